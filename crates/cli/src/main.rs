@@ -1,0 +1,2 @@
+//! The command `cgrant`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Sends token requests, caches tokens and hands them out

@@ -1,0 +1,1 @@
+//! Local stand-ins for vendors' token endpoints and APIs, written from the vendors' documents

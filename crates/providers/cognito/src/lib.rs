@@ -1,0 +1,1 @@
+//! Access tokens from Amazon Cognito user pools

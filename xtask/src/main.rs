@@ -1,0 +1,2 @@
+//! What a maintainer does more than once.
+fn main() {}
