@@ -1,1 +1,18 @@
-//! Sends token requests, caches tokens and hands them out
+#![doc = include_str!("../README.md")]
+
+pub mod blocking;
+mod clock;
+mod environment;
+mod files;
+mod flight;
+#[cfg(feature = "reqwest")]
+mod http_transport;
+mod refusals;
+mod token_source;
+
+pub use clock::{Clock, SystemClock};
+pub use environment::EnvironmentCredentials;
+pub use files::FileCredentials;
+#[cfg(feature = "reqwest")]
+pub use http_transport::HttpTransport;
+pub use token_source::{TokenSource, TokenSourceBuilder};

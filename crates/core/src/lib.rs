@@ -1,1 +1,39 @@
-//! OAuth 2.0 client credentials at any vendor: the trait, the token types, requests and responses
+#![doc = include_str!("../README.md")]
+
+mod ask;
+mod attempt;
+mod client_authentication;
+mod credentials;
+mod encode;
+mod endpoint;
+mod error;
+mod grant;
+mod policy;
+mod reader;
+mod request;
+mod response;
+mod scrub;
+mod settings;
+mod token;
+mod transport;
+
+pub use ask::Ask;
+pub use attempt::{Attempt, Surroundings};
+pub use client_authentication::ClientAuthentication;
+pub use credentials::{ClientCredentials, CredentialsSource};
+pub use endpoint::TokenEndpoint;
+pub use error::{Error, ErrorKind, OAuthError, Retry};
+pub use grant::{CredentialsGrant, grant};
+pub use policy::{IssuanceLimit, Policy, Presentation};
+pub use reader::{ExpiryUnit, ResponseReader};
+pub use request::{SealedRequest, TokenRequest, TokenRequestBuilder};
+pub use response::TokenResponse;
+pub use settings::{Configure, Setting, Settings};
+pub use token::{AccessToken, IssuedToken, Lifetime, LifetimeSource};
+pub use transport::Transport;
+
+// What stands in this crate's signatures, so that a provider needs no dependency of its own for it.
+pub use async_trait::async_trait;
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use serde_json::Value;

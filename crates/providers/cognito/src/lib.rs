@@ -1,1 +1,147 @@
-//! Access tokens from Amazon Cognito user pools
+#![doc = include_str!("../README.md")]
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use credentials_grant::*;
+#[cfg(feature = "client")]
+pub use credentials_grant_client::*;
+
+/// A user pool of Amazon Cognito.
+///
+/// A scope is `resource-server/scope`, where the resource server's identifier may itself be a URL.
+/// Tokens cost money here, refusals don't.
+///
+/// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html>, read 2026-11-21.
+#[derive(Clone, Debug)]
+pub struct Cognito {
+    token_endpoint: TokenEndpoint,
+    client_authentication: ClientAuthentication,
+    client_metadata: BTreeMap<String, String>,
+}
+
+impl Cognito {
+    /// A user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or the form that the
+    /// region's partition has (AWS GovCloud: `auth-fips`; China: `amazoncognito.com.cn`).
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the prefix or the region cannot be part of a host name.
+    pub fn new(prefix: &str, region: &str) -> Result<Self, Error> {
+        // Sources: https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html for GovCloud; for China,
+        // public code that maps the partition `aws-cn`. Read 2026-11-21.
+        let template = match region.trim() {
+            gov if gov.starts_with("us-gov-") => "https://{prefix}.auth-fips.{region}.amazoncognito.com/oauth2/token",
+            china if china.starts_with("cn-") => "https://{prefix}.auth.{region}.amazoncognito.com.cn/oauth2/token",
+            _ => "https://{prefix}.auth.{region}.amazoncognito.com/oauth2/token",
+        };
+        let endpoint = TokenEndpoint::expand(template, &[("prefix", prefix), ("region", region)]);
+        endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
+    }
+
+    /// A user pool with a domain of your own.
+    #[must_use]
+    pub fn on(domain: CustomDomain) -> Self {
+        Self::at(domain.0)
+    }
+
+    /// A user pool at another token endpoint, such as an emulator's.
+    #[must_use]
+    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+        let client_metadata = BTreeMap::new();
+        Self { token_endpoint, client_authentication: ClientAuthentication::Basic, client_metadata }
+    }
+
+    /// Sends the client id and secret in this way; `Basic` by default.
+    #[must_use]
+    pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
+        self.client_authentication = way;
+        self
+    }
+
+    /// Adds an entry to what the pool's pre-token-generation Lambda gets (`aws_client_metadata`).
+    #[must_use]
+    pub fn with_client_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.client_metadata.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl CredentialsGrant for Cognito {
+    fn provider(&self) -> &str {
+        Self::NAME
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let mut request = attempt
+            .post(&self.token_endpoint)
+            .client_credentials()
+            .client_authentication(self.client_authentication)
+            .scope();
+        if !self.client_metadata.is_empty() {
+            let metadata = serde_json::json!(self.client_metadata).to_string();
+            request = request.parameter("aws_client_metadata", metadata);
+        }
+        request.build()
+    }
+
+    fn policy(&self) -> Policy {
+        // 150 requests a second for an account in a region: the quota «ClientAuthentication».
+        // Source: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html, edition of 2023.
+        Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))
+    }
+}
+
+impl Configure for Cognito {
+    const NAME: &'static str = "cognito";
+    const TITLE: &'static str = "Amazon Cognito";
+    const SETTINGS: &'static [Setting] = &[
+        Setting::new("prefix", "the prefix of the user pool's domain, with `region`"),
+        Setting::new("region", "the AWS region of the user pool, such as eu-south-2"),
+        Setting::new("domain", "the user pool's custom domain, instead of `prefix` and `region`"),
+        Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"]),
+    ];
+
+    fn configure(settings: &Settings) -> Result<Self, Error> {
+        settings.at_most_one_of(&["domain", "prefix", "token-url"])?;
+        settings.at_most_one_of(&["domain", "region", "token-url"])?;
+        let provider = match (settings.token_url()?, settings.parse("domain")?) {
+            (Some(url), _) => Self::at(url),
+            (None, Some(domain)) => Self::on(domain),
+            (None, None) => Self::new(settings.require("prefix")?, settings.require("region")?)?,
+        };
+        let way = settings.parse("auth")?;
+        Ok(way.into_iter().fold(provider, Self::with_client_authentication))
+    }
+}
+
+/// A user pool's custom domain, such as `auth.example.com`.
+///
+/// ```
+/// use credentials_grant_cognito::{Cognito, CustomDomain};
+///
+/// let domain: CustomDomain = "auth.example.com".parse()?;
+/// let cognito = Cognito::on(domain);
+///
+/// assert!("https://auth.example.com/login".parse::<CustomDomain>().is_err());
+/// # Ok::<(), credentials_grant_cognito::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CustomDomain(TokenEndpoint);
+
+impl FromStr for CustomDomain {
+    type Err = Error;
+
+    fn from_str(domain: &str) -> Result<Self, Error> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if !domain.contains('.') || !domain.chars().all(is_name) {
+            let shown: String = domain.chars().take(80).flat_map(char::escape_default).collect();
+            let message = format!("the custom domain ({shown}) is no host name");
+            return Err(Error::new(ErrorKind::Configuration, message)
+                .with_provider(Cognito::NAME)
+                .with_remedy("give the domain alone, such as auth.example.com"));
+        }
+        TokenEndpoint::parse(&format!("https://{domain}/oauth2/token")).map(Self)
+    }
+}

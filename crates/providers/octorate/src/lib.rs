@@ -1,1 +1,123 @@
-//! Access tokens for the Octorate/Octotable API
+#![doc = include_str!("../README.md")]
+
+pub use credentials_grant::*;
+#[cfg(feature = "client")]
+pub use credentials_grant_client::*;
+
+/// Source: <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, read 2026-11-21.
+const TOKEN_URL: &str = "https://api.octorate.com/octotable-pms/api/v2/oauth2/token";
+
+/// The host that the same page calls with the token. It is another one than that of [`TOKEN_URL`].
+const API_HOST: &str = "api.octotable.com";
+
+/// The restaurant reservation system Octotable, by Octorate.
+///
+/// The request is JSON, and the answer says `type` where others say `token_type`.
+/// There are no scopes.
+#[derive(Clone, Debug)]
+pub struct Octorate {
+    token_endpoint: TokenEndpoint,
+    api_host: String,
+    expiry_unit: ExpiryUnit,
+}
+
+impl Octorate {
+    /// Octotable as its page has it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(TokenEndpoint::from_static(TOKEN_URL))
+    }
+
+    /// Octotable below another base URL: the vendor's page names two hosts.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if it is not a base URL over HTTPS.
+    pub fn below(base_url: &str) -> Result<Self, Error> {
+        let endpoint = TokenEndpoint::expand("{base-url}/oauth2/token", &[("base-url", base_url)]);
+        endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
+    }
+
+    /// Octotable at another token endpoint, such as an emulator's.
+    #[must_use]
+    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+        Self { token_endpoint, api_host: API_HOST.to_owned(), expiry_unit: ExpiryUnit::Seconds }
+    }
+
+    /// Names the host whose API takes the token: `api.octotable.com` unless set.
+    #[must_use]
+    pub fn with_api_host(mut self, host: impl Into<String>) -> Self {
+        self.api_host = host.into();
+        self
+    }
+
+    /// Says what `expires_in` counts, which the vendor's page does not: seconds unless set.
+    ///
+    /// The page's 1440 would be a day in minutes. Seconds are the safe reading: a token renewed too early costs a
+    /// request, one renewed too late costs a 401.
+    #[must_use]
+    pub fn with_expiry_unit(mut self, unit: ExpiryUnit) -> Self {
+        self.expiry_unit = unit;
+        self
+    }
+}
+
+impl CredentialsGrant for Octorate {
+    fn provider(&self) -> &str {
+        Self::NAME
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        attempt
+            .post(&self.token_endpoint)
+            .json()
+            .client_credentials()
+            .client_authentication(ClientAuthentication::Body)
+            .build()
+    }
+
+    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+        // The API's envelope: {"success": false, "error": {"code", "message", "class_name"}}. Whether the token
+        // endpoint uses it too, the vendor does not say, so errors of RFC 6749 are read as well.
+        // Source: https://octotable-1.gitbook.io/octotable-api/error-manual/overview, read 2026-11-21.
+        ResponseReader::rfc6749()
+            .token_type_in("type")
+            .expires_in("expires_in", self.expiry_unit)
+            .errors_in("/error/code", "/error/message")
+            .read(response)
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::new().with_host(self.api_host.clone())
+    }
+}
+
+impl Configure for Octorate {
+    const NAME: &'static str = "octorate";
+    const TITLE: &'static str = "Octorate/Octotable";
+    const SETTINGS: &'static [Setting] = &[
+        Setting::new("base-url", "where the API is, if not at https://api.octorate.com/octotable-pms/api/v2"),
+        Setting::new("api-host", "the host whose API takes the token, if not api.octotable.com"),
+        Setting::one_of("expiry-unit", "what `expires_in` counts: seconds unless set", &["seconds", "minutes"]),
+    ];
+
+    fn configure(settings: &Settings) -> Result<Self, Error> {
+        settings.at_most_one_of(&["base-url", "token-url"])?;
+        let mut provider = match (settings.token_url()?, settings.find("base-url")) {
+            (Some(url), _) => Self::at(url),
+            (None, Some(base_url)) => Self::below(base_url)?,
+            (None, None) => Self::new(),
+        };
+        if let Some(host) = settings.find("api-host") {
+            provider = provider.with_api_host(host);
+        }
+        let unit = settings.parse("expiry-unit")?;
+        Ok(unit.into_iter().fold(provider, Self::with_expiry_unit))
+    }
+}
+
+impl Default for Octorate {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,1 +1,71 @@
-//! Access tokens for PTV Logistics (Conundra) APIs
+#![doc = include_str!("../README.md")]
+
+use std::time::Duration;
+
+pub use credentials_grant::*;
+#[cfg(feature = "client")]
+pub use credentials_grant_client::*;
+
+/// The route planning APIs of PTV Logistics (Conundra).
+///
+/// Each API names its own token URL, so there is no default.
+///
+/// Source: PTV Logistics (Conundra), «OAuth2 Authentication», read 2026-11-21.
+#[derive(Clone, Debug)]
+pub struct Ptv {
+    token_endpoint: TokenEndpoint,
+    client_authentication: ClientAuthentication,
+}
+
+impl Ptv {
+    /// The API whose page names this token URL.
+    #[must_use]
+    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+        Self { token_endpoint, client_authentication: ClientAuthentication::Basic }
+    }
+
+    /// Sends the client id and secret in this way; `Basic` by default.
+    #[must_use]
+    pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
+        self.client_authentication = way;
+        self
+    }
+}
+
+impl CredentialsGrant for Ptv {
+    fn provider(&self) -> &str {
+        Self::NAME
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        // The page asks for a urlencoded form and then shows a multipart one (`curl --form`): the form it asks for.
+        attempt
+            .post(&self.token_endpoint)
+            .client_credentials()
+            .client_authentication(self.client_authentication)
+            .scope()
+            .build()
+    }
+
+    fn policy(&self) -> Policy {
+        // «Up to 50 requests per second from the same IP», and «continuous failed login attempts from the same IP»
+        // get the address blocked below HTTP.
+        Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_refusals_blocking_the_address()
+    }
+}
+
+impl Configure for Ptv {
+    const NAME: &'static str = "ptv";
+    const TITLE: &'static str = "PTV Logistics (Conundra)";
+    const SETTINGS: &'static [Setting] =
+        &[Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"])];
+
+    fn configure(settings: &Settings) -> Result<Self, Error> {
+        let url = settings.token_url()?.ok_or_else(|| {
+            Error::new(ErrorKind::Configuration, "the setting `token-url` is missing")
+                .with_remedy("set `token-url` to the token URL that the page of your PTV API names")
+        })?;
+        let way = settings.parse("auth")?;
+        Ok(way.into_iter().fold(Self::at(url), Self::with_client_authentication))
+    }
+}

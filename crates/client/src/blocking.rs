@@ -1,0 +1,90 @@
+//! Tokens for programs without an async runtime.
+
+use std::fmt;
+use std::sync::Arc;
+
+use credentials_grant::{AccessToken, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::TokenSourceBuilder;
+
+/// A [`TokenSource`](crate::TokenSource) that blocks its caller instead of suspending it.
+///
+/// It brings a runtime of one thread along.
+///
+/// ```no_run
+/// # fn example(acme: impl credentials_grant::CredentialsGrant) -> Result<(), credentials_grant::Error> {
+/// use credentials_grant_client::{EnvironmentCredentials, blocking::TokenSource};
+///
+/// let source = TokenSource::new(acme, EnvironmentCredentials::with_prefix("ACME"))?;
+/// let token = source.token()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct TokenSource {
+    source: crate::TokenSource,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl TokenSource {
+    /// A source for what the vendor grants by default, over HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the settings do not make a request. Nothing is sent.
+    #[cfg(feature = "reqwest")]
+    pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
+        Self::from_builder(crate::TokenSource::builder(provider, credentials))
+    }
+
+    /// A source that is set up by a builder.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSourceBuilder::build`], and if the machine gives no thread.
+    pub fn from_builder(builder: TokenSourceBuilder) -> Result<Self, Error> {
+        let source = builder.build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|source| {
+            Error::new(ErrorKind::Configuration, "no thread could be started to fetch tokens on").with_source(source)
+        })?;
+        Ok(Self { source, runtime: Some(runtime) })
+    }
+
+    /// A token that has not expired: the one in memory, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSource::token`](crate::TokenSource::token), and
+    /// [`Configuration`](ErrorKind::Configuration) if it is called from async code, which it would block.
+    pub fn token(&self) -> Result<Arc<AccessToken>, Error> {
+        if let Some(token) = self.source.cached() {
+            return Ok(token);
+        }
+        match &self.runtime {
+            Some(runtime) if Handle::try_current().is_err() => runtime.block_on(self.source.token()),
+            _ => Err(Error::new(ErrorKind::Configuration, "the blocking token source was called from async code")
+                .with_remedy("use the async `TokenSource` there")),
+        }
+    }
+
+    /// Forgets this token, if it is still the current one.
+    pub fn invalidate(&self, token: &Arc<AccessToken>) {
+        self.source.invalidate(token);
+    }
+}
+
+impl Drop for TokenSource {
+    fn drop(&mut self) {
+        // Waiting for the thread would panic where the last owner is async code.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}

@@ -1,0 +1,75 @@
+//! Credentials from environment variables.
+
+use std::env::{self, VarError};
+
+use async_trait::async_trait;
+use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
+
+/// Reads `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET` whenever a token is needed.
+///
+/// ```
+/// use credentials_grant_client::EnvironmentCredentials;
+///
+/// // APALEO_CLIENT_ID and APALEO_CLIENT_SECRET
+/// let apaleo = EnvironmentCredentials::with_prefix("APALEO");
+///
+/// // RESAMANIA_CLIENT_ID, RESAMANIA_CLIENT_SECRET and, if it is set, RESAMANIA_API_KEY
+/// let resamania = EnvironmentCredentials::with_prefix("RESAMANIA").with_secret("api-key");
+/// ```
+#[derive(Clone, Debug)]
+pub struct EnvironmentCredentials {
+    prefix: String,
+    secrets: Vec<&'static str>,
+}
+
+impl EnvironmentCredentials {
+    /// Credentials in variables that begin with this prefix.
+    pub fn with_prefix(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into(), secrets: Vec::new() }
+    }
+
+    /// Reads a further secret as well, if its variable is set: `<PREFIX>_API_KEY` for `api-key`.
+    #[must_use]
+    pub fn with_secret(mut self, name: &'static str) -> Self {
+        self.secrets.push(name);
+        self
+    }
+
+    fn variable(&self, name: &str) -> String {
+        format!("{}_{}", self.prefix, name.to_ascii_uppercase().replace('-', "_"))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, Error> {
+        let variable = self.variable(name);
+        match env::var(&variable) {
+            Ok(value) if value.is_empty() => Ok(None),
+            Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => {
+                let message = format!("the environment variable {variable} is not UTF-8");
+                Err(Error::new(ErrorKind::Configuration, message).with_remedy(format!("set {variable} to UTF-8 text")))
+            }
+        }
+    }
+
+    fn require(&self, name: &str) -> Result<String, Error> {
+        self.read(name)?.ok_or_else(|| {
+            let variable = self.variable(name);
+            let message = format!("the environment variable {variable} is not set");
+            Error::new(ErrorKind::Configuration, message).with_remedy(format!("set {variable}"))
+        })
+    }
+}
+
+#[async_trait]
+impl CredentialsSource for EnvironmentCredentials {
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        let credentials = ClientCredentials::new(self.require("client-id")?, self.require("client-secret")?);
+        self.secrets.iter().try_fold(credentials, |credentials, name| {
+            Ok(match self.read(name)? {
+                Some(secret) => credentials.with_secret(*name, secret),
+                None => credentials,
+            })
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Credentials whose secrets stand in files, as orchestrators mount them.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, SecretString};
+
+/// The largest file that is taken for a secret.
+const LARGEST: usize = 64 * 1024;
+
+/// Reads secrets from files whenever a token is needed, so that a rotated secret needs no restart.
+///
+/// ```
+/// use credentials_grant_client::FileCredentials;
+///
+/// let apaleo = FileCredentials::new("SDXE-SP-SIMPLEAPP", "/run/secrets/apaleo");
+/// let resamania = FileCredentials::new("123_abc", "/run/secrets/resamania")
+///     .with_secret_file("api-key", "/run/secrets/resamania-api-key");
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileCredentials {
+    client_id: String,
+    client_secret: PathBuf,
+    secrets: Vec<(&'static str, PathBuf)>,
+}
+
+impl FileCredentials {
+    /// A client id, and the file that holds its secret. A line break at the file's end is not part of the secret.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<PathBuf>) -> Self {
+        Self { client_id: client_id.into(), client_secret: client_secret.into(), secrets: Vec::new() }
+    }
+
+    /// Reads a further secret from a file.
+    #[must_use]
+    pub fn with_secret_file(mut self, name: &'static str, path: impl Into<PathBuf>) -> Self {
+        self.secrets.push((name, path.into()));
+        self
+    }
+}
+
+#[async_trait]
+impl CredentialsSource for FileCredentials {
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        let mut credentials = ClientCredentials::new(self.client_id.as_str(), read_secret(&self.client_secret).await?);
+        for (name, path) in &self.secrets {
+            credentials = credentials.with_secret(*name, read_secret(path).await?);
+        }
+        Ok(credentials)
+    }
+}
+
+async fn read_secret(path: &Path) -> Result<SecretString, Error> {
+    let refused = |why: String| {
+        Error::new(ErrorKind::Configuration, format!("the secret file {} {why}", path.display()))
+            .with_remedy("give a file that holds the secret and nothing else")
+    };
+    let bytes = tokio::fs::read(path).await.map_err(|source| refused(format!("cannot be read ({source})")))?;
+    if bytes.len() > LARGEST {
+        return Err(refused("is larger than 64 KiB".to_owned()));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned()))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(refused("is empty".to_owned())),
+        secret => Ok(secret.into()),
+    }
+}

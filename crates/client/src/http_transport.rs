@@ -1,0 +1,104 @@
+//! The transport over reqwest.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use credentials_grant::{Error, ErrorKind, SealedRequest, TokenResponse, Transport};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Response};
+
+/// The most of a body that is read, after decompression.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sends token requests over HTTPS by reqwest and rustls.
+///
+/// It follows no redirect, repeats nothing, gives up after 10 seconds without a connection and 30 seconds in all, and
+/// reads 1 MiB of a body at the most, counted after decompression. HTTPS goes through the proxy that the environment
+/// names (`HTTPS_PROXY`), which sees no secret; plain HTTP, for loopback, never does.
+///
+/// One transport serves any number of sources: it keeps connections.
+#[derive(Clone)]
+pub struct HttpTransport {
+    https: Client,
+    plain: Client,
+}
+
+impl HttpTransport {
+    /// A transport that trusts whom the machine trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if TLS cannot be set up, or the proxy's address is malformed.
+    pub fn new() -> Result<Self, Error> {
+        let build = |builder: ClientBuilder| {
+            builder.build().map_err(|source| {
+                Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
+                    .with_remedy("check the machine's certificates and its proxy variables")
+                    .with_source(source)
+            })
+        };
+        Ok(Self { https: build(client())?, plain: build(client().no_proxy().tls_certs_only([]))? })
+    }
+}
+
+fn client() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        let url = request.url();
+        let host = url.host_str().unwrap_or_default();
+        let client = if url.scheme() == "https" { &self.https } else { &self.plain };
+        let response = client
+            .request(request.method().clone(), url.clone())
+            .headers(request.headers().clone())
+            .body(request.body().to_vec())
+            .send()
+            .await
+            .map_err(|error| unreachable(error, host))?;
+        read(response, host).await
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
+}
+
+async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(error, host))? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(Error::new(ErrorKind::BadResponse, format!("{host} answered with more than 1 MiB"))
+                .with_remedy("check that the token URL is the vendor's")
+                .with_status(response.status()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(TokenResponse::new(response.status(), response.headers().clone(), body))
+}
+
+fn unreachable(error: reqwest::Error, host: &str) -> Error {
+    let what = if error.is_timeout() {
+        format!("{host} did not answer in time")
+    } else if error.is_connect() {
+        format!("could not connect to {host}")
+    } else {
+        format!("the connection to {host} broke")
+    };
+    Error::new(ErrorKind::Unreachable, what)
+        .with_remedy("check the network, the token URL and the vendor's status page")
+        // A URL may hold secrets in its query.
+        .with_source(error.without_url())
+}

@@ -1,0 +1,140 @@
+//! What is asked for: scopes, audience, resources, further parameters.
+
+use std::fmt;
+
+use crate::error::Error;
+
+/// What one token is asked for, beside who asks.
+///
+/// An ask that the vendor cannot honour, such as an audience that it does not take, is an error and not silence.
+///
+/// ```
+/// use credentials_grant::Ask;
+///
+/// let ask = Ask::new().with_scopes(["reservations.read", "offers.read"]).with_parameter("tenant", "4711");
+/// assert_eq!(ask.scopes(), ["reservations.read", "offers.read"]);
+/// ```
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
+pub struct Ask {
+    scopes: Vec<String>,
+    audience: Option<String>,
+    resources: Vec<String>,
+    parameters: Vec<(String, String)>,
+}
+
+impl Ask {
+    /// Asks for what the vendor grants by default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a scope (RFC 6749 section 3.3).
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+
+    /// Adds several scopes.
+    #[must_use]
+    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the API that the token is for, as Auth0 and others have it.
+    #[must_use]
+    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Adds a resource that the token is for (RFC 8707 section 2).
+    #[must_use]
+    pub fn with_resource(mut self, resource: impl Into<String>) -> Self {
+        self.resources.push(resource.into());
+        self
+    }
+
+    /// Adds a parameter of the token request that this library has no word for.
+    ///
+    /// Its value is not printed, but it is no place for a secret: see
+    /// [`ClientCredentials::with_secret`](crate::ClientCredentials::with_secret).
+    #[must_use]
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// The scopes, in the order in which they were added.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// The audience.
+    #[must_use]
+    pub fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
+    /// The resources, in the order in which they were added.
+    #[must_use]
+    pub fn resources(&self) -> &[String] {
+        &self.resources
+    }
+
+    /// The further parameters, in the order in which they were added.
+    #[must_use]
+    pub fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// Checks the scopes against the grammar of RFC 6749 section 3.3.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let is_scope_token = |scope: &String| {
+            !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+        };
+        match self.scopes.iter().find(|scope| !is_scope_token(scope)) {
+            None => Ok(()),
+            Some(scope) => Err(Error::configuration(format!("the scope {scope:?} is not one scope"))
+                .with_remedy("give each scope by itself: visible ASCII without spaces, quotes and backslashes")),
+        }
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scopes, audience, resources, parameters } = self;
+        let names: Vec<_> = parameters.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Ask")
+            .field("scopes", scopes)
+            .field("audience", audience)
+            .field("resources", resources)
+            .field("parameters", &names)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_one_scope_token() {
+        let good = ["!", "#", "$", "[", "]", "^", "~", "[word]", "path/to/resource", "<tag>", "{foo:bar}", ":foo.v1.*"];
+        for scope in good {
+            assert!(Ask::new().with_scope(scope).check().is_ok(), "{scope}");
+        }
+        for scope in ["", " ", "\t", "\n", "\"", "\\", " a", "a ", "a b", "é"] {
+            assert!(Ask::new().with_scope(scope).check().is_err(), "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_names_of_parameters_only() {
+        let shown = format!("{:?}", Ask::new().with_parameter("email", "canary"));
+        assert!(shown.contains("email") && !shown.contains("canary"), "{shown}");
+    }
+}

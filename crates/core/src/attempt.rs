@@ -1,0 +1,82 @@
+//! One attempt at a token: who, what and when, as values.
+
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+
+use crate::ask::Ask;
+use crate::credentials::ClientCredentials;
+use crate::endpoint::TokenEndpoint;
+use crate::request::TokenRequestBuilder;
+
+/// Everything a provider may use to write a request.
+///
+/// A retry makes a new attempt, so that whatever must be fresh (a request id, an assertion, a proof) is.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    credentials: &'a ClientCredentials,
+    ask: &'a Ask,
+    surroundings: Surroundings,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt by this client, for this ask, here and now.
+    #[must_use]
+    pub fn new(credentials: &'a ClientCredentials, ask: &'a Ask, surroundings: Surroundings) -> Self {
+        Self { credentials, ask, surroundings }
+    }
+
+    /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
+    /// [`json`](TokenRequestBuilder::json) or [`query`](TokenRequestBuilder::query) says otherwise.
+    #[must_use]
+    pub fn post(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
+        TokenRequestBuilder::new(*self, Method::POST, endpoint)
+    }
+
+    /// Begins a GET, for vendors that want one; parameters go into the query.
+    #[must_use]
+    pub fn get(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
+        TokenRequestBuilder::new(*self, Method::GET, endpoint).query()
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn credentials(&self) -> &'a ClientCredentials {
+        self.credentials
+    }
+
+    /// What is asked for.
+    #[must_use]
+    pub fn ask(&self) -> &'a Ask {
+        self.ask
+    }
+
+    /// The time at which the request is sent.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.surroundings.now
+    }
+
+    /// A UUID that no other attempt has, for vendors that want each request to have one.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        uuid::Builder::from_random_bytes(self.surroundings.entropy).into_uuid().to_string()
+    }
+}
+
+/// The clock and the chance of one attempt, read by whoever has a clock and a source of chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// The time at which the request is sent. A token's life is counted from here.
+    pub now: SystemTime,
+    /// Sixteen unpredictable bytes, never used twice.
+    pub entropy: [u8; 16],
+}
+
+impl Surroundings {
+    /// A fixed time (2026-01-01T00:00:00Z) and fixed chance, for requests that are compared and not sent.
+    #[must_use]
+    pub fn frozen() -> Self {
+        Self { now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600), entropy: [0; 16] }
+    }
+}

@@ -1,0 +1,111 @@
+//! Who asks: the client id, the client secret, and what else a vendor wants kept secret.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::Error;
+
+/// What the vendor gave you to prove who you are (RFC 6749 section 2.3).
+///
+/// It prints no secret.
+///
+/// ```
+/// use credentials_grant::ClientCredentials;
+///
+/// let credentials = ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a secret").with_secret("gateway-key", "another");
+/// assert_eq!(format!("{credentials:?}"), r#"ClientCredentials { client_id: "SDXE-SP-SIMPLEAPP", secrets: ["gateway-key"], .. }"#);
+/// ```
+#[derive(Clone)]
+pub struct ClientCredentials {
+    client_id: String,
+    client_secret: SecretString,
+    secrets: BTreeMap<Cow<'static, str>, SecretString>,
+}
+
+impl ClientCredentials {
+    /// A client id and its secret.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        Self { client_id: client_id.into(), client_secret: client_secret.into(), secrets: BTreeMap::new() }
+    }
+
+    /// Adds a further secret, such as a gateway key, under the name by which the provider asks for it.
+    #[must_use]
+    pub fn with_secret(mut self, name: impl Into<Cow<'static, str>>, secret: impl Into<SecretString>) -> Self {
+        self.secrets.insert(name.into(), secret.into());
+        self
+    }
+
+    /// The client id.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if it is empty.
+    pub fn client_id(&self) -> Result<&str, Error> {
+        match self.client_id.as_str() {
+            "" => {
+                Err(Error::configuration("the client id is empty").with_remedy("give the id that the vendor gave you"))
+            }
+            client_id => Ok(client_id),
+        }
+    }
+
+    /// The client secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if it is empty.
+    pub fn client_secret(&self) -> Result<&SecretString, Error> {
+        match self.client_secret.expose_secret() {
+            "" => Err(Error::configuration("the client secret is empty")
+                .with_remedy("give the secret that the vendor gave you")),
+            _ => Ok(&self.client_secret),
+        }
+    }
+
+    /// A further secret, by name.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<&SecretString> {
+        self.secrets.get(name)
+    }
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials")
+            .field("client_id", &self.client_id)
+            .field("secrets", &self.secrets.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where credentials come from: asked again whenever a token is needed, so that they can change under a running program.
+///
+/// Fixed credentials are a source of themselves.
+#[async_trait]
+pub trait CredentialsSource: fmt::Debug + Send + Sync + 'static {
+    /// The credentials as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if there are none, naming where they were looked for.
+    async fn credentials(&self) -> Result<ClientCredentials, Error>;
+}
+
+#[async_trait]
+impl CredentialsSource for ClientCredentials {
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        Ok(self.clone())
+    }
+}
+
+#[async_trait]
+impl<T: CredentialsSource + ?Sized> CredentialsSource for Arc<T> {
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        (**self).credentials().await
+    }
+}

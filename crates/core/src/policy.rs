@@ -1,0 +1,227 @@
+//! What a runtime must know of a vendor beside the bytes.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
+
+use crate::credentials::ClientCredentials;
+use crate::error::Error;
+
+/// How a vendor's tokens are presented, how long they live and how often they may be asked for.
+///
+/// ```
+/// use std::time::Duration;
+/// use credentials_grant::{IssuanceLimit, Policy};
+///
+/// let policy = Policy::new().with_host("api.example.com").with_limit(IssuanceLimit::new(50, Duration::from_secs(1)));
+/// assert_eq!(policy.hosts(), ["api.example.com"]);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    presentation: Presentation,
+    hosts: Vec<Cow<'static, str>>,
+    lifetime: Option<Duration>,
+    limits: Vec<IssuanceLimit>,
+    refusals_block_address: bool,
+}
+
+impl Policy {
+    /// What RFC 6749 and RFC 6750 say: a bearer token, its life as the answer states it, no limits known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how API calls present the token.
+    #[must_use]
+    pub fn with_presentation(mut self, presentation: Presentation) -> Self {
+        self.presentation = presentation;
+        self
+    }
+
+    /// Adds a host whose API takes the token.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<Cow<'static, str>>) -> Self {
+        self.hosts.push(host.into());
+        self
+    }
+
+    /// Sets the life of a token whose answer states none.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// Adds a limit on how often tokens may be asked for.
+    #[must_use]
+    pub fn with_limit(mut self, limit: IssuanceLimit) -> Self {
+        self.limits.push(limit);
+        self
+    }
+
+    /// Says that the vendor blocks the address of whoever keeps sending credentials that it refuses.
+    #[must_use]
+    pub fn with_refusals_blocking_the_address(mut self) -> Self {
+        self.refusals_block_address = true;
+        self
+    }
+
+    /// How API calls present the token.
+    #[must_use]
+    pub fn presentation(&self) -> &Presentation {
+        &self.presentation
+    }
+
+    /// The hosts whose API takes the token.
+    #[must_use]
+    pub fn hosts(&self) -> &[Cow<'static, str>] {
+        &self.hosts
+    }
+
+    /// The life of a token whose answer states none.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
+    /// How often tokens may be asked for.
+    #[must_use]
+    pub fn limits(&self) -> &[IssuanceLimit] {
+        &self.limits
+    }
+
+    /// Whether the vendor blocks the address of whoever keeps sending credentials that it refuses.
+    #[must_use]
+    pub fn refusals_block_address(&self) -> bool {
+        self.refusals_block_address
+    }
+}
+
+/// At most this many token requests in this much time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IssuanceLimit {
+    requests: u32,
+    period: Duration,
+}
+
+impl IssuanceLimit {
+    /// At most `requests` in `period`.
+    #[must_use]
+    pub fn new(requests: u32, period: Duration) -> Self {
+        Self { requests, period }
+    }
+
+    /// How many requests.
+    #[must_use]
+    pub fn requests(self) -> u32 {
+        self.requests
+    }
+
+    /// In how much time.
+    #[must_use]
+    pub fn period(self) -> Duration {
+        self.period
+    }
+}
+
+/// How an API call carries a token: the header, and what must stand beside it.
+///
+/// ```
+/// use credentials_grant::Presentation;
+///
+/// let shopify = Presentation::header("X-Shopify-Access-Token");
+/// let resamania = Presentation::bearer().with_secret_companion("X-Gravitee-Api-Key", "api-key");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Presentation {
+    header: Cow<'static, str>,
+    prefix: &'static str,
+    companions: Vec<(Cow<'static, str>, Companion)>,
+}
+
+#[derive(Clone, Debug)]
+enum Companion {
+    Plain(String),
+    /// The name of the secret among the credentials; left out where they hold none of that name.
+    Secret(Cow<'static, str>),
+}
+
+impl Presentation {
+    /// `Authorization: Bearer …` (RFC 6750 section 2.1).
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self { header: Cow::Borrowed(AUTHORIZATION.as_str()), prefix: "Bearer ", companions: Vec::new() }
+    }
+
+    /// The token alone, in a header of the vendor's.
+    #[must_use]
+    pub fn header(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { header: name.into(), prefix: "", companions: Vec::new() }
+    }
+
+    /// Adds a header that API calls need beside the token.
+    #[must_use]
+    pub fn with_companion(mut self, header: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.companions.push((header.into(), Companion::Plain(value.into())));
+        self
+    }
+
+    /// Adds a header whose value is the secret of this name, where the credentials hold one.
+    #[must_use]
+    pub fn with_secret_companion(
+        mut self,
+        header: impl Into<Cow<'static, str>>,
+        secret: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.companions.push((header.into(), Companion::Secret(secret.into())));
+        self
+    }
+
+    /// The headers for this token, its own first.
+    pub(crate) fn headers(
+        &self,
+        token: &str,
+        credentials: &ClientCredentials,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+        let token = header_value(&format!("{}{token}", self.prefix)).ok_or_else(|| {
+            Error::bad_response("the server sent a token that no header can carry")
+                .with_remedy("show the vendor this message")
+        })?;
+        let mut headers = vec![(header_name(&self.header)?, token)];
+        for (name, companion) in &self.companions {
+            let value = match companion {
+                Companion::Plain(value) => Some(value.as_str()),
+                Companion::Secret(secret) => credentials.secret(secret).map(ExposeSecret::expose_secret),
+            };
+            if let Some(value) = value {
+                let value = header_value(value).ok_or_else(|| {
+                    Error::configuration(format!(
+                        "the value for the header {name} has characters that no header can carry"
+                    ))
+                })?;
+                headers.push((header_name(name)?, value));
+            }
+        }
+        Ok(headers)
+    }
+}
+
+impl Default for Presentation {
+    fn default() -> Self {
+        Self::bearer()
+    }
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Error> {
+    HeaderName::try_from(name).map_err(|_| Error::configuration(format!("{name:?} is no name of a header")))
+}
+
+fn header_value(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

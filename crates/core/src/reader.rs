@@ -1,0 +1,364 @@
+//! Reads answers: where a vendor keeps the token, its life, its scopes and its errors.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, OAuthError, Retry};
+use crate::response::{Body, TokenResponse};
+use crate::scrub::one_line;
+use crate::token::{IssuedToken, LONGEST_LIFETIME, Lifetime, at_unix_seconds};
+
+/// Reads what a token endpoint answers, as RFC 6749 section 5 has it and as vendors really send it.
+///
+/// A member is named by its name, or by a JSON pointer (RFC 6901) if it starts with a slash: `/data/token`.
+///
+/// ```
+/// use credentials_grant::{ResponseReader, TokenResponse};
+/// use http::{HeaderMap, StatusCode};
+///
+/// let octotable = ResponseReader::rfc6749().token_type_in("type").errors_in("/error/code", "/error/message");
+/// let body = br#"{"access_token":"abc","expires_in":1440,"type":"Bearer"}"#;
+/// let issued = octotable.read(&TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.to_vec()))?;
+/// # Ok::<(), credentials_grant::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResponseReader {
+    token: Member,
+    token_type: Member,
+    any_token_type: bool,
+    life: Life,
+    scopes: Member,
+    scope_separator: char,
+    refresh_token: Member,
+    errors: Vec<(Member, Member)>,
+}
+
+/// The unit of an expiry.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ExpiryUnit {
+    /// As RFC 6749 section 5.1 has it.
+    #[default]
+    Seconds,
+    /// A thousandth of that.
+    Milliseconds,
+    /// Sixty times that.
+    Minutes,
+}
+
+impl FromStr for ExpiryUnit {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "seconds" => Ok(Self::Seconds),
+            "milliseconds" => Ok(Self::Milliseconds),
+            "minutes" => Ok(Self::Minutes),
+            _ => Err(Error::configuration(format!("{name:?} is no unit of an expiry"))
+                .with_remedy("use seconds, milliseconds or minutes")),
+        }
+    }
+}
+
+type Member = Cow<'static, str>;
+
+#[derive(Clone, Debug)]
+enum Life {
+    For(Member, ExpiryUnit),
+    Until(Member),
+}
+
+impl ResponseReader {
+    /// `access_token`, `token_type`, `expires_in` in seconds, `scope`, `refresh_token`; `error` and
+    /// `error_description`.
+    #[must_use]
+    pub fn rfc6749() -> Self {
+        Self {
+            token: Member::Borrowed("access_token"),
+            token_type: Member::Borrowed("token_type"),
+            any_token_type: false,
+            life: Life::For(Member::Borrowed("expires_in"), ExpiryUnit::Seconds),
+            scopes: Member::Borrowed("scope"),
+            scope_separator: ' ',
+            refresh_token: Member::Borrowed("refresh_token"),
+            errors: vec![(Member::Borrowed("error"), Member::Borrowed("error_description"))],
+        }
+    }
+
+    /// Reads the token from another member.
+    #[must_use]
+    pub fn token_in(mut self, member: impl Into<Cow<'static, str>>) -> Self {
+        self.token = member.into();
+        self
+    }
+
+    /// Reads the type of the token from another member.
+    #[must_use]
+    pub fn token_type_in(mut self, member: impl Into<Cow<'static, str>>) -> Self {
+        self.token_type = member.into();
+        self
+    }
+
+    /// Takes whatever the vendor calls the type, for vendors that mean `Bearer` by it.
+    #[must_use]
+    pub fn any_token_type(mut self) -> Self {
+        self.any_token_type = true;
+        self
+    }
+
+    /// Reads the life of the token from another member, or in another unit.
+    #[must_use]
+    pub fn expires_in(mut self, member: impl Into<Cow<'static, str>>, unit: ExpiryUnit) -> Self {
+        self.life = Life::For(member.into(), unit);
+        self
+    }
+
+    /// Reads the end of the token's life from a member: RFC 3339, or seconds since 1970.
+    #[must_use]
+    pub fn expires_at(mut self, member: impl Into<Cow<'static, str>>) -> Self {
+        self.life = Life::Until(member.into());
+        self
+    }
+
+    /// Reads the scopes from another member, separated by another character than a space.
+    #[must_use]
+    pub fn scopes_in(mut self, member: impl Into<Cow<'static, str>>, separator: char) -> Self {
+        self.scopes = member.into();
+        self.scope_separator = separator;
+        self
+    }
+
+    /// Reads errors from these members as well: a code, and a description.
+    #[must_use]
+    pub fn errors_in(mut self, code: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
+        self.errors.push((code.into(), description.into()));
+        self
+    }
+
+    /// Reads a token. A token in the answer beats error-like members beside it.
+    ///
+    /// # Errors
+    ///
+    /// What [`read_error`](Self::read_error) makes of an answer without a token, or
+    /// [`BadResponse`](ErrorKind::BadResponse) if there is one that cannot be used.
+    pub fn read(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+        let members = match response.members() {
+            Body::Members(members) if response.status().is_success() => members,
+            _ => return Err(self.read_error(response)),
+        };
+        let mut answer = Value::Object(members);
+        match take(&mut answer, &self.token) {
+            Some(Value::String(token)) if !token.is_empty() => self.issued(token, answer),
+            None | Some(Value::Null | Value::String(_)) => Err(self.read_error(response)),
+            Some(_) => Err(bad_member(&self.token, "is not a string")),
+        }
+        .map_err(|error| error.with_status(response.status()))
+    }
+
+    /// Reads why there is no token.
+    #[must_use]
+    pub fn read_error(&self, response: &TokenResponse) -> Error {
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.location().map(|location| format!(" to {}", one_line(&location))).unwrap_or_default();
+            return Error::bad_response(format!(
+                "the server answered with a redirect{to} ({status}), which is not followed"
+            ))
+            .with_remedy("if that is where the vendor's token endpoint is now, set it as the token URL")
+            .with_status(status);
+        }
+        let (members, body) = match response.members() {
+            Body::Members(members) => (Value::Object(members), "JSON without an error and without a token"),
+            Body::Other(kind) => (Value::Null, kind),
+        };
+        let said = self.said(&members);
+        let kind = kind(status, said.as_ref());
+        let mut error = Error::new(kind, message(kind, status, said.as_ref(), body))
+            .with_remedy(remedy(kind, said.as_ref()))
+            .with_status(status);
+        if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
+            error = error.with_retry(Retry::After(wait));
+        }
+        let challenge = response.challenge().map(one_line);
+        if said.is_some() || challenge.is_some() {
+            error = error.with_oauth(OAuthError { challenge, ..said.unwrap_or_default() });
+        }
+        error
+    }
+
+    fn issued(&self, token: String, mut answer: Value) -> Result<IssuedToken, Error> {
+        let mut issued = IssuedToken::new(token);
+        issued.token_type = text(take(&mut answer, &self.token_type));
+        let other = issued.token_type.as_deref().filter(|kind| !kind.eq_ignore_ascii_case("bearer"));
+        if let Some(other) = other
+            && !self.any_token_type
+        {
+            let message =
+                format!("the server sent a token of the type {:?}, which is no bearer token", one_line(other));
+            return Err(Error::bad_response(message).with_remedy("ask the vendor how such a token is presented"));
+        }
+        issued.lifetime = match &self.life {
+            Life::For(member, unit) => life_for(take(&mut answer, member).as_ref(), member, *unit)?,
+            Life::Until(member) => life_until(take(&mut answer, member).as_ref(), member)?,
+        };
+        issued.scopes = scopes(take(&mut answer, &self.scopes), self.scope_separator);
+        issued.refresh_token = text(take(&mut answer, &self.refresh_token)).map(Into::into);
+        if let Value::Object(extra) = answer {
+            issued.extra = extra;
+        }
+        Ok(issued)
+    }
+
+    /// The error that the members hold, in the first place that has one.
+    fn said(&self, members: &Value) -> Option<OAuthError> {
+        self.errors.iter().rev().find_map(|(code, description)| {
+            let word = |member: &str| find(members, member).and_then(word);
+            let said = OAuthError {
+                code: word(code),
+                description: word(description),
+                uri: word("error_uri"),
+                challenge: None,
+            };
+            let present =
+                |member: &str| !matches!(find(members, member), None | Some(Value::Null | Value::Bool(false)));
+            (said.code.is_some() || said.description.is_some() || present(code)).then_some(said)
+        })
+    }
+}
+
+/// What a failure is, by what the server says and then by its status.
+///
+/// The codes of RFC 6749 mean what they mean whatever status carries them; another code means what its status says.
+fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return ErrorKind::RateLimited;
+    }
+    match said.and_then(|said| said.code.as_deref()) {
+        Some("invalid_client" | "unauthorized_client" | "access_denied") => return ErrorKind::CredentialsRefused,
+        Some("invalid_request" | "invalid_grant" | "invalid_scope" | "invalid_target" | "unsupported_grant_type") => {
+            return ErrorKind::RequestRefused;
+        }
+        Some("server_error" | "temporarily_unavailable") if !status.is_client_error() => return ErrorKind::Unavailable,
+        _ => {}
+    }
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::CredentialsRefused,
+        StatusCode::REQUEST_TIMEOUT => ErrorKind::Unavailable,
+        _ if status.is_server_error() => ErrorKind::Unavailable,
+        _ if said.is_some() => ErrorKind::RequestRefused,
+        _ => ErrorKind::BadResponse,
+    }
+}
+
+fn message(kind: ErrorKind, status: StatusCode, said: Option<&OAuthError>, body: &str) -> String {
+    let what = match kind {
+        ErrorKind::CredentialsRefused => "the server refused the client credentials",
+        ErrorKind::RateLimited => "the server asks for fewer requests",
+        ErrorKind::RequestRefused => "the server refused the request",
+        ErrorKind::Unavailable => "the server cannot answer now",
+        _ => return format!("the server answered with {body} ({status})"),
+    };
+    let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]);
+    let parts: Vec<_> = [Some(what)].into_iter().chain(words.into_iter().flatten()).flatten().collect();
+    format!("{} ({status})", parts.join(": "))
+}
+
+fn remedy(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
+    match (kind, said.and_then(|said| said.code.as_deref())) {
+        (_, Some("unauthorized_client")) => "ask the vendor to allow this client the client credentials grant",
+        (_, Some("invalid_scope")) => "ask for scopes that this client may have, or for none to get its default",
+        (ErrorKind::CredentialsRefused, _) => "check the client id and secret before you try again",
+        (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",
+        (ErrorKind::RequestRefused, _) => "check the settings, scopes and parameters against the vendor's page",
+        _ => "check that the token URL is the vendor's",
+    }
+}
+
+fn bad_member(member: &str, why: &str) -> Error {
+    Error::bad_response(format!("the server's answer cannot be used: `{member}` {why}"))
+        .with_remedy("check that the token URL is the vendor's")
+}
+
+fn life_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
+    let count = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => number(value).ok_or_else(|| bad_member(member, "is no number"))?,
+    };
+    let seconds = match unit {
+        ExpiryUnit::Seconds => count,
+        ExpiryUnit::Milliseconds => count / 1000.0,
+        ExpiryUnit::Minutes => count * 60.0,
+    };
+    match seconds {
+        // Vendors write 0 for «never» and for «not said»: neither is a life.
+        0.0 => Ok(None),
+        _ if seconds < 0.0 => Err(bad_member(member, "is negative: the token has already expired")),
+        _ => Ok(Some(Lifetime::For(Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))))),
+    }
+}
+
+fn life_until(value: Option<&Value>, member: &str) -> Result<Option<Lifetime>, Error> {
+    let end = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(value) => number(value).and_then(at_unix_seconds).or_else(|| rfc3339(value.as_str()?)),
+    };
+    let end = end.ok_or_else(|| bad_member(member, "is neither a date of RFC 3339 nor seconds since 1970"))?;
+    Ok(Some(Lifetime::Until(end)))
+}
+
+fn rfc3339(text: &str) -> Option<SystemTime> {
+    text.parse::<Timestamp>().ok().map(SystemTime::from)
+}
+
+fn scopes(value: Option<Value>, separator: char) -> Option<Vec<String>> {
+    let scopes: Vec<_> = match value? {
+        Value::String(text) => text.split(separator).map(str::trim).map(str::to_owned).collect(),
+        Value::Array(values) => values.into_iter().filter_map(|value| text(Some(value))).collect(),
+        _ => return None,
+    };
+    let scopes: Vec<_> = scopes.into_iter().filter(|scope| !scope.is_empty()).collect();
+    (!scopes.is_empty()).then_some(scopes)
+}
+
+fn number(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.filter(|number: &f64| number.is_finite())
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// A word of an error: some vendors number their codes.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(one_line(text)).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn find<'a>(members: &'a Value, member: &str) -> Option<&'a Value> {
+    if member.starts_with('/') { members.pointer(member) } else { members.get(member) }
+}
+
+/// Takes a member out, so that what is left are the vendor's further members.
+fn take(members: &mut Value, member: &str) -> Option<Value> {
+    match member.strip_prefix('/').and_then(|_| member.rsplit_once('/')) {
+        None => members.as_object_mut()?.remove(member),
+        Some((parent, name)) => members.pointer_mut(parent)?.as_object_mut()?.remove(name),
+    }
+}

@@ -1,0 +1,175 @@
+//! What came back: status, headers and body, and the body as members whatever dress it came in.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, StatusCode};
+use jiff::fmt::rfc2822::DateTimeParser;
+use secrecy::{ExposeSecret, SecretSlice};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::endpoint::without_query;
+
+/// The longest pause that a server's `Retry-After` is believed to ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// An answer of a token endpoint. It may hold a token, so it prints neither body nor header values.
+///
+/// ```
+/// use credentials_grant::TokenResponse;
+/// use http::{HeaderMap, StatusCode};
+///
+/// let response = TokenResponse::new(StatusCode::OK, HeaderMap::new(), br#"{"access_token":"canary"}"#.to_vec());
+/// assert!(!format!("{response:?}").contains("canary"));
+/// ```
+pub struct TokenResponse {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: SecretSlice<u8>,
+}
+
+/// A body, as far as it can be understood.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A JSON object, or a form.
+    Members(Map<String, Value>),
+    /// Something else, named for a reader: `HTML or XML`, `an empty body`.
+    Other(&'static str),
+}
+
+impl TokenResponse {
+    /// An answer; the body is what remains after decompression.
+    #[must_use]
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { status, headers, body: body.into() }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body, which may hold a token.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.expose_secret()
+    }
+
+    /// How long the server asks to wait: `Retry-After` in seconds, or as a date against the server's own `Date`
+    /// (RFC 9110 section 10.2.3), capped at an hour.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.header(&RETRY_AFTER)?.trim();
+        let wait = match text.parse() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => http_date(text)?.duration_since(http_date(self.header(&DATE)?)?).unwrap_or_default(),
+        };
+        Some(wait.min(LONGEST_RETRY_AFTER))
+    }
+
+    /// The `WWW-Authenticate` header.
+    pub(crate) fn challenge(&self) -> Option<&str> {
+        self.header(&WWW_AUTHENTICATE)
+    }
+
+    /// Where a redirect points, as it may be shown.
+    pub(crate) fn location(&self) -> Option<String> {
+        let location = self.header(&LOCATION)?;
+        let shown = Url::parse(location).map(|url| without_query(&url));
+        Some(shown.unwrap_or_else(|_| location.split(['?', '#']).next().unwrap_or_default().to_owned()))
+    }
+
+    /// The body's members. Vendors send JSON as `text/plain` or behind a byte-order mark, and forms as either type, so
+    /// the bytes decide and the content type only breaks the tie.
+    pub(crate) fn members(&self) -> Body {
+        let body = self.body();
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+        match body.first() {
+            None => Body::Other("an empty body"),
+            Some(b'<') => Body::Other("HTML or XML"),
+            Some(_) => match serde_json::from_slice(body) {
+                Ok(Value::Object(members)) => Body::Members(members),
+                Ok(_) => Body::Other("JSON that is no object"),
+                Err(_) if body.starts_with(b"{") => Body::Other("JSON that is cut off or malformed"),
+                Err(_) => self.form(body),
+            },
+        }
+    }
+
+    fn form(&self, body: &[u8]) -> Body {
+        let kind = self.header(&CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let may_be_form =
+            ["application/x-www-form-urlencoded", "text/plain"].iter().any(|form| kind.eq_ignore_ascii_case(form));
+        if !may_be_form || !body.contains(&b'=') || body.contains(&b'\n') {
+            return Body::Other("text that is neither JSON nor a form");
+        }
+        let pairs = url::form_urlencoded::parse(body);
+        Body::Members(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+    }
+
+    fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
+            .field("body", &format_args!("[{} bytes]", self.body().len()))
+            .finish()
+    }
+}
+
+/// An HTTP date (RFC 9110 section 5.6.7), which is a date of RFC 2822 with the zone written `GMT`.
+fn http_date(text: &str) -> Option<SystemTime> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    PARSER.parse_timestamp(text).ok().map(SystemTime::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn response(headers: &[(HeaderName, &'static str)], body: &str) -> TokenResponse {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        TokenResponse::new(StatusCode::OK, headers, body.into())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date_and_capped_at_an_hour() {
+        let wait = |headers: &[_]| response(headers, "").retry_after();
+        let date = (DATE, "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait(&[(RETRY_AFTER, "120")]), Some(Duration::from_secs(120)));
+        assert_eq!(wait(&[(RETRY_AFTER, "7200")]), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(
+            wait(&[date.clone(), (RETRY_AFTER, "Sun, 06 Nov 1994 08:50:37 GMT")]),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(wait(&[date, (RETRY_AFTER, "Sun, 06 Nov 1994 08:00:00 GMT")]), Some(Duration::ZERO));
+        assert_eq!(wait(&[(RETRY_AFTER, "Sun, 06 Nov 1994 08:50:37 GMT")]), None);
+        for garbage in ["soon", "-1", "1.5", ""] {
+            assert_eq!(wait(&[(RETRY_AFTER, garbage)]), None, "{garbage:?}");
+        }
+        assert_eq!(wait(&[]), None);
+    }
+
+    #[test]
+    fn a_location_is_shown_without_query_and_user_info() {
+        let shown = |location| response(&[(LOCATION, location)], "").location().unwrap();
+        assert_eq!(shown("https://u:canary@login.example.com/sso?state=canary#x"), "https://login.example.com/sso");
+        assert_eq!(shown("/login?state=canary"), "/login");
+    }
+}
