@@ -10,7 +10,7 @@ mod http_transport;
 mod refusals;
 mod token_source;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use environment::EnvironmentCredentials;
 pub use files::FileCredentials;
 #[cfg(feature = "reqwest")]

@@ -213,11 +213,14 @@ impl Error {
         self
     }
 
-    /// Takes every secret that was sent out of what the server echoed.
+    /// Takes every secret that was sent out of what the server echoed. Words that stand in the source code stay.
     pub(crate) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
         let inner = &mut *self.0;
-        inner.message = scrubber.scrub(&inner.message).into();
-        inner.remedy = inner.remedy.as_deref().map(|remedy| scrubber.scrub(remedy).into());
+        for text in [Some(&mut inner.message), inner.remedy.as_mut()].into_iter().flatten() {
+            if let Cow::Owned(words) = text {
+                *words = scrubber.scrub(words);
+            }
+        }
         if let Some(oauth) = &mut inner.oauth {
             for text in [&mut oauth.code, &mut oauth.description, &mut oauth.uri, &mut oauth.challenge] {
                 *text = text.as_deref().map(|text| scrubber.scrub(text));

@@ -37,3 +37,4 @@ pub use async_trait::async_trait;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use serde_json::Value;
+pub use url::Url;

@@ -199,7 +199,7 @@ impl ResponseReader {
             && !self.any_token_type
         {
             let message =
-                format!("the server sent a token of the type {:?}, which is no bearer token", one_line(other));
+                format!("the server sent a token of the type `{}`, which is no bearer token", one_line(other));
             return Err(Error::bad_response(message).with_remedy("ask the vendor how such a token is presented"));
         }
         issued.lifetime = match &self.life {

@@ -20,7 +20,11 @@ pub(crate) struct Scrubber(Vec<SecretString>);
 
 impl Scrubber {
     pub(crate) fn learn(&mut self, forms: impl IntoIterator<Item = SecretString>) {
-        self.0.extend(forms.into_iter().filter(|form| !form.expose_secret().is_empty()));
+        for form in forms {
+            // What a server said is put on one line before it is scrubbed.
+            let on_one_line = one_line(form.expose_secret()).into();
+            self.0.extend([form, on_one_line].into_iter().filter(|form| !form.expose_secret().is_empty()));
+        }
         // The longest first: a secret within a longer one must not leave the longer one's ends behind.
         self.0.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
     }
@@ -64,6 +68,12 @@ mod tests {
     #[test]
     fn a_secret_within_a_longer_one_leaves_no_ends_behind() {
         assert_eq!(scrubber(&["cret", "a secret form"]).scrub("<a secret form> <cret>"), "<[redacted]> <[redacted]>");
+    }
+
+    #[test]
+    fn a_secret_with_line_breaks_is_found_on_one_line_too() {
+        let scrubber = scrubber(&["a\n secret"]);
+        assert_eq!(scrubber.scrub(&one_line("<a\n secret>")), "<[redacted]>");
     }
 
     #[test]

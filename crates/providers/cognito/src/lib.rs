@@ -134,8 +134,11 @@ impl FromStr for CustomDomain {
     type Err = Error;
 
     fn from_str(domain: &str) -> Result<Self, Error> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-        if !domain.contains('.') || !domain.chars().all(is_name) {
+        let is_label = |label: &str| {
+            let inside = label.trim_matches('-');
+            inside == label && !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        if !domain.contains('.') || !domain.split('.').all(is_label) {
             let shown: String = domain.chars().take(80).flat_map(char::escape_default).collect();
             let message = format!("the custom domain ({shown}) is no host name");
             return Err(Error::new(ErrorKind::Configuration, message)

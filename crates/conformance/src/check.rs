@@ -1,0 +1,338 @@
+//! The checks. Each is a plain function that panics, saying what is wrong; [`tests!`](crate::tests) makes tests of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use credentials_grant::{
+    AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
+    SealedRequest, StatusCode, Surroundings, TokenResponse, Transport, Url, Value, async_trait, grant,
+};
+use credentials_grant_client::{ManualClock, TokenSource};
+use futures_util::future::join_all;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::canary::{self, assert_debug_silent, assert_error_silent, assert_silent};
+use crate::fixture::{Fixture, render};
+use crate::subject::Subject;
+use crate::wire::request_on_the_wire;
+
+/// The request equals its fixture, byte for byte, and so does that of every variant that has one.
+pub fn request_fixture(subject: &Subject) {
+    let sealed = seal(&*subject.provider, &subject.credentials, &subject.ask);
+    assert_same("the request", &render(&sealed), &Fixture::read(request(subject)).rendered());
+    for variant in &subject.variants {
+        if let Some(fixture) = variant.request {
+            let sealed = seal(&*variant.provider, &subject.credentials, &subject.ask);
+            assert_same(variant.name, &render(&sealed), &Fixture::read(fixture).rendered());
+        }
+    }
+}
+
+/// The request that arrives on a socket equals its fixture, byte for byte, but for the headers of the connection.
+pub fn request_on_the_wire_fixture(subject: &Subject) {
+    let fixture = Fixture::read(request(subject));
+    let arrived = runtime().block_on(request_on_the_wire(subject, &fixture));
+    assert_same("the request on the wire", &arrived, &fixture.rendered());
+}
+
+/// Each answer with a token gives that token, its life, its type and its scopes, and a header that carries it.
+pub fn token_fixtures(subject: &Subject) {
+    assert!(!subject.tokens.is_empty(), "there is no answer with a token: add one by `Subject::with_token`");
+    for (fixture, expected) in &subject.tokens {
+        let token = answered(subject, Fixture::read(fixture).response()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(token.secret().expose_secret(), expected.token, "the token of\n{fixture}");
+        let lifetime = token.expires_at().duration_since(Surroundings::frozen().now).unwrap_or_default();
+        assert_eq!(lifetime, expected.lifetime, "the life of the token of\n{fixture}");
+        assert_eq!(token.token_type(), expected.token_type, "the type of the token of\n{fixture}");
+        assert_eq!(token.scopes(), expected.scopes, "the scopes of\n{fixture}");
+        let header = token.authorization();
+        assert!(header.is_sensitive(), "the header that carries the token is not marked sensitive");
+        let carried = header.to_str().unwrap_or_default();
+        assert!(carried.ends_with(expected.token), "the header does not carry the token");
+    }
+}
+
+/// Each answer without a token is the failure that it is, and the error names the provider.
+pub fn refusal_fixtures(subject: &Subject) {
+    assert!(!subject.refusals.is_empty(), "there is no answer without a token: add one by `Subject::with_refusal`");
+    for (fixture, kind) in &subject.refusals {
+        let response = Fixture::read(fixture).response();
+        let status = response.status();
+        let error = answered(subject, response).expect_err(fixture);
+        assert_eq!(error.kind(), *kind, "{error}\n{fixture}");
+        assert_eq!(error.provider(), Some(subject.provider.provider()), "{error}\n{fixture}");
+        assert_eq!(error.status(), Some(status), "{error}\n{fixture}");
+        assert!(error.remedy().is_some(), "the error does not say what to do next: {error}\n{fixture}");
+    }
+}
+
+/// No secret shows in a URL, in what anything prints of itself, or in an error about an answer that echoes it.
+pub fn secrets_stay_secret(subject: &Subject) {
+    let credentials = canary::credentials(subject);
+    let attempt = Attempt::new(&credentials, &subject.ask, Surroundings::frozen());
+    assert_debug_silent("the credentials", &credentials);
+    assert_debug_silent("the attempt", &attempt);
+    for provider in providers(subject) {
+        let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
+        assert_debug_silent("the provider", provider);
+        assert_debug_silent("the request", &request);
+        let sealed = request.seal().unwrap_or_else(|error| panic!("{error}"));
+        assert_debug_silent("the sealed request", &sealed);
+        assert_silent("the URL", sealed.url().as_str());
+        for response in echoes(&sealed) {
+            assert_debug_silent("the answer", &response);
+            let echo = Canned(response);
+            let outcome = block_on(grant(&**provider, &credentials, &subject.ask, &echo, Surroundings::frozen()));
+            match outcome {
+                Ok(token) => assert_debug_silent("the token", &token),
+                Err(error) => assert_error_silent(&error),
+            }
+        }
+    }
+}
+
+/// Every setting changes the request.
+pub fn settings_change_the_request(subject: &Subject) {
+    if subject.variants.is_empty() {
+        return not_applicable("the provider has no settings that shape the request");
+    }
+    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.ask));
+    for variant in &subject.variants {
+        let changed = render(&seal(&*variant.provider, &subject.credentials, &subject.ask));
+        assert_ne!(plain, changed, "the setting `{}` changes nothing in the request", variant.name);
+    }
+}
+
+/// Whatever is asked for goes into the request, or is refused before anything is sent.
+pub fn asks_are_honoured_or_refused(subject: &Subject) {
+    let asks = [
+        Ask::new().with_scope("conformance-scope"),
+        Ask::new().with_audience("conformance-audience"),
+        Ask::new().with_resource("https://conformance-resource.example"),
+        Ask::new().with_parameter("conformance", "conformance-value"),
+    ];
+    let plain = render(&seal(&*subject.provider, &subject.credentials, &Ask::new()));
+    for ask in asks {
+        let attempt = Attempt::new(&subject.credentials, &ask, Surroundings::frozen());
+        match subject.provider.token_request(&attempt) {
+            Ok(request) => {
+                let sealed = request.seal().unwrap_or_else(|error| panic!("{error}"));
+                assert_ne!(plain, render(&sealed), "this is ignored in silence: {ask:?}");
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Configuration, "{error}"),
+        }
+    }
+}
+
+/// No answer of an enemy's panics, passes for a token that cannot be used, or is blamed on the settings.
+pub fn hostile_answers(subject: &Subject) {
+    for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY] {
+        for body in hostile_bodies() {
+            let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+            let response = TokenResponse::new(status, HeaderMap::new(), body);
+            let error = answered(subject, response).err();
+            let error = error.unwrap_or_else(|| panic!("with status {status}, this passes for a token: {shown}"));
+            assert_ne!(error.kind(), ErrorKind::Configuration, "{error}: {shown}");
+        }
+    }
+}
+
+/// A hostile value in the URL is refused, naming the setting, or stays within its place: same host, same depth.
+pub fn hostile_url_values(subject: &Subject) {
+    if subject.hostile.is_empty() {
+        return not_applicable("the provider has no settings that go into the URL");
+    }
+    let plain = seal(&*subject.provider, &subject.credentials, &subject.ask);
+    for (name, build) in &subject.hostile {
+        for value in HOSTILE_URL_VALUES {
+            match build(value) {
+                Ok(provider) => {
+                    let sealed = seal(&*provider, &subject.credentials, &subject.ask);
+                    let (url, plain) = (sealed.url(), plain.url());
+                    assert_eq!(url.host_str(), plain.host_str(), "`{name}` = {value:?} leads to {url}");
+                    assert_eq!(url.query(), plain.query(), "`{name}` = {value:?} leads to {url}");
+                    let depth = |url: &Url| url.path_segments().map(Iterator::count);
+                    // An optional segment goes with its value.
+                    let is_left_out = value.trim().is_empty();
+                    assert!(is_left_out || depth(url) == depth(plain), "`{name}` = {value:?} leads to {url}");
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+                    assert!(error.message().contains(name), "the error does not name `{name}`: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// A thousand callers who come at once make one request, and all get its token.
+pub fn one_request_for_a_thousand_callers(subject: &Subject) {
+    let Some((fixture, expected)) = subject.tokens.first() else {
+        return not_applicable("there is no answer with a token");
+    };
+    let counting = Arc::new(Counting { answer: (*fixture).to_owned(), requests: AtomicUsize::new(0) });
+    let source = TokenSource::builder(Arc::clone(&subject.provider), subject.credentials.clone())
+        .with_ask(subject.ask.clone())
+        .with_transport(Arc::clone(&counting))
+        .with_clock(ManualClock::at(Surroundings::frozen().now))
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
+    runtime.block_on(async {
+        let callers = (0..1000).map(|_| {
+            let source = source.clone();
+            tokio::spawn(async move { source.token().await })
+        });
+        for outcome in join_all(callers).await {
+            let token = outcome.expect("no caller panics").unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(token.secret().expose_secret(), expected.token);
+        }
+    });
+    assert_eq!(counting.requests.load(Ordering::SeqCst), 1, "a thousand callers made more than one request");
+}
+
+/// Values that would lead elsewhere if they were taken at their word.
+const HOSTILE_URL_VALUES: [&str; 14] = [
+    "",
+    " ",
+    ".",
+    "..",
+    "a/b",
+    "a\\b",
+    "../..",
+    "evil.example/",
+    "evil.example#",
+    "evil.example?",
+    "user@evil.example",
+    "a:1",
+    "a%2f..%2fb",
+    "a\r\nhost: evil.example",
+];
+
+fn hostile_bodies() -> Vec<Vec<u8>> {
+    let texts = [
+        "",
+        " ",
+        "null",
+        "[]",
+        "[{\"access_token\":\"abc\"}]",
+        "true",
+        "0",
+        "\"access_token\"",
+        "{",
+        "{\"",
+        "{}",
+        "{\"access_token\":",
+        "{\"access_token\":123}",
+        "{\"access_token\":null}",
+        "{\"access_token\":\"\"}",
+        "{\"access_token\":{}}",
+        "{\"access_token\":[\"abc\"]}",
+        "{\"access_token\":\"a\\r\\nb\"}",
+        "{\"access_token\":\"a b\"}",
+        "{\"access_token\":\"é\"}",
+        "{\"error\":null}",
+        "{\"error\":{}}",
+        "{\"error\":[]}",
+        "{\"error\":\"\\r\\nforged\"}",
+        "{\"error\":1e308}",
+        "{\"error\":{\"code\":{}}}",
+        "{\"errors\":[]}",
+        "<!DOCTYPE html><title>502 Bad Gateway</title>",
+        "<?xml version=\"1.0\"?><access_token>abc</access_token>",
+        "access_token",
+        "Too many requests",
+        "\u{feff}",
+        "\u{feff}{\"error\":\"invalid_client\"}",
+    ];
+    let mut bodies: Vec<Vec<u8>> = texts.map(|text| text.as_bytes().to_vec()).to_vec();
+    bodies.push(vec![0xff, 0xfe, 0x00]);
+    bodies.push(b"{\"access_token\":\"\xff\"}".to_vec());
+    bodies.push("[".repeat(100_000).into_bytes());
+    bodies.push("{\"error\":".repeat(100_000).into_bytes());
+    bodies.push(format!("{{\"access_token\":\"{}\"}}", "a".repeat(1_000_000)).into_bytes());
+    bodies.push(format!("{{\"error\":\"{}\"}}", "é".repeat(500_000)).into_bytes());
+    bodies
+}
+
+/// Answers that repeat the request's secrets in the forms in which they were sent.
+fn echoes(request: &SealedRequest) -> Vec<TokenResponse> {
+    let body = String::from_utf8_lossy(request.body()).into_owned();
+    let headers = request.headers().values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let sent: Vec<_> = headers.chain([body]).collect();
+    let sent = Value::from(sent.join(" ")).to_string();
+    let answers = [
+        (StatusCode::BAD_REQUEST, format!("{{\"error\":\"invalid_client\",\"error_description\":{sent}}}")),
+        (StatusCode::BAD_REQUEST, format!("{{\"error\":{sent}}}")),
+        (StatusCode::OK, format!("{{\"error\":{{\"code\":{sent},\"message\":{sent}}}}}")),
+        (StatusCode::OK, format!("{{\"access_token\":\"canary\",\"expires_in\":{sent}}}")),
+        (StatusCode::OK, format!("{{\"access_token\":\"canary\",\"token_type\":{sent},\"type\":{sent}}}")),
+        (StatusCode::OK, format!("{{\"access_token\":\"canary\",\"refresh_token\":\"canary\",\"extra\":{sent}}}")),
+        (StatusCode::UNAUTHORIZED, sent),
+    ];
+    answers.map(|(status, body)| TokenResponse::new(status, HeaderMap::new(), body.into_bytes())).into()
+}
+
+fn request(subject: &Subject) -> &'static str {
+    subject.request.expect("there is no fixture of the request: add one by `Subject::with_request`")
+}
+
+fn providers(subject: &Subject) -> impl Iterator<Item = &Arc<dyn CredentialsGrant>> {
+    [&subject.provider].into_iter().chain(subject.variants.iter().map(|variant| &variant.provider))
+}
+
+fn seal(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, ask: &Ask) -> SealedRequest {
+    let attempt = Attempt::new(credentials, ask, Surroundings::frozen());
+    let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
+    request.seal().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What comes of it if the vendor answers so.
+fn answered(subject: &Subject, response: TokenResponse) -> Result<AccessToken, Error> {
+    let canned = Canned(response);
+    let Subject { provider, credentials, ask, .. } = subject;
+    block_on(grant(&**provider, credentials, ask, &canned, Surroundings::frozen()))
+}
+
+fn assert_same(what: &str, actual: &str, expected: &str) {
+    assert!(actual == expected, "{what} is\n\n{actual}\n\nand by its fixture should be\n\n{expected}\n");
+}
+
+fn not_applicable(why: &str) {
+    println!("not applicable: {why}");
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+}
+
+/// Gives one answer to everything.
+#[derive(Debug)]
+struct Canned(TokenResponse);
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+        Ok(TokenResponse::new(self.0.status(), self.0.headers().clone(), self.0.body().to_vec()))
+    }
+}
+
+/// Counts requests, and lets others run before it answers.
+#[derive(Debug)]
+struct Counting {
+    answer: String,
+    requests: AtomicUsize,
+}
+
+#[async_trait]
+impl Transport for Counting {
+    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        Ok(Fixture::read(&self.answer).response())
+    }
+}

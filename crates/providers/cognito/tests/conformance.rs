@@ -1,0 +1,34 @@
+//! The checks that every provider must pass.
+
+use std::time::Duration;
+
+use credentials_grant_cognito::{ClientAuthentication, ClientCredentials, Cognito, CustomDomain, ErrorKind};
+use credentials_grant_conformance::{Expected, Subject};
+
+fn cognito() -> Subject {
+    let pms = || Cognito::new("cps-poc-api-access", "eu-south-2").unwrap();
+    let expected = Expected::new("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...", Duration::from_secs(3600));
+    Subject::new(pms(), Cognito::at)
+        .with_credentials(ClientCredentials::new("YOUR_CLIENT_ID", "YOUR_CLIENT_SECRET"), &[])
+        .with_request(include_str!("../fixtures/request.http"))
+        .with_variant_request(
+            "client authentication",
+            pms().with_client_authentication(ClientAuthentication::Body),
+            include_str!("../fixtures/request-body.http"),
+        )
+        .with_variant_request(
+            "client metadata",
+            pms().with_client_metadata("hotel", "MUC"),
+            include_str!("../fixtures/request-metadata.http"),
+        )
+        .with_variant("prefix", Cognito::new("another", "eu-south-2").unwrap())
+        .with_variant("region", Cognito::new("cps-poc-api-access", "us-gov-west-1").unwrap())
+        .with_variant("domain", Cognito::on("auth.example.com".parse().unwrap()))
+        .with_token(include_str!("../fixtures/token.http"), expected.with_token_type("Bearer"))
+        .with_refusal(include_str!("../fixtures/refusal.http"), ErrorKind::CredentialsRefused)
+        .with_url_setting("prefix", |prefix| Cognito::new(prefix, "eu-south-2"))
+        .with_url_setting("region", |region| Cognito::new("cps-poc-api-access", region))
+        .with_url_setting("domain", |domain| domain.parse::<CustomDomain>().map(Cognito::on))
+}
+
+credentials_grant_conformance::tests!(cognito);

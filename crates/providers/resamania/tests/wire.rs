@@ -1,0 +1,87 @@
+//! What Resamania does, over a socket.
+
+use credentials_grant_resamania::{
+    ClientCredentials, Configure, Error, ErrorKind, ExposeSecret, Resamania, Settings, TokenSource,
+};
+use wiremock::matchers::{any, header, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const TOKEN: &str =
+    r#"{"access_token":"abc","expires_in":3600,"token_type":"bearer","scope":null,"refresh_token":"r"}"#;
+
+fn at(server: &MockServer) -> Resamania {
+    Resamania::new(&format!("{}/resa2-staging", server.uri()), Some("demoapi")).unwrap()
+}
+
+async fn refused(status: u16, body: &str) -> Error {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(status).set_body_string(body)).mount(&server).await;
+    let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
+    source.token().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn the_gateways_key_goes_with_the_token_request_and_with_every_call() {
+    let server = MockServer::start().await;
+    Mock::given(path("/resa2-staging/demoapi/oauth/v2/token"))
+        .and(header("x-gravitee-api-key", "gateway-key"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(TOKEN))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let credentials = Resamania::credentials("1_abc", "secret", "gateway-key");
+    let token = TokenSource::new(at(&server), credentials).unwrap().token().await.unwrap();
+    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert_eq!(headers, [("authorization", "Bearer abc"), ("x-gravitee-api-key", "gateway-key")]);
+    assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+}
+
+#[tokio::test]
+async fn without_a_gateway_key_there_is_no_header_for_one() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(TOKEN)).mount(&server).await;
+    let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
+    let token = source.token().await.unwrap();
+    assert_eq!(token.headers().count(), 1);
+    let requests = server.received_requests().await.unwrap();
+    assert!(!requests[0].headers.contains_key("x-gravitee-api-key"));
+}
+
+#[tokio::test]
+async fn lower_case_bearer_null_scope_and_a_refresh_token_are_taken_as_they_come() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(TOKEN)).mount(&server).await;
+    let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
+    let token = source.token().await.unwrap();
+    assert_eq!(token.token_type(), Some("bearer"));
+    assert_eq!(token.authorization(), "Bearer abc");
+    assert!(token.scopes().is_empty());
+    assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("r"));
+}
+
+#[tokio::test]
+async fn a_401_is_the_gateways_and_a_400_is_oauths() {
+    let gateway = refused(401, r#"{"message":"Unauthorized","http_status_code":401}"#).await;
+    assert_eq!(gateway.kind(), ErrorKind::CredentialsRefused);
+    assert!(gateway.to_string().contains("gateway") && gateway.to_string().contains("`api-key`"), "{gateway}");
+
+    let body = r#"{"error":"invalid_client","error_description":"The client credentials are invalid"}"#;
+    let oauth = refused(400, body).await;
+    assert_eq!(oauth.kind(), ErrorKind::CredentialsRefused);
+    assert!(oauth.to_string().contains("client id and secret") && !oauth.to_string().contains("gateway"), "{oauth}");
+}
+
+#[tokio::test]
+async fn a_description_may_be_null() {
+    let error = refused(400, r#"{"error":"invalid_grant","error_description":null}"#).await;
+    assert_eq!(error.kind(), ErrorKind::RequestRefused);
+    assert_eq!(error.oauth().and_then(|oauth| oauth.description.as_deref()), None);
+}
+
+#[test]
+fn a_token_acts_for_a_club_or_for_a_member_and_not_for_both() {
+    let settings = Settings::new().with("base-url", Resamania::STAGING).with("club", "/demoapi/clubs/1");
+    assert!(Resamania::from_settings(&settings).is_ok());
+    let error = Resamania::from_settings(&settings.with("contact", "member@example.com")).unwrap_err();
+    assert!(error.to_string().contains("`club` and `contact`"), "{error}");
+}
