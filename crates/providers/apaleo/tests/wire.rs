@@ -1,5 +1,7 @@
 //! What apaleo does, over a socket.
 
+#![cfg(test)]
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant_apaleo::{Apaleo, Ask, ClientCredentials, ErrorKind, TokenSource};

@@ -1,5 +1,7 @@
 //! What Cognito does, over a socket.
 
+#![cfg(test)]
+
 use credentials_grant_cognito::{
     Ask, Attempt, ClientCredentials, Cognito, Configure, CredentialsGrant, ErrorKind, Settings, Surroundings,
     TokenSource,

@@ -1,5 +1,7 @@
 //! The checks that every provider must pass.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};

@@ -1,5 +1,7 @@
 //! What Octotable does, over a socket.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use credentials_grant_octorate::{

@@ -1,5 +1,7 @@
 //! What PTV does, over a socket.
 
+#![cfg(test)]
+
 use std::time::{Duration, SystemTime};
 
 use credentials_grant_ptv::{ClientCredentials, Configure, ErrorKind, ManualClock, Ptv, Retry, Settings, TokenSource};

@@ -1,5 +1,7 @@
 //! What Resamania does, over a socket.
 
+#![cfg(test)]
+
 use credentials_grant_resamania::{
     ClientCredentials, Configure, Error, ErrorKind, ExposeSecret, Resamania, Settings, TokenSource,
 };

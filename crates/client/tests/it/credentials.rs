@@ -1,0 +1,64 @@
+//! Credentials from files and from the environment.
+
+use std::fs;
+use std::path::Path;
+
+use credentials_grant::{CredentialsSource, Error, ErrorKind, ExposeSecret};
+use credentials_grant_client::{EnvironmentCredentials, FileCredentials};
+
+async fn read(path: &Path) -> Result<String, Error> {
+    let credentials = FileCredentials::new("id", path).credentials().await?;
+    Ok(credentials.client_secret()?.expose_secret().to_owned())
+}
+
+#[tokio::test]
+async fn a_line_break_at_the_end_of_a_file_is_not_part_of_the_secret() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (text, secret) in [("secret", "secret"), ("secret\n", "secret"), ("secret\r\n", "secret"), (" s e \n", " s e ")]
+    {
+        fs::write(file.path(), text).unwrap();
+        assert_eq!(read(file.path()).await.unwrap(), secret, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_file_is_read_anew() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let source = FileCredentials::new("id", file.path()).with_secret_file("api-key", file.path());
+    for secret in ["first", "second"] {
+        fs::write(file.path(), secret).unwrap();
+        let credentials = source.credentials().await.unwrap();
+        assert_eq!(credentials.client_secret().unwrap().expose_secret(), secret);
+        assert_eq!(credentials.secret("api-key").unwrap().expose_secret(), secret);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_secret_is_refused_by_name_and_without_its_content() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::write(path("empty"), "\n").unwrap();
+    fs::write(path("binary"), b"canary\xff").unwrap();
+    fs::write(path("large"), "canary".repeat(100_000)).unwrap();
+    let cases = [
+        ("missing", "cannot be read"),
+        (".", "cannot be read"),
+        ("empty", "is empty"),
+        ("binary", "is not UTF-8"),
+        ("large", "larger than 64 KiB"),
+    ];
+    for (name, why) in cases {
+        let error = read(&path(name)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{name}");
+        assert!(error.to_string().contains(why) && error.to_string().contains(name), "{error}");
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_not_set_is_named() {
+    let source = EnvironmentCredentials::with_prefix("CREDENTIALS_GRANT_TEST_UNSET").with_secret("api-key");
+    let error = source.credentials().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("CREDENTIALS_GRANT_TEST_UNSET_CLIENT_ID"), "{error}");
+}

@@ -1,0 +1,10 @@
+//! The client as its users see it, in one test program.
+
+#![cfg(test)]
+
+mod acme;
+mod blocking;
+mod credentials;
+mod secrets;
+mod source;
+mod transport;

@@ -1,0 +1,203 @@
+//! A token's way from one request to any number of callers.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{Ask, ErrorKind};
+use credentials_grant_client::TokenSource;
+use futures_util::future::join_all;
+use tokio::runtime::Builder;
+use tokio::task::yield_now;
+
+use crate::acme::{Act, Script, builder, clock, source, token};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets every other task run until it waits.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_nobody_asks_buys_no_token() {
+    let script = Script::new([]);
+    let source = source(&script, &clock());
+    settle().await;
+    assert!(source.cached().is_none());
+    assert_eq!(script.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_token_is_served_from_memory_until_shortly_before_it_expires() {
+    // The margin is 30 seconds, or a twentieth of a short life.
+    for (life, margin) in [(3600, SECOND * 30), (600, SECOND * 30), (100, SECOND * 5), (2, SECOND / 10)] {
+        let (script, clock) = (Script::new([Act::Issue(life), Act::Issue(life)]), clock());
+        let source = source(&script, &clock);
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+        clock.advance(SECOND * u32::try_from(life).unwrap() - margin - Duration::from_nanos(1));
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "{life}");
+        clock.advance(Duration::from_nanos(1));
+        assert!(source.cached().is_none(), "{life}");
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-2", "{life}");
+        assert_eq!(script.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn clones_share_their_token() {
+    let script = Script::new([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let clone = source.clone();
+    token(&source).await.unwrap();
+    assert_eq!(token(&clone).await.unwrap(), "Bearer token-1");
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn all_who_wait_share_one_token() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let waiting = join_all((0..1000).map(|_| token(&source)));
+    let opening = async {
+        settle().await;
+        script.open(1);
+    };
+    let (tokens, ()) = tokio::join!(waiting, opening);
+    assert!(tokens.into_iter().all(|token| token.unwrap() == "Bearer token-1"));
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn all_who_wait_share_one_failure_and_nobody_queues_up_to_fail_again() {
+    for (status, kind) in [(503, ErrorKind::Unavailable), (401, ErrorKind::CredentialsRefused)] {
+        let script = Script::gated([Act::Answer(status, "")]);
+        let source = source(&script, &clock());
+        let opening = async {
+            settle().await;
+            script.open(1);
+        };
+        let (outcomes, ()) = tokio::join!(join_all((0..64).map(|_| token(&source))), opening);
+        assert!(outcomes.into_iter().all(|outcome| outcome.unwrap_err().kind() == kind));
+        assert_eq!(script.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_not_remembered_beyond_its_waiters() {
+    let script = Script::new([Act::Answer(503, ""), Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    assert_eq!(token(&source).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_for_a_pause_that_doubles() {
+    let refusal = || Act::Answer(400, r#"{"error":"invalid_scope"}"#);
+    let (script, clock) = (Script::new([refusal(), refusal(), Act::Issue(3600)]), clock());
+    let source = source(&script, &clock);
+    for (pause, requests) in [(1, 1), (2, 2)] {
+        for _ in 0..10 {
+            assert_eq!(token(&source).await.unwrap_err().kind(), ErrorKind::RequestRefused);
+        }
+        assert_eq!(script.requests(), requests);
+        clock.advance(SECOND * pause);
+    }
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_take_the_request_along() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let caller = tokio::spawn({
+        let source = source.clone();
+        async move { source.token().await }
+    });
+    settle().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    script.open(1);
+    settle().await;
+    assert_eq!(source.cached().expect("the token has landed").authorization(), "Bearer token-1");
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_flight_and_nothing_else() {
+    let script = Script::new([Act::Panic, Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let error = token(&source).await.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(error.source().is_none(), "a panic's own words are not repeated");
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    first.block_on(async {
+        let source = source.clone();
+        tokio::spawn(async move { source.token().await });
+        settle().await;
+    });
+    assert_eq!(script.requests(), 1);
+    drop(first);
+    script.open(1);
+    assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn outside_of_a_runtime_the_error_says_so() {
+    let source = source(&Script::new([]), &clock());
+    let mut asking = Box::pin(source.token());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Err(error)) = asking.as_mut().poll(&mut context) else {
+        panic!("it waits for a runtime that is not there");
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("blocking"), "{error}");
+}
+
+#[tokio::test]
+async fn a_401_for_an_old_token_keeps_the_newer_one() {
+    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let old = source.token().await.unwrap();
+    source.invalidate(&old);
+    assert!(source.cached().is_none());
+    let new = source.token().await.unwrap();
+    source.invalidate(&old);
+    assert!(Arc::ptr_eq(&source.cached().unwrap(), &new));
+    assert_eq!(script.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_ends_in_an_error_within_the_timeout() {
+    let script = Script::gated([]);
+    let source = builder(&script, &clock()).with_timeout(SECOND * 7).build().unwrap();
+    let error = token(&source).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains("no token within 7s"), "{error}");
+}
+
+#[tokio::test]
+async fn what_makes_no_request_is_refused_when_the_source_is_built() {
+    let build = |ask| builder(&Script::new([]), &clock()).with_ask(ask).build().unwrap_err();
+    let error = build(Ask::new().with_audience("https://api.example.com"));
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
+    assert!(build(Ask::new().with_scope("two scopes")).to_string().contains("two scopes"));
+    let error = builder(&Script::new([]), &clock()).with_timeout(Duration::ZERO).build().unwrap_err();
+    assert!(error.to_string().contains("timeout"), "{error}");
+}
+
+#[test]
+fn a_source_can_be_shared_among_threads() {
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    shared::<TokenSource>();
+}

@@ -1,0 +1,176 @@
+//! Answers with a token, as vendors really send them (RFC 6749 section 5.1, and what they make of it).
+
+use crate::acme::{Acme, answered, read, response};
+use credentials_grant::{Ask, ErrorKind, ExposeSecret, Policy, Presentation, ResponseReader, Value};
+
+const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
+
+#[test]
+fn a_plain_answer_is_read_whole() {
+    let token = read(r#"{"access_token":"90d6","scope":"user","token_type":"bearer","expires_in":86400}"#).unwrap();
+    assert_eq!(token.secret().expose_secret(), "90d6");
+    assert_eq!(token.token_type(), Some("bearer"), "as the server sent it");
+    assert_eq!(token.authorization(), "Bearer 90d6", "as RFC 6750 writes it");
+    assert_eq!(token.scopes(), ["user"]);
+    assert!(token.extras().is_empty() && token.refresh_token().is_none());
+}
+
+#[test]
+fn a_form_is_read_like_json() {
+    let body =
+        "access_token=90d6&token_type=bearer&scope=user%20admin&expires_in=86400.92&etag=%22afZY%22&untrimmed=++x+";
+    for kind in ["application/x-www-form-urlencoded", "text/plain; charset=utf-8", "Application/X-WWW-Form-Urlencoded"]
+    {
+        let token = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body)).unwrap();
+        assert_eq!(token.authorization(), "Bearer 90d6");
+        assert_eq!(token.scopes(), ["user", "admin"]);
+        assert_eq!(token.extra("etag"), Some(&Value::from("\"afZY\"")));
+        assert_eq!(token.extra("untrimmed"), Some(&Value::from("  x ")));
+    }
+}
+
+#[test]
+fn json_is_json_whatever_its_content_type_says() {
+    let body = r#"{"access_token":"abc","token_type":"Bearer"}"#;
+    for kind in ["text/plain", "text/html", "text/javascript", "application/json;charset=UTF-8", "nonsense", ""] {
+        let token = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body));
+        assert_eq!(token.unwrap().authorization(), "Bearer abc", "{kind}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_white_space_around_json_do_no_harm() {
+    for body in ["\u{feff}{\"access_token\":\"abc\"}", "\r\n {\"access_token\":\"abc\"}\n"] {
+        assert_eq!(read(body).unwrap().authorization(), "Bearer abc", "{body:?}");
+    }
+}
+
+#[test]
+fn further_members_are_kept_and_never_fatal() {
+    let body = r#"{"access_token":"abc","instance_url":"https://eu1.example.com","not-before-policy":0,
+        "api_products":["a","b"],"custom":{"name1":"value1"},"id_token":null,"status":"approved"}"#;
+    let token = read(body).unwrap();
+    assert_eq!(token.extra("instance_url"), Some(&Value::from("https://eu1.example.com")));
+    assert_eq!(token.extra("not-before-policy"), Some(&Value::from(0)));
+    assert_eq!(token.extra("api_products"), Some(&Value::from(vec!["a", "b"])));
+    assert_eq!(token.extras().len(), 6);
+    assert_eq!(token.extra("access_token"), None);
+}
+
+#[test]
+fn the_scope_is_read_from_a_string_an_array_and_nothing() {
+    let scopes = |scope: &str| read(format!(r#"{{"access_token":"abc","scope":{scope}}}"#)).unwrap().scopes().to_vec();
+    assert_eq!(scopes(r#""a  b""#), ["a", "b"]);
+    assert_eq!(scopes(r#"["a","b"]"#), ["a", "b"]);
+    for nothing in ["null", r#""""#, "[]", "7", "{}"] {
+        assert!(scopes(nothing).is_empty(), "{nothing}");
+    }
+}
+
+#[test]
+fn scopes_that_the_answer_does_not_name_are_those_that_were_asked_for() {
+    let ask = Ask::new().with_scopes(["read", "write"]);
+    let granted = |body: &str| answered(&Acme::new(), &ask, response(200, &[], body)).unwrap().scopes().to_vec();
+    assert_eq!(granted(r#"{"access_token":"abc"}"#), ["read", "write"]);
+    assert_eq!(granted(r#"{"access_token":"abc","scope":"read"}"#), ["read"], "less was granted");
+}
+
+#[test]
+fn the_type_is_bearer_in_any_case_or_absent() {
+    for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, r#""beareR""#, "null", r#""""#] {
+        let token = read(format!(r#"{{"access_token":"abc","token_type":{kind}}}"#)).unwrap();
+        assert_eq!(token.authorization(), "Bearer abc", "{kind}");
+    }
+    assert_eq!(read(r#"{"access_token":"abc"}"#).unwrap().token_type(), None, "and that it was absent can be seen");
+}
+
+#[test]
+fn a_token_of_another_type_is_refused_unless_the_vendor_means_bearer_by_it() {
+    let body = r#"{"access_token":"abc","token_type":"Application Access Token"}"#;
+    let error = read(body).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadResponse);
+    assert!(error.to_string().contains("Application Access Token"), "{error}");
+    let ebay = Acme::reading(ResponseReader::rfc6749().any_token_type());
+    assert_eq!(answered(&ebay, &Ask::new(), response(200, &[], body)).unwrap().authorization(), "Bearer abc");
+}
+
+#[test]
+fn a_refresh_token_is_kept_and_null_is_none() {
+    let refresh = |value: &str| {
+        let token = read(format!(r#"{{"access_token":"abc","refresh_token":{value}}}"#)).unwrap();
+        token.refresh_token().map(|token| token.expose_secret().to_owned())
+    };
+    assert_eq!(refresh(r#""bar""#).as_deref(), Some("bar"));
+    assert_eq!(refresh("null"), None);
+}
+
+#[test]
+fn members_are_found_by_name_and_by_pointer() {
+    let toast = ResponseReader::rfc6749()
+        .token_in("/token/accessToken")
+        .token_type_in("/token/tokenType")
+        .scopes_in("/token/scope", ',')
+        .expires_in("/token/expiresIn", credentials_grant::ExpiryUnit::Seconds);
+    let body = r#"{"token":{"tokenType":"Bearer","scope":"a,b","expiresIn":86400,"accessToken":"abc","idToken":null},"status":"SUCCESS"}"#;
+    let token = answered(&Acme::reading(toast), &Ask::new(), response(200, &[], body)).unwrap();
+    assert_eq!(token.authorization(), "Bearer abc");
+    assert_eq!(token.scopes(), ["a", "b"]);
+    assert_eq!(token.extra("status"), Some(&Value::from("SUCCESS")));
+    assert_eq!(token.extra("token"), Some(&serde_json::json!({"idToken": null})), "what is left of it");
+}
+
+#[test]
+fn a_token_is_presented_as_the_vendor_has_it() {
+    let walmart = Presentation::header("WM_SEC.ACCESS_TOKEN").with_companion("WM_SVC.NAME", "Walmart Marketplace");
+    let acme = Acme { policy: Policy::new().with_presentation(walmart), ..Acme::new() };
+    let token = answered(&acme, &Ask::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
+    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert_eq!(headers, [("wm_sec.access_token", "abc"), ("wm_svc.name", "Walmart Marketplace")]);
+    assert!(token.authorization().is_sensitive());
+}
+
+#[test]
+fn a_token_beats_error_like_members_beside_it() {
+    let body = r#"{"access_token":"abc","status":"approved","code":38187,"error":""}"#;
+    assert_eq!(read(body).unwrap().authorization(), "Bearer abc");
+}
+
+#[test]
+fn a_challenge_beside_a_token_is_no_error() {
+    let headers = &[("www-authenticate", "Key realm=\"kong\"")];
+    let token = answered(&Acme::new(), &Ask::new(), response(200, headers, r#"{"access_token":"abc"}"#));
+    assert!(token.is_ok());
+}
+
+#[test]
+fn a_token_that_no_header_can_carry_is_refused() {
+    let too_long = "a".repeat(64 * 1024 + 1);
+    for token in ["a b", "a\\r\\nb", "a\\tb", "\\u0000", "é", "\\ud83d\\ude00", &too_long] {
+        let error = read(format!(r#"{{"access_token":"{token}"}}"#)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{error}");
+        assert!(error.to_string().contains("no header can carry"), "{error}");
+    }
+    let with_a_colon = read(r#"{"access_token":"expedia:opaque/token+=="}"#).unwrap();
+    assert_eq!(with_a_colon.authorization(), "Bearer expedia:opaque/token+==");
+}
+
+#[test]
+fn what_is_no_token_is_named() {
+    let cases = [
+        ("", "an empty body"),
+        ("<!DOCTYPE html><p>Bad gateway", "HTML or XML"),
+        ("null", "JSON that is no object"),
+        ("[]", "JSON that is no object"),
+        ("{\"", "JSON that is cut off or malformed"),
+        ("invalid", "text that is neither JSON nor a form"),
+        ("{}", "JSON without an error and without a token"),
+        (r#"{"access_token":123}"#, "`access_token` is not a string"),
+        (r#"{"access_token":null}"#, "JSON without an error and without a token"),
+    ];
+    for (body, what) in cases {
+        let error = read(body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{body}: {error}");
+        assert!(error.to_string().contains(what), "{body}: {error}");
+    }
+    assert!(answered(&Acme::new(), &Ask::new(), response(200, FORM, "token_type=bearer")).is_err());
+}

@@ -1,0 +1,206 @@
+//! Answers without a token (RFC 6749 section 5.2, and what vendors make of it), and what the error shows.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use crate::acme::{Acme, Canned, answered, credentials, response};
+use credentials_grant::{
+    Ask, ClientCredentials, Error, ErrorKind, ResponseReader, Retry, StatusCode, Surroundings, grant,
+};
+use futures_executor::block_on;
+
+fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
+    answered(&Acme::new(), &Ask::new(), response(status, headers, body)).unwrap_err()
+}
+
+fn refused_to(credentials: &ClientCredentials, transport: &Canned) -> Error {
+    block_on(grant(&Acme::new(), credentials, &Ask::new(), transport, Surroundings::frozen())).unwrap_err()
+}
+
+fn refused_by(reader: ResponseReader, status: u16, body: &str) -> Error {
+    answered(&Acme::reading(reader), &Ask::new(), response(status, &[], body)).unwrap_err()
+}
+
+#[test]
+fn the_code_decides_and_then_the_status() {
+    use ErrorKind::{BadResponse, CredentialsRefused, RateLimited, RequestRefused, Unavailable};
+    let cases = [
+        (400, r#"{"error":"invalid_client"}"#, CredentialsRefused),
+        (401, r#"{"error":"invalid_client"}"#, CredentialsRefused),
+        (402, r#"{"error":"invalid_grant"}"#, RequestRefused),
+        (500, r#"{"error":"invalid_client"}"#, CredentialsRefused),
+        (400, r#"{"error":"unauthorized_client"}"#, CredentialsRefused),
+        (403, r#"{"error":"access_denied"}"#, CredentialsRefused),
+        (400, r#"{"error":"invalid_scope"}"#, RequestRefused),
+        (401, r#"{"error":"invalid_scope"}"#, RequestRefused),
+        (400, r#"{"error":"unsupported_grant_type"}"#, RequestRefused),
+        (200, r#"{"error":"unsupported_grant_type"}"#, RequestRefused),
+        (200, r#"{"error":"invalid_client"}"#, CredentialsRefused),
+        (400, r#"{"error":"vendor_specific"}"#, RequestRefused),
+        (503, r#"{"error":"temporarily_unavailable"}"#, Unavailable),
+        (200, r#"{"error":"server_error"}"#, Unavailable),
+        (401, r#"{"error":"server_error","error_description":"access_denied"}"#, CredentialsRefused),
+        (503, r#"{"error":"vendor_specific"}"#, Unavailable),
+        (429, r#"{"error":"invalid_client"}"#, RateLimited),
+        (429, "Too many requests error", RateLimited),
+        (401, "", CredentialsRefused),
+        (403, "", CredentialsRefused),
+        (401, "not_json", CredentialsRefused),
+        (408, "", Unavailable),
+        (500, "<html>", Unavailable),
+        (502, "<html>", Unavailable),
+        (504, "", Unavailable),
+        (400, "", BadResponse),
+        (400, "null", BadResponse),
+        (400, "{}", BadResponse),
+        (404, "", BadResponse),
+        (404, "<html>", BadResponse),
+        (405, "", BadResponse),
+        (418, "{}", BadResponse),
+        (200, "<html>", BadResponse),
+    ];
+    for (status, body, kind) in cases {
+        let error = refused(status, &[], body);
+        assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{error}");
+        assert_eq!(error.provider(), Some("acme"));
+        assert!(error.remedy().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn what_to_expect_of_another_try_follows_from_the_kind_and_the_server() {
+    let after = |seconds| Retry::After(Duration::from_secs(seconds));
+    assert_eq!(refused(429, &[("retry-after", "120")], "").retry(), after(120));
+    assert_eq!(refused(503, &[("retry-after", "7200")], "").retry(), after(3600));
+    let dates = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")];
+    assert_eq!(refused(503, &dates, "").retry(), after(10));
+    assert_eq!(refused(429, &[], "").retry(), Retry::Soon);
+    assert_eq!(refused(500, &[("retry-after", "tomorrow")], "").retry(), Retry::Soon);
+    assert_eq!(refused(400, &[("retry-after", "2")], r#"{"error":"invalid_client"}"#).retry(), Retry::Never);
+    assert_eq!(refused(200, &[], "<html>").retry(), Retry::Never);
+}
+
+#[test]
+fn code_description_uri_and_challenge_are_kept_together() {
+    let challenge = "Basic realm=\"token\"";
+    let body =
+        r#"{"error":"invalid_client","error_description":"no such client","error_uri":"https://acme.example/e"}"#;
+    let error = refused(401, &[("www-authenticate", challenge)], body);
+    let oauth = error.oauth().unwrap();
+    assert_eq!(oauth.code.as_deref(), Some("invalid_client"));
+    assert_eq!(oauth.description.as_deref(), Some("no such client"));
+    assert_eq!(oauth.uri.as_deref(), Some("https://acme.example/e"));
+    assert_eq!(oauth.challenge.as_deref(), Some(challenge));
+}
+
+#[test]
+fn an_error_is_a_string_an_object_a_list_or_nothing() {
+    for (body, code) in [
+        (r#"{"error":"invalid_client"}"#, Some("invalid_client")),
+        (r#"{"error":{"code":"X","message":"m"}}"#, None),
+        (r#"{"error":["X"]}"#, None),
+        (r#"{"error":true}"#, None),
+        (r#"{"error":"vendor_word","error_description":null}"#, Some("vendor_word")),
+    ] {
+        let error = refused(200, &[], body);
+        assert!(matches!(error.kind(), ErrorKind::RequestRefused | ErrorKind::CredentialsRefused), "{body}: {error}");
+        assert_eq!(error.oauth().and_then(|oauth| oauth.code.as_deref()), code, "{body}");
+    }
+    for body in [r#"{"error":null}"#, r#"{"error":false}"#, "{}"] {
+        assert_eq!(refused(200, &[], body).kind(), ErrorKind::BadResponse, "{body}");
+    }
+}
+
+#[test]
+fn errors_are_found_where_the_vendor_has_them() {
+    let said = |error: &Error| {
+        let oauth = error.oauth().unwrap();
+        (oauth.code.clone().unwrap_or_default(), oauth.description.clone().unwrap_or_default())
+    };
+    let ups = ResponseReader::rfc6749().errors_in("/response/errors/0/code", "/response/errors/0/message");
+    let error = refused_by(ups, 401, r#"{"response":{"errors":[{"code":"10401","message":"ClientId is Invalid"}]}}"#);
+    assert_eq!(said(&error), ("10401".to_owned(), "ClientId is Invalid".to_owned()));
+
+    let twitch = ResponseReader::rfc6749().errors_in("/none", "message");
+    let error = refused_by(twitch, 403, r#"{"status":403,"message":"invalid client secret"}"#);
+    assert_eq!(said(&error), (String::new(), "invalid client secret".to_owned()));
+
+    let amadeus = ResponseReader::rfc6749().errors_in("/code", "/title");
+    let error = refused_by(amadeus, 401, r#"{"code":38187,"title":"Invalid parameters"}"#);
+    assert_eq!(said(&error), ("38187".to_owned(), "Invalid parameters".to_owned()));
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_its_target_is_named_without_its_query() {
+    for status in [301, 302, 303, 307, 308] {
+        let error = refused(status, &[("location", "https://sso.example.com/login?state=canary")], "");
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        assert!(error.to_string().contains("https://sso.example.com/login"), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_is_one_line_that_says_who_what_and_what_to_do() {
+    let body = r#"{"error":"invalid_client","error_description":"The client\r\ncredentials are invalid"}"#;
+    let error = refused(400, &[], body);
+    assert_eq!(
+        error.to_string(),
+        "acme: the server refused the client credentials: invalid_client: The client credentials are invalid \
+         (400 Bad Request); check the client id and secret before you try again"
+    );
+    assert!(error.source().is_none(), "a refusal has no deeper cause");
+}
+
+#[test]
+fn what_the_server_says_is_capped() {
+    let body = format!(r#"{{"error":"{0}","error_description":"{0}"}}"#, "é".repeat(100_000));
+    let error = refused(400, &[], &body);
+    assert!(error.to_string().len() < 2000, "{}", error.to_string().len());
+    assert!(format!("{error:?}").len() < 4000);
+}
+
+#[test]
+fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
+    let credentials = ClientCredentials::new("id", "can\"ary +&%");
+    let echoes = [
+        r#"can\"ary +&%"#,
+        "can%22ary%20%2B%26%25",
+        "Basic aWQ6Y2FuJTIyYXJ5JTIwJTJCJTI2JTI1",
+        "aWQ6Y2FuJTIyYXJ5JTIwJTJCJTI2JTI1",
+        r#"can\\\"ary +&%"#,
+    ];
+    for echo in echoes {
+        let body = format!(r#"{{"error":"invalid_client","error_description":"unknown: {echo}"}}"#);
+        let transport = Canned::new([response(400, &[], body)]);
+        let error = refused_to(&credentials, &transport);
+        let said = error.oauth().unwrap().description.clone().unwrap();
+        assert!(said.starts_with("unknown: ") && said.contains("[redacted]"), "{said}");
+        for shown in [error.to_string(), format!("{error:?}")] {
+            assert!(!shown.contains("ary") && !shown.contains("aWQ6Y2Fu"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_librarys_own_words_survive_a_secret_that_is_one_of_them() {
+    let credentials = ClientCredentials::new("id", "secret");
+    let transport = Canned::new([response(401, &[], "")]);
+    let error = refused_to(&credentials, &transport);
+    assert!(error.to_string().ends_with("check the client id and secret before you try again"), "{error}");
+}
+
+#[test]
+fn an_error_of_a_users_own_making_keeps_what_it_is_given() {
+    let source = std::io::Error::other("disk full");
+    let error = Error::new(ErrorKind::SigningFailed, "the key service is gone")
+        .with_provider("acme")
+        .with_provider("somebody else")
+        .with_status(StatusCode::BAD_GATEWAY)
+        .with_source(source);
+    assert_eq!(error.to_string(), "acme: the key service is gone");
+    assert_eq!(error.source().unwrap().to_string(), "disk full");
+    assert_eq!(error.retry(), Retry::Never);
+    assert_eq!(credentials().client_id().unwrap(), "CLIENT_ID");
+}

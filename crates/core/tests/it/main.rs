@@ -1,0 +1,9 @@
+//! The core as its users see it, in one test program.
+
+#![cfg(test)]
+
+mod acme;
+mod answers;
+mod errors;
+mod lifetimes;
+mod requests;

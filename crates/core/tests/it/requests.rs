@@ -1,0 +1,240 @@
+//! Token requests: what goes where, and what is refused before anything is sent.
+
+use crate::acme::{Acme, Canned, credentials, endpoint, response};
+use credentials_grant::{
+    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ResponseReader,
+    SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest, TokenRequestBuilder, TokenResponse, grant,
+};
+use futures_executor::block_on;
+
+/// Describes a request, and seals it.
+fn sealed(
+    ask: &Ask,
+    describe: impl FnOnce(TokenRequestBuilder<'_>) -> TokenRequestBuilder<'_>,
+) -> Result<SealedRequest, Error> {
+    let credentials = credentials();
+    let attempt = Attempt::new(&credentials, ask, Surroundings::frozen());
+    describe(attempt.post(&endpoint())).build()?.seal()
+}
+
+fn body(request: &SealedRequest) -> &str {
+    std::str::from_utf8(request.body()).unwrap()
+}
+
+fn header<'a>(request: &'a SealedRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name).map(|value| value.to_str().unwrap())
+}
+
+#[test]
+fn a_form_with_basic_is_what_rfc_6749_asks_for() {
+    let ask = Ask::new().with_scopes(["scope1", "scope2"]).with_audience("audience1");
+    let request = sealed(&ask, |request| {
+        request.client_authentication(ClientAuthentication::Basic).client_credentials().scope().audience()
+    });
+    let request = request.unwrap();
+    assert_eq!(request.method(), "POST");
+    assert_eq!(header(&request, "authorization"), Some("Basic Q0xJRU5UX0lEOkNMSUVOVF9TRUNSRVQ="));
+    assert_eq!(header(&request, "content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(header(&request, "accept"), Some("application/json"));
+    assert_eq!(body(&request), "grant_type=client_credentials&scope=scope1%20scope2&audience=audience1");
+}
+
+#[test]
+fn credentials_in_the_body_leave_no_authorization_header() {
+    let request =
+        sealed(&Ask::new(), |request| request.client_credentials().client_authentication(ClientAuthentication::Body));
+    let request = request.unwrap();
+    assert_eq!(header(&request, "authorization"), None);
+    assert_eq!(body(&request), "grant_type=client_credentials&client_id=CLIENT_ID&client_secret=CLIENT_SECRET");
+}
+
+#[test]
+fn without_scopes_there_is_no_scope_parameter() {
+    let request = sealed(&Ask::new(), |request| request.client_credentials().scope().audience().resources());
+    assert_eq!(body(&request.unwrap()), "grant_type=client_credentials");
+}
+
+#[test]
+fn resources_are_repeated_in_their_order() {
+    let ask = Ask::new().with_resource("urn:b").with_resource("urn:a");
+    let request = sealed(&ask, |request| request.client_credentials().resources());
+    assert_eq!(body(&request.unwrap()), "grant_type=client_credentials&resource=urn%3Ab&resource=urn%3Aa");
+}
+
+#[test]
+fn json_keeps_the_order_in_which_it_was_described() {
+    let request =
+        sealed(&Ask::new(), |request| request.json().parameter("z", "1\"").parameter("a", "é").grant_type("g"));
+    let request = request.unwrap();
+    assert_eq!(body(&request), r#"{"z":"1\"","a":"é","grant_type":"g"}"#);
+    assert_eq!(header(&request, "content-type"), Some("application/json"));
+}
+
+#[test]
+fn a_query_keeps_what_the_url_has_and_leaves_the_body_empty() {
+    let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?api=v2");
+    let (credentials, ask) = (credentials(), Ask::new());
+    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
+    for request in [attempt.get(&endpoint), attempt.post(&endpoint).query()] {
+        let request = request.client_credentials().build().unwrap().seal().unwrap();
+        assert_eq!(request.url().query(), Some("api=v2&grant_type=client_credentials"));
+        assert!(request.body().is_empty() && header(&request, "content-type").is_none());
+        assert_eq!(request.shown_url(), "https://auth.example.com/token");
+    }
+}
+
+#[test]
+fn a_request_without_parameters_has_no_body_and_no_type_of_it() {
+    let secret = SecretString::from("s");
+    let request =
+        sealed(&Ask::new(), |request| request.header("client_id", "i").secret_header("client_secret", &secret));
+    let request = request.unwrap();
+    assert!(request.body().is_empty() && header(&request, "content-type").is_none());
+    assert_eq!(header(&request, "client_secret"), Some("s"));
+}
+
+#[test]
+fn a_header_set_by_hand_replaces_and_never_doubles() {
+    let request = sealed(&Ask::new(), |request| {
+        request
+            .client_credentials()
+            .header("accept", "application/xml")
+            .header("Accept", "text/xml")
+            .header("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")
+    });
+    let request = request.unwrap();
+    assert_eq!(request.headers().get_all("accept").iter().count(), 1);
+    assert_eq!(header(&request, "accept"), Some("text/xml"));
+    assert_eq!(header(&request, "content-type"), Some("application/x-www-form-urlencoded;charset=UTF-8"));
+}
+
+#[test]
+fn scopes_are_separated_as_the_vendor_has_it() {
+    let ask = Ask::new().with_scopes(["a", "b"]);
+    let request = sealed(&ask, |request| request.scope_separated_by(","));
+    assert_eq!(body(&request.unwrap()), "scope=a%2Cb");
+}
+
+#[test]
+fn further_parameters_go_to_the_end_and_contradict_nothing() {
+    let with = |name: &str, value: &str| {
+        let ask = Ask::new().with_parameter(name, value);
+        sealed(&ask, |request| request.client_credentials().parameter("tenant", "1"))
+    };
+    assert_eq!(body(&with("x", "a b").unwrap()), "grant_type=client_credentials&tenant=1&x=a%20b");
+    assert_eq!(body(&with("tenant", "1").unwrap()), "grant_type=client_credentials&tenant=1", "the same, said twice");
+    for (name, value) in
+        [("tenant", "2"), ("grant_type", "x"), ("client_id", "x"), ("client_secret", "x"), ("scope", "x"), ("", "x")]
+    {
+        let error = with(name, value).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{name}");
+        assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
+    }
+    let twice = Ask::new().with_parameter("x", "1").with_parameter("x", "2");
+    assert!(sealed(&twice, |request| request.grant_type("g")).is_err());
+}
+
+#[test]
+fn an_ask_that_the_vendor_does_not_take_is_refused_and_named() {
+    let asks = [
+        (Ask::new().with_scope("a"), "scope"),
+        (Ask::new().with_audience("a"), "audience"),
+        (Ask::new().with_resource("a"), "resource"),
+    ];
+    for (ask, what) in asks {
+        let error = sealed(&ask, |request| request.grant_type("g")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
+    let canary = SecretString::from("canary\r\nforged: header");
+    let error = sealed(&Ask::new(), |request| request.secret_header("x-app-key", &canary)).unwrap_err();
+    assert!(error.to_string().contains("x-app-key") && !format!("{error:?}").contains("canary"), "{error}");
+    assert!(sealed(&Ask::new(), |request| request.header("no name", "x")).is_err());
+
+    let empty = ClientCredentials::new("id", "");
+    let ask = Ask::new();
+    let attempt = Attempt::new(&empty, &ask, Surroundings::frozen());
+    for way in ClientAuthentication::ALL {
+        let error = attempt.post(&endpoint()).client_authentication(way).build().unwrap_err();
+        assert!(error.to_string().contains("client secret is empty"), "{way}: {error}");
+    }
+}
+
+#[test]
+fn an_attempt_has_a_request_id_of_its_own() {
+    let (credentials, ask) = (credentials(), Ask::new());
+    let id =
+        |entropy| Attempt::new(&credentials, &ask, Surroundings { entropy, ..Surroundings::frozen() }).request_id();
+    assert_eq!(id([0; 16]), "00000000-0000-4000-8000-000000000000");
+    assert_ne!(id([1; 16]), id([2; 16]));
+}
+
+#[test]
+fn the_same_provider_writes_the_same_request_twice() {
+    let (credentials, ask) = (credentials(), Ask::new().with_scope("a"));
+    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
+    let acme = Acme::new();
+    let request = || acme.token_request(&attempt).unwrap().seal().unwrap();
+    assert_eq!(request().body(), request().body());
+    assert_eq!(request().headers(), request().headers());
+}
+
+/// A vendor whose token takes several requests, or never comes.
+#[derive(Debug)]
+struct Steps {
+    endless: bool,
+}
+
+impl CredentialsGrant for Steps {
+    fn provider(&self) -> &'static str {
+        "steps"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        attempt.post(&endpoint()).parameter("step", "1").continues().build()
+    }
+
+    fn next_request(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<TokenRequest, Error> {
+        if !response.status().is_success() {
+            return Err(ResponseReader::rfc6749().read_error(response));
+        }
+        let next = attempt.post(&endpoint()).parameter("step", "2").scope();
+        if self.endless { next.continues().build() } else { next.build() }
+    }
+}
+
+fn walk(provider: &Steps, transport: &Canned) -> Result<String, Error> {
+    let ask = Ask::new().with_scope("a");
+    let token = block_on(grant(provider, &credentials(), &ask, transport, Surroundings::frozen()))?;
+    Ok(token.authorization().to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_vendor_may_need_several_requests() {
+    let transport = Canned::new([response(200, &[], "{}"), response(200, &[], r#"{"access_token":"abc"}"#)]);
+    assert_eq!(walk(&Steps { endless: false }, &transport).unwrap(), "Bearer abc");
+    let asked = transport.asked.lock().unwrap();
+    assert_eq!(
+        *asked,
+        ["POST https://auth.example.com/token step=1", "POST https://auth.example.com/token step=2&scope=a"]
+    );
+}
+
+#[test]
+fn a_refusal_of_the_first_request_ends_the_trip() {
+    let transport = Canned::new([response(401, &[], r#"{"error":"invalid_client"}"#)]);
+    let error = walk(&Steps { endless: false }, &transport).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::CredentialsRefused, Some("steps")));
+}
+
+#[test]
+fn a_trip_without_end_ends_after_four_requests() {
+    let transport = Canned::new((0..4).map(|_| response(200, &[], "{}")));
+    let error = walk(&Steps { endless: true }, &transport).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadResponse);
+    assert_eq!(transport.asked.lock().unwrap().len(), 4);
+}
