@@ -1,1 +1,28 @@
-//! Local stand-ins for vendors' token endpoints and APIs, written from the vendors' documents
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod answer;
+mod authorization_server;
+mod clock;
+mod delivery;
+mod emulator;
+mod ledger;
+mod limits;
+mod misbehaviour;
+mod request;
+mod running;
+mod server;
+mod signing;
+mod vendor;
+mod vendors;
+
+pub use clock::Clock;
+pub use emulator::{Emulator, StartError};
+pub use misbehaviour::Misbehaviour;
+pub use running::{ApiCall, Misbehaving, RunningEmulator};
+pub use vendor::{UnknownVendor, Vendor};
+
+/// Locks, and goes on after a panic elsewhere: what the emulator keeps is whole at every moment.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

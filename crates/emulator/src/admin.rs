@@ -1,0 +1,132 @@
+//! The emulator's own interface, for whoever has no handle: people on a terminal, tests in other languages.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::authorization_server::AuthorizationServer;
+use crate::misbehaviour::Misbehaviour;
+use crate::request::Request;
+
+/// What all paths of the admin begin with; no vendor's does.
+pub(crate) const PATH: &str = "/_emulator";
+
+pub(crate) fn answer(server: &AuthorizationServer, request: &Request) -> Answer {
+    let done = match (&request.method, &request.path()[PATH.len()..]) {
+        (&Method::GET, "") => Ok(()),
+        (&Method::GET, "/jwks") => return Answer::json(StatusCode::OK, &server.key.public()),
+        (&Method::POST, "/advance") => advance(server, request),
+        (&Method::POST, "/misbehave") => misbehave(server, request),
+        (&Method::POST, "/revoke") => revoke(server, request),
+        _ => Err(refuse(StatusCode::NOT_FOUND, PATHS)),
+    };
+    match done {
+        Ok(()) => status(server),
+        Err(refusal) => refusal,
+    }
+}
+
+const PATHS: &str = "the emulator has GET /_emulator, GET /_emulator/jwks, POST /_emulator/advance, \
+    POST /_emulator/misbehave and POST /_emulator/revoke";
+
+#[derive(Serialize)]
+struct Status<'a> {
+    vendor: &'a str,
+    token_url: &'a str,
+    token_requests: u64,
+    tokens_issued: u64,
+    misbehaviour: Option<Standing>,
+}
+
+#[derive(Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    misbehaviour: Misbehaviour,
+    times_left: Option<u32>,
+}
+
+fn status(server: &AuthorizationServer) -> Answer {
+    let standing = server.spell.current();
+    let status = Status {
+        vendor: server.settings.vendor.name(),
+        token_url: server.token_url.as_str(),
+        token_requests: server.token_requests.load(Ordering::Relaxed),
+        tokens_issued: server.ledger.count(),
+        misbehaviour: standing.map(|(misbehaviour, times_left)| Standing { misbehaviour, times_left }),
+    };
+    Answer::json(StatusCode::OK, &status)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: u32,
+}
+
+fn advance(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+    let Advance { seconds } = read(request, r#"{"seconds": 3600}"#)?;
+    let by = Duration::from_secs(seconds.into());
+    server.settings.clock.advance(by);
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    token: Option<String>,
+}
+
+fn revoke(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+    let Revoke { token } = read(request, r#"{"token": "…"}, or {} for every token"#)?;
+    match token {
+        None => server.ledger.revoke_all(),
+        Some(token) if server.ledger.revoke(&token) => {}
+        Some(_) => {
+            let why = "this emulator issued no such token: send one of its own, or {} for every token";
+            return Err(refuse(StatusCode::NOT_FOUND, why));
+        }
+    }
+    Ok(())
+}
+
+fn misbehave(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+    let example = r#"{"kind": "throttle", "times": 2}, or {"kind": "none"}"#;
+    let mut order: serde_json::Map<String, Value> = read(request, example)?;
+    let times = match order.remove("times") {
+        Some(times) => from_json(times, example)?,
+        None => None,
+    };
+    if order.get("kind").is_some_and(|kind| kind == "none") {
+        server.spell.end();
+    } else {
+        server.spell.cast(from_json(order.into(), example)?, times);
+    }
+    Ok(())
+}
+
+/// Reads the body as JSON whatever its content type, since `curl -d` calls everything a form.
+fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, Answer> {
+    serde_json::from_slice(&request.body).map_err(|error| unreadable(&error, example))
+}
+
+fn from_json<T: DeserializeOwned>(value: Value, example: &str) -> Result<T, Answer> {
+    serde_json::from_value(value).map_err(|error| unreadable(&error, example))
+}
+
+fn unreadable(error: &serde_json::Error, example: &str) -> Answer {
+    refuse(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    error: &'a str,
+}
+
+fn refuse(status: StatusCode, error: &str) -> Answer {
+    Answer::json(status, &Refusal { error })
+}

@@ -1,0 +1,68 @@
+//! The tokens that were issued, and what became of them.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use crate::clock::age;
+use crate::lock;
+
+/// Every token of one emulator; none is forgotten, since an emulator does not live long.
+///
+/// A token is looked up whole, signature included: one with a changed claim or signature was never issued.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<HashMap<String, Entry>>);
+
+struct Entry {
+    issued_at: SystemTime,
+    lifetime: Duration,
+    revoked: bool,
+}
+
+/// What a token is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// Issued, and neither expired nor revoked.
+    Good,
+    /// Its time is over.
+    Expired,
+    /// Never issued, or revoked.
+    Invalid,
+}
+
+impl Ledger {
+    pub(crate) fn enter(&self, token: String, issued_at: SystemTime, lifetime: Duration) {
+        let entry = Entry { issued_at, lifetime, revoked: false };
+        lock(&self.0).insert(token, entry);
+    }
+
+    pub(crate) fn worth(&self, token: &str, now: SystemTime) -> Worth {
+        match lock(&self.0).get(token) {
+            Some(entry) if entry.revoked => Worth::Invalid,
+            Some(entry) if age(entry.issued_at, now) < entry.lifetime => Worth::Good,
+            Some(_) => Worth::Expired,
+            None => Worth::Invalid,
+        }
+    }
+
+    /// Revokes one token; says whether it was one of ours.
+    pub(crate) fn revoke(&self, token: &str) -> bool {
+        match lock(&self.0).get_mut(token) {
+            Some(entry) => {
+                entry.revoked = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn revoke_all(&self) {
+        for entry in lock(&self.0).values_mut() {
+            entry.revoked = true;
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        lock(&self.0).len() as u64
+    }
+}

@@ -1,0 +1,81 @@
+//! Which vendor an emulator stands in for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::vendors::{Script, apaleo, cognito, octorate, ptv, resamania};
+
+/// A vendor that can be emulated.
+///
+/// ```
+/// use credentials_grant_emulator::Vendor;
+///
+/// let vendor: Vendor = "apaleo".parse()?;
+/// assert_eq!(vendor, Vendor::Apaleo);
+/// # Ok::<(), credentials_grant_emulator::UnknownVendor>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Vendor {
+    /// apaleo, a hotel's property management system.
+    Apaleo,
+    /// Amazon Cognito in front of a hotel's property management system.
+    Cognito,
+    /// Octotable by Octorate, restaurant reservations.
+    Octorate,
+    /// PTV Logistics, formerly Conundra, route planning.
+    Ptv,
+    /// Resamania, the software of fitness chains.
+    Resamania,
+}
+
+impl Vendor {
+    /// Every vendor there is, by name.
+    pub const ALL: &'static [Self] = &[Self::Apaleo, Self::Cognito, Self::Octorate, Self::Ptv, Self::Resamania];
+
+    /// The vendor's name: what [`FromStr`] reads and [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Apaleo => "apaleo",
+            Self::Cognito => "cognito",
+            Self::Octorate => "octorate",
+            Self::Ptv => "ptv",
+            Self::Resamania => "resamania",
+        }
+    }
+
+    pub(crate) fn script(self) -> &'static Script {
+        match self {
+            Self::Apaleo => &apaleo::SCRIPT,
+            Self::Cognito => &cognito::SCRIPT,
+            Self::Octorate => &octorate::SCRIPT,
+            Self::Ptv => &ptv::SCRIPT,
+            Self::Resamania => &resamania::SCRIPT,
+        }
+    }
+}
+
+impl fmt::Display for Vendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Vendor {
+    type Err = UnknownVendor;
+
+    fn from_str(name: &str) -> Result<Self, UnknownVendor> {
+        Self::ALL.iter().copied().find(|vendor| vendor.name() == name).ok_or_else(|| UnknownVendor(name.to_owned()))
+    }
+}
+
+/// A name that is no vendor's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no vendor is called {0:?}: use one of {names}", names = names())]
+pub struct UnknownVendor(String);
+
+fn names() -> String {
+    let names: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.name()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,158 @@
+//! Amazon Cognito in front of a hotel's property management system.
+//!
+//! From the hotel system's guide to its client credentials flow (read 2026), and from Amazon's pages on the
+//! [token endpoint](https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html), on
+//! [scopes](https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html)
+//! and on [quotas](https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html) (read 2026).
+//! Every refusal is a 400 with the single member `error`, a wrong secret too.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{CLIENT_CREDENTIALS, Call, Script};
+use crate::answer::Answer;
+use crate::authorization_server::AuthorizationServer;
+use crate::lock;
+use crate::request::{FORM, Login, Parameters, Request};
+
+pub(crate) static SCRIPT: Script = Script {
+    token_paths: &["/oauth2/token"],
+    client_id: "7emulatorclient0000cognito",
+    client_secret: "cognitoemulatorsecret00000000000000000000000000000",
+    gateway_key: None,
+    grant_types: &[CLIENT_CREDENTIALS],
+    scopes: &["pms/reservation.checkin", "https://pms.example.com/reservation.read"],
+    lifetime: Duration::from_secs(3600),
+    // Of an account and region; on loopback, one address is both.
+    requests_per_second: Some(150),
+    address_block: None,
+    call: Call {
+        method: Method::POST,
+        path: CHECK_IN,
+        headers: &[],
+        body: || Some(json!({"hotelConfirmationNumber": "value1", "hotelNumber": "value2"})),
+    },
+    token,
+    api,
+    refusal,
+};
+
+fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    let form = form(request).ok_or_else(|| refuse("invalid_request"))?;
+    match form.value("grant_type") {
+        Some(CLIENT_CREDENTIALS | "authorization_code" | "refresh_token") => {}
+        Some(_) => return Err(refuse("unsupported_grant_type")),
+        None => return Err(refuse("invalid_request")),
+    }
+    let login = login(request, &form)?;
+    if !server.authenticate(request, &login) {
+        return Err(refuse("invalid_client"));
+    }
+    if form.value("grant_type") != Some(CLIENT_CREDENTIALS) || !server.allows(CLIENT_CREDENTIALS) {
+        return Err(refuse("unauthorized_client"));
+    }
+    let scopes = server.scopes(form.value("scope")).ok_or_else(|| refuse("invalid_scope"))?;
+    if let Some(metadata) = client_metadata(&form)? {
+        *lock(&server.client_metadata) = Some(metadata);
+    }
+    grant(server, &login.id, &scopes.join(" "))
+}
+
+/// A form that says so in exactly the documented words: no charset behind them.
+fn form(request: &Request) -> Option<Parameters> {
+    let exact = request.header("content-type") == Some(FORM);
+    (request.method == Method::POST && exact).then(|| request.form()).flatten()
+}
+
+/// From the header or the body; two that name different clients are no login.
+fn login(request: &Request, form: &Parameters) -> Result<Login, Answer> {
+    match (request.basic(), form.login()) {
+        (Some(basic), Some(post)) if basic.id != post.id => Err(refuse("invalid_request")),
+        (Some(basic), _) => Ok(basic),
+        (None, Some(post)) => Ok(post),
+        (None, None) => Err(refuse("invalid_client")),
+    }
+}
+
+/// A JSON object, for the function that may change the token before it is issued.
+fn client_metadata(form: &Parameters) -> Result<Option<Value>, Answer> {
+    let Some(text) = form.value("aws_client_metadata") else {
+        return Ok(None);
+    };
+    serde_json::from_str(text).ok().filter(Value::is_object).map(Some).ok_or_else(|| refuse("invalid_request"))
+}
+
+#[derive(Serialize)]
+struct Granted<'a> {
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_in: Value,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    token_use: &'a str,
+    scope: &'a str,
+    auth_time: u64,
+    iss: &'a str,
+    exp: u64,
+    iat: u64,
+    version: u8,
+    jti: String,
+    client_id: &'a str,
+}
+
+fn grant(server: &AuthorizationServer, client_id: &str, scope: &str) -> Result<Answer, Answer> {
+    let token = server.issue_jwt(|stamp| Claims {
+        sub: client_id,
+        token_use: "access",
+        scope,
+        auth_time: stamp.issued_at,
+        iss: "https://cognito-idp.eu-south-2.amazonaws.com/eu-south-2_Emulator1",
+        exp: stamp.expires_at,
+        iat: stamp.issued_at,
+        version: 2,
+        jti: stamp.id,
+        client_id,
+    })?;
+    let granted = Granted { access_token: &token, token_type: "Bearer", expires_in: server.expires_in() };
+    Ok(Answer::json(StatusCode::OK, &granted).with_token(token))
+}
+
+fn refuse(error: &str) -> Answer {
+    bad_request(&json!({ "error": error }))
+}
+
+/// The member that the documents do not have, and that some deployments are said to send.
+fn refusal(description: &str) -> Answer {
+    bad_request(&json!({"error": "invalid_client", "error_description": description}))
+}
+
+fn bad_request(body: &Value) -> Answer {
+    Answer::json(StatusCode::BAD_REQUEST, body).with_content_type("application/json;charset=UTF-8")
+}
+
+const CHECK_IN: &str = "/default/api/v1/reservation/checkin";
+
+/// The check-in of the guide's example, behind Amazon's API gateway, which answers for itself.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    server.check_bearer(request).map_err(|_| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
+    if request.method != Method::POST || request.path() != CHECK_IN {
+        return Err(message(StatusCode::NOT_FOUND, "Not Found"));
+    }
+    let reservation = request.json().unwrap_or_default();
+    let [confirmation, hotel] = ["hotelConfirmationNumber", "hotelNumber"]
+        .map(|name| reservation[name].as_str().filter(|text| !text.is_empty()));
+    match (confirmation, hotel) {
+        (Some(_), Some(_)) => Ok(message(StatusCode::OK, "checked in")),
+        _ => Err(message(StatusCode::BAD_REQUEST, "hotelConfirmationNumber and hotelNumber are required")),
+    }
+}
+
+fn message(status: StatusCode, text: &str) -> Answer {
+    Answer::json(status, &json!({ "message": text }))
+}

@@ -1,0 +1,118 @@
+//! Octotable by Octorate.
+//!
+//! The token from <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, the envelope of errors from
+//! <https://octotable-1.gitbook.io/octotable-api/getting-started-with-reservations/error-manual/overview> (read 2026).
+//! The pages do not say that the token endpoint uses the envelope: we take it that all of the API does.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{CLIENT_CREDENTIALS, Call, Script};
+use crate::answer::Answer;
+use crate::authorization_server::AuthorizationServer;
+use crate::request::{Login, Request};
+
+pub(crate) static SCRIPT: Script = Script {
+    token_paths: &["/octotable-pms/api/v2/oauth2/token"],
+    client_id: "octotable-emulator-client",
+    client_secret: "octotable-emulator-secret",
+    gateway_key: None,
+    grant_types: &[CLIENT_CREDENTIALS],
+    scopes: &[],
+    lifetime: Duration::from_secs(1440),
+    requests_per_second: None,
+    address_block: None,
+    call: Call { method: Method::GET, path: "/api/v2/", headers: &[], body: || None },
+    token,
+    api,
+    refusal,
+};
+
+fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    if request.method != Method::POST {
+        return Err(not_found());
+    }
+    let body = request
+        .json()
+        .filter(Value::is_object)
+        .ok_or_else(|| bad_request("The request body must be a JSON object."))?;
+    let text = |name: &str| body[name].as_str().filter(|text| !text.is_empty());
+    let grant_type = text("grant_type").ok_or_else(|| bad_request("grant_type is required."))?;
+    if grant_type != CLIENT_CREDENTIALS {
+        return Err(bad_request("grant_type must be client_credentials."));
+    }
+    let login = Login {
+        id: text("client_id").ok_or_else(|| bad_request("client_id is required."))?.to_owned(),
+        secret: text("client_secret").ok_or_else(|| bad_request("client_secret is required."))?.to_owned(),
+    };
+    if !server.authenticate(request, &login) {
+        return Err(refusal("The client credentials are invalid."));
+    }
+    if !server.allows(CLIENT_CREDENTIALS) {
+        return Err(forbidden());
+    }
+    grant(server)
+}
+
+#[derive(Serialize)]
+struct Granted<'a> {
+    access_token: &'a str,
+    expires_in: Value,
+    #[serde(rename = "type")]
+    kind: &'a str,
+}
+
+fn grant(server: &AuthorizationServer) -> Result<Answer, Answer> {
+    let token = server.issue_opaque()?;
+    let granted = Granted { access_token: &token, expires_in: server.expires_in(), kind: "Bearer" };
+    Ok(Answer::json(StatusCode::OK, &granted).with_token(token))
+}
+
+/// What the page's example asks for; what it is answered, the page does not show.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    server.check_bearer(request).map_err(|_| refusal("The access token is missing or invalid."))?;
+    match (&request.method, request.path()) {
+        (&Method::GET, "/api/v2/") => Ok(Answer::json(StatusCode::OK, &json!({"success": true}))),
+        _ => Err(not_found()),
+    }
+}
+
+fn bad_request(message: &str) -> Answer {
+    envelope(StatusCode::BAD_REQUEST, "BAD_REQUEST", message, "BadRequestException")
+}
+
+fn refusal(message: &str) -> Answer {
+    envelope(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message, "UnauthorizedException")
+}
+
+fn forbidden() -> Answer {
+    let message = "The client may not use this grant.";
+    envelope(StatusCode::FORBIDDEN, "FORBIDDEN", message, "ForbiddenException")
+}
+
+/// The one code and class that the error manual shows.
+fn not_found() -> Answer {
+    let message = "The specified resource does not exist.";
+    envelope(StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", message, "ResourceNotFoundException")
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    success: bool,
+    error: Problem<'a>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    code: &'a str,
+    message: &'a str,
+    class_name: &'a str,
+}
+
+fn envelope(status: StatusCode, code: &str, message: &str, class_name: &str) -> Answer {
+    let error = Problem { code, message, class_name };
+    Answer::json(status, &Envelope { success: false, error })
+}

@@ -1,0 +1,151 @@
+//! PTV Logistics, formerly Conundra, from <https://developer.conundra.eu/developer-portal/authentication> (read 2026).
+//!
+//! The page says how to authenticate and what is limited.
+//! It leaves the token URL to each API and shows no answer; an earlier edition of it has both, and they are Keycloak's.
+//! No edition shows a refusal: those are of RFC 6749, section 5.2.
+//! None names a path of the API either: that one is ours.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{CLIENT_CREDENTIALS, Call, Script};
+use crate::answer::Answer;
+use crate::authorization_server::{AuthorizationServer, Unauthorized};
+use crate::limits::AddressBlock;
+use crate::request::{Parameters, Request};
+
+pub(crate) static SCRIPT: Script = Script {
+    token_paths: &["/auth/realms/prod/protocol/openid-connect/token"],
+    client_id: "ptv-emulator-client",
+    client_secret: "ptv-emulator-secret",
+    gateway_key: None,
+    grant_types: &[CLIENT_CREDENTIALS],
+    scopes: &[],
+    lifetime: Duration::from_secs(300),
+    requests_per_second: Some(50),
+    // The page says "continuous" and "temporarily"; the numbers are ours.
+    address_block: Some(AddressBlock { failed_logins: 10, lasting: Duration::from_secs(60) }),
+    call: Call { method: Method::GET, path: ROUTES, headers: &[], body: || None },
+    token,
+    api,
+    refusal,
+};
+
+fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    if request.method != Method::POST {
+        let answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST");
+        return Err(answer.with_header(header::ALLOW, HeaderValue::from_static("POST")));
+    }
+    let form = form(server, request).ok_or_else(|| bad_request("invalid_request", "the body is no form"))?;
+    let grant_type = form.value("grant_type").ok_or_else(|| bad_request("invalid_request", "grant_type is missing"))?;
+    let known = request.basic().or_else(|| form.login()).is_some_and(|login| server.authenticate(request, &login));
+    if !known {
+        return Err(refusal("the client credentials are invalid"));
+    }
+    if grant_type != CLIENT_CREDENTIALS {
+        return Err(bad_request("unsupported_grant_type", "use client_credentials"));
+    }
+    if !server.allows(CLIENT_CREDENTIALS) {
+        return Err(bad_request("unauthorized_client", "the client may not use this grant"));
+    }
+    let scopes = server
+        .scopes(form.value("scope"))
+        .ok_or_else(|| bad_request("invalid_scope", "the client may not have this scope"))?;
+    grant(server, &scopes.join(" "))
+}
+
+/// The page's text asks for a form; its example, curl's `--form`, sends multipart.
+fn form(server: &AuthorizationServer, request: &Request) -> Option<Parameters> {
+    let multipart = || server.settings.multipart.then(|| request.multipart())?;
+    request.form().or_else(multipart)
+}
+
+/// The members of the earlier edition's example.
+#[derive(Serialize)]
+struct Granted<'a> {
+    access_token: &'a str,
+    expires_in: Value,
+    #[serde(rename = "not-before-policy")]
+    not_before_policy: u64,
+    refresh_expires_in: u64,
+    scope: &'a str,
+    token_type: &'a str,
+}
+
+/// The example's token begins like a JWT and ends there: the claims are those of every Keycloak token.
+#[derive(Serialize)]
+struct Claims<'a> {
+    exp: u64,
+    iat: u64,
+    jti: String,
+    iss: &'a str,
+    typ: &'a str,
+    azp: &'a str,
+    scope: &'a str,
+}
+
+fn grant(server: &AuthorizationServer, scope: &str) -> Result<Answer, Answer> {
+    let token = server.issue_jwt(|stamp| Claims {
+        exp: stamp.expires_at,
+        iat: stamp.issued_at,
+        jti: stamp.id,
+        iss: "https://auth.conundra.eu/auth/realms/prod",
+        typ: "Bearer",
+        azp: &server.settings.client_id,
+        scope,
+    })?;
+    let granted = Granted {
+        access_token: &token,
+        expires_in: server.expires_in(),
+        not_before_policy: 0,
+        refresh_expires_in: 0,
+        scope,
+        token_type: "Bearer",
+    };
+    Ok(json(StatusCode::OK, &granted).with_token(token))
+}
+
+fn bad_request(error: &str, description: &str) -> Answer {
+    refuse(StatusCode::BAD_REQUEST, error, description)
+}
+
+fn refusal(description: &str) -> Answer {
+    refuse(StatusCode::UNAUTHORIZED, "invalid_client", description)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ptv\""))
+}
+
+fn refuse(status: StatusCode, error: &str, description: &str) -> Answer {
+    json(status, &json!({"error": error, "error_description": description}))
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    Answer::json(status, body)
+        .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .with_header(header::PRAGMA, HeaderValue::from_static("no-cache"))
+}
+
+const ROUTES: &str = "/api/v1/routes";
+
+/// A list of routes: the page says "the API" and no more.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    server.check_bearer(request).map_err(challenge)?;
+    match (&request.method, request.path()) {
+        (&Method::GET, ROUTES) => {
+            let routes = json!({"routes": [{"id": "R1", "stops": 12}]});
+            Ok(Answer::json(StatusCode::OK, &routes))
+        }
+        _ => Err(Answer::empty(StatusCode::NOT_FOUND)),
+    }
+}
+
+/// RFC 6750, section 3.
+fn challenge(why: Unauthorized) -> Answer {
+    let challenge = match why {
+        Unauthorized::Missing => "Bearer",
+        Unauthorized::Expired | Unauthorized::Invalid => "Bearer error=\"invalid_token\"",
+    };
+    Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}

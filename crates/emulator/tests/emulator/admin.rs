@@ -1,0 +1,115 @@
+use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use serde_json::{Value, json};
+
+use crate::{Answer, call_api, http, send, standing_clock, start, token_request};
+
+async fn post(emulator: &RunningEmulator, path: &str, body: &Value) -> Answer {
+    let url = emulator.token_url().join(path).unwrap();
+    // As `curl -d` sends it: JSON that calls itself a form.
+    let request = http().post(url).header("content-type", "application/x-www-form-urlencoded");
+    send(request.body(body.to_string())).await
+}
+
+#[tokio::test]
+async fn the_state_can_be_read() {
+    let apaleo = start(Vendor::Apaleo);
+    send(token_request(&apaleo)).await;
+    send(http().get(apaleo.token_url().clone())).await;
+
+    let answer = send(http().get(apaleo.token_url().join("/_emulator").unwrap())).await;
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "vendor": "apaleo",
+            "token_url": apaleo.token_url().as_str(),
+            "token_requests": 2,
+            "tokens_issued": 1,
+            "misbehaviour": null,
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_misbehaviour_can_be_ordered_and_ended() {
+    let apaleo = start(Vendor::Apaleo);
+
+    let order = json!({"kind": "throttle", "retry_after": "7", "times": 2});
+    let ordered = post(&apaleo, "/_emulator/misbehave", &order).await.json();
+    assert_eq!(ordered["misbehaviour"], json!({"kind": "throttle", "retry_after": "7", "times_left": 2}));
+    assert_eq!(send(token_request(&apaleo)).await.header("retry-after"), Some("7"));
+
+    let forever = json!({"kind": "html", "status": 502});
+    let ordered = post(&apaleo, "/_emulator/misbehave", &forever).await.json();
+    assert_eq!(ordered["misbehaviour"], json!({"kind": "html", "status": 502, "times_left": null}));
+    assert_eq!(send(token_request(&apaleo)).await.status, 502);
+
+    let ended = post(&apaleo, "/_emulator/misbehave", &json!({"kind": "none"})).await.json();
+    assert_eq!(ended["misbehaviour"], Value::Null);
+    assert_eq!(send(token_request(&apaleo)).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_says_what_can() {
+    let apaleo = start(Vendor::Apaleo);
+
+    for (order, hints) in [
+        (json!({"kind": "sulk"}), &["`sulk`", "`drop-after-headers`", "`unavailable`"][..]),
+        (json!({"times": 2}), &["missing field `kind`"]),
+        (json!({"kind": "html"}), &["missing field `status`"]),
+        (json!({"kind": "status", "status": 42}), &["42 is no status: use 200 to 999"]),
+        (json!({"kind": "redirect", "to": "nowhere"}), &["relative URL"]),
+        (json!({"kind": "throttle", "retryafter": "7"}), &["`retryafter`", "`retry_after`"]),
+        (json!({"kind": "hang", "times": -1}), &["-1", "u32"]),
+        (json!("hang"), &["expected a map"]),
+    ] {
+        let answer = post(&apaleo, "/_emulator/misbehave", &order).await;
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(answer.status, 400);
+        for hint in [hints, &[r#"{"kind": "throttle", "times": 2}, or {"kind": "none"}"#]].concat() {
+            assert!(error.contains(hint), "{order}: {error}");
+        }
+    }
+    assert_eq!(send(token_request(&apaleo)).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_token_or_all_can_be_revoked() {
+    let apaleo = start(Vendor::Apaleo);
+    let first = send(token_request(&apaleo)).await.token();
+    let second = send(token_request(&apaleo)).await.token();
+
+    assert_eq!(post(&apaleo, "/_emulator/revoke", &json!({"token": first})).await.status, 200);
+    assert_eq!(call_api(&apaleo, Some(&first)).await.status, 401);
+    assert_eq!(call_api(&apaleo, Some(&second)).await.status, 200);
+
+    assert_eq!(post(&apaleo, "/_emulator/revoke", &json!({})).await.status, 200);
+    assert_eq!(call_api(&apaleo, Some(&second)).await.status, 401);
+
+    let stranger = post(&apaleo, "/_emulator/revoke", &json!({"token": "stranger"})).await;
+    assert_eq!(stranger.status, 404);
+    let misspelt = post(&apaleo, "/_emulator/revoke", &json!({"tokne": "stranger"})).await;
+    assert_eq!(misspelt.status, 400);
+}
+
+#[tokio::test]
+async fn time_can_be_advanced() {
+    let apaleo = Emulator::new(Vendor::Apaleo).with_clock(standing_clock()).start().unwrap();
+    let token = send(token_request(&apaleo)).await.token();
+
+    assert_eq!(post(&apaleo, "/_emulator/advance", &json!({"seconds": 3600})).await.status, 200);
+
+    assert_eq!(call_api(&apaleo, Some(&token)).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_unknown_path_names_those_there_are() {
+    let apaleo = start(Vendor::Apaleo);
+
+    for path in ["/_emulator/nowhere", "/_emulatorish", "/_emulator"] {
+        let answer = post(&apaleo, path, &json!({})).await;
+        assert_eq!(answer.status, 404);
+        assert!(answer.body.contains("POST /_emulator/misbehave"), "{}", answer.body);
+    }
+}
