@@ -37,9 +37,10 @@ async fn a_token_is_served_from_memory_until_shortly_before_it_expires() {
         let (script, clock) = (Script::new([Act::Issue(life), Act::Issue(life)]), clock());
         let source = source(&script, &clock);
         assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
-        clock.advance(SECOND * u32::try_from(life).unwrap() - margin - Duration::from_nanos(1));
+        let tick = Duration::from_nanos(1);
+        clock.advance(Duration::from_secs(life).saturating_sub(margin + tick));
         assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "{life}");
-        clock.advance(Duration::from_nanos(1));
+        clock.advance(tick);
         assert!(source.cached().is_none(), "{life}");
         assert_eq!(token(&source).await.unwrap(), "Bearer token-2", "{life}");
         assert_eq!(script.requests(), 2);

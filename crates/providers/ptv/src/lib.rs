@@ -10,7 +10,7 @@ pub use credentials_grant_client::*;
 ///
 /// Each API names its own token URL, so there is no default.
 ///
-/// Source: PTV Logistics (Conundra), «OAuth2 Authentication», read 2026-11-21.
+/// Source: <https://developer.conundra.eu/developer-portal/authentication>, read 2026-11-21.
 #[derive(Clone, Debug)]
 pub struct Ptv {
     token_endpoint: TokenEndpoint,

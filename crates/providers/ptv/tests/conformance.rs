@@ -7,9 +7,12 @@ use std::time::Duration;
 use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_ptv::{ClientAuthentication, ErrorKind, Ptv, TokenEndpoint};
 
+/// The token URL of the vendor's sample. Each API names its own.
+const TOKEN_URL: &str = "https://auth.conundra.eu/auth/realms/prod/protocol/openid-connect/token";
+
 fn ptv() -> Subject {
-    let some_api = || Ptv::at(TokenEndpoint::from_static("https://iam.example.com/oauth2/token"));
-    let expected = Expected::new("2YotnFZFEjr1zCsicMWpAA", Duration::from_secs(3600)).with_token_type("Bearer");
+    let some_api = || Ptv::at(TokenEndpoint::from_static(TOKEN_URL));
+    let expected = Expected::new("ey...", Duration::from_secs(300)).with_token_type("Bearer");
     Subject::new(some_api(), Ptv::at)
         .with_request(include_str!("../fixtures/request.http"))
         .with_variant_request(
