@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod walmart;
+
+/// The pages of the book, for the compiler.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../add-a-provider.md")]
+    mod add_a_provider {}
+    #[doc = include_str!("../../quick-start.md")]
+    mod quick_start {}
+    #[doc = include_str!("../../testing.md")]
+    mod testing {}
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+}
