@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use credentials_grant::{AccessToken, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use credentials_grant::{AccessToken, Error, ErrorKind};
+#[cfg(feature = "reqwest")]
+use credentials_grant::{CredentialsGrant, CredentialsSource};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::TokenSourceBuilder;

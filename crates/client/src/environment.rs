@@ -42,8 +42,8 @@ impl EnvironmentCredentials {
     fn read(&self, name: &str) -> Result<Option<String>, Error> {
         let variable = self.variable(name);
         match env::var(&variable) {
-            Ok(value) if value.is_empty() => Ok(None),
-            Ok(value) => Ok(Some(value)),
+            // A line break at the end slips in from a shell or a manifest, and is not part of a secret.
+            Ok(value) => Ok(Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => {
                 let message = format!("the environment variable {variable} is not UTF-8");

@@ -1,12 +1,15 @@
 //! Credentials whose secrets stand in files, as orchestrators mount them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, SecretString};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 
 /// The largest file that is taken for a secret.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: u64 = 64 * 1024;
 
 /// Reads secrets from files whenever a token is needed, so that a rotated secret needs no restart.
 ///
@@ -54,8 +57,9 @@ async fn read_secret(path: &Path) -> Result<SecretString, Error> {
         Error::new(ErrorKind::Configuration, format!("the secret file {} {why}", path.display()))
             .with_remedy("give a file that holds the secret and nothing else")
     };
-    let bytes = tokio::fs::read(path).await.map_err(|source| refused(format!("cannot be read ({source})")))?;
-    if bytes.len() > LARGEST {
+    let bytes = read_at_most(path, LARGEST + 1).await;
+    let bytes = bytes.map_err(|source| refused(format!("cannot be read ({source})")))?;
+    if bytes.len() as u64 > LARGEST {
         return Err(refused("is larger than 64 KiB".to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned()))?;
@@ -63,4 +67,11 @@ async fn read_secret(path: &Path) -> Result<SecretString, Error> {
         "" => Err(refused("is empty".to_owned())),
         secret => Ok(secret.into()),
     }
+}
+
+/// A path may lead to something without an end.
+async fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).await?.take(limit).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }

@@ -23,25 +23,30 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// One transport serves any number of sources: it keeps connections.
 #[derive(Clone)]
 pub struct HttpTransport {
-    https: Client,
+    /// Or why there is none: a machine without certificates still reaches its own loopback.
+    https: Result<Client, Error>,
     plain: Client,
+    timeout: Duration,
 }
 
 impl HttpTransport {
     /// A transport that trusts whom the machine trusts.
     ///
+    /// On a machine without certificates, each request over HTTPS fails and says so.
+    ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if TLS cannot be set up, or the proxy's address is malformed.
+    /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be set up.
     pub fn new() -> Result<Self, Error> {
-        let build = |builder: ClientBuilder| {
-            builder.build().map_err(|source| {
-                Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
-                    .with_remedy("check the machine's certificates and its proxy variables")
-                    .with_source(source)
-            })
-        };
-        Ok(Self { https: build(client())?, plain: build(client().no_proxy().tls_certs_only([]))? })
+        let plain = build(client().no_proxy().tls_certs_only([]))?;
+        Ok(Self { https: build(client()), plain, timeout: TIMEOUT })
+    }
+
+    /// Gives up on a request after this time instead of 30 seconds.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 }
 
@@ -50,7 +55,14 @@ fn client() -> ClientBuilder {
         .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, Error> {
+    builder.build().map_err(|source| {
+        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
+            .with_remedy("check the machine's certificates (the package ca-certificates) and its proxy variables")
+            .with_source(source)
+    })
 }
 
 #[async_trait]
@@ -58,9 +70,10 @@ impl Transport for HttpTransport {
     async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
         let url = request.url();
         let host = url.host_str().unwrap_or_default();
-        let client = if url.scheme() == "https" { &self.https } else { &self.plain };
+        let client = if url.scheme() == "https" { self.https.as_ref().map_err(Error::clone)? } else { &self.plain };
         let response = client
             .request(request.method().clone(), url.clone())
+            .timeout(self.timeout)
             .headers(request.headers().clone())
             .body(request.body().to_vec())
             .send()

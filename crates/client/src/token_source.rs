@@ -236,7 +236,7 @@ impl TokenSourceBuilder {
         provider.token_request(&Attempt::new(&anyone, &ask, Surroundings::frozen()))?;
         let transport = match transport {
             Some(transport) => transport,
-            None => default_transport()?,
+            None => default_transport(timeout)?,
         };
         Ok(TokenSource(Arc::new(Inner {
             provider,
@@ -253,12 +253,12 @@ impl TokenSourceBuilder {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_transport() -> Result<Arc<dyn Transport>, Error> {
-    Ok(Arc::new(crate::HttpTransport::new()?))
+fn default_transport(timeout: Duration) -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::HttpTransport::new()?.with_timeout(timeout)))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+fn default_transport(_: Duration) -> Result<Arc<dyn Transport>, Error> {
     Err(Error::new(ErrorKind::Configuration, "there is no transport")
         .with_remedy("give one by `with_transport`, or turn on the feature `reqwest`"))
 }

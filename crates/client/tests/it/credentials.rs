@@ -55,6 +55,13 @@ async fn a_file_that_holds_no_secret_is_refused_by_name_and_without_its_content(
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_without_an_end_is_refused_all_the_same() {
+    let error = read(Path::new("/dev/zero")).await.unwrap_err();
+    assert!(error.to_string().contains("larger than 64 KiB"), "{error}");
+}
+
 #[tokio::test]
 async fn a_variable_that_is_not_set_is_named() {
     let source = EnvironmentCredentials::with_prefix("CREDENTIALS_GRANT_TEST_UNSET").with_secret("api-key");
