@@ -170,6 +170,8 @@ pub fn one_request_for_a_thousand_callers(subject: &Subject) {
     let Some((fixture, expected)) = subject.tokens.first() else {
         return not_applicable("there is no answer with a token");
     };
+    // A fixture that cannot be read fails here, and not in the middle of a flight.
+    let _ = Fixture::read(fixture);
     let counting = Arc::new(Counting { answer: (*fixture).to_owned(), requests: AtomicUsize::new(0) });
     let source = TokenSource::builder(Arc::clone(&subject.provider), subject.credentials.clone())
         .with_ask(subject.ask.clone())

@@ -1,0 +1,65 @@
+//! The conventions that no compiler checks: same files in every provider, sourced fixtures, sizes, manifests.
+//!
+//! A rule looks at the [`Checkout`] and returns what it finds; to add one, write it and name it in [`RULES`].
+
+mod crates;
+mod docs;
+mod providers;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::checkout::Checkout;
+
+type Rule = fn(&Checkout) -> Vec<String>;
+
+const RULES: &[Rule] = &[
+    providers::hold_the_same_files,
+    providers::are_filled_in,
+    providers::name_the_source_of_each_fixture,
+    providers::are_named_where_readers_look,
+    crates::describe_themselves,
+    sources::are_short,
+    sources::are_finished,
+    sources::do_not_sleep_in_tests,
+    docs::decisions_are_short_and_numbered_once,
+    docs::nothing_names_one_machine,
+];
+
+/// Prints every finding; fails if there is one.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let checkout = Checkout::read(root)?;
+    let findings = findings(&checkout);
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        1 => bail!("tidy: 1 finding"),
+        count => bail!("tidy: {count} findings"),
+    }
+}
+
+/// What every rule finds.
+pub(crate) fn findings(checkout: &Checkout) -> Vec<String> {
+    RULES.iter().flat_map(|rule| rule(checkout)).collect()
+}
+
+/// A finding, on one line.
+fn finding(path: impl Display, wrong: impl Display, remedy: &str) -> String {
+    format!("{path}: {wrong}; {remedy}")
+}
+
+/// A file's lines, each behind its place: `path:number`.
+fn numbered_lines<'a>((path, text): (&'a str, &'a str)) -> impl Iterator<Item = (String, &'a str)> {
+    text.lines().zip(1..).map(move |(line, number)| (format!("{path}:{number}"), line))
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}

@@ -1,0 +1,66 @@
+#![doc = include_str!("../README.md")]
+
+pub use credentials_grant::*;
+#[cfg(feature = "client")]
+pub use credentials_grant_client::*;
+
+/// The token endpoint.
+///
+/// FILL IN: the URL, and where you found it, as `Source: <https://…>, read YYYY-MM-DD.`
+const TOKEN_URL: &str = "https://auth.example.com/oauth2/token";
+
+/// FILL IN: the vendor, in one line.
+#[derive(Clone, Debug)]
+pub struct {{Type}} {
+    token_endpoint: TokenEndpoint,
+}
+
+impl {{Type}} {
+    /// The vendor as it is.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(TokenEndpoint::from_static(TOKEN_URL))
+    }
+
+    /// The vendor at another token endpoint, such as an emulator's.
+    #[must_use]
+    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+        Self { token_endpoint }
+    }
+}
+
+impl CredentialsGrant for {{Type}} {
+    fn provider(&self) -> &str {
+        Self::NAME
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        attempt
+            .post(&self.token_endpoint)
+            .client_authentication(ClientAuthentication::Basic)
+            .client_credentials()
+            .scope()
+            .build()
+    }
+
+    fn policy(&self) -> Policy {
+        // FILL IN: the hosts of the vendor's API. The token goes nowhere else.
+        Policy::new().with_host("api.example.com")
+    }
+}
+
+impl Configure for {{Type}} {
+    const NAME: &'static str = "{{name}}";
+    const TITLE: &'static str = "{{Type}}";
+    const SETTINGS: &'static [Setting] = &[];
+
+    fn configure(settings: &Settings) -> Result<Self, Error> {
+        Ok(settings.token_url()?.map_or_else(Self::new, Self::at))
+    }
+}
+
+impl Default for {{Type}} {
+    fn default() -> Self {
+        Self::new()
+    }
+}
