@@ -1,12 +1,12 @@
 //! Tokens for programs without an async runtime.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use credentials_grant::{AccessToken, Error, ErrorKind};
 #[cfg(feature = "reqwest")]
 use credentials_grant::{CredentialsGrant, CredentialsSource};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::TokenSourceBuilder;
 
@@ -55,19 +55,25 @@ impl TokenSource {
 
     /// A token that has not expired: the one in memory, or a new one.
     ///
+    /// In an async program, call it where blocking is allowed, as in `spawn_blocking`.
+    ///
     /// # Errors
     ///
-    /// As [`TokenSource::token`](crate::TokenSource::token), and
-    /// [`Configuration`](ErrorKind::Configuration) if it is called from async code, which it would block.
+    /// As [`TokenSource::token`](crate::TokenSource::token).
     pub fn token(&self) -> Result<Arc<AccessToken>, Error> {
         if let Some(token) = self.source.cached() {
             return Ok(token);
         }
-        match &self.runtime {
-            Some(runtime) if Handle::try_current().is_err() => runtime.block_on(self.source.token()),
-            _ => Err(Error::new(ErrorKind::Configuration, "the blocking token source was called from async code")
-                .with_remedy("use the async `TokenSource` there")),
+        let (answer, answered) = mpsc::channel();
+        let source = self.source.clone();
+        // On the runtime's own thread, and not by `block_on`, which refuses to run within another runtime.
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(async move { answer.send(source.token().await) });
         }
+        answered.recv().unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Unavailable, "the thread that fetches tokens is gone")
+                .with_remedy("build a new token source"))
+        })
     }
 
     /// Forgets this token, if it is still the current one.

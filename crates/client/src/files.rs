@@ -63,7 +63,8 @@ async fn read_secret(path: &Path) -> Result<SecretString, Error> {
         return Err(refused("is larger than 64 KiB".to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned()))?;
-    match text.trim_end_matches(['\r', '\n']) {
+    // Some editors put a byte-order mark before what they save.
+    match text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']) {
         "" => Err(refused("is empty".to_owned())),
         secret => Ok(secret.into()),
     }

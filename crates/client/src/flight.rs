@@ -1,13 +1,16 @@
 //! One request for any number of callers.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use credentials_grant::{AccessToken, Error, ErrorKind};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::Shared;
 use tokio::runtime::Handle;
-use tokio::task::JoinError;
+use tokio::sync::oneshot::{self, Receiver, Sender};
+use tokio::time::timeout;
 
 /// What everyone who waits for one flight gets.
 pub(crate) type Landing = Result<Arc<AccessToken>, Error>;
@@ -17,66 +20,118 @@ pub(crate) type Landing = Result<Arc<AccessToken>, Error>;
 /// It runs in a task of its own, so no caller who goes away takes it along, and all who wait share its outcome,
 /// failure included: nobody queues up to fail again one by one.
 #[derive(Debug, Default)]
-pub(crate) struct Flight(Mutex<Option<Shared<BoxFuture<'static, Landing>>>>);
+pub(crate) struct Flight(Mutex<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// The number of the last flight that was started.
+    number: u64,
+    under_way: Option<Shared<Receiver<Landing>>>,
+}
 
 impl Flight {
-    /// Boards the flight that is under way, or starts one.
+    /// Boards the flight that is under way, or starts one, and waits for it so long at the most.
     ///
     /// `start` runs under the lock and says what is to be done, or what has landed meanwhile.
-    pub(crate) async fn board<F>(self: &Arc<Self>, start: impl FnOnce() -> Result<F, Landing>) -> Landing
+    pub(crate) async fn board<F>(
+        self: &Arc<Self>,
+        patience: Duration,
+        start: impl Fn() -> Result<F, Landing>,
+    ) -> Landing
     where
         F: Future<Output = Landing> + Send + 'static,
     {
-        let flight = {
-            let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*under_way {
-                Some(flight) => flight.clone(),
-                None => match start() {
-                    Ok(work) => under_way.insert(self.depart(work)?).clone(),
-                    Err(landed) => return landed,
-                },
-            }
-        };
-        flight.await
-    }
-
-    fn depart(
-        self: &Arc<Self>,
-        work: impl Future<Output = Landing> + Send + 'static,
-    ) -> Result<Shared<BoxFuture<'static, Landing>>, Error> {
         let runtime = Handle::try_current().map_err(|source| {
             Error::new(ErrorKind::Configuration, "a token was asked for outside of a tokio runtime")
                 .with_remedy("call it from async code that tokio runs, or use `blocking::TokenSource`")
                 .with_source(source)
         })?;
-        let runway = Runway(Arc::clone(self));
-        let task = runtime.spawn(async move {
-            let _runway = runway;
-            work.await
-        });
-        Ok(task.map(|joined| joined.unwrap_or_else(|error| Err(crashed(error)))).boxed().shared())
+        loop {
+            let (number, flight, departing) = match self.find(&start) {
+                Ok(found) => found,
+                Err(landed) => return landed,
+            };
+            let is_ours = departing.is_some();
+            if let Some((work, landing)) = departing {
+                // Not under the lock: a runtime that is shutting down drops the task here and now.
+                runtime.spawn(fly(Runway { flight: Arc::clone(self), number }, work, landing));
+            }
+            match timeout(patience, flight).await {
+                Ok(Ok(landing)) => return landing,
+                // The runtime that it ran on went away. That is no failure of ours, unless it was our own.
+                Ok(Err(_)) if is_ours => return Err(lost()),
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    // Nobody drives it: the next caller starts afresh.
+                    self.end(number);
+                    return Err(too_slow(patience));
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "three things that belong together for two lines")]
+    fn find<F>(
+        &self,
+        start: impl Fn() -> Result<F, Landing>,
+    ) -> Result<(u64, Shared<Receiver<Landing>>, Option<(F, Sender<Landing>)>), Landing> {
+        let mut slot = self.slot();
+        if let Some(flight) = &slot.under_way {
+            return Ok((slot.number, flight.clone(), None));
+        }
+        let work = start()?;
+        let (landing, flight) = oneshot::channel();
+        let flight = flight.shared();
+        slot.number += 1;
+        slot.under_way = Some(flight.clone());
+        Ok((slot.number, flight, Some((work, landing))))
+    }
+
+    /// Makes way for the next flight, if this one still stands in its way.
+    fn end(&self, number: u64) {
+        let mut slot = self.slot();
+        if slot.number == number {
+            slot.under_way = None;
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Makes way for the next flight, however this one ends: landed, panicked, or dropped with its runtime.
-struct Runway(Arc<Flight>);
+/// Does the work, makes way, and then says how it ended.
+async fn fly(runway: Runway, work: impl Future<Output = Landing>, landing: Sender<Landing>) {
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    drop(runway);
+    // Everybody may have gone away.
+    let _ = landing.send(outcome.unwrap_or_else(|_| Err(panicked())));
+}
+
+/// Makes way for the next flight, also if this one is dropped with its runtime.
+struct Runway {
+    flight: Arc<Flight>,
+    number: u64,
+}
 
 impl Drop for Runway {
     fn drop(&mut self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.flight.end(self.number);
     }
 }
 
-fn crashed(error: JoinError) -> Error {
-    if error.is_panic() {
-        // The panic's own words are not repeated: nobody knows what stands in them.
-        return Error::new(
-            ErrorKind::Configuration,
-            "the provider or the transport panicked while a token was fetched",
-        )
-        .with_remedy("report the panic, which stands in the program's error output, to its authors");
-    }
+pub(crate) fn too_slow(patience: Duration) -> Error {
+    Error::new(ErrorKind::Unreachable, format!("no token within {patience:?}"))
+        .with_remedy("check the network and the vendor's status page, or allow more time")
+}
+
+/// The panic's own words are not repeated: nobody knows what stands in them.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Configuration, "the provider or the transport panicked while a token was fetched")
+        .with_remedy("report the panic, which stands in the program's error output, to its authors")
+}
+
+fn lost() -> Error {
     Error::new(ErrorKind::Unavailable, "the runtime that was fetching the token was shut down")
         .with_remedy("ask for tokens on a runtime that lives as long as the program")
-        .with_source(error)
 }

@@ -1,7 +1,8 @@
 //! The transport over reqwest.
 
-use std::fmt;
+use std::error::Error as _;
 use std::time::Duration;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use credentials_grant::{Error, ErrorKind, SealedRequest, TokenResponse, Transport};
@@ -91,15 +92,43 @@ impl fmt::Debug for HttpTransport {
 
 async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(error, host))? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(Error::new(ErrorKind::BadResponse, format!("{host} answered with more than 1 MiB"))
-                .with_remedy("check that the token URL is the vendor's")
-                .with_status(response.status()));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
+                return Err(unusable(format!("{host} answered with more than 1 MiB"), &response));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            // A refusal is one, however its body ended: to try again might get the address blocked.
+            Err(_) if !response.status().is_success() => break,
+            Err(error) if is_garbled(&error) => {
+                let message = format!("{host} answered with a body that cannot be decompressed");
+                return Err(unusable(message, &response).with_source(error.without_url()));
+            }
+            Err(error) => return Err(unreachable(error, host)),
         }
-        body.extend_from_slice(&chunk);
     }
     Ok(TokenResponse::new(response.status(), response.headers().clone(), body))
+}
+
+/// Whether the bytes arrived but do not decompress, which reqwest tells by the same kind as bytes that did not arrive.
+fn is_garbled(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(inner) = inner.downcast_ref::<io::Error>()
+            && matches!(inner.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+        {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
+fn unusable(message: String, response: &Response) -> Error {
+    Error::new(ErrorKind::BadResponse, message)
+        .with_remedy("check that the token URL is the vendor's")
+        .with_status(response.status())
 }
 
 fn unreachable(error: reqwest::Error, host: &str) -> Error {

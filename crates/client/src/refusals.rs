@@ -1,6 +1,6 @@
 //! Remembers refusals, so that credentials that were refused are not sent over and over.
 //!
-//! Some vendors block the address of whoever keeps failing (PTV: «continuous failed login attempts from the same IP»).
+//! Some vendors block the address of whoever keeps failing (PTV: "continuous failed login attempts from the same IP").
 
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     count: u32,
+    of_credentials: u32,
     last: Option<(Error, SystemTime)>,
 }
 
@@ -25,9 +26,9 @@ impl Refusals {
         (passed < self.pause()).then(|| error.clone())
     }
 
-    /// How many there were.
-    pub(crate) fn count(&self) -> u32 {
-        self.count
+    /// How many of them were of the credentials, and not of what was asked for.
+    pub(crate) fn of_credentials(&self) -> u32 {
+        self.of_credentials
     }
 
     /// Takes notice of how a request ended.
@@ -36,6 +37,7 @@ impl Refusals {
             Ok(_) => *self = Self::default(),
             Err(error) if matches!(error.kind(), ErrorKind::CredentialsRefused | ErrorKind::RequestRefused) => {
                 self.count = self.count.saturating_add(1);
+                self.of_credentials += u32::from(error.kind() == ErrorKind::CredentialsRefused);
                 self.last = Some((error.clone(), now));
             }
             Err(_) => {}
@@ -82,9 +84,11 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH;
         let mut refusals = refused_times(3, now);
         refusals.note(&Err::<(), _>(Error::new(ErrorKind::Unreachable, "gone")), now);
-        assert_eq!(refusals.count(), 3);
+        assert_eq!(refusals.of_credentials(), 3);
+        refusals.note(&Err::<(), _>(Error::new(ErrorKind::RequestRefused, "no such scope")), now);
+        assert_eq!(refusals.of_credentials(), 3);
         refusals.note(&Ok(()), now);
-        assert_eq!(refusals.count(), 0);
+        assert_eq!(refusals.of_credentials(), 0);
         assert!(refusals.standing(now).is_none());
     }
 }

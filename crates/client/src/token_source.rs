@@ -12,7 +12,7 @@ use credentials_grant::{
 };
 
 use crate::clock::{Clock, SystemClock};
-use crate::flight::{Flight, Landing};
+use crate::flight::{Flight, Landing, too_slow};
 use crate::refusals::Refusals;
 
 /// How long one fetch may take, steps included, unless the builder says otherwise.
@@ -85,12 +85,14 @@ impl TokenSource {
     /// # Errors
     ///
     /// As [`grant`], and the same error for everyone who waited. After a refusal, the same error for a pause of one
-    /// second, doubling to five minutes, during which nothing is sent.
+    /// second, doubling to five minutes, during which nothing is sent. Outside of a tokio runtime with time enabled,
+    /// [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        match self.cached() {
-            Some(token) => Ok(token),
-            None => self.0.flight.board(|| self.fetch()).await,
+        if let Some(token) = self.cached() {
+            return Ok(token);
         }
+        let landing = self.0.flight.board(self.0.timeout, || self.fetch()).await;
+        landing.map_err(|error| error.with_provider(self.0.provider.provider().to_owned()))
     }
 
     /// Forgets this token, if it is still the current one: the vendor's API has said that it is no longer good.
@@ -118,15 +120,16 @@ impl TokenSource {
 
 impl Inner {
     fn cached(&self) -> Option<Arc<AccessToken>> {
-        self.current.load_full().filter(|token| self.clock.now() < last_use(token))
+        let now = self.clock.now();
+        // A clock that was set back would keep a token for ever: one from the future is not trusted.
+        self.current.load_full().filter(|token| token.requested_at() <= now && now < last_use(token))
     }
 
     async fn fetch(&self) -> Landing {
-        let provider = self.provider.provider().to_owned();
         let outcome = tokio::time::timeout(self.timeout, self.request()).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(self.too_slow())).map(Arc::new);
+        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout))).map(Arc::new);
         self.refusals().note(&outcome, self.clock.now());
-        let outcome = outcome.map_err(|error| self.blocked(error).with_provider(provider));
+        let outcome = outcome.map_err(|error| self.blocked(error));
         match &outcome {
             Ok(token) => self.keep(token),
             Err(error) => {
@@ -138,7 +141,7 @@ impl Inner {
 
     async fn request(&self) -> Result<AccessToken, Error> {
         let credentials = self.credentials.credentials().await?;
-        let surroundings = Surroundings { now: self.clock.now(), entropy: entropy()? };
+        let surroundings = Surroundings::new(self.clock.now(), entropy()?);
         grant(&*self.provider, &credentials, &self.ask, &*self.transport, surroundings).await
     }
 
@@ -152,14 +155,9 @@ impl Inner {
         self.current.store(Some(Arc::clone(token)));
     }
 
-    fn too_slow(&self) -> Error {
-        Error::new(ErrorKind::Unreachable, format!("no token within {:?}", self.timeout))
-            .with_remedy("check the network and the vendor's status page, or allow more time")
-    }
-
     /// Says so where a vendor that blocks addresses may have blocked this one.
     fn blocked(&self, error: Error) -> Error {
-        let refusals = self.refusals().count();
+        let refusals = self.refusals().of_credentials();
         if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().refusals_block_address() {
             return error;
         }
@@ -231,9 +229,9 @@ impl TokenSourceBuilder {
             return Err(Error::new(ErrorKind::Configuration, "the timeout is zero")
                 .with_remedy("allow a few seconds for a token"));
         }
-        // What is wrong with the ask is better known now than at midnight. Whose credentials is all one here.
-        let anyone = ClientCredentials::new("client", "secret");
-        provider.token_request(&Attempt::new(&anyone, &ask, Surroundings::frozen()))?;
+        // What is wrong with the ask is better known now than at midnight.
+        let placeholder = ClientCredentials::placeholder();
+        provider.token_request(&Attempt::new(&placeholder, &ask, Surroundings::frozen()))?;
         let transport = match transport {
             Some(transport) => transport,
             None => default_transport(timeout)?,

@@ -78,7 +78,9 @@ pub fn secrets_stay_secret(subject: &Subject) {
         assert_debug_silent("the request", &request);
         let sealed = request.seal().unwrap_or_else(|error| panic!("{error}"));
         assert_debug_silent("the sealed request", &sealed);
-        assert_silent("the URL", sealed.url().as_str());
+        if !subject.secrets_in_query {
+            assert_silent("the URL", sealed.url().as_str());
+        }
         for response in echoes(&sealed) {
             assert_debug_silent("the answer", &response);
             let echo = Canned(response);
@@ -124,7 +126,7 @@ pub fn asks_are_honoured_or_refused(subject: &Subject) {
     }
 }
 
-/// No answer of an enemy's panics, passes for a token that cannot be used, or is blamed on the settings.
+/// A hostile answer never panics, never passes for a token, and is never blamed on the settings.
 pub fn hostile_answers(subject: &Subject) {
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY] {
         for body in hostile_bodies() {
@@ -170,9 +172,7 @@ pub fn one_request_for_a_thousand_callers(subject: &Subject) {
     let Some((fixture, expected)) = subject.tokens.first() else {
         return not_applicable("there is no answer with a token");
     };
-    // A fixture that cannot be read fails here, and not in the middle of a flight.
-    let _ = Fixture::read(fixture);
-    let counting = Arc::new(Counting { answer: (*fixture).to_owned(), requests: AtomicUsize::new(0) });
+    let counting = Arc::new(Counting { answer: Fixture::read(fixture).response(), requests: AtomicUsize::new(0) });
     let source = TokenSource::builder(Arc::clone(&subject.provider), subject.credentials.clone())
         .with_ask(subject.ask.clone())
         .with_transport(Arc::clone(&counting))
@@ -319,14 +319,18 @@ struct Canned(TokenResponse);
 #[async_trait]
 impl Transport for Canned {
     async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
-        Ok(TokenResponse::new(self.0.status(), self.0.headers().clone(), self.0.body().to_vec()))
+        Ok(copy(&self.0))
     }
+}
+
+fn copy(response: &TokenResponse) -> TokenResponse {
+    TokenResponse::new(response.status(), response.headers().clone(), response.body().to_vec())
 }
 
 /// Counts requests, and lets others run before it answers.
 #[derive(Debug)]
 struct Counting {
-    answer: String,
+    answer: TokenResponse,
     requests: AtomicUsize,
 }
 
@@ -335,6 +339,6 @@ impl Transport for Counting {
     async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
-        Ok(Fixture::read(&self.answer).response())
+        Ok(copy(&self.answer))
     }
 }

@@ -15,6 +15,7 @@ pub struct Subject {
     pub(crate) at: Box<dyn Fn(TokenEndpoint) -> Arc<dyn CredentialsGrant>>,
     pub(crate) credentials: ClientCredentials,
     pub(crate) secrets: Vec<&'static str>,
+    pub(crate) secrets_in_query: bool,
     pub(crate) ask: Ask,
     pub(crate) request: Option<&'static str>,
     pub(crate) tokens: Vec<(&'static str, Expected)>,
@@ -46,6 +47,7 @@ impl Subject {
             at: Box::new(move |endpoint| Arc::new(at(endpoint))),
             credentials: ClientCredentials::new("yourClientId", "YourClientSecret"),
             secrets: Vec::new(),
+            secrets_in_query: false,
             ask: Ask::new(),
             request: None,
             tokens: Vec::new(),
@@ -60,6 +62,13 @@ impl Subject {
     pub fn with_credentials(mut self, credentials: ClientCredentials, secrets: &[&'static str]) -> Self {
         self.credentials = credentials;
         self.secrets = secrets.to_vec();
+        self
+    }
+
+    /// Says that this vendor wants secrets in the query of the URL, where they must not be otherwise.
+    #[must_use]
+    pub fn with_secrets_in_query(mut self) -> Self {
+        self.secrets_in_query = true;
         self
     }
 

@@ -66,6 +66,7 @@ impl<'a> Attempt<'a> {
 
 /// The clock and the chance of one attempt, read by whoever has a clock and a source of chance.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Surroundings {
     /// The time at which the request is sent. A token's life is counted from here.
     pub now: SystemTime,
@@ -74,6 +75,12 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// This time, and this chance.
+    #[must_use]
+    pub fn new(now: SystemTime, entropy: [u8; 16]) -> Self {
+        Self { now, entropy }
+    }
+
     /// A fixed time (2026-01-01T00:00:00Z) and fixed chance, for requests that are compared and not sent.
     #[must_use]
     pub fn frozen() -> Self {

@@ -25,12 +25,23 @@ pub struct ClientCredentials {
     client_id: String,
     client_secret: SecretString,
     secrets: BTreeMap<Cow<'static, str>, SecretString>,
+    /// What stands for a secret that is not there, in a placeholder.
+    any_secret: Option<SecretString>,
 }
 
 impl ClientCredentials {
     /// A client id and its secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
-        Self { client_id: client_id.into(), client_secret: client_secret.into(), secrets: BTreeMap::new() }
+        let (client_id, client_secret) = (client_id.into(), client_secret.into());
+        Self { client_id, client_secret, secrets: BTreeMap::new(), any_secret: None }
+    }
+
+    /// Credentials that hold something under every name, for trying out whether a request can be written.
+    #[must_use]
+    pub fn placeholder() -> Self {
+        let mut credentials = Self::new("client", "secret");
+        credentials.any_secret = Some("secret".into());
+        credentials
     }
 
     /// Adds a further secret, such as a gateway key, under the name by which the provider asks for it.
@@ -70,7 +81,12 @@ impl ClientCredentials {
     /// A further secret, by name.
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.secrets.get(name)
+        self.secrets.get(name).or(self.any_secret.as_ref())
+    }
+
+    /// Every secret, to take out of what servers echo.
+    pub(crate) fn all_secrets(&self) -> impl Iterator<Item = &SecretString> {
+        [&self.client_secret].into_iter().chain(self.secrets.values())
     }
 }
 

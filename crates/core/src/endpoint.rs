@@ -87,7 +87,8 @@ impl TokenEndpoint {
     ///
     /// What a value may be depends on where it stands:
     /// - `{base}` at the very start is a URL with an optional path, without query and fragment;
-    /// - in the host, a value is part of one label: letters, digits and hyphens;
+    /// - as the whole host, `https://{domain}/token`, a value is a host name with a dot in it;
+    /// - within the host, a value is part of one label: letters, digits and hyphens;
     /// - in the path, a value is one segment, which is percent-encoded;
     /// - `{name?}` is a path segment that is left out, with its slash, where its value is empty.
     ///
@@ -121,9 +122,22 @@ impl TokenEndpoint {
                 rest = rest.strip_prefix('/').unwrap_or(rest);
                 continue;
             }
-            url.push_str(&placed(&url, name, value)?);
+            url.push_str(&placed(&url, name, value, rest)?);
         }
-        Self::parse(&(url + rest))
+        let made = Self::parse(&(url + rest)).and_then(|endpoint| match endpoint.0.host() {
+            Some(Host::Domain(name)) if !name.split('.').all(is_label) => {
+                Err(Error::configuration(format!("{name} is no host name")))
+            }
+            Some(Host::Ipv4(address)) if !template.starts_with('{') => {
+                Err(Error::configuration(format!("{address} is an address and no host name")))
+            }
+            _ => Ok(endpoint),
+        });
+        made.map_err(|error| {
+            let names: Vec<_> = values.iter().map(|(name, _)| format!("`{name}`")).collect();
+            Error::configuration(format!("{} give no URL: {}", names.join(" and "), error.message()))
+                .with_remedy("set them as the vendor's page gives them")
+        })
     }
 
     /// The URL.
@@ -166,15 +180,21 @@ pub(crate) fn without_query(url: &Url) -> String {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        // Not `*.localhost`: many resolvers ask the network for it.
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
 }
 
-/// The value as it stands in the URL behind `before`.
-fn placed(before: &str, name: &str, value: &str) -> Result<String, Error> {
+/// A part of a host name (RFC 1123 section 2.1).
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+}
+
+/// The value as it stands in the URL between `before` and `after`.
+fn placed(before: &str, name: &str, value: &str, after: &str) -> Result<String, Error> {
     let refused = |why: &str| {
         let shown: String = value.chars().take(80).flat_map(char::escape_default).collect();
         let message = if value.is_empty() {
@@ -190,17 +210,26 @@ fn placed(before: &str, name: &str, value: &str) -> Result<String, Error> {
                 .with_remedy("use an https URL such as https://api.example.com/v2")
         })?;
         return match base.0.query() {
-            Some(_) => refused("has a query, which a base URL cannot have"),
+            Some(_) => Err(Error::configuration(format!("the setting `{name}` ({base}) has a query"))
+                .with_remedy("take the ? and what follows out")),
             None => Ok(base.0.as_str().trim_end_matches('/').to_owned()),
         };
     }
-    let in_host = before.split_once("://").is_some_and(|(_, host)| !host.contains('/'));
-    if in_host {
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if value.is_empty() || value.len() > 63 || !value.chars().all(fits) {
-            return refused("cannot be part of a host name: letters, digits and hyphens only");
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    match before.split_once("://") {
+        Some(("https", "")) if after.starts_with('/') => {
+            if !value.contains('.') || !value.chars().all(|c| fits(c) || c == '.') {
+                return refused("is no host name such as auth.example.com");
+            }
+            return Ok(value.to_ascii_lowercase());
         }
-        return Ok(value.to_ascii_lowercase());
+        Some((_, host)) if !host.contains('/') => {
+            if value.is_empty() || value.len() > 63 || !value.chars().all(fits) {
+                return refused("cannot be part of a host name: letters, digits and hyphens only");
+            }
+            return Ok(value.to_ascii_lowercase());
+        }
+        _ => {}
     }
     match value {
         "" | "." | ".." => refused("cannot be a path segment"),
@@ -223,7 +252,13 @@ mod tests {
         for url in ["http://127.0.0.1:8080/token", "http://localhost/token", "http://[::1]:1/token"] {
             assert!(TokenEndpoint::parse(url).is_ok(), "{url}");
         }
-        for url in ["http://example.com/", "http://127.0.0.1.example.com/", "http://0.0.0.0/", "http://10.0.0.1/"] {
+        for url in [
+            "http://x.localhost/",
+            "http://example.com/",
+            "http://127.0.0.1.example.com/",
+            "http://0.0.0.0/",
+            "http://10.0.0.1/",
+        ] {
             assert!(refusal(url).contains("use https"), "{url}");
         }
         assert!(TokenEndpoint::insecure("http://example.com/token").is_ok());
@@ -264,7 +299,10 @@ mod tests {
     fn a_value_stays_in_its_place() {
         let host = |value| TokenEndpoint::expand("https://{shop}.example.com/token", &[("shop", value)]);
         let too_long = "a".repeat(64);
-        for hostile in ["", "a/b", "a.b", "a@b", "a:1", "a?b", "a#b", "a%2eb", "évil", "a b", "a\r\nb", &too_long] {
+        for hostile in [
+            "", "a/b", "a.b", "a@b", "a:1", "a?b", "a#b", "a%2eb", "évil", "a b", "a\r\nb", "-", "-a", "a-", "xn--a",
+            &too_long,
+        ] {
             let refusal = host(hostile).expect_err(hostile).to_string();
             assert!(refusal.contains("`shop`"), "{refusal}");
         }
@@ -278,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_host_is_a_name_and_no_address() {
+        let host = |value| TokenEndpoint::expand("https://{domain}/token", &[("domain", value)]);
+        assert_eq!(host("Auth.Example.com").unwrap().to_string(), "https://auth.example.com/token");
+        let long_label = format!("{}.example.com", "a".repeat(64));
+        let hostile =
+            ["", ".", "..", "example", "a..b", ".a.b", "-a.b", "a.b/c", "a.b:1", "u@a.b", "127.0.0.1", "0x7f.1"];
+        for value in hostile.into_iter().chain([long_label.as_str()]) {
+            let refusal = host(value).expect_err(value).to_string();
+            assert!(refusal.contains("`domain`"), "{refusal}");
+        }
+    }
+
+    #[test]
     fn a_base_has_no_query() {
         let base = |value| TokenEndpoint::expand("{base}/token", &[("base", value)]);
         assert_eq!(base("https://example.com").unwrap().to_string(), "https://example.com/token");
@@ -285,5 +336,6 @@ mod tests {
         for hostile in ["", "example.com", "https://example.com/?x", "http://example.com", "https://u:p@example.com"] {
             assert!(base(hostile).expect_err(hostile).to_string().contains("`base`"));
         }
+        assert!(!base("https://example.com/?key=canary").unwrap_err().to_string().contains("canary"));
     }
 }

@@ -1,7 +1,7 @@
 //! What went wrong, where, and what to do about it: one error type for every provider and transport.
 //!
-//! An [`Error`] holds no secret: what a server sent is scrubbed of everything secret that was sent to it, stripped of
-//! control characters and capped, before it gets here.
+//! An [`Error`] that [`grant`](crate::grant) returns holds no secret: what a server said is put on one line, scrubbed of
+//! everything secret that was sent to it, and capped.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -48,9 +48,10 @@ pub enum ErrorKind {
     ///
     /// What to do: check that the token URL is the vendor's; if it is, show the vendor this message.
     BadResponse,
-    /// A setting is missing, malformed or contradicts another. Nothing was sent.
+    /// Something on this side is not as it must be: a setting is missing, malformed or contradicts another, or the code
+    /// that fetches tokens panicked.
     ///
-    /// What to do: change the setting that the message names.
+    /// What to do: change what the message names.
     Configuration,
     /// The server does not accept these client credentials (`invalid_client`, `unauthorized_client`,
     /// `access_denied`, 401, 403).
@@ -213,9 +214,13 @@ impl Error {
         self
     }
 
-    /// Takes every secret that was sent out of what the server echoed. Words that stand in the source code stay.
+    /// Takes every secret that was sent out of what the server echoed. What stands in the source code to the letter, and
+    /// what is said of settings before anything is sent, stays as it is.
     pub(crate) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
         let inner = &mut *self.0;
+        if inner.kind == ErrorKind::Configuration {
+            return self;
+        }
         for text in [Some(&mut inner.message), inner.remedy.as_mut()].into_iter().flatten() {
             if let Cow::Owned(words) = text {
                 *words = scrubber.scrub(words);

@@ -60,6 +60,8 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
 
     /// What came back. By default, RFC 6749 section 5 as vendors really send it.
     ///
+    /// An error may repeat the server's words at length, secrets that it echoes included: [`grant`] scrubs and caps them.
+    ///
     /// # Errors
     ///
     /// What the server said, if it sent no token that can be used.
@@ -123,6 +125,7 @@ pub async fn grant(
 ) -> Result<AccessToken, Error> {
     let attempt = Attempt::new(credentials, ask, surroundings);
     let mut scrubber = Scrubber::default();
+    scrubber.learn(credentials.all_secrets().cloned());
     let token = trip(provider, &attempt, transport, &mut scrubber).await;
     token.map_err(|error| error.scrubbed(&scrubber).with_provider(provider.provider().to_owned()))
 }

@@ -164,7 +164,7 @@ impl ResponseReader {
     #[must_use]
     pub fn read_error(&self, response: &TokenResponse) -> Error {
         let status = response.status();
-        if status.is_redirection() {
+        if response.is_redirect() {
             let to = response.location().map(|location| format!(" to {}", one_line(&location))).unwrap_or_default();
             return Error::bad_response(format!(
                 "the server answered with a redirect{to} ({status}), which is not followed"
@@ -243,7 +243,9 @@ fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
         Some("invalid_request" | "invalid_grant" | "invalid_scope" | "invalid_target" | "unsupported_grant_type") => {
             return ErrorKind::RequestRefused;
         }
-        Some("server_error" | "temporarily_unavailable") if !status.is_client_error() => return ErrorKind::Unavailable,
+        Some("temporarily_unavailable") => return ErrorKind::Unavailable,
+        // ServiceNow says so of a wrong secret, with status 401.
+        Some("server_error") if !status.is_client_error() => return ErrorKind::Unavailable,
         _ => {}
     }
     match status {
@@ -264,8 +266,10 @@ fn message(kind: ErrorKind, status: StatusCode, said: Option<&OAuthError>, body:
         _ => return format!("the server answered with {body} ({status})"),
     };
     let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]);
-    let parts: Vec<_> = [Some(what)].into_iter().chain(words.into_iter().flatten()).flatten().collect();
-    format!("{} ({status})", parts.join(": "))
+    // The status stands before the server's words, which may be long enough to be cut off.
+    let what = format!("{what} ({status})");
+    let parts: Vec<_> = [Some(what.as_str())].into_iter().chain(words.into_iter().flatten()).flatten().collect();
+    parts.join(": ")
 }
 
 fn remedy(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
@@ -287,6 +291,7 @@ fn bad_member(member: &str, why: &str) -> Error {
 fn life_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
     let count = match value {
         None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
         Some(value) => number(value).ok_or_else(|| bad_member(member, "is no number"))?,
     };
     let seconds = match unit {

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::attempt::Attempt;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
-use crate::encode::{form_encode, percent_encode};
+use crate::encode::form_encode;
 use crate::endpoint::{TokenEndpoint, without_query};
 use crate::error::Error;
 
@@ -24,7 +24,7 @@ pub struct TokenRequest {
     layout: Layout,
     parameters: Vec<Parameter>,
     headers: HeaderMap,
-    /// Secret forms that stand in headers; those of parameters follow from the parameters.
+    /// What is secret in the headers: whole values, and what stands behind a scheme.
     header_secrets: Vec<SecretString>,
     continues: bool,
 }
@@ -182,6 +182,8 @@ impl<'a> TokenRequestBuilder<'a> {
 
     /// Says that the answer to this request is not yet the token:
     /// [`next_request`](crate::CredentialsGrant::next_request) is asked with it.
+    ///
+    /// The whole ask must go into the last request, which is the one that is checked for it.
     #[must_use]
     pub fn continues(mut self) -> Self {
         self.request.continues = true;
@@ -219,17 +221,15 @@ impl<'a> TokenRequestBuilder<'a> {
         for (name, value) in ask.parameters() {
             self.request.add_asked(name, value)?;
         }
+        self.request.check_names()?;
         Ok(self.request)
     }
 
     fn basic(self, encode: Encode) -> Self {
         match basic(self.attempt.credentials(), encode) {
             Ok(pair) => {
-                let secret = self.attempt.credentials().client_secret().cloned();
                 let header = SecretString::from(format!("Basic {}", pair.expose_secret()));
-                let mut builder = self.secret_header(AUTHORIZATION.as_str(), &header);
-                builder.request.header_secrets.extend(secret.into_iter().chain([pair]));
-                builder
+                self.secret_header(AUTHORIZATION.as_str(), &header)
             }
             Err(error) => self.fail(error),
         }
@@ -247,7 +247,9 @@ impl<'a> TokenRequestBuilder<'a> {
         };
         if let Sensitivity::Secret = sensitivity {
             header_value.set_sensitive(true);
-            self.request.header_secrets.push(value.into());
+            let behind_scheme = value.split_once(' ').map_or(value, |(_, value)| value);
+            let unpadded = behind_scheme.trim_end_matches('=');
+            self.request.header_secrets.extend([value, behind_scheme, unpadded].map(SecretString::from));
         }
         self.request.headers.insert(header, header_value);
         self
@@ -277,7 +279,7 @@ impl TokenRequest {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if there is no way to lay them out.
     pub fn seal(self) -> Result<SealedRequest, Error> {
-        let secrets = self.secret_forms();
+        let secrets = self.secrets();
         let Self { method, endpoint, layout, parameters, mut headers, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));
         let mut url = endpoint.url().clone();
@@ -330,15 +332,26 @@ impl TokenRequest {
         }
     }
 
-    /// Every form in which a secret of this request can come back in an answer.
-    fn secret_forms(&self) -> Vec<SecretString> {
+    /// No parameter stands twice (RFC 6749 section 3.2), but for a form's `resource` (RFC 8707 section 2): of two members
+    /// of one name, most JSON parsers keep one.
+    fn check_names(&self) -> Result<(), Error> {
+        let names: Vec<_> = self.parameters.iter().map(|parameter| &parameter.name).collect();
+        let may_repeat = |name: &str| name == "resource" && !matches!(self.layout, Layout::Json);
+        let repeated = names.iter().enumerate().find(|(at, name)| !may_repeat(name) && names[..*at].contains(name));
+        match repeated {
+            Some((_, name)) => {
+                Err(Error::configuration(format!("the parameter {name:?} is given twice")).with_remedy("give it once"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What must not come back in an answer's words.
+    fn secrets(&self) -> Vec<SecretString> {
         let parameters = self.parameters.iter().filter(|parameter| parameter.secret).map(|parameter| &parameter.value);
-        let forms = parameters.chain(&self.header_secrets).flat_map(|secret| {
-            let secret = secret.expose_secret();
-            let json = serde_json::Value::from(secret).to_string();
-            [secret.into(), percent_encode(secret).into(), json.trim_matches('"').into()]
-        });
-        forms.collect()
+        let url = self.endpoint.url();
+        let query = url.query_pairs().map(|(_, value)| value.into_owned()).chain(url.query().map(str::to_owned));
+        parameters.chain(&self.header_secrets).cloned().chain(query.map(SecretString::from)).collect()
     }
 }
 

@@ -81,11 +81,16 @@ impl TokenResponse {
         self.header(&WWW_AUTHENTICATE)
     }
 
-    /// Where a redirect points, as it may be shown.
+    /// Where a redirect points, as it may be shown; a path on the same host stays a path.
     pub(crate) fn location(&self) -> Option<String> {
-        let location = self.header(&LOCATION)?;
-        let shown = Url::parse(location).map(|url| without_query(&url));
-        Some(shown.unwrap_or_else(|_| location.split(['?', '#']).next().unwrap_or_default().to_owned()))
+        const SAME_HOST: &str = "https://same-host.invalid";
+        let location = Url::parse(SAME_HOST).ok()?.join(self.header(&LOCATION)?).ok()?;
+        Some(without_query(&location).trim_start_matches(SAME_HOST).to_owned())
+    }
+
+    /// Whether the answer sends the client elsewhere (RFC 9110 section 15.4).
+    pub(crate) fn is_redirect(&self) -> bool {
+        matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308)
     }
 
     /// The body's members. Vendors send JSON as `text/plain` or behind a byte-order mark, and forms as either type, so
@@ -171,5 +176,6 @@ mod tests {
         let shown = |location| response(&[(LOCATION, location)], "").location().unwrap();
         assert_eq!(shown("https://u:canary@login.example.com/sso?state=canary#x"), "https://login.example.com/sso");
         assert_eq!(shown("/login?state=canary"), "/login");
+        assert_eq!(shown("//u:canary@login.example.com/"), "https://login.example.com/");
     }
 }

@@ -1,12 +1,16 @@
 //! Takes secrets out of what a server echoes.
 //!
-//! A server that answers `unknown client: Basic YWJj…` repeats the secret in the form that went over the wire, so every
-//! such form is learnt while the request is laid out. Text is scrubbed first and capped after, so that a cap can't cut
-//! a secret into a shape that is no longer found.
+//! A server that answers `unknown client: Basic YWJj…` repeats the secret in the form in which it was sent, or as it
+//! writes what it got. Text is scrubbed first and capped after, so that a cap cannot cut a secret into a shape that is no
+//! longer found.
 
 use std::borrow::Cow;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::encode::percent_encode;
 
 /// What stands where a secret stood.
 const REDACTED: &str = "[redacted]";
@@ -14,31 +18,67 @@ const REDACTED: &str = "[redacted]";
 /// The longest text of a server's that is kept, in bytes.
 const LONGEST: usize = 512;
 
-/// The secrets of one trip, in every form that was sent.
+/// The secrets of one trip.
 #[derive(Debug, Default)]
 pub(crate) struct Scrubber(Vec<SecretString>);
 
 impl Scrubber {
-    pub(crate) fn learn(&mut self, forms: impl IntoIterator<Item = SecretString>) {
-        for form in forms {
-            // What a server said is put on one line before it is scrubbed.
-            let on_one_line = one_line(form.expose_secret()).into();
-            self.0.extend([form, on_one_line].into_iter().filter(|form| !form.expose_secret().is_empty()));
-        }
-        // The longest first: a secret within a longer one must not leave the longer one's ends behind.
-        self.0.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
+    pub(crate) fn learn(&mut self, secrets: impl IntoIterator<Item = SecretString>) {
+        self.0.extend(secrets);
     }
 
-    /// The text without secrets.
+    /// The text without secrets, in whatever form they were sent or come back.
     pub(crate) fn scrub(&self, text: &str) -> String {
+        let mut forms: Vec<_> = self.0.iter().flat_map(|secret| forms(secret.expose_secret())).collect();
+        // The longest first: a secret within a longer one must not leave the longer one's ends behind.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
         let mut scrubbed = Cow::Borrowed(text);
-        for form in self.0.iter().map(ExposeSecret::expose_secret) {
-            if scrubbed.contains(form) {
+        for form in forms.iter().map(ExposeSecret::expose_secret) {
+            if !form.is_empty() && scrubbed.contains(form) {
                 scrubbed = Cow::Owned(scrubbed.replace(form, REDACTED));
             }
         }
         capped(&scrubbed)
     }
+}
+
+/// A secret as it was sent, and as servers write what they got: in a URL, a form, JSON or HTML.
+fn forms(secret: &str) -> Vec<SecretString> {
+    let percent = percent_encode(secret);
+    let json = Value::from(secret).to_string();
+    let json = json.trim_matches('"');
+    let forms = [
+        secret.to_owned(),
+        lower_case_hex(&percent),
+        percent,
+        form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        replaced(json, &[('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027"), ('+', "\\u002b")]),
+        json.to_owned(),
+        replaced(secret, &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")]),
+    ];
+    // What a server said is put on one line before it is scrubbed.
+    forms.into_iter().flat_map(|form| [one_line(&form).into(), form.into()]).collect()
+}
+
+/// `%2b` for `%2B`, as .NET writes it.
+fn lower_case_hex(percent: &str) -> String {
+    let mut parts = percent.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (hex, rest) = part.split_at(2);
+        text + "%" + &hex.to_ascii_lowercase() + rest
+    })
+}
+
+fn replaced(text: &str, table: &[(char, &str)]) -> String {
+    let mut replaced = String::new();
+    for c in text.chars() {
+        match table.iter().find(|(from, _)| *from == c) {
+            Some((_, to)) => replaced.push_str(to),
+            None => replaced.push(c),
+        }
+    }
+    replaced
 }
 
 /// The text on one line, without control characters: what a server sends must not forge lines of a log.
@@ -71,9 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_with_line_breaks_is_found_on_one_line_too() {
-        let scrubber = scrubber(&["a\n secret"]);
-        assert_eq!(scrubber.scrub(&one_line("<a\n secret>")), "<[redacted]>");
+    fn a_secret_is_found_as_servers_write_it() {
+        let cases = [
+            ("a\n secret", "a secret"),
+            ("canary+Zm9v/YmFy=", "canary%2bZm9v%2fYmFy%3d"),
+            ("canary+Zm9v/YmFy=", "canary%2BZm9v%2FYmFy%3D"),
+            ("canary~ x*", "canary%7E+x*"),
+            ("canary's", "canary&#39;s"),
+            ("canary<b", "canary\\u003cb"),
+            ("can\"ary", "can\\\"ary"),
+        ];
+        for (secret, echo) in cases {
+            assert_eq!(scrubber(&[secret]).scrub(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Settings by name, so that a command, a file or an environment can configure a provider that it does not know.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
@@ -38,7 +39,7 @@ use crate::grant::CredentialsGrant;
 /// }
 ///
 /// let acme = Acme::from_settings(&Settings::new().with("shop", "north"))?;
-/// assert!(Acme::from_settings(&Settings::new().with("shpo", "north")).is_err());
+/// assert!(Acme::from_settings(&Settings::new().with("shpo", "north")).is_err(), "a name that does not exist");
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Configure: CredentialsGrant + Sized {
@@ -65,13 +66,8 @@ pub trait Configure: CredentialsGrant + Sized {
     ///
     /// As [`configure`](Self::configure), and for a setting that this provider does not have.
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let known = |name: &&str| *name == TOKEN_URL || Self::SETTINGS.iter().any(|setting| setting.name == *name);
-        let checked = match settings.0.keys().map(String::as_str).find(|name| !known(name)) {
-            None => Self::configure(settings),
-            Some(unknown) => Err(Error::configuration(format!("there is no setting `{unknown}`"))
-                .with_remedy(format!("use {}", names(Self::SETTINGS)))),
-        };
-        checked.map_err(|error| error.with_provider(Self::NAME))
+        let checked = settings.0.keys().try_for_each(|name| check_name(name, Self::SETTINGS));
+        checked.and_then(|()| Self::configure(settings)).map_err(|error| error.with_provider(Self::NAME))
     }
 }
 
@@ -114,7 +110,9 @@ impl Setting {
 }
 
 /// Values of settings, by name. A value that is empty counts as not set.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+///
+/// It prints names only: a URL may hold more than it should.
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
@@ -184,6 +182,23 @@ impl Settings {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Settings").field(&self.0.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+fn check_name(name: &str, settings: &[Setting]) -> Result<(), Error> {
+    match settings.iter().find(|setting| setting.name == name) {
+        _ if name == TOKEN_URL => Ok(()),
+        Some(setting) if setting.secret => Err(Error::configuration(format!("`{name}` is a secret and no setting"))
+            .with_remedy("put it among the credentials, by `ClientCredentials::with_secret`")),
+        Some(_) => Ok(()),
+        None => Err(Error::configuration(format!("there is no setting `{name}`"))
+            .with_remedy(format!("use {}", names(settings)))),
     }
 }
 

@@ -192,8 +192,8 @@ impl IssuedToken {
         let token = self.secret.expose_secret();
         check_token(token)?;
         let headers = policy.presentation().headers(token, attempt.credentials())?;
-        let (lifetime, lifetime_source) = self.lifetime(policy);
         let requested_at = attempt.now();
+        let (lifetime, lifetime_source) = self.lifetime(policy, requested_at);
         let life = match lifetime {
             Lifetime::For(life) => life,
             Lifetime::Until(end) => end.duration_since(requested_at).unwrap_or_default(),
@@ -210,8 +210,8 @@ impl IssuedToken {
         Ok(AccessToken { issued: self, requested_at, expires_at, lifetime_source, headers })
     }
 
-    fn lifetime(&self, policy: &Policy) -> (Lifetime, LifetimeSource) {
-        let token = || self.lifetime_in_token().map(|lifetime| (lifetime, LifetimeSource::Token));
+    fn lifetime(&self, policy: &Policy, now: SystemTime) -> (Lifetime, LifetimeSource) {
+        let token = || self.lifetime_in_token(now).map(|lifetime| (lifetime, LifetimeSource::Token));
         let policy = || policy.lifetime().map(|life| (Lifetime::For(life), LifetimeSource::Policy));
         self.lifetime
             .map(|lifetime| (lifetime, LifetimeSource::Answer))
@@ -220,18 +220,19 @@ impl IssuedToken {
             .unwrap_or((Lifetime::For(ASSUMED_LIFETIME), LifetimeSource::Assumed))
     }
 
-    /// What the token says if it is a JWT: the span from `iat` to `exp`, which needs no clocks that agree, else `exp`.
-    fn lifetime_in_token(&self) -> Option<Lifetime> {
+    /// What the token says if it is a JWT: until `exp`, but for no longer than from `iat` to `exp`, should this machine's
+    /// clock be slow. A token may have been issued long before it was handed out, so the span alone says too much.
+    fn lifetime_in_token(&self, now: SystemTime) -> Option<Lifetime> {
         #[derive(Deserialize)]
         struct Claims {
             exp: f64,
             iat: Option<f64>,
         }
         let claims: Claims = unverified_claims(self.secret.expose_secret())?;
-        match claims.iat {
-            Some(iat) => Duration::try_from_secs_f64(claims.exp - iat).ok().map(Lifetime::For),
-            None => at_unix_seconds(claims.exp).map(Lifetime::Until),
-        }
+        let end = at_unix_seconds(claims.exp.max(0.0))?;
+        let rest = end.duration_since(now).unwrap_or_default();
+        let span = claims.iat.map(|iat| Duration::try_from_secs_f64(claims.exp - iat).unwrap_or_default());
+        Some(Lifetime::For(span.map_or(rest, |span| span.min(rest))))
     }
 }
 

@@ -17,8 +17,12 @@ pub(crate) struct Acme(pub(crate) TokenEndpoint);
 
 impl Acme {
     pub(crate) fn new() -> Self {
-        Self(TokenEndpoint::from_static("https://auth.example.com/token"))
+        Self(endpoint())
     }
+}
+
+pub(crate) fn endpoint() -> TokenEndpoint {
+    TokenEndpoint::from_static("https://auth.example.com/token")
 }
 
 impl CredentialsGrant for Acme {

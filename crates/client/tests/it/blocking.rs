@@ -24,10 +24,18 @@ fn a_complaint_about_the_token_makes_the_next_call_fetch() {
 }
 
 #[tokio::test]
-async fn in_async_code_the_error_says_what_to_use_and_dropping_does_no_harm() {
-    let source = TokenSource::from_builder(builder(&Script::new([]), &clock())).unwrap();
-    let error = source.token().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(error.to_string().contains("async `TokenSource`"), "{error}");
+async fn in_an_async_program_it_works_where_blocking_is_allowed_and_dropping_it_does_no_harm() {
+    let script = Script::new([Act::Issue(3600)]);
+    let source = TokenSource::from_builder(builder(&script, &clock())).unwrap();
+    let blocking = move || source.token().map(|token| (token.authorization().clone(), source));
+    let (authorization, source) = tokio::task::spawn_blocking(blocking).await.unwrap().unwrap();
+    assert_eq!(authorization, "Bearer token-1");
     drop(source);
+}
+
+#[test]
+fn a_failure_is_told_as_it_is() {
+    let script = Script::new([Act::Answer(401, "")]);
+    let source = TokenSource::from_builder(builder(&script, &clock())).unwrap();
+    assert_eq!(source.token().unwrap_err().kind(), ErrorKind::CredentialsRefused);
 }

@@ -14,8 +14,13 @@ async fn read(path: &Path) -> Result<String, Error> {
 #[tokio::test]
 async fn a_line_break_at_the_end_of_a_file_is_not_part_of_the_secret() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    for (text, secret) in [("secret", "secret"), ("secret\n", "secret"), ("secret\r\n", "secret"), (" s e \n", " s e ")]
-    {
+    for (text, secret) in [
+        ("secret", "secret"),
+        ("secret\n", "secret"),
+        ("secret\r\n", "secret"),
+        ("\u{feff}secret\r\n", "secret"),
+        (" s e \n", " s e "),
+    ] {
         fs::write(file.path(), text).unwrap();
         assert_eq!(read(file.path()).await.unwrap(), secret, "{text:?}");
     }

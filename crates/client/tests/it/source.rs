@@ -4,13 +4,13 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{Ask, ErrorKind};
-use credentials_grant_client::TokenSource;
+use credentials_grant::{Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenRequest};
+use credentials_grant_client::{Clock, TokenSource};
 use futures_util::future::join_all;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-use crate::acme::{Act, Script, builder, clock, source, token};
+use crate::acme::{Act, Script, builder, clock, endpoint, source, token};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -151,6 +151,90 @@ fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
     drop(first);
     script.open(1);
     assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-2");
+}
+
+/// A runtime that is shutting down drops a task as it is spawned, while its caller still runs.
+#[test]
+fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out() {
+    let script = Script::new([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let dying = runtime();
+    let handle = dying.handle().clone();
+    dying.shutdown_background();
+    let outcome = handle.block_on(async { token(&source).await });
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-1");
+}
+
+#[test]
+fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    first.block_on(async {
+        let source = source.clone();
+        tokio::spawn(async move { source.token().await });
+        settle().await;
+    });
+    let second = runtime();
+    let waiting = second.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    second.block_on(settle());
+    assert_eq!(script.requests(), 1, "it waits for the first one's flight");
+    drop(first);
+    script.open(1);
+    assert_eq!(second.block_on(waiting).unwrap().unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_flight_that_nobody_drives_holds_nobody_up_for_ever() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let idle = Builder::new_current_thread().enable_all().build().unwrap();
+    idle.block_on(async {
+        let source = source.clone();
+        tokio::spawn(async move { source.token().await });
+        settle().await;
+    });
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let error = busy.block_on(token(&source)).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Unreachable, Some("acme")));
+    script.open(2);
+    assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_token_for_ever() {
+    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.set(clock.now() - SECOND * 3600 * 24 * 365);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_provider_may_insist_on_a_secret_of_its_own() {
+    #[derive(Debug)]
+    struct Opera;
+    impl CredentialsGrant for Opera {
+        fn provider(&self) -> &'static str {
+            "opera"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            let missing = || Error::new(ErrorKind::Configuration, "the secret `app-key` is missing");
+            let key = attempt.credentials().secret("app-key").ok_or_else(missing)?;
+            attempt.post(&endpoint()).secret_header("x-app-key", key).client_credentials().build()
+        }
+    }
+    let credentials = ClientCredentials::new("id", "secret").with_secret("app-key", "key");
+    assert!(TokenSource::builder(Opera, credentials).with_transport(Script::new([])).build().is_ok());
 }
 
 #[test]

@@ -128,6 +128,20 @@ async fn what_does_not_answer_is_unreachable_and_worth_another_try() {
 }
 
 #[tokio::test]
+async fn a_refusal_whose_body_breaks_off_is_a_refusal_all_the_same() {
+    let error = raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\n{").await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::CredentialsRefused, Retry::Never), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_decompressed_is_a_bad_answer() {
+    let answer = ResponseTemplate::new(200).set_body_bytes(TOKEN).insert_header("content-encoding", "gzip");
+    let error = answered(answer).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadResponse, "{error}");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(200));
+}
+
+#[tokio::test]
 async fn a_server_that_speaks_no_tls_is_unreachable_over_https() {
     let server = MockServer::start().await;
     let url = server.uri().replace("http://", "https://");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::acme::{Acme, Canned, answered, credentials, response};
 use credentials_grant::{
-    Ask, ClientCredentials, Error, ErrorKind, ResponseReader, Retry, StatusCode, Surroundings, grant,
+    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ResponseReader, Retry, SecretString,
+    StatusCode, Surroundings, TokenEndpoint, TokenRequest, grant,
 };
 use futures_executor::block_on;
 
@@ -38,6 +39,7 @@ fn the_code_decides_and_then_the_status() {
         (200, r#"{"error":"invalid_client"}"#, CredentialsRefused),
         (400, r#"{"error":"vendor_specific"}"#, RequestRefused),
         (503, r#"{"error":"temporarily_unavailable"}"#, Unavailable),
+        (400, r#"{"error":"temporarily_unavailable"}"#, Unavailable),
         (200, r#"{"error":"server_error"}"#, Unavailable),
         (401, r#"{"error":"server_error","error_description":"access_denied"}"#, CredentialsRefused),
         (503, r#"{"error":"vendor_specific"}"#, Unavailable),
@@ -57,6 +59,7 @@ fn the_code_decides_and_then_the_status() {
         (404, "<html>", BadResponse),
         (405, "", BadResponse),
         (418, "{}", BadResponse),
+        (304, "", BadResponse),
         (200, "<html>", BadResponse),
     ];
     for (status, body, kind) in cases {
@@ -147,8 +150,8 @@ fn an_error_is_one_line_that_says_who_what_and_what_to_do() {
     let error = refused(400, &[], body);
     assert_eq!(
         error.to_string(),
-        "acme: the server refused the client credentials: invalid_client: The client credentials are invalid \
-         (400 Bad Request); check the client id and secret before you try again"
+        "acme: the server refused the client credentials (400 Bad Request): invalid_client: The client credentials are \
+         invalid; check the client id and secret before you try again"
     );
     assert!(error.source().is_none(), "a refusal has no deeper cause");
 }
@@ -170,6 +173,9 @@ fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
         "Basic aWQ6Y2FuJTIyYXJ5JTIwJTJCJTI2JTI1",
         "aWQ6Y2FuJTIyYXJ5JTIwJTJCJTI2JTI1",
         r#"can\\\"ary +&%"#,
+        "aWQ6Y2FuJTIyYXJ5JTIwJTJCJTI2JTI1==",
+        "can%22ary+%2B%26%25",
+        "can&quot;ary +&amp;%",
     ];
     for echo in echoes {
         let body = format!(r#"{{"error":"invalid_client","error_description":"unknown: {echo}"}}"#);
@@ -180,6 +186,30 @@ fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
         for shown in [error.to_string(), format!("{error:?}")] {
             assert!(!shown.contains("ary") && !shown.contains("aWQ6Y2Fu"), "{shown}");
         }
+    }
+}
+
+#[test]
+fn a_secret_in_the_query_or_behind_a_scheme_of_the_vendors_is_taken_out_too() {
+    #[derive(Debug)]
+    struct Odd;
+    impl CredentialsGrant for Odd {
+        fn provider(&self) -> &'static str {
+            "odd"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            let header = SecretString::from("Token canary-derived");
+            let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?code=canaryQuery");
+            attempt.post(&endpoint).secret_header("authorization", &header).build()
+        }
+    }
+    let credentials = ClientCredentials::new("id", "canary-secret").with_secret("key", "canary-key");
+    for echo in ["code=canaryQuery", "unknown token canary-derived", "<canary-secret>", "canary-key"] {
+        let body = format!(r#"{{"error":"x","error_description":"{echo}"}}"#);
+        let transport = Canned::new([response(404, &[("location", "/canaryQuery")], body)]);
+        let error = block_on(grant(&Odd, &credentials, &Ask::new(), &transport, Surroundings::frozen())).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
 }
 

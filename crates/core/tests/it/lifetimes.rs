@@ -51,7 +51,7 @@ fn an_absurd_life_is_cut_to_ten_years_and_two_years_are_believed() {
 
 #[test]
 fn nothing_and_zero_are_no_life() {
-    for nothing in ["null", "0", "\"0\"", "0.0"] {
+    for nothing in ["null", "\"\"", "0", "\"0\"", "0.0"] {
         assert_eq!(stated(nothing).unwrap(), (300.0, LifetimeSource::Assumed), "{nothing}");
     }
     let absent = life(&Acme::new(), r#"{"access_token":"abc"}"#).unwrap();
@@ -69,7 +69,7 @@ fn a_negative_life_is_a_token_that_has_expired() {
 
 #[test]
 fn what_is_no_number_is_refused_by_name() {
-    for garbage in ["false", "{}", "[]", "\"zzz\"", "\"\"", "\"300abc\"", "\"NaN\"", "\"inf\"", "\"1h\""] {
+    for garbage in ["false", "{}", "[]", "\"zzz\"", "\"300abc\"", "\"NaN\"", "\"inf\"", "\"1h\""] {
         let error = stated(garbage).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{garbage}");
         assert!(error.to_string().contains("`expires_in` is no number"), "{garbage}: {error}");
@@ -105,17 +105,25 @@ fn an_absolute_expiry_is_rfc_3339_or_seconds_since_1970() {
     }
 }
 
+/// The frozen time, 2026-01-01T00:00:00Z, as claims have it.
+const NOW: u64 = 1_767_225_600;
+
 #[test]
-fn a_jwt_says_how_long_it_lives_without_clocks_that_agree() {
-    let by_span = life(&Acme::new(), &jwt(r#"{"iat":1000,"exp":1900}"#)).unwrap();
-    assert_eq!(by_span, (900.0, LifetimeSource::Token), "from iat to exp, whatever the clocks show");
-    let by_end = life(&Acme::new(), &jwt(r#"{"exp":1767226200}"#)).unwrap();
-    assert_eq!(by_end, (600.0, LifetimeSource::Token));
+fn a_jwt_says_when_it_expires_and_is_not_believed_for_longer_than_its_span() {
+    let cases = [
+        (format!(r#"{{"exp":{}}}"#, NOW + 600), 600.0),
+        (format!(r#"{{"iat":{},"exp":{}}}"#, NOW, NOW + 900), 900.0),
+        (format!(r#"{{"iat":{},"exp":{}}}"#, NOW - 85_800, NOW + 600), 600.0),
+        (format!(r#"{{"iat":{},"exp":{}}}"#, NOW + 7200, NOW + 8100), 900.0),
+    ];
+    for (claims, seconds) in cases {
+        assert_eq!(life(&Acme::new(), &jwt(&claims)).unwrap(), (seconds, LifetimeSource::Token), "{claims}");
+    }
 }
 
 #[test]
 fn a_jwt_that_has_expired_is_never_taken_for_a_good_token() {
-    for claims in [r#"{"exp":1000}"#, r#"{"iat":1000,"exp":1000}"#] {
+    for claims in [r#"{"exp":1000}"#, r#"{"iat":1000,"exp":1000}"#, r#"{"iat":2000,"exp":1000}"#, r#"{"exp":-1}"#] {
         let error = life(&Acme::new(), &jwt(claims)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{claims}");
         assert!(error.to_string().contains("expired") && error.to_string().contains("clock"), "{error}");
@@ -125,9 +133,10 @@ fn a_jwt_that_has_expired_is_never_taken_for_a_good_token() {
 #[test]
 fn the_answer_beats_the_token_and_the_token_beats_the_provider() {
     let acme = Acme { policy: Policy::new().with_lifetime(Duration::from_secs(7200)), ..Acme::new() };
-    let with_both = jwt(r#"{"iat":1000,"exp":1900}"#).replace('}', r#","expires_in":60}"#);
+    let claims = format!(r#"{{"exp":{}}}"#, NOW + 900);
+    let with_both = jwt(&claims).replace('}', r#","expires_in":60}"#);
     assert_eq!(life(&acme, &with_both).unwrap(), (60.0, LifetimeSource::Answer));
-    assert_eq!(life(&acme, &jwt(r#"{"iat":1000,"exp":1900}"#)).unwrap(), (900.0, LifetimeSource::Token));
+    assert_eq!(life(&acme, &jwt(&claims)).unwrap(), (900.0, LifetimeSource::Token));
     assert_eq!(life(&acme, r#"{"access_token":"abc"}"#).unwrap(), (7200.0, LifetimeSource::Policy));
     for opaque in [jwt("{}"), jwt(r#"{"exp":"soon"}"#), jwt("not json"), r#"{"access_token":"a.b.c"}"#.to_owned()] {
         assert_eq!(life(&acme, &opaque).unwrap().1, LifetimeSource::Policy, "{opaque}");

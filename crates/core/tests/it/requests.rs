@@ -165,10 +165,19 @@ fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
 }
 
 #[test]
+fn no_parameter_stands_twice_but_a_forms_resource() {
+    let error = sealed(&Ask::new(), |request| request.parameter("a", "1").parameter("a", "1")).unwrap_err();
+    assert!(error.to_string().contains("\"a\""), "{error}");
+    let ask = Ask::new().with_resource("urn:a").with_resource("urn:b");
+    let error = sealed(&ask, |request| request.json().resources()).unwrap_err();
+    assert!(error.to_string().contains("\"resource\""), "{error}");
+}
+
+#[test]
 fn an_attempt_has_a_request_id_of_its_own() {
     let (credentials, ask) = (credentials(), Ask::new());
     let id =
-        |entropy| Attempt::new(&credentials, &ask, Surroundings { entropy, ..Surroundings::frozen() }).request_id();
+        |entropy| Attempt::new(&credentials, &ask, Surroundings::new(Surroundings::frozen().now, entropy)).request_id();
     assert_eq!(id([0; 16]), "00000000-0000-4000-8000-000000000000");
     assert_ne!(id([1; 16]), id([2; 16]));
 }

@@ -31,18 +31,19 @@ impl Cognito {
     pub fn new(prefix: &str, region: &str) -> Result<Self, Error> {
         // Sources: https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html for GovCloud; for China,
         // public code that maps the partition `aws-cn`. Read 2026-11-21.
-        let template = match region.trim() {
+        let region = region.trim().to_ascii_lowercase();
+        let template = match &*region {
             gov if gov.starts_with("us-gov-") => "https://{prefix}.auth-fips.{region}.amazoncognito.com/oauth2/token",
             china if china.starts_with("cn-") => "https://{prefix}.auth.{region}.amazoncognito.com.cn/oauth2/token",
             _ => "https://{prefix}.auth.{region}.amazoncognito.com/oauth2/token",
         };
-        let endpoint = TokenEndpoint::expand(template, &[("prefix", prefix), ("region", region)]);
+        let endpoint = TokenEndpoint::expand(template, &[("prefix", prefix), ("region", &region)]);
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
     /// A user pool with a domain of your own.
     #[must_use]
-    pub fn on(domain: CustomDomain) -> Self {
+    pub fn at_custom_domain(domain: CustomDomain) -> Self {
         Self::at(domain.0)
     }
 
@@ -108,7 +109,7 @@ impl Configure for Cognito {
         settings.at_most_one_of(&["domain", "region", "token-url"])?;
         let provider = match (settings.token_url()?, settings.parse("domain")?) {
             (Some(url), _) => Self::at(url),
-            (None, Some(domain)) => Self::on(domain),
+            (None, Some(domain)) => Self::at_custom_domain(domain),
             (None, None) => Self::new(settings.require("prefix")?, settings.require("region")?)?,
         };
         let way = settings.parse("auth")?;
@@ -122,7 +123,7 @@ impl Configure for Cognito {
 /// use credentials_grant_cognito::{Cognito, CustomDomain};
 ///
 /// let domain: CustomDomain = "auth.example.com".parse()?;
-/// let cognito = Cognito::on(domain);
+/// let cognito = Cognito::at_custom_domain(domain);
 ///
 /// assert!("https://auth.example.com/login".parse::<CustomDomain>().is_err());
 /// # Ok::<(), credentials_grant_cognito::Error>(())
@@ -134,17 +135,7 @@ impl FromStr for CustomDomain {
     type Err = Error;
 
     fn from_str(domain: &str) -> Result<Self, Error> {
-        let is_label = |label: &str| {
-            let inside = label.trim_matches('-');
-            inside == label && !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        };
-        if !domain.contains('.') || !domain.split('.').all(is_label) {
-            let shown: String = domain.chars().take(80).flat_map(char::escape_default).collect();
-            let message = format!("the custom domain ({shown}) is no host name");
-            return Err(Error::new(ErrorKind::Configuration, message)
-                .with_provider(Cognito::NAME)
-                .with_remedy("give the domain alone, such as auth.example.com"));
-        }
-        TokenEndpoint::parse(&format!("https://{domain}/oauth2/token")).map(Self)
+        let endpoint = TokenEndpoint::expand("https://{domain}/oauth2/token", &[("domain", domain)]);
+        endpoint.map(Self).map_err(|error| error.with_provider(Cognito::NAME))
     }
 }

@@ -25,12 +25,12 @@ fn cognito() -> Subject {
         )
         .with_variant("prefix", Cognito::new("another", "eu-south-2").unwrap())
         .with_variant("region", Cognito::new("cps-poc-api-access", "us-gov-west-1").unwrap())
-        .with_variant("domain", Cognito::on("auth.example.com".parse().unwrap()))
+        .with_variant("domain", Cognito::at_custom_domain("auth.example.com".parse().unwrap()))
         .with_token(include_str!("../fixtures/token.http"), expected.with_token_type("Bearer"))
         .with_refusal(include_str!("../fixtures/refusal.http"), ErrorKind::CredentialsRefused)
         .with_url_setting("prefix", |prefix| Cognito::new(prefix, "eu-south-2"))
         .with_url_setting("region", |region| Cognito::new("cps-poc-api-access", region))
-        .with_url_setting("domain", |domain| domain.parse::<CustomDomain>().map(Cognito::on))
+        .with_url_setting("domain", |domain| domain.parse::<CustomDomain>().map(Cognito::at_custom_domain))
 }
 
 credentials_grant_conformance::tests!(cognito);

@@ -26,13 +26,13 @@ fn every_partition_has_its_own_url() {
     let urls = [
         ("eu-south-2", "https://pms.auth.eu-south-2.amazoncognito.com/oauth2/token"),
         ("us-gov-west-1", "https://pms.auth-fips.us-gov-west-1.amazoncognito.com/oauth2/token"),
-        ("us-gov-east-1", "https://pms.auth-fips.us-gov-east-1.amazoncognito.com/oauth2/token"),
+        ("US-Gov-East-1", "https://pms.auth-fips.us-gov-east-1.amazoncognito.com/oauth2/token"),
         ("cn-north-1", "https://pms.auth.cn-north-1.amazoncognito.com.cn/oauth2/token"),
     ];
     for (region, url) in urls {
         assert_eq!(token_url(&Cognito::new("pms", region).unwrap()), url);
     }
-    let own = Cognito::on("auth.example.com".parse().unwrap());
+    let own = Cognito::at_custom_domain("auth.example.com".parse().unwrap());
     assert_eq!(token_url(&own), "https://auth.example.com/oauth2/token");
 }
 

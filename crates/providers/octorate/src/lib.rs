@@ -33,7 +33,7 @@ impl Octorate {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if it is not a base URL over HTTPS.
-    pub fn below(base_url: &str) -> Result<Self, Error> {
+    pub fn at_base_url(base_url: &str) -> Result<Self, Error> {
         let endpoint = TokenEndpoint::expand("{base-url}/oauth2/token", &[("base-url", base_url)]);
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
@@ -105,7 +105,7 @@ impl Configure for Octorate {
         settings.at_most_one_of(&["base-url", "token-url"])?;
         let mut provider = match (settings.token_url()?, settings.find("base-url")) {
             (Some(url), _) => Self::at(url),
-            (None, Some(base_url)) => Self::below(base_url)?,
+            (None, Some(base_url)) => Self::at_base_url(base_url)?,
             (None, None) => Self::new(),
         };
         if let Some(host) = settings.find("api-host") {

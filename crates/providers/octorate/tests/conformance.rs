@@ -12,10 +12,10 @@ fn octorate() -> Subject {
     Subject::new(Octorate::new(), Octorate::at)
         .with_credentials(ClientCredentials::new("<your_client_id>", "<your_client_secret>"), &[])
         .with_request(include_str!("../fixtures/request.http"))
-        .with_variant("base-url", Octorate::below("https://api.octotable.com/api/v2").unwrap())
+        .with_variant("base-url", Octorate::at_base_url("https://api.octotable.com/api/v2").unwrap())
         .with_token(include_str!("../fixtures/token.http"), expected)
         .with_refusal(include_str!("../fixtures/refusal.http"), ErrorKind::CredentialsRefused)
-        .with_url_setting("base-url", Octorate::below)
+        .with_url_setting("base-url", Octorate::at_base_url)
 }
 
 credentials_grant_conformance::tests!(octorate);

@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const TOKEN: &str = r#"{"access_token":"YOUR_ACCESS_TOKEN","expires_in":1440,"type":"Bearer"}"#;
 
 fn at(server: &MockServer) -> Octorate {
-    Octorate::below(&format!("{}/octotable-pms/api/v2", server.uri())).unwrap()
+    Octorate::at_base_url(&format!("{}/octotable-pms/api/v2", server.uri())).unwrap()
 }
 
 fn source(octorate: Octorate) -> TokenSource {

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::fmt;
+
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -24,7 +26,9 @@ pub struct Resamania {
 ///
 /// Source: the pages on authentication at <https://doc.resamania.com> and the vendor's public collection
 /// (`stadline/resamania2-partners`), read 2026-11-21.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+///
+/// It prints no e-mail address.
+#[derive(Clone, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Grant {
     /// The application's own: `client_credentials`.
@@ -96,12 +100,13 @@ impl CredentialsGrant for Resamania {
     }
 
     fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
-        // Bad client credentials are a 400 of OAuth's; a 401 comes from the gateway in front of it.
         ResponseReader::rfc6749().read(response).map_err(|error| match error.status() {
-            Some(StatusCode::UNAUTHORIZED) => {
+            // Bad client credentials are a 400 of OAuth's; a 401 comes from the gateway in front of it.
+            Some(status @ StatusCode::UNAUTHORIZED) if error.oauth().is_none_or(|said| said.code.is_none()) => {
                 Error::new(ErrorKind::CredentialsRefused, "the API gateway refused the call (401 Unauthorized)")
                     .with_remedy("check the gateway's key, `api-key`: the client id and secret were not looked at")
-                    .with_status(StatusCode::UNAUTHORIZED)
+                    .with_oauth(error.oauth().cloned().unwrap_or_default())
+                    .with_status(status)
             }
             _ => error,
         })
@@ -142,5 +147,15 @@ impl Configure for Resamania {
             (_, Some(email)) => provider.with_grant(Grant::Contact(email.to_owned())),
             (None, None) => provider,
         })
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Application => f.write_str("Application"),
+            Self::Club(iri) => f.debug_tuple("Club").field(iri).finish(),
+            Self::Contact(_) => f.write_str("Contact(…)"),
+        }
     }
 }

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use credentials_grant_resamania::{
-    ClientCredentials, Configure, Error, ErrorKind, ExposeSecret, Resamania, Settings, TokenSource,
+    ClientCredentials, Configure, Error, ErrorKind, ExposeSecret, Grant, Resamania, Settings, TokenSource,
 };
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -68,9 +68,15 @@ async fn a_401_is_the_gateways_and_a_400_is_oauths() {
     assert!(gateway.to_string().contains("gateway") && gateway.to_string().contains("`api-key`"), "{gateway}");
 
     let body = r#"{"error":"invalid_client","error_description":"The client credentials are invalid"}"#;
-    let oauth = refused(400, body).await;
-    assert_eq!(oauth.kind(), ErrorKind::CredentialsRefused);
-    assert!(oauth.to_string().contains("client id and secret") && !oauth.to_string().contains("gateway"), "{oauth}");
+    for status in [400, 401] {
+        let oauth = refused(status, body).await;
+        assert_eq!(oauth.kind(), ErrorKind::CredentialsRefused);
+        let shown = oauth.to_string();
+        assert!(
+            shown.contains("client id and secret") && !shown.contains("gateway"),
+            "who names OAuth's code is OAuth: {oauth}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -78,6 +84,13 @@ async fn a_description_may_be_null() {
     let error = refused(400, r#"{"error":"invalid_grant","error_description":null}"#).await;
     assert_eq!(error.kind(), ErrorKind::RequestRefused);
     assert_eq!(error.oauth().and_then(|oauth| oauth.description.as_deref()), None);
+}
+
+#[test]
+fn a_members_address_is_not_printed() {
+    let grant = Grant::Contact("member@example.com".to_owned());
+    let resamania = Resamania::new(Resamania::STAGING, None).unwrap().with_grant(grant);
+    assert!(!format!("{resamania:?}").contains("member"), "{resamania:?}");
 }
 
 #[test]

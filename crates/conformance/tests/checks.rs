@@ -1,0 +1,208 @@
+//! Each check catches what it is there for, and lets through what is right.
+
+#![cfg(test)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use credentials_grant::{
+    Ask, Attempt, ClientAuthentication, CredentialsGrant, Error, ErrorKind, ExposeSecret, IssuedToken, Surroundings,
+    TokenEndpoint, TokenRequest, TokenResponse,
+};
+use credentials_grant_conformance::{Expected, Subject, check};
+
+const REQUEST: &str = "# source: this file\n# read: 2026-11-21\nPOST https://auth.example.com/token\n\
+    accept: application/json\nauthorization: Basic eW91ckNsaWVudElkOllvdXJDbGllbnRTZWNyZXQ=\n\
+    content-type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials\n";
+const TOKEN: &str =
+    "# source: this file\n# read: 2026-11-21\nHTTP/1.1 200 OK\n\n{\"access_token\":\"abc\",\"expires_in\":60}\n";
+const REFUSAL: &str = "# source: this file\n# read: 2026-11-21\nHTTP/1.1 401 Unauthorized\n\n\n";
+
+/// In which way a provider is wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flaw {
+    None,
+    AnotherParameter,
+    IgnoresTheAsk,
+    PanicsOnHtml,
+    PlainSecretHeader,
+    SecretInQuery,
+    TakesAnyBodyForAToken,
+    TellsTheBody,
+}
+
+#[derive(Debug)]
+struct Acme {
+    flaw: Flaw,
+    endpoint: TokenEndpoint,
+}
+
+impl CredentialsGrant for Acme {
+    fn provider(&self) -> &'static str {
+        "acme"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let secret = attempt.credentials().client_secret()?;
+        let request = match self.flaw {
+            Flaw::SecretInQuery => attempt.get(&self.endpoint).client_authentication(ClientAuthentication::Body),
+            _ => attempt.post(&self.endpoint).client_authentication(ClientAuthentication::Basic),
+        };
+        let request = request.client_credentials();
+        match self.flaw {
+            Flaw::AnotherParameter => request.parameter("another", "one").build(),
+            Flaw::IgnoresTheAsk => {
+                let nothing = Ask::new();
+                let surroundings = Surroundings::new(attempt.now(), [0; 16]);
+                acme(Flaw::None).token_request(&Attempt::new(attempt.credentials(), &nothing, surroundings))
+            }
+            Flaw::PlainSecretHeader => request.header("x-secret", &secret.expose_secret().replace('é', "")).build(),
+            _ => request.build(),
+        }
+    }
+
+    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        match self.flaw {
+            Flaw::PanicsOnHtml if body.starts_with('<') => panic!("HTML"),
+            Flaw::TakesAnyBodyForAToken if !body.is_empty() => Ok(IssuedToken::new("abc")),
+            Flaw::TellsTheBody => Err(Error::new(ErrorKind::Configuration, body)),
+            _ => credentials_grant::ResponseReader::rfc6749().read(response),
+        }
+    }
+}
+
+fn acme(flaw: Flaw) -> Acme {
+    Acme { flaw, endpoint: TokenEndpoint::from_static("https://auth.example.com/token") }
+}
+
+fn subject(flaw: Flaw) -> Subject {
+    Subject::new(acme(flaw), move |endpoint| Acme { flaw, endpoint })
+        .with_request(REQUEST)
+        .with_token(TOKEN, Expected::new("abc", Duration::from_secs(60)))
+        .with_refusal(REFUSAL, ErrorKind::CredentialsRefused)
+}
+
+const EVERY_CHECK: [fn(&Subject); 10] = [
+    check::asks_are_honoured_or_refused,
+    check::hostile_answers,
+    check::hostile_url_values,
+    check::one_request_for_a_thousand_callers,
+    check::refusal_fixtures,
+    check::request_fixture,
+    check::request_on_the_wire_fixture,
+    check::secrets_stay_secret,
+    check::settings_change_the_request,
+    check::token_fixtures,
+];
+
+/// What the check says, if it fails.
+fn failure(check: fn(&Subject), subject: &Subject) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(|| check(subject))).err()?;
+    Some(
+        panic.downcast_ref::<String>().cloned().or(panic.downcast_ref().map(|text: &&str| (*text).to_owned())).unwrap(),
+    )
+}
+
+#[track_caller]
+fn assert_caught(check: fn(&Subject), subject: &Subject, words: &str) {
+    let failure = failure(check, subject).expect("the check lets it pass");
+    assert!(failure.contains(words), "{failure}");
+}
+
+#[test]
+fn a_provider_without_flaws_passes_every_check() {
+    for check in EVERY_CHECK {
+        assert_eq!(failure(check, &subject(Flaw::None)), None);
+    }
+}
+
+#[test]
+fn another_request_than_the_fixtures_is_caught_sealed_and_on_the_wire() {
+    let wrong = subject(Flaw::AnotherParameter);
+    assert_caught(check::request_fixture, &wrong, "another=one");
+    assert_caught(check::request_on_the_wire_fixture, &wrong, "another=one");
+}
+
+#[test]
+fn a_fixture_without_source_or_day_is_caught() {
+    let unsourced = REQUEST.replace("# source: this file", "# source: FILL IN");
+    let undated = REQUEST.replace("2026-11-21", "last Tuesday");
+    for (fixture, words) in [(unsourced, "by hand from the vendor's page"), (undated, "no day")] {
+        let wrong = subject(Flaw::None).with_request(fixture.leak());
+        assert_caught(check::request_fixture, &wrong, words);
+    }
+}
+
+#[test]
+fn missing_fixtures_are_caught() {
+    let bare = Subject::new(acme(Flaw::None), |endpoint| Acme { flaw: Flaw::None, endpoint });
+    assert_caught(check::request_fixture, &bare, "with_request");
+    assert_caught(check::token_fixtures, &bare, "with_token");
+    assert_caught(check::refusal_fixtures, &bare, "with_refusal");
+}
+
+#[test]
+fn a_token_that_is_read_otherwise_is_caught() {
+    let wrong = subject(Flaw::None).with_token(TOKEN, Expected::new("abc", Duration::from_secs(61)));
+    assert_caught(check::token_fixtures, &wrong, "life");
+    let wrong = subject(Flaw::None).with_token(TOKEN, Expected::new("abd", Duration::from_secs(60)));
+    assert_caught(check::token_fixtures, &wrong, "the token of");
+}
+
+#[test]
+fn a_refusal_of_another_kind_is_caught() {
+    let wrong = subject(Flaw::None).with_refusal(REFUSAL, ErrorKind::RateLimited);
+    assert_caught(check::refusal_fixtures, &wrong, "RateLimited");
+}
+
+#[test]
+fn a_secret_in_a_header_that_prints_is_caught() {
+    assert_caught(check::secrets_stay_secret, &subject(Flaw::PlainSecretHeader), "shows a secret");
+}
+
+#[test]
+fn a_body_in_an_error_is_caught() {
+    assert_caught(check::secrets_stay_secret, &subject(Flaw::TellsTheBody), "shows a secret");
+}
+
+#[test]
+fn a_secret_in_the_query_is_caught_unless_the_vendor_wants_it_there() {
+    assert_caught(check::secrets_stay_secret, &subject(Flaw::SecretInQuery), "the URL shows a secret");
+    let request = "# source: this file\n# read: 2026-11-21\nGET https://auth.example.com/token?client_id=yourClientId\
+        &client_secret=YourClientSecret&grant_type=client_credentials\naccept: application/json\n\n";
+    let marketo = subject(Flaw::SecretInQuery).with_secrets_in_query().with_request(request);
+    for check in EVERY_CHECK {
+        assert_eq!(failure(check, &marketo), None);
+    }
+}
+
+#[test]
+fn an_ask_that_is_ignored_is_caught() {
+    assert_caught(check::asks_are_honoured_or_refused, &subject(Flaw::IgnoresTheAsk), "ignored in silence");
+}
+
+#[test]
+fn a_setting_that_changes_nothing_is_caught() {
+    let wrong = subject(Flaw::None).with_variant("colour", acme(Flaw::None));
+    assert_caught(check::settings_change_the_request, &wrong, "`colour`");
+}
+
+#[test]
+fn a_provider_that_panics_on_html_or_takes_it_for_a_token_is_caught() {
+    assert_caught(check::hostile_answers, &subject(Flaw::PanicsOnHtml), "HTML");
+    assert_caught(check::hostile_answers, &subject(Flaw::TakesAnyBodyForAToken), "passes for a token");
+    assert_caught(check::hostile_answers, &subject(Flaw::TellsTheBody), "");
+}
+
+#[test]
+fn a_url_setting_that_leads_elsewhere_or_is_refused_without_its_name_is_caught() {
+    let elsewhere = |value: &str| {
+        let endpoint = TokenEndpoint::parse(&format!("https://{value}.example.com/token"))?;
+        Ok(Acme { flaw: Flaw::None, endpoint })
+    };
+    let wrong = subject(Flaw::None).with_url_setting("shop", elsewhere);
+    assert!(failure(check::hostile_url_values, &wrong).is_some());
+    let nameless = |_: &str| Err::<Acme, _>(Error::new(ErrorKind::Configuration, "no"));
+    assert_caught(check::hostile_url_values, &subject(Flaw::None).with_url_setting("shop", nameless), "`shop`");
+}
