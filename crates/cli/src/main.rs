@@ -1,2 +1,40 @@
-//! The command `cgrant`.
-fn main() {}
+//! The command `cgrant`: access tokens for those who write no Rust.
+//!
+//! Standard output is for the answer alone, standard error for everything else, and the exit code says what happened.
+
+mod args;
+mod demo;
+mod emulate;
+mod exit;
+mod output;
+mod providers;
+mod registry;
+mod secret;
+mod settings;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+use crate::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let matches = match args::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return args::explain(&error).into(),
+    };
+    output::show_events(matches.get_count("verbose"));
+    run(&matches).unwrap_or_else(|failure| failure.report()).into()
+}
+
+fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    match matches.subcommand() {
+        Some(("demo", matches)) => demo::run(matches),
+        Some(("emulate", matches)) => emulate::run(matches),
+        Some(("providers", matches)) => providers::run(matches),
+        Some(("token", matches)) => token::run(matches),
+        Some(("exit-codes", _)) => output::print(&exit::table()).map(|()| Exit::Done),
+        _ => output::print(&args::command().render_help().ansi()).map(|()| Exit::Done),
+    }
+}

@@ -123,9 +123,10 @@ impl RunningEmulator {
         lock(&self.server.client_metadata).clone()
     }
 
-    /// Revokes a token: the API answers 401 to it from now on.
-    pub fn revoke(&self, token: &str) {
-        self.server.ledger.revoke(token);
+    /// Revokes a token: the API answers 401 to it from now on. Says whether the token is one of this emulator's.
+    #[expect(clippy::must_use_candidate, reason = "most tests revoke what they know to be there")]
+    pub fn revoke(&self, token: &str) -> bool {
+        self.server.ledger.revoke(token)
     }
 
     /// Revokes every token issued so far.

@@ -1,0 +1,79 @@
+//! The command line, and what is said of one that makes no sense.
+
+use std::io::Write;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+use crate::exit::{Exit, Failure, table};
+use crate::{demo, emulate, providers, registry, token};
+
+/// The whole command.
+pub(crate) fn command() -> Command {
+    let exit_codes = Command::new("exit-codes")
+        .about("What the exit codes mean")
+        .long_about(table().trim_end().to_owned())
+        .help_template("{about-with-newline}");
+    Command::new("cgrant")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Access tokens by OAuth 2.0 client credentials, at any vendor")
+        .after_help("Try it: cgrant demo")
+        .max_term_width(100)
+        .arg(
+            Arg::new("verbose")
+                .short('v')
+                .long("verbose")
+                .action(ArgAction::Count)
+                .global(true)
+                .help("Say on standard error what is done"),
+        )
+        .subcommands([token::command(), providers::command(), demo::command(), emulate::command(), exit_codes])
+}
+
+/// Says what is wrong with the command line, or the help that was asked for.
+pub(crate) fn explain(error: &clap::Error) -> Exit {
+    let of = |kind| error.get(kind).map(strings).unwrap_or_default();
+    let at_token = of(ContextKind::Usage).concat().contains("cgrant token");
+    let failure = match error.kind() {
+        ErrorKind::InvalidSubcommand if at_token => {
+            Some(unknown_provider(&of(ContextKind::InvalidSubcommand), &of(ContextKind::SuggestedSubcommand)))
+        }
+        ErrorKind::InvalidValue if of(ContextKind::InvalidArg) == ["[PROVIDER]..."] => {
+            Some(unknown_provider(&of(ContextKind::InvalidValue), &of(ContextKind::SuggestedValue)))
+        }
+        ErrorKind::MissingSubcommand if at_token => {
+            let example = "name one of the providers, as in `cgrant token apaleo`";
+            Some(Failure::usage("no provider is named").with_remedy(format!("{example}: {}", registry::names())))
+        }
+        // Words that are not flags are not repeated: one may be a secret that was put in the wrong place.
+        ErrorKind::UnknownArgument if of(ContextKind::InvalidArg).iter().any(|arg| !arg.starts_with('-')) => {
+            let message = "there is a word too many on the command line (not repeated: it may be a secret)";
+            Some(Failure::usage(message).with_remedy("give flags only; --help lists them"))
+        }
+        _ => None,
+    };
+    if let Some(failure) = failure {
+        return failure.report();
+    }
+    // A reader who has gone away needs no help.
+    let _ = error.print();
+    let _ = std::io::stdout().flush();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+fn unknown_provider(name: &[String], similar: &[String]) -> Failure {
+    let remedy = match similar.first() {
+        Some(similar) => format!("did you mean {similar}? There are {}", registry::names()),
+        None => format!("use one of {}", registry::names()),
+    };
+    Failure::usage(format!("there is no provider {:?}", name.concat())).with_remedy(remedy)
+}
+
+fn strings(value: &ContextValue) -> Vec<String> {
+    match value {
+        ContextValue::String(text) => vec![text.clone()],
+        ContextValue::Strings(texts) => texts.clone(),
+        ContextValue::StyledStr(text) => vec![text.to_string()],
+        _ => Vec::new(),
+    }
+}

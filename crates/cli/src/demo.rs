@@ -1,0 +1,90 @@
+//! `cgrant demo`: the whole trip at every vendor, against emulators on this machine.
+
+mod trip;
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use clap::{ArgMatches, Command};
+use serde::Serialize;
+
+use self::trip::{Means, Trip};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::registry::PROVIDERS;
+
+pub(crate) fn command() -> Command {
+    Command::new("demo")
+        .about("Take every vendor through the whole trip, against emulators on this machine")
+        .arg(output::arg(&["text", "json"]))
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let means = Means::new()?;
+    let vendors = output::block_on(async {
+        let mut vendors = Vec::new();
+        for provider in PROVIDERS {
+            let trip = means.trip(provider).await;
+            progress(&trip);
+            vendors.push(trip);
+        }
+        vendors
+    })?;
+    let report = Report { ok: vendors.iter().all(|trip| trip.ok), vendors };
+    match output::form(matches) {
+        "json" => output::print_json(&report)?,
+        _ => output::print(&report.table())?,
+    }
+    Ok(if report.ok { Exit::Done } else { Exit::Failed })
+}
+
+/// What became of all trips. The members are a contract.
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    vendors: Vec<Trip>,
+}
+
+impl Report {
+    fn table(&self) -> String {
+        let mut table = output::table();
+        table.set_header(["", "provider", "step", "what happened"]);
+        for trip in &self.vendors {
+            table.add_row([""]);
+            for step in &trip.steps {
+                table.add_row([mark(step.ok), trip.provider, step.name, &step.detail]);
+            }
+        }
+        let mut text: String = table.lines().map(|line| coloured(line.trim_end()) + "\n").collect();
+        let (failed, vendors) = (self.vendors.iter().filter(|trip| !trip.ok).count(), self.vendors.len());
+        let _ = match failed {
+            0 => writeln!(text, "\n{vendors} vendors, every step did what it should."),
+            _ => writeln!(text, "\n{failed} of {vendors} vendors failed: see the steps above."),
+        };
+        text
+    }
+}
+
+fn mark(ok: bool) -> &'static str {
+    if ok { "ok" } else { "FAILED" }
+}
+
+/// The mark at the start of a line in its colour.
+fn coloured(line: &str) -> String {
+    for (mark, colour) in [(" ok", AnsiColor::Green), (" FAILED", AnsiColor::Red)] {
+        if let Some(rest) = line.strip_prefix(mark) {
+            let style = Style::new().bold().fg_color(Some(colour.into()));
+            return format!("{style}{mark}{style:#}{rest}");
+        }
+    }
+    line.to_owned()
+}
+
+/// A line for whoever waits at a terminal, where the table is not there to be seen.
+fn progress(trip: &Trip) {
+    if io::stderr().is_terminal() && !io::stdout().is_terminal() {
+        // Nobody is left to be told if this fails.
+        let _ = writeln!(anstream::stderr(), "{}: {}", trip.provider, mark(trip.ok));
+    }
+}

@@ -1,0 +1,165 @@
+//! How a run ends: the exit codes that scripts rely on, and what is said on standard error.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use credentials_grant::{Error, ErrorKind, Retry};
+
+/// How a run ended. The numbers are a contract.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    Throttled = 4,
+    Unavailable = 5,
+    Unusable = 6,
+}
+
+impl Exit {
+    const ALL: [Self; 7] =
+        [Self::Done, Self::Failed, Self::Usage, Self::Refused, Self::Throttled, Self::Unavailable, Self::Unusable];
+
+    /// What it stands for, ready for [`table`].
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "a step of the demo went wrong, or this machine did (a full disk)",
+            Self::Usage => "usage or configuration: nothing was sent",
+            Self::Refused => {
+                "refused by the server: an OAuth error in whatever form and status,\n   a 401 or 403 even without a body"
+            }
+            Self::Throttled => "throttled (429)",
+            Self::Unavailable => "unreachable or temporarily unavailable: connect, TLS, timeout, 408, 5xx",
+            Self::Unusable => {
+                "an answer that cannot be used: a redirect, HTML, no token in it,\n   \
+                 a token that no header can carry, more than 1 MiB"
+            }
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Configuration | ErrorKind::SigningFailed => Self::Usage,
+            ErrorKind::CredentialsRefused | ErrorKind::RequestRefused => Self::Refused,
+            ErrorKind::RateLimited => Self::Throttled,
+            ErrorKind::Unavailable | ErrorKind::Unreachable => Self::Unavailable,
+            ErrorKind::BadResponse => Self::Unusable,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// The exit codes and what they stand for.
+pub(crate) fn table() -> String {
+    Exit::ALL.into_iter().fold(String::new(), |mut table, exit| {
+        let _ = writeln!(table, "{}  {}", exit as u8, exit.meaning());
+        table
+    })
+}
+
+/// Why a run ended without doing what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    provider: Option<String>,
+    message: String,
+    remedy: Option<String>,
+    cause: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, provider: None, message: message.into(), remedy: None, cause: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn with_provider(mut self, provider: &str) -> Self {
+        self.provider = Some(provider.to_owned());
+        self
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    pub(crate) fn with_cause(mut self, cause: &(dyn StdError + 'static)) -> Self {
+        self.cause = Some(deepest(cause).to_string());
+        self
+    }
+
+    /// Puts message and remedy in other words.
+    pub(crate) fn in_words(mut self, words: impl Fn(&str) -> String) -> Self {
+        self.message = words(&self.message);
+        self.remedy = self.remedy.as_deref().map(words);
+        self
+    }
+
+    /// Says on standard error what happened and what to do.
+    pub(crate) fn report(&self) -> Exit {
+        let provider = self.provider.as_ref().map(|provider| format!("{provider}: ")).unwrap_or_default();
+        let cause = self.cause.as_ref().filter(|cause| !self.message.contains(*cause));
+        let lines = [
+            ("error", AnsiColor::Red, Some(provider + &self.message)),
+            ("cause", AnsiColor::Yellow, cause.cloned()),
+            ("help", AnsiColor::Green, self.remedy.clone()),
+        ];
+        let mut stderr = anstream::stderr().lock();
+        for (label, colour, text) in lines {
+            let style = Style::new().bold().fg_color(Some(colour.into()));
+            if let Some(text) = text {
+                // Nobody is left to be told if this fails.
+                let _ = writeln!(stderr, "{style}{label}:{style:#} {}", one_line(&text));
+            }
+        }
+        self.exit
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let remedy = match error.retry() {
+            Retry::After(wait) => Some(format!("try again in {} seconds, as the server asks", wait.as_secs())),
+            _ => error.remedy().map(str::to_owned),
+        };
+        Self {
+            exit: error.kind().into(),
+            provider: error.provider().map(str::to_owned),
+            message: error.message().to_owned(),
+            remedy,
+            cause: error.source().map(|source| deepest(source).to_string()),
+        }
+    }
+}
+
+fn deepest<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    error.source().map_or(error, deepest)
+}
+
+/// What somebody else wrote must neither add lines nor move the cursor.
+fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+        line
+    })
+}

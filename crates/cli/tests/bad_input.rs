@@ -1,0 +1,139 @@
+//! Bad input: one line that names the setting as it was written, the remedy, exit 2, and nothing is sent.
+
+mod common;
+
+use std::fs;
+
+use common::{Run, cgrant, emulator, token};
+use credentials_grant_emulator::Vendor;
+
+/// Arguments, environment, and what must be said.
+type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const CASES: &[Case] = &[
+    (&["cognito"], &[], &["--prefix or COGNITO_PREFIX is missing"]),
+    (&["cognito", "--prefix", "pool"], &[], &["--region or COGNITO_REGION is missing"]),
+    (&["cognito", "--prefix", "evil.example/", "--region", "eu-south-2"], &[], &["--prefix (evil.example/)"]),
+    (&["cognito", "--region", "eu"], &[("COGNITO_PREFIX", "a.b")], &["COGNITO_PREFIX (a.b)"]),
+    (
+        &["cognito", "--domain", "auth.example.com"],
+        &[("COGNITO_PREFIX", "pool")],
+        &["--domain and COGNITO_PREFIX contradict", "set one of them"],
+    ),
+    (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "no host name"]),
+    (&["cognito", "--domain", "auth.example.com", "--auth", "x"], &[], &["--auth", "basic, basic-raw, body"]),
+    (&["cognito"], &[("COGNITO_DOMAIN", "a.example"), ("COGNITO_AUTH", "x")], &["COGNITO_AUTH"]),
+    (&["octorate", "--base-url", "https://api.example.com/?x"], &[], &["--base-url"]),
+    (&["octorate", "--expiry-unit", "fortnights"], &[], &["--expiry-unit", "seconds"]),
+    (&["ptv"], &[], &["--token-url or PTV_TOKEN_URL is missing", "the page of your PTV API"]),
+    (&["resamania"], &[], &["--base-url or RESAMANIA_BASE_URL is missing"]),
+    (&["resamania", "--base-url", "https://x.example", "--client-token", "a/b"], &[], &["--client-token"]),
+    (
+        &["resamania", "--base-url", "https://x.example", "--club", "/1", "--contact", "a@b"],
+        &[],
+        &["--club and --contact contradict"],
+    ),
+    (&["apaleo", "--token-url", "nonsense"], &[], &["--token-url", "not a URL"]),
+    (&["apaleo"], &[("APALEO_TOKEN_URL", "nonsense")], &["APALEO_TOKEN_URL", "not a URL"]),
+    (&["apaleo", "--token-url", "http://example.com/token"], &[], &["--token-url", "use https"]),
+    (&["apaleo", "--token-url", "https://user:canary@example.com/"], &[], &["--token-url", "holds credentials"]),
+    (&["apaleo", "--token-url", "https://example.com/#x"], &[], &["--token-url", "fragment"]),
+    (&["apaleo", "--token-url", "file:///etc/passwd"], &[], &["--token-url", "https"]),
+    (&["apaleo", "--token-url", ""], &[], &["--token-url is empty"]),
+];
+
+#[test]
+fn a_bad_setting_is_named_as_it_was_written() {
+    for (args, variables, words) in CASES {
+        println!("{args:?} {variables:?}");
+        let mut command = cgrant(&[&["token"], *args].concat());
+        command.envs(variables.iter().copied());
+        let prefix = args[0].to_uppercase();
+        command.env(format!("{prefix}_CLIENT_ID"), "client").env(format!("{prefix}_CLIENT_SECRET"), "canary-secret");
+        let run = Run::of(&mut command).failed(2).says(&format!("error: {}: ", args[0])).says("help: ");
+        words.iter().fold(run, |run, words| run.says(words));
+    }
+}
+
+#[test]
+fn a_bad_request_is_not_sent() {
+    let octorate = emulator(Vendor::Octorate);
+    let cases: [(&[&str], &str); 10] = [
+        (&["--scope", "a"], "scope"),
+        (&["--param", "canary"], "--param KEY=VALUE"),
+        (&["--param", "=canary"], "--param KEY=VALUE"),
+        (&["--param", "client_secret=canary"], "client_secret"),
+        (&["--timeout", "0s"], "--timeout"),
+        (&["--timeout", "-5s"], "--timeout"),
+        (&["--timeout", "soon"], "--timeout"),
+        (&["--client-id", " "], "--client-id is empty"),
+        (&["--base-url", "https://api.example.com"], "--base-url and OCTORATE_TOKEN_URL contradict"),
+        (&["--no-such-flag"], "--no-such-flag"),
+    ];
+    for (args, words) in cases {
+        println!("{args:?}");
+        Run::of(&mut token(&octorate, args)).failed(2).says(words);
+    }
+    assert_eq!(octorate.token_requests(), 0);
+}
+
+#[test]
+fn missing_credentials_are_named_with_both_ways_to_give_them() {
+    let apaleo = emulator(Vendor::Apaleo);
+    for (variable, flag) in [("APALEO_CLIENT_ID", "--client-id"), ("APALEO_CLIENT_SECRET", "--client-secret-file")] {
+        Run::of(token(&apaleo, &[]).env_remove(variable)).failed(2).says(flag).says(variable);
+        Run::of(token(&apaleo, &[]).env(variable, "")).failed(2).says(flag).says(variable);
+    }
+    assert_eq!(apaleo.token_requests(), 0);
+}
+
+#[test]
+fn a_secret_file_that_holds_no_secret_is_refused() {
+    let apaleo = emulator(Vendor::Apaleo);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
+    let contents: [(&str, &[u8], &str); 5] = [
+        ("empty", b"", "is empty"),
+        ("blank", b"\r\n\n", "is empty"),
+        ("binary", b"canary\xff", "is not UTF-8"),
+        ("lines", b"canary\ncanary\n", "more than one line"),
+        ("large", &vec![b'c'; 64 * 1024 + 1], "larger than 64 KiB"),
+    ];
+    for (name, content, words) in contents {
+        fs::write(path(name), content).unwrap();
+        let args = ["--client-secret-file", &path(name)];
+        Run::of(&mut token(&apaleo, &args)).failed(2).says("--client-secret-file").says(words);
+        let stdin = ["--client-secret-file", "-"];
+        Run::of_fed(&mut token(&apaleo, &stdin), content).failed(2).says("standard input").says(words);
+    }
+    for unreadable in [path("missing"), path("")] {
+        let args = ["--client-secret-file", &unreadable];
+        Run::of(&mut token(&apaleo, &args)).failed(2).says("cannot be read").says("cause: ");
+    }
+    assert_eq!(apaleo.token_requests(), 0);
+}
+
+#[test]
+fn standard_input_is_for_one_secret() {
+    let resamania = emulator(Vendor::Resamania);
+    let args = ["--client-secret-file", "-", "--api-key-file", "-"];
+    Run::of(&mut token(&resamania, &args)).failed(2).says("--client-secret-file and --api-key-file");
+    assert_eq!(resamania.token_requests(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn text_that_is_no_utf_8_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let no_text = OsStr::from_bytes(b"\xff");
+    for args in [&[][..], &["token"], &["token", "apaleo", "--client-id"], &["emulate"], &["demo", "--output"]] {
+        Run::of(cgrant(args).arg(no_text)).failed(2);
+    }
+    let apaleo = emulator(Vendor::Apaleo);
+    for variable in ["APALEO_CLIENT_ID", "APALEO_CLIENT_SECRET", "APALEO_TOKEN_URL"] {
+        Run::of(token(&apaleo, &[]).env(variable, no_text)).failed(2).says(variable).says("UTF-8");
+    }
+    assert_eq!(apaleo.token_requests(), 0);
+}

@@ -1,0 +1,77 @@
+//! What the command says of itself.
+
+mod common;
+
+use common::{Run, cgrant};
+
+#[test]
+fn help_is_an_answer() {
+    let cases: [(&[&str], &str); 10] = [
+        (&[], "Usage: cgrant"),
+        (&["help"], "Usage: cgrant"),
+        (&["--help"], "Usage: cgrant"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["help", "token"], "cognito"),
+        (&["help", "token", "cognito"], "COGNITO_REGION"),
+        (&["token", "cognito", "--help"], "--region"),
+        (&["help", "demo"], "--output"),
+        (&["help", "emulate"], "--port"),
+        (&["help", "providers"], "--output"),
+    ];
+    for (args, words) in cases {
+        let run = Run::of(&mut cgrant(args)).succeeded();
+        assert!(run.stdout.contains(words), "{args:?}: {run:?}");
+        assert_eq!(run.stderr, "", "{args:?}");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_a_table() {
+    let run = Run::of(&mut cgrant(&["help", "exit-codes"])).succeeded();
+    let codes: Vec<_> = run.stdout.lines().map(|line| &line[..1]).filter(|code| *code != " ").collect();
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6"]);
+    for word in ["usage", "refused", "429", "timeout", "redirect"] {
+        assert!(run.stdout.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn help_for_a_provider_names_each_setting_its_variable_and_an_example() {
+    let providers = Run::of(&mut cgrant(&["providers", "--output", "json"])).succeeded().json();
+    for provider in providers["providers"].as_array().unwrap() {
+        let name = provider["name"].as_str().unwrap();
+        let help = Run::of(&mut cgrant(&["token", name, "--help"])).succeeded().stdout;
+        for setting in provider["settings"].as_array().unwrap() {
+            for member in ["flag", "variable"] {
+                let word = setting[member].as_str().unwrap();
+                assert!(help.contains(word), "{name}: {word}: {help}");
+            }
+        }
+        assert!(help.contains(&format!("Example:\n  export {}_CLIENT_ID=", name.to_uppercase())), "{help}");
+    }
+}
+
+#[test]
+fn programs_learn_what_each_provider_takes() {
+    let list = Run::of(&mut cgrant(&["providers", "--output", "json"])).succeeded().json();
+    let provider = |name: &str| {
+        let providers = list["providers"].as_array().unwrap();
+        providers.iter().find(|provider| provider["name"] == name).unwrap().clone()
+    };
+    assert_eq!(provider("apaleo")["hosts"], serde_json::json!(["api.apaleo.com"]));
+    assert_eq!(provider("ptv")["limits"], serde_json::json!([{"requests": 50, "seconds": 1}]));
+    assert_eq!(provider("ptv")["refusals_block_address"], true);
+    let resamania = provider("resamania");
+    let key = resamania["settings"].as_array().unwrap().iter().find(|setting| setting["name"] == "api-key").unwrap();
+    assert_eq!(key["flag"], "--api-key-file");
+    assert_eq!(key["variable"], "RESAMANIA_API_KEY");
+    assert_eq!(key["secret"], true);
+}
+
+#[test]
+fn people_learn_what_each_provider_takes() {
+    let text = Run::of(&mut cgrant(&["providers"])).succeeded().stdout;
+    for word in ["Amazon Cognito", "--prefix", "COGNITO_PREFIX", "--api-key-file", "api.apaleo.com", "50"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
