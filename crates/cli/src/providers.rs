@@ -68,7 +68,7 @@ impl Entry {
             help: setting.help,
             values: setting.values,
             secret: setting.secret,
-            common: Provider::is_common(setting),
+            common: !provider.is_own(setting),
         });
         let usual = provider.build(&Settings::new()).map(|grant| grant.policy());
         let hosts = usual.as_ref().map(|policy| policy.hosts().iter().map(ToString::to_string).collect());

@@ -75,12 +75,12 @@ impl Provider {
 
     /// Every setting, what all providers need first.
     pub(crate) fn settings(&self) -> impl Iterator<Item = &'static Setting> {
-        COMMON.iter().chain(self.settings)
+        COMMON.iter().filter(|common| !self.is_own(common)).chain(self.settings)
     }
 
-    /// Whether every provider has this setting.
-    pub(crate) fn is_common(setting: &Setting) -> bool {
-        COMMON.iter().any(|common| common.name == setting.name)
+    /// Whether this provider has a word of its own for this setting.
+    pub(crate) fn is_own(&self, setting: &Setting) -> bool {
+        self.settings.iter().any(|own| own.name == setting.name)
     }
 
     pub(crate) fn build(&self, settings: &Settings) -> Result<Arc<dyn CredentialsGrant>, Error> {

@@ -49,7 +49,7 @@ pub trait Configure: CredentialsGrant + Sized {
     /// The vendor's name as people write it.
     const TITLE: &'static str;
 
-    /// The settings that there are, beside `token-url`, which every provider has.
+    /// The settings that there are. Every provider has `token-url`; one without a usual place says here what it is.
     const SETTINGS: &'static [Setting];
 
     /// Builds the provider from settings whose names are known to be right.
@@ -203,6 +203,6 @@ fn check_name(name: &str, settings: &[Setting]) -> Result<(), Error> {
 }
 
 fn names(settings: &[Setting]) -> String {
-    let names: Vec<_> = settings.iter().filter(|setting| !setting.secret).map(|setting| setting.name).collect();
-    [&names[..], &[TOKEN_URL]].concat().join(", ")
+    let own = settings.iter().filter(|setting| !setting.secret && setting.name != TOKEN_URL);
+    own.map(|setting| setting.name).chain([TOKEN_URL]).collect::<Vec<_>>().join(", ")
 }

@@ -57,8 +57,10 @@ impl CredentialsGrant for Ptv {
 impl Configure for Ptv {
     const NAME: &'static str = "ptv";
     const TITLE: &'static str = "PTV Logistics (Conundra)";
-    const SETTINGS: &'static [Setting] =
-        &[Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"])];
+    const SETTINGS: &'static [Setting] = &[
+        Setting::new("token-url", "the token URL, which the page of your PTV API names; there is no default"),
+        Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"]),
+    ];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
         let url = settings.token_url()?.ok_or_else(|| {

@@ -127,7 +127,10 @@ impl Configure for Resamania {
     const NAME: &'static str = "resamania";
     const TITLE: &'static str = "Resamania";
     const SETTINGS: &'static [Setting] = &[
-        Setting::new("base-url", "the API URL with its environment, such as https://gateway…/resa2-staging"),
+        Setting::new(
+            "base-url",
+            "the API URL with its environment, such as https://gateway…/resa2-staging; no default",
+        ),
         Setting::new("client-token", "the identifier of the club chain, such as demoapi"),
         Setting::new("club", "act for this club: its IRI, such as /demoapi/clubs/1234"),
         Setting::new("contact", "act for this member: the e-mail address"),
