@@ -7,7 +7,7 @@ use http::Method;
 use crate::ask::Ask;
 use crate::credentials::ClientCredentials;
 use crate::endpoint::TokenEndpoint;
-use crate::request::TokenRequestBuilder;
+use crate::request_builder::TokenRequestBuilder;
 
 /// Everything a provider may use to write a request.
 ///

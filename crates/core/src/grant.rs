@@ -138,7 +138,7 @@ async fn trip(
 ) -> Result<AccessToken, Error> {
     let mut request = provider.token_request(attempt)?;
     for _ in 0..MOST_STEPS {
-        let continues = request.continues();
+        let continues = request.continues;
         let sealed = request.seal()?;
         scrubber.learn(sealed.secrets());
         let response = transport.send(&sealed).await?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::request::SealedRequest;
 use crate::response::TokenResponse;
+use crate::sealed_request::SealedRequest;
 
 /// Carries one request to its server and brings the answer back, whatever its status.
 ///

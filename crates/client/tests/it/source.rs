@@ -7,12 +7,25 @@ use std::time::Duration;
 use credentials_grant::{Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenRequest};
 use credentials_grant_client::{Clock, TokenSource};
 use futures_util::future::join_all;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
 use crate::acme::{Act, Script, builder, clock, endpoint, source, token};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A runtime on which a token was asked for, and which then nobody drives any more.
+fn in_flight_on_its_own_runtime(source: &TokenSource) -> Runtime {
+    let runtime = runtime();
+    let source = source.clone();
+    runtime.spawn(async move { source.token().await });
+    runtime.block_on(settle());
+    runtime
+}
 
 /// Lets every other task run until it waits.
 async fn settle() {
@@ -140,13 +153,7 @@ async fn a_panic_fails_its_flight_and_nothing_else() {
 fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
     let script = Script::gated([Act::Issue(3600)]);
     let source = source(&script, &clock());
-    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-    let first = runtime();
-    first.block_on(async {
-        let source = source.clone();
-        tokio::spawn(async move { source.token().await });
-        settle().await;
-    });
+    let first = in_flight_on_its_own_runtime(&source);
     assert_eq!(script.requests(), 1);
     drop(first);
     script.open(1);
@@ -158,7 +165,6 @@ fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
 fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out() {
     let script = Script::new([Act::Issue(3600)]);
     let source = source(&script, &clock());
-    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
     let dying = runtime();
     let handle = dying.handle().clone();
     dying.shutdown_background();
@@ -171,13 +177,7 @@ fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out(
 fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
     let script = Script::gated([Act::Issue(3600)]);
     let source = source(&script, &clock());
-    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-    let first = runtime();
-    first.block_on(async {
-        let source = source.clone();
-        tokio::spawn(async move { source.token().await });
-        settle().await;
-    });
+    let first = in_flight_on_its_own_runtime(&source);
     let second = runtime();
     let waiting = second.spawn({
         let source = source.clone();
@@ -194,12 +194,7 @@ fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
 fn a_flight_that_nobody_drives_holds_nobody_up_for_ever() {
     let script = Script::gated([Act::Issue(3600)]);
     let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
-    let idle = Builder::new_current_thread().enable_all().build().unwrap();
-    idle.block_on(async {
-        let source = source.clone();
-        tokio::spawn(async move { source.token().await });
-        settle().await;
-    });
+    let _idle = in_flight_on_its_own_runtime(&source);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let error = busy.block_on(token(&source)).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Unreachable, Some("acme")));
