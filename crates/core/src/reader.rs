@@ -198,9 +198,10 @@ impl ResponseReader {
         if let Some(other) = other
             && !self.any_token_type
         {
-            let message =
-                format!("the server sent a token of the type `{}`, which is no bearer token", one_line(other));
-            return Err(Error::bad_response(message).with_remedy("ask the vendor how such a token is presented"));
+            // What is long names no type: it may be the token itself.
+            let named = if other.len() <= 40 { format!(" of the type `{}`", one_line(other)) } else { String::new() };
+            return Err(Error::bad_response(format!("the server sent a token{named} that is no bearer token"))
+                .with_remedy("ask the vendor how such a token is presented"));
         }
         issued.lifetime = match &self.life {
             Life::For(member, unit) => life_for(take(&mut answer, member).as_ref(), member, *unit)?,

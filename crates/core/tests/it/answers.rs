@@ -90,6 +90,8 @@ fn a_token_of_another_type_is_refused_unless_the_vendor_means_bearer_by_it() {
     let error = read(body).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadResponse);
     assert!(error.to_string().contains("Application Access Token"), "{error}");
+    let long = read(format!(r#"{{"access_token":"abc","token_type":"{}"}}"#, "canary".repeat(10))).unwrap_err();
+    assert!(!long.to_string().contains("canary"), "what is long names no type: {long}");
     let ebay = Acme::reading(ResponseReader::rfc6749().any_token_type());
     assert_eq!(answered(&ebay, &Ask::new(), response(200, &[], body)).unwrap().authorization(), "Bearer abc");
 }
