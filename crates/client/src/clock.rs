@@ -1,26 +1,48 @@
 //! The time, through a trait, so that tests own it.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-/// What a [`TokenSource`](crate::TokenSource) asks for the time.
+/// What a [`TokenSource`](crate::TokenSource) asks for the time: two clocks, because either alone can mislead.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time now.
+    /// The time of day, which somebody may set back or forth.
     fn now(&self) -> SystemTime;
+
+    /// The time since a moment of the clock's choosing, which nobody sets, and which may stand still while the machine
+    /// sleeps.
+    fn monotonic(&self) -> Duration;
 }
 
-/// The machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+/// The machine's clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock(Instant);
+
+impl SystemClock {
+    /// The machine's clocks; the monotonic one begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
-/// A clock that stands still until it is told to move. Clones are the same clock.
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Clocks that stand still until they are told to move. Clones are the same clocks.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -31,34 +53,48 @@ impl Clock for SystemClock {
 /// assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
 /// ```
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<Mutex<SystemTime>>);
+pub struct ManualClock(Arc<Mutex<(SystemTime, Duration)>>);
 
 impl ManualClock {
-    /// A clock that shows this time.
+    /// A clock that shows this time of day.
     #[must_use]
     pub fn at(now: SystemTime) -> Self {
-        Self(Arc::new(Mutex::new(now)))
+        Self(Arc::new(Mutex::new((now, Duration::ZERO))))
     }
 
-    /// Moves the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.set(self.now() + by);
+        let mut clocks = self.clocks();
+        clocks.0 += by;
+        clocks.1 += by;
     }
 
-    /// Sets the clock, forward or back.
+    /// Sets the time of day forward or back, as an administrator does, or as it looks after the machine has slept.
     pub fn set(&self, now: SystemTime) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.clocks().0 = now;
+    }
+
+    fn clocks(&self) -> MutexGuard<'_, (SystemTime, Duration)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clocks().0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clocks().1
     }
 }
 
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> SystemTime {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }

@@ -70,6 +70,20 @@ impl Flight {
         }
     }
 
+    /// Starts a flight that nobody waits for, unless one is under way or `start` says that there is no need.
+    ///
+    /// Outside of a tokio runtime there is nothing to start it on: whoever asks next has another chance.
+    pub(crate) fn launch<F>(self: &Arc<Self>, start: impl Fn() -> Result<F, Landing>)
+    where
+        F: Future<Output = Landing> + Send + 'static,
+    {
+        if let Ok(runtime) = Handle::try_current()
+            && let Ok((number, _, Some((work, landing)))) = self.find(start)
+        {
+            runtime.spawn(fly(Runway { flight: Arc::clone(self), number }, work, landing));
+        }
+    }
+
     #[expect(clippy::type_complexity, reason = "three things that belong together for two lines")]
     fn find<F>(
         &self,

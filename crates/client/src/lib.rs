@@ -3,11 +3,12 @@
 pub mod blocking;
 mod clock;
 mod environment;
+mod failures;
 mod files;
 mod flight;
 #[cfg(feature = "reqwest")]
 mod http_transport;
-mod refusals;
+mod life;
 mod token_source;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,9 +1,9 @@
-//! A source of tokens for one client and one ask: cached while good, fetched once for everybody.
+//! A source of tokens for one client and one ask: kept while good, renewed in time, fetched once for everybody.
 
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use credentials_grant::{
@@ -12,14 +12,18 @@ use credentials_grant::{
 };
 
 use crate::clock::{Clock, SystemClock};
+use crate::failures::{Failures, Purpose};
 use crate::flight::{Flight, Landing, too_slow};
-use crate::refusals::Refusals;
+use crate::life::{Life, Reading, State};
 
 /// How long one fetch may take, steps included, unless the builder says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Hands out access tokens: from its memory while they are good, else from the vendor, with one request for any number
 /// of callers.
+///
+/// Whoever asks for a token in the last fifth of its life gets it at once and has it renewed in the background, so that
+/// nobody waits while there is a good one. A renewal that fails leaves the good token in place.
 ///
 /// It is cheap to clone, and clones share their tokens. It does nothing until it is asked, so an idle program buys no
 /// tokens.
@@ -44,9 +48,15 @@ struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     timeout: Duration,
-    current: ArcSwapOption<AccessToken>,
+    current: ArcSwapOption<Kept>,
     flight: Arc<Flight>,
-    refusals: Mutex<Refusals>,
+    failures: Mutex<Failures>,
+}
+
+/// The token in memory.
+struct Kept {
+    token: Arc<AccessToken>,
+    life: Life,
 }
 
 impl TokenSource {
@@ -67,15 +77,15 @@ impl TokenSource {
             credentials: Arc::new(credentials),
             ask: Ask::new(),
             transport: None,
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(SystemClock::new()),
             timeout: TIMEOUT,
         }
     }
 
-    /// The token that is in memory, if it is good. Never waits.
+    /// The token that is in memory, if it is good. Never waits, and starts nothing.
     #[must_use]
     pub fn cached(&self) -> Option<Arc<AccessToken>> {
-        self.0.cached()
+        self.0.kept().map(|(token, _)| token)
     }
 
     /// A token that has not expired: the one in memory, or a new one.
@@ -85,13 +95,19 @@ impl TokenSource {
     /// # Errors
     ///
     /// As [`grant`], and the same error for everyone who waited. After a refusal, the same error for a pause of one
-    /// second, doubling to five minutes, during which nothing is sent. Outside of a tokio runtime with time enabled,
+    /// second, doubling to five minutes, during which nothing is sent; while the server wants to be left alone
+    /// (`Retry-After`), the same error with the time that is left. Outside of a tokio runtime with time enabled,
     /// [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        if let Some(token) = self.cached() {
-            return Ok(token);
+        match self.0.kept() {
+            Some((token, State::Stale)) => {
+                self.0.flight.launch(|| self.0.begin(Purpose::Renewal));
+                return Ok(token);
+            }
+            Some((token, _)) => return Ok(token),
+            None => {}
         }
-        let landing = self.0.flight.board(self.0.timeout, || self.fetch()).await;
+        let landing = self.0.flight.board(self.0.timeout, || self.0.begin(Purpose::Need)).await;
         landing.map_err(|error| error.with_provider(self.0.provider.provider().to_owned()))
     }
 
@@ -100,64 +116,77 @@ impl TokenSource {
     /// A late complaint about an older token does not take the newer one away.
     pub fn invalidate(&self, token: &Arc<AccessToken>) {
         let current = self.0.current.load();
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, token)) {
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.token, token)) {
             self.0.current.compare_and_swap(&current, None);
         }
-    }
-
-    /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a refusal.
-    fn fetch(&self) -> Result<impl Future<Output = Landing> + Send + 'static, Landing> {
-        if let Some(token) = self.cached() {
-            return Err(Ok(token));
-        }
-        if let Some(refusal) = self.0.refusals().standing(self.0.clock.now()) {
-            return Err(Err(refusal));
-        }
-        let inner = Arc::clone(&self.0);
-        Ok(async move { inner.fetch().await })
     }
 }
 
 impl Inner {
-    fn cached(&self) -> Option<Arc<AccessToken>> {
-        let now = self.clock.now();
-        // A clock that was set back would keep a token for ever: one from the future is not trusted.
-        self.current.load_full().filter(|token| token.requested_at() <= now && now < last_use(token))
+    /// The token in memory and how it is, unless it has expired.
+    fn kept(&self) -> Option<(Arc<AccessToken>, State)> {
+        let current = self.current.load();
+        let kept = current.as_ref()?;
+        match kept.life.state(self.reading()) {
+            State::Expired => None,
+            state => Some((Arc::clone(&kept.token), state)),
+        }
+    }
+
+    /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.
+    fn begin(self: &Arc<Self>, purpose: Purpose) -> Result<impl Future<Output = Landing> + Send + 'static, Landing> {
+        match self.kept() {
+            Some((token, State::Stale)) if purpose == Purpose::Need => return Err(Ok(token)),
+            Some((token, State::Fresh)) => return Err(Ok(token)),
+            _ => {}
+        }
+        if let Some(failure) = self.failures().standing(purpose, self.reading()) {
+            return Err(Err(failure));
+        }
+        let inner = Arc::clone(self);
+        Ok(async move { inner.fetch().await })
     }
 
     async fn fetch(&self) -> Landing {
-        let outcome = tokio::time::timeout(self.timeout, self.request()).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout))).map(Arc::new);
-        self.refusals().note(&outcome, self.clock.now());
-        let outcome = outcome.map_err(|error| self.blocked(error));
-        match &outcome {
-            Ok(token) => self.keep(token),
+        let began = self.reading();
+        let outcome = tokio::time::timeout(self.timeout, self.request(began)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout)));
+        self.failures().note(&outcome, self.reading());
+        match outcome {
+            Ok((token, chance)) => Ok(self.keep(Arc::new(token), began, chance)),
             Err(error) => {
+                let error = self.blocked(error);
                 tracing::warn!(provider = self.provider.provider(), kind = error.kind().name(), %error, "no token");
+                Err(error)
             }
         }
-        outcome
     }
 
-    async fn request(&self) -> Result<AccessToken, Error> {
+    /// A token, and the chance by which its renewal is drawn.
+    async fn request(&self, began: Reading) -> Result<(AccessToken, u8), Error> {
         let credentials = self.credentials.credentials().await?;
-        let surroundings = Surroundings::new(self.clock.now(), entropy()?);
-        grant(&*self.provider, &credentials, &self.ask, &*self.transport, surroundings).await
+        let surroundings = Surroundings::new(began.wall, entropy()?);
+        let token = grant(&*self.provider, &credentials, &self.ask, &*self.transport, surroundings).await?;
+        let [chance, ..] = entropy()?;
+        Ok((token, chance))
     }
 
-    fn keep(&self, token: &Arc<AccessToken>) {
-        let (provider, seconds) = (self.provider.provider(), life(token).as_secs());
+    fn keep(&self, token: Arc<AccessToken>, began: Reading, chance: u8) -> Arc<AccessToken> {
+        let length = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
+        let (provider, seconds) = (self.provider.provider(), length.as_secs());
         if token.lifetime_source() == LifetimeSource::Assumed {
             tracing::warn!(provider, seconds, "nobody says how long the token lives, so it is not trusted for long");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
-        self.current.store(Some(Arc::clone(token)));
+        let life = Life::new(began, length, chance);
+        self.current.store(Some(Arc::new(Kept { token: Arc::clone(&token), life })));
+        token
     }
 
     /// Says so where a vendor that blocks addresses may have blocked this one.
     fn blocked(&self, error: Error) -> Error {
-        let refusals = self.refusals().of_credentials();
+        let refusals = self.failures().of_credentials();
         if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().refusals_block_address() {
             return error;
         }
@@ -168,8 +197,12 @@ impl Inner {
         ))
     }
 
-    fn refusals(&self) -> MutexGuard<'_, Refusals> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reading(&self) -> Reading {
+        Reading::of(&*self.clock)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -245,7 +278,7 @@ impl TokenSourceBuilder {
             timeout,
             current: ArcSwapOption::empty(),
             flight: Arc::default(),
-            refusals: Mutex::default(),
+            failures: Mutex::default(),
         })))
     }
 }
@@ -259,15 +292,6 @@ fn default_transport(timeout: Duration) -> Result<Arc<dyn Transport>, Error> {
 fn default_transport(_: Duration) -> Result<Arc<dyn Transport>, Error> {
     Err(Error::new(ErrorKind::Configuration, "there is no transport")
         .with_remedy("give one by `with_transport`, or turn on the feature `reqwest`"))
-}
-
-/// When a token is last handed out: a little before it expires, because it still has to reach the vendor's API.
-fn last_use(token: &AccessToken) -> SystemTime {
-    token.expires_at() - (life(token) / 20).min(Duration::from_secs(30))
-}
-
-fn life(token: &AccessToken) -> Duration {
-    token.expires_at().duration_since(token.requested_at()).unwrap_or_default()
 }
 
 fn entropy() -> Result<[u8; 16], Error> {
@@ -285,7 +309,7 @@ impl fmt::Debug for TokenSource {
         f.debug_struct("TokenSource")
             .field("provider", &self.0.provider)
             .field("ask", &self.0.ask)
-            .field("current", &*self.0.current.load())
+            .field("current", &self.cached())
             .finish_non_exhaustive()
     }
 }

@@ -45,6 +45,7 @@ pub(crate) enum Act {
     /// Issues a token that lives so many seconds, named after the request's number.
     Issue(u64),
     Answer(u16, &'static str),
+    Fail(Error),
     Panic,
 }
 
@@ -89,6 +90,7 @@ impl Transport for Script {
         let (status, body) = match act {
             Act::Issue(seconds) => (200, format!(r#"{{"access_token":"token-{number}","expires_in":{seconds}}}"#)),
             Act::Answer(status, body) => (status, body.to_owned()),
+            Act::Fail(error) => return Err(error),
             Act::Panic => panic!("the transport panics, as the test asked"),
         };
         Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into_bytes()))

@@ -1,0 +1,178 @@
+//! Remembers failures, so that what was refused is not sent over and over, and who asked to be left alone is.
+//!
+//! Some vendors block the address of whoever keeps failing (PTV: "continuous failed login attempts from the same IP").
+
+use std::time::Duration;
+
+use credentials_grant::{Error, ErrorKind, Retry};
+
+use crate::life::Reading;
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// The failures since the last token.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    count: u32,
+    /// Whether a refusal is among them.
+    refused: bool,
+    of_credentials: u32,
+    last: Option<(Error, Reading)>,
+}
+
+/// What a request would be for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// A caller waits.
+    Need,
+    /// The token in memory is still good: there is time.
+    Renewal,
+}
+
+impl Failures {
+    /// The failure that stands in the way of a request at this time.
+    ///
+    /// A refusal does, for a pause of one second that doubles to five minutes; so does an outage after a refusal, which may
+    /// be the vendor's way to block an address, and a server that says how long to wait. Any other outage stands in the way
+    /// of renewals only, for the same pause.
+    pub(crate) fn standing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
+        let (error, failed_at) = self.last.as_ref()?;
+        let pause = match error.retry() {
+            Retry::After(wait) => wait,
+            _ if self.refused || purpose == Purpose::Renewal => self.pause(),
+            _ => return None,
+        };
+        let left = pause.checked_sub(now.since(*failed_at)).filter(|left| !left.is_zero())?;
+        Some(match error.retry() {
+            Retry::After(_) => error.clone().with_retry(Retry::After(left)),
+            _ => error.clone(),
+        })
+    }
+
+    /// How many of them were refusals of the credentials, and not of what was asked for.
+    pub(crate) fn of_credentials(&self) -> u32 {
+        self.of_credentials
+    }
+
+    /// Takes notice of how a request ended.
+    pub(crate) fn note<T>(&mut self, outcome: &Result<T, Error>, now: Reading) {
+        match outcome {
+            Ok(_) => *self = Self::default(),
+            Err(error) => {
+                let first_refusal = is_refusal(error) && !self.refused;
+                self.refused |= first_refusal;
+                self.count = if first_refusal { 1 } else { self.count.saturating_add(1) };
+                self.of_credentials += u32::from(error.kind() == ErrorKind::CredentialsRefused);
+                self.last = Some((error.clone(), now));
+            }
+        }
+    }
+
+    /// One second, doubling to five minutes.
+    fn pause(&self) -> Duration {
+        let doubled = 2u32.saturating_pow(self.count.saturating_sub(1));
+        FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
+    }
+}
+
+/// Whether the same request would end in the same way. What is wrong on this side, nothing was sent for.
+fn is_refusal(error: &Error) -> bool {
+    error.retry() == Retry::Never && error.kind() != ErrorKind::Configuration
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn error(kind: ErrorKind) -> Error {
+        Error::new(kind, "no token")
+    }
+
+    fn failed(times: u32, error: &Error, clock: &ManualClock) -> Failures {
+        let mut failures = Failures::default();
+        (0..times).for_each(|_| failures.note(&Err::<(), _>(error.clone()), Reading::of(clock)));
+        failures
+    }
+
+    fn clock() -> ManualClock {
+        ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))
+    }
+
+    /// For how long the failure stands in the way, to the second.
+    fn stands(failures: &Failures, purpose: Purpose, clock: &ManualClock) -> u64 {
+        let second_by_second = (0..1000).find(|_| {
+            let stands = failures.standing(purpose, Reading::of(clock)).is_some();
+            clock.advance(Duration::from_secs(u64::from(stands)));
+            !stands
+        });
+        second_by_second.unwrap()
+    }
+
+    #[test]
+    fn a_refusal_stands_for_a_second_doubling_to_five_minutes() {
+        for kind in [ErrorKind::CredentialsRefused, ErrorKind::RequestRefused, ErrorKind::BadResponse] {
+            for (times, seconds) in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (40, 300)] {
+                for purpose in [Purpose::Need, Purpose::Renewal] {
+                    let clock = clock();
+                    assert_eq!(stands(&failed(times, &error(kind), &clock), purpose, &clock), seconds, "{times}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_outage_stands_in_the_way_of_renewals_only() {
+        for kind in [ErrorKind::Unreachable, ErrorKind::Unavailable, ErrorKind::RateLimited, ErrorKind::Configuration] {
+            let clock = clock();
+            let failures = failed(3, &error(kind), &clock);
+            assert_eq!(stands(&failures, Purpose::Need, &clock), 0, "{kind:?}");
+            assert_eq!(stands(&failures, Purpose::Renewal, &clock), 4, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_outage_after_a_refusal_is_not_hammered_either() {
+        let clock = clock();
+        let mut failures = failed(5, &error(ErrorKind::Unreachable), &clock);
+        for (kind, seconds) in [(ErrorKind::CredentialsRefused, 1), (ErrorKind::Unreachable, 2)] {
+            failures.note(&Err::<(), _>(error(kind)), Reading::of(&clock));
+            assert_eq!(stands(&failures, Purpose::Need, &clock), seconds, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_how_long_to_wait_is_left_alone_for_that_long_and_the_error_says_how_much_is_left() {
+        let clock = clock();
+        let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
+        let failures = failed(1, &told, &clock);
+        clock.advance(Duration::from_secs(20));
+        let standing = failures.standing(Purpose::Need, Reading::of(&clock)).unwrap();
+        assert_eq!(standing.retry(), Retry::After(Duration::from_secs(100)));
+        assert_eq!(stands(&failures, Purpose::Need, &clock), 100);
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_back_makes_no_pause_longer() {
+        let clock = clock();
+        let failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
+        clock.set(SystemTime::UNIX_EPOCH);
+        assert_eq!(stands(&failures, Purpose::Need, &clock), 1);
+    }
+
+    #[test]
+    fn a_token_ends_the_memory_and_only_refusals_of_credentials_count_as_such() {
+        let clock = clock();
+        let mut failures = failed(3, &error(ErrorKind::CredentialsRefused), &clock);
+        for other in [ErrorKind::Unreachable, ErrorKind::RequestRefused] {
+            failures.note(&Err::<(), _>(error(other)), Reading::of(&clock));
+        }
+        assert_eq!(failures.of_credentials(), 3);
+        failures.note(&Ok(()), Reading::of(&clock));
+        assert_eq!(failures.of_credentials(), 0);
+        assert!(failures.standing(Purpose::Renewal, Reading::of(&clock)).is_none());
+    }
+}
