@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
-use credentials_grant::{Error, ErrorKind, Retry};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
 
 use crate::life::Reading;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// How often the credentials are looked at while a refusal of them stands.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The failures since the last token.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub(crate) struct Failures {
     refused: bool,
     of_credentials: u32,
     last: Option<(Error, Reading)>,
+    /// The credentials that were refused, and when they were last compared with those of the source.
+    refused_credentials: Option<(ClientCredentials, Reading)>,
 }
 
 /// What a request would be for.
@@ -48,6 +53,27 @@ impl Failures {
             Retry::After(_) => error.clone().with_retry(Retry::After(left)),
             _ => error.clone(),
         })
+    }
+
+    /// The credentials that were refused, if it is time to see whether the source has others by now. Who asked to be left
+    /// alone is left alone by others too.
+    pub(crate) fn look(&mut self, now: Reading) -> Option<ClientCredentials> {
+        if let Some((error, _)) = &self.last
+            && matches!(error.retry(), Retry::After(_))
+        {
+            return None;
+        }
+        let (refused, looked_at) = self.refused_credentials.as_mut()?;
+        if now.since(*looked_at) < LOOK_EVERY {
+            return None;
+        }
+        *looked_at = now;
+        Some(refused.clone())
+    }
+
+    /// Keeps in mind that these were refused.
+    pub(crate) fn refuse(&mut self, credentials: ClientCredentials, now: Reading) {
+        self.refused_credentials = Some((credentials, now));
     }
 
     /// How many of them were refusals of the credentials, and not of what was asked for.
@@ -153,6 +179,23 @@ mod tests {
         let standing = failures.standing(Purpose::Need, Reading::of(&clock)).unwrap();
         assert_eq!(standing.retry(), Retry::After(Duration::from_secs(100)));
         assert_eq!(stands(&failures, Purpose::Need, &clock), 100);
+    }
+
+    #[test]
+    fn refused_credentials_are_looked_at_once_a_second_and_not_while_the_server_wants_to_be_left_alone() {
+        let clock = clock();
+        let mut failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
+        assert!(failures.look(Reading::of(&clock)).is_none(), "nobody said which were refused");
+        failures.refuse(ClientCredentials::new("id", "wrong"), Reading::of(&clock));
+        for second in 1..=2 {
+            assert!(failures.look(Reading::of(&clock)).is_none());
+            clock.advance(Duration::from_secs(1));
+            assert!(failures.look(Reading::of(&clock)).is_some(), "{second}");
+        }
+        clock.advance(Duration::from_secs(1));
+        let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
+        failures.note(&Err::<(), _>(told), Reading::of(&clock));
+        assert!(failures.look(Reading::of(&clock)).is_none());
     }
 
     #[test]

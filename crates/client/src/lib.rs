@@ -10,10 +10,12 @@ mod flight;
 mod http_transport;
 mod life;
 mod token_source;
+mod token_source_builder;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use environment::EnvironmentCredentials;
 pub use files::FileCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
-pub use token_source::{TokenSource, TokenSourceBuilder};
+pub use token_source::TokenSource;
+pub use token_source_builder::TokenSourceBuilder;

@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind,
-    LifetimeSource, Surroundings, Transport, grant,
+    AccessToken, Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, LifetimeSource,
+    Surroundings, Transport, grant,
 };
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::failures::{Failures, Purpose};
 use crate::flight::{Flight, Landing, too_slow};
 use crate::life::{Life, Reading, State};
-
-/// How long one fetch may take, steps included, unless the builder says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::token_source_builder::TokenSourceBuilder;
 
 /// Hands out access tokens: from its memory while they are good, else from the vendor, with one request for any number
 /// of callers.
@@ -39,15 +37,21 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct TokenSource(Arc<Inner>);
+pub struct TokenSource(pub(crate) Arc<Inner>);
 
-struct Inner {
-    provider: Arc<dyn CredentialsGrant>,
-    credentials: Arc<dyn CredentialsSource>,
-    ask: Ask,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    timeout: Duration,
+pub(crate) struct Inner {
+    pub(crate) provider: Arc<dyn CredentialsGrant>,
+    pub(crate) credentials: Arc<dyn CredentialsSource>,
+    pub(crate) ask: Ask,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timeout: Duration,
+    pub(crate) memory: Memory,
+}
+
+/// What a source knows that it was not told.
+#[derive(Default)]
+pub(crate) struct Memory {
     current: ArcSwapOption<Kept>,
     flight: Arc<Flight>,
     failures: Mutex<Failures>,
@@ -72,14 +76,7 @@ impl TokenSource {
 
     /// Begins a source.
     pub fn builder(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> TokenSourceBuilder {
-        TokenSourceBuilder {
-            provider: Arc::new(provider),
-            credentials: Arc::new(credentials),
-            ask: Ask::new(),
-            transport: None,
-            clock: Arc::new(SystemClock::new()),
-            timeout: TIMEOUT,
-        }
+        TokenSourceBuilder::new(provider, credentials)
     }
 
     /// The token that is in memory, if it is good. Never waits, and starts nothing.
@@ -95,19 +92,19 @@ impl TokenSource {
     /// # Errors
     ///
     /// As [`grant`], and the same error for everyone who waited. After a refusal, the same error for a pause of one
-    /// second, doubling to five minutes, during which nothing is sent; while the server wants to be left alone
+    /// second, doubling to five minutes, during which nothing is sent unless the credentials change; while the server wants to be left alone
     /// (`Retry-After`), the same error with the time that is left. Outside of a tokio runtime with time enabled,
     /// [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
         match self.0.kept() {
             Some((token, State::Stale)) => {
-                self.0.flight.launch(|| self.0.begin(Purpose::Renewal));
+                self.0.memory.flight.launch(|| self.0.begin(Purpose::Renewal));
                 return Ok(token);
             }
             Some((token, _)) => return Ok(token),
             None => {}
         }
-        let landing = self.0.flight.board(self.0.timeout, || self.0.begin(Purpose::Need)).await;
+        let landing = self.0.memory.flight.board(self.0.timeout, || self.0.begin(Purpose::Need)).await;
         landing.map_err(|error| error.with_provider(self.0.provider.provider().to_owned()))
     }
 
@@ -115,9 +112,9 @@ impl TokenSource {
     ///
     /// A late complaint about an older token does not take the newer one away.
     pub fn invalidate(&self, token: &Arc<AccessToken>) {
-        let current = self.0.current.load();
+        let current = self.0.memory.current.load();
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.token, token)) {
-            self.0.current.compare_and_swap(&current, None);
+            self.0.memory.current.compare_and_swap(&current, None);
         }
     }
 }
@@ -125,7 +122,7 @@ impl TokenSource {
 impl Inner {
     /// The token in memory and how it is, unless it has expired.
     fn kept(&self) -> Option<(Arc<AccessToken>, State)> {
-        let current = self.current.load();
+        let current = self.memory.current.load();
         let kept = current.as_ref()?;
         match kept.life.state(self.reading()) {
             State::Expired => None,
@@ -140,22 +137,36 @@ impl Inner {
             Some((token, State::Fresh)) => return Err(Ok(token)),
             _ => {}
         }
-        if let Some(failure) = self.failures().standing(purpose, self.reading()) {
-            return Err(Err(failure));
-        }
+        let now = self.reading();
+        let mut failures = self.failures();
+        // A refusal stands until the credentials change, so they are looked at from time to time.
+        let standing = match failures.standing(purpose, now) {
+            Some(failure) => Some((failures.look(now).ok_or_else(|| Err(failure.clone()))?, failure)),
+            None => None,
+        };
         let inner = Arc::clone(self);
-        Ok(async move { inner.fetch().await })
+        Ok(async move {
+            match standing {
+                Some((refused, failure)) if inner.still_has(&refused).await => Err(failure),
+                _ => inner.fetch().await,
+            }
+        })
+    }
+
+    /// Whether the source of credentials has nothing newer than these.
+    async fn still_has(&self, refused: &ClientCredentials) -> bool {
+        let credentials = tokio::time::timeout(self.timeout, self.credentials.credentials()).await;
+        matches!(credentials, Ok(Ok(credentials)) if credentials == *refused)
     }
 
     async fn fetch(&self) -> Landing {
         let began = self.reading();
         let outcome = tokio::time::timeout(self.timeout, self.request(began)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout)));
+        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout))).map_err(|error| self.blocked(error));
         self.failures().note(&outcome, self.reading());
         match outcome {
             Ok((token, chance)) => Ok(self.keep(Arc::new(token), began, chance)),
             Err(error) => {
-                let error = self.blocked(error);
                 tracing::warn!(provider = self.provider.provider(), kind = error.kind().name(), %error, "no token");
                 Err(error)
             }
@@ -163,12 +174,32 @@ impl Inner {
     }
 
     /// A token, and the chance by which its renewal is drawn.
+    ///
+    /// Where the credentials are refused, their source is asked once more: they may have been rotated a moment ago.
     async fn request(&self, began: Reading) -> Result<(AccessToken, u8), Error> {
-        let credentials = self.credentials.credentials().await?;
-        let surroundings = Surroundings::new(began.wall, entropy()?);
-        let token = grant(&*self.provider, &credentials, &self.ask, &*self.transport, surroundings).await?;
+        let mut credentials = self.credentials.credentials().await?;
+        let mut outcome = self.grant(&credentials, began).await;
+        if is_refused(&outcome) {
+            let newer = self.credentials.credentials().await?;
+            if newer != credentials {
+                tracing::info!(
+                    provider = self.provider.provider(),
+                    "the credentials have changed, so they are tried anew"
+                );
+                outcome = self.grant(&newer, began).await;
+                credentials = newer;
+            }
+        }
+        if is_refused(&outcome) {
+            self.failures().refuse(credentials, self.reading());
+        }
         let [chance, ..] = entropy()?;
-        Ok((token, chance))
+        Ok((outcome?, chance))
+    }
+
+    async fn grant(&self, credentials: &ClientCredentials, began: Reading) -> Result<AccessToken, Error> {
+        let surroundings = Surroundings::new(began.wall, entropy()?);
+        grant(&*self.provider, credentials, &self.ask, &*self.transport, surroundings).await
     }
 
     fn keep(&self, token: Arc<AccessToken>, began: Reading, chance: u8) -> Arc<AccessToken> {
@@ -180,7 +211,7 @@ impl Inner {
             tracing::debug!(provider, seconds, "fetched a token");
         }
         let life = Life::new(began, length, chance);
-        self.current.store(Some(Arc::new(Kept { token: Arc::clone(&token), life })));
+        self.memory.current.store(Some(Arc::new(Kept { token: Arc::clone(&token), life })));
         token
     }
 
@@ -202,96 +233,12 @@ impl Inner {
     }
 
     fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Sets up a [`TokenSource`].
-#[derive(Debug)]
-pub struct TokenSourceBuilder {
-    provider: Arc<dyn CredentialsGrant>,
-    credentials: Arc<dyn CredentialsSource>,
-    ask: Ask,
-    transport: Option<Arc<dyn Transport>>,
-    clock: Arc<dyn Clock>,
-    timeout: Duration,
-}
-
-impl TokenSourceBuilder {
-    /// What each token is asked for.
-    #[must_use]
-    pub fn with_ask(mut self, ask: Ask) -> Self {
-        self.ask = ask;
-        self
-    }
-
-    /// What carries the requests. An `Arc` of one transport serves any number of sources.
-    #[must_use]
-    pub fn with_transport(mut self, transport: impl Transport) -> Self {
-        self.transport = Some(Arc::new(transport));
-        self
-    }
-
-    /// What is asked for the time.
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// How long one fetch may take, steps included: 30 seconds by default.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// The source. The ask is checked against the provider; nothing is sent.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](ErrorKind::Configuration), naming what does not make a request.
-    pub fn build(self) -> Result<TokenSource, Error> {
-        let name = self.provider.provider().to_owned();
-        self.source().map_err(|error| error.with_provider(name))
-    }
-
-    fn source(self) -> Result<TokenSource, Error> {
-        let Self { provider, credentials, ask, transport, clock, timeout } = self;
-        if timeout.is_zero() {
-            return Err(Error::new(ErrorKind::Configuration, "the timeout is zero")
-                .with_remedy("allow a few seconds for a token"));
-        }
-        // What is wrong with the ask is better known now than at midnight.
-        let placeholder = ClientCredentials::placeholder();
-        provider.token_request(&Attempt::new(&placeholder, &ask, Surroundings::frozen()))?;
-        let transport = match transport {
-            Some(transport) => transport,
-            None => default_transport(timeout)?,
-        };
-        Ok(TokenSource(Arc::new(Inner {
-            provider,
-            credentials,
-            ask,
-            transport,
-            clock,
-            timeout,
-            current: ArcSwapOption::empty(),
-            flight: Arc::default(),
-            failures: Mutex::default(),
-        })))
-    }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_transport(timeout: Duration) -> Result<Arc<dyn Transport>, Error> {
-    Ok(Arc::new(crate::HttpTransport::new()?.with_timeout(timeout)))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport(_: Duration) -> Result<Arc<dyn Transport>, Error> {
-    Err(Error::new(ErrorKind::Configuration, "there is no transport")
-        .with_remedy("give one by `with_transport`, or turn on the feature `reqwest`"))
+fn is_refused(outcome: &Result<AccessToken, Error>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused)
 }
 
 fn entropy() -> Result<[u8; 16], Error> {

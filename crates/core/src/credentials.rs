@@ -90,6 +90,17 @@ impl ClientCredentials {
     }
 }
 
+impl PartialEq for ClientCredentials {
+    fn eq(&self, other: &Self) -> bool {
+        let exposed = SecretString::expose_secret;
+        self.client_id == other.client_id
+            && self.secrets.keys().eq(other.secrets.keys())
+            && self.all_secrets().map(exposed).eq(other.all_secrets().map(exposed))
+    }
+}
+
+impl Eq for ClientCredentials {}
+
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
@@ -123,5 +134,26 @@ impl CredentialsSource for ClientCredentials {
 impl<T: CredentialsSource + ?Sized> CredentialsSource for Arc<T> {
     async fn credentials(&self) -> Result<ClientCredentials, Error> {
         (**self).credentials().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_the_same_if_everything_in_them_is() {
+        let one = || ClientCredentials::new("id", "secret").with_secret("key", "k");
+        assert_eq!(one(), one());
+        let others = [
+            ClientCredentials::new("other", "secret").with_secret("key", "k"),
+            ClientCredentials::new("id", "other").with_secret("key", "k"),
+            ClientCredentials::new("id", "secret").with_secret("other", "k"),
+            one().with_secret("key", "other"),
+            one().with_secret("another", "k"),
+        ];
+        for other in others {
+            assert_ne!(one(), other);
+        }
     }
 }
