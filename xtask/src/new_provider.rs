@@ -55,10 +55,21 @@ fn create(root: &Path, name: &str) -> Result<()> {
     write(&manifest_path, &manifest)
 }
 
+/// The words that cannot name a function, as the template's tests name one after the provider.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 fn check_name(name: &str, workspace: &Table) -> Result<()> {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.split('-').all(is_word) {
         bail!("{name:?} cannot name a provider; take lower-case letters, digits and single hyphens: acme-hotels");
+    }
+    if KEYWORDS.contains(&name) {
+        bail!("{name} is a word of Rust's; take another, such as {name}-api");
     }
     let members = checkout::members(workspace);
     if let Some(member) = members.iter().find(|member| member.ends_with(&format!("/{name}"))) {
@@ -122,9 +133,9 @@ fn next_steps(name: &str) -> String {
 
   1. in fixtures/, write by hand what goes over the wire, from the vendor's page, with its address and the date
   2. in src/lib.rs, describe that, until its tests pass: cargo test -p credentials-grant-{name}
-  3. in tests/, hold it to what this vendor does differently; in README.md, tell a newcomer how to use it
-  4. in README.md and docs/quirks.md, add the vendor's row
-  5. in crates/cli, add it to the registry of cgrant
+  3. in tests/, hold it to what this vendor does differently; in its README.md, tell a newcomer how to use it
+  4. in the root's README.md and in docs/quirks.md, add the vendor's row
+  5. for cgrant, write a stand-in in crates/emulator/src/vendors, and add both to crates/cli/src/registry.rs
 
 cargo xtask tidy says what is still missing. The long form: docs/add-a-provider.md"
     )

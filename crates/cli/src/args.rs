@@ -30,6 +30,13 @@ pub(crate) fn command() -> Command {
         .subcommands([token::command(), providers::command(), demo::command(), emulate::command(), exit_codes])
 }
 
+/// The help for somebody who asked for nothing.
+pub(crate) fn print_help() -> Exit {
+    // A reader who has gone away needs none.
+    let _ = write!(anstream::stderr(), "{}", command().render_help().ansi());
+    Exit::Usage
+}
+
 /// Says what is wrong with the command line, or the help that was asked for.
 pub(crate) fn explain(error: &clap::Error) -> Exit {
     let of = |kind| error.get(kind).map(strings).unwrap_or_default();
@@ -44,6 +51,11 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
         ErrorKind::MissingSubcommand if at_token => {
             let example = "name one of the providers, as in `cgrant token apaleo`";
             Some(Failure::usage("no provider is named").with_remedy(format!("{example}: {}", registry::names())))
+        }
+        // The hidden flags are there to be refused, and not to be proposed.
+        ErrorKind::UnknownArgument if of(ContextKind::SuggestedArg).concat().ends_with("-secret") => {
+            let message = format!("there is no {}", of(ContextKind::InvalidArg).concat());
+            Some(Failure::usage(message).with_remedy("did you mean --client-secret-file?"))
         }
         // Words that are not flags are not repeated: one may be a secret that was put in the wrong place.
         ErrorKind::UnknownArgument if of(ContextKind::InvalidArg).iter().any(|arg| !arg.starts_with('-')) => {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use credentials_grant::{Error, ErrorKind, Retry};
+use jiff::SignedDuration;
 
 /// How a run ended. The numbers are a contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,6 +105,12 @@ impl Failure {
         self
     }
 
+    /// Adds to what is said of what to do.
+    pub(crate) fn with_further_remedy(mut self, further: &str) -> Self {
+        self.remedy = Some(self.remedy.map_or_else(|| further.to_owned(), |remedy| format!("{remedy}; {further}")));
+        self
+    }
+
     /// Puts message and remedy in other words.
     pub(crate) fn in_words(mut self, words: impl Fn(&str) -> String) -> Self {
         self.message = words(&self.message);
@@ -135,7 +142,10 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let remedy = match error.retry() {
-            Retry::After(wait) => Some(format!("try again in {} seconds, as the server asks", wait.as_secs())),
+            Retry::After(wait) if wait.as_secs() > 0 => {
+                let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+                Some(format!("try again in {wait:#}, as the server asks"))
+            }
             _ => error.remedy().map(str::to_owned),
         };
         Self {
@@ -152,10 +162,14 @@ fn deepest<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'stat
     error.source().map_or(error, deepest)
 }
 
-/// What somebody else wrote must neither add lines nor move the cursor.
+/// The characters that turn the direction of text, and thereby what a reader takes it for.
+const DIRECTIONS: [char; 9] =
+    ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
+
+/// What somebody else wrote must neither add lines, nor move the cursor, nor turn around.
 fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
-        if c.is_control() {
+        if c.is_control() || DIRECTIONS.contains(&c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);

@@ -35,6 +35,7 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Some(("providers", matches)) => providers::run(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("exit-codes", _)) => output::print(&exit::table()).map(|()| Exit::Done),
-        _ => output::print(&args::command().render_help().ansi()).map(|()| Exit::Done),
+        // A script whose variable is empty must not take the help for what it asked for.
+        _ => Ok(args::print_help()),
     }
 }

@@ -33,7 +33,8 @@ pub(crate) fn read(flag: &str, path: &Path) -> Result<SecretString, Failure> {
         return Err(refused("is larger than 64 KiB"));
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8 text"))?;
-    match text.trim_end_matches(['\r', '\n']) {
+    // Some editors put a byte-order mark before what they save.
+    match text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']) {
         "" => Err(refused("is empty")),
         secret if secret.contains(['\r', '\n']) => Err(refused("has more than one line")),
         secret => Ok(secret.into()),

@@ -145,7 +145,7 @@ impl<'a> Given<'a> {
         let flags: Vec<_> = self.provider.settings().filter(from_stdin).map(flag).collect();
         match flags[..] {
             [_, _, ..] => Err(self.usage(
-                format!("{} cannot all read standard input", flags.join(" and ")),
+                format!("{} cannot share standard input", flags.join(" and ")),
                 "leave - to one of them and give the others files",
             )),
             _ => Ok(()),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use credentials_grant::{AccessToken, Ask, ExposeSecret, Value};
+use credentials_grant::{AccessToken, Ask, ErrorKind, ExposeSecret, Value};
 use credentials_grant_client::TokenSource;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -17,6 +17,10 @@ use crate::settings::{self, Given};
 
 /// How long a call may take unless said otherwise; the help says so too.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What may be behind a connection that fails, at a vendor that does so.
+const BLOCKED: &str = "if this vendor refused the credentials before, it may have blocked this address for a while: \
+                       correct them, wait, and do not try again in a loop";
 
 pub(crate) fn command() -> Command {
     Command::new("token")
@@ -80,9 +84,15 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let ask = ask(matches).map_err(|failure| failure.with_provider(provider.name))?;
     let credentials = given.credentials()?;
     let timeout = matches.get_one::<Duration>("timeout").copied().unwrap_or(TIMEOUT);
+    let blocks = grant.policy().refusals_block_address();
     let source = TokenSource::builder(grant, credentials).with_ask(ask).with_timeout(timeout).build();
     let source = source.map_err(|error| given.explain(error))?;
-    let token = output::block_on(source.token())?.map_err(|error| given.explain(error))?;
+    let token = output::block_on(source.token())?.map_err(|error| {
+        // Each run is a program of its own, so none knows whether an earlier one was refused.
+        let may_be_blocked = blocks && error.kind() == ErrorKind::Unreachable;
+        let failure = given.explain(error);
+        if may_be_blocked { failure.with_further_remedy(BLOCKED) } else { failure }
+    })?;
     match output::form(matches) {
         "json" => output::print_json(&Answer::new(provider, &token))?,
         "header" => output::print(&headers(&token))?,

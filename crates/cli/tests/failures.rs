@@ -40,7 +40,11 @@ fn the_exit_code_says_what_the_server_did() {
         (3, status(StatusCode::UNAUTHORIZED), "401"),
         (3, status(StatusCode::FORBIDDEN), "403"),
         (4, Misbehaviour::Throttle { retry_after: None }, "429"),
-        (4, Misbehaviour::Throttle { retry_after: Some("120".to_owned()) }, "help: try again in 120 seconds"),
+        (
+            4,
+            Misbehaviour::Throttle { retry_after: Some("120".to_owned()) },
+            "help: try again in 2m, as the server asks",
+        ),
         (5, Misbehaviour::Unavailable { retry_after: None }, "503"),
         (5, status(StatusCode::REQUEST_TIMEOUT), "408"),
         (5, html(StatusCode::BAD_GATEWAY), "502"),
@@ -82,7 +86,7 @@ fn a_server_that_does_not_answer_is_given_up_on() {
     for misbehaviour in [Misbehaviour::Hang, Misbehaviour::SlowBody] {
         apaleo.misbehave(misbehaviour);
         // Whether the source or its transport gives up first is all one.
-        Run::of(&mut token(&apaleo, &["--timeout", "200ms"])).failed(5).says("help: check the network");
+        Run::of(&mut token(&apaleo, &["--timeout", "200ms"])).failed(5).says("help: check the");
     }
 }
 
@@ -92,7 +96,7 @@ fn a_blocked_address_is_unavailable() {
     let ptv = Emulator::new(Vendor::Ptv).with_client("client", "canary-secret").with_address_block(1, minute);
     let ptv = ptv.start().unwrap();
     Run::of(token(&ptv, &[]).env("PTV_CLIENT_SECRET", "wrong-canary")).failed(3);
-    Run::of(&mut token(&ptv, &[])).failed(5);
+    Run::of(&mut token(&ptv, &[])).failed(5).says("it may have blocked this address");
 }
 
 #[test]

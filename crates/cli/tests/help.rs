@@ -6,8 +6,7 @@ use common::{Run, cgrant};
 
 #[test]
 fn help_is_an_answer() {
-    let cases: [(&[&str], &str); 10] = [
-        (&[], "Usage: cgrant"),
+    let cases: [(&[&str], &str); 9] = [
         (&["help"], "Usage: cgrant"),
         (&["--help"], "Usage: cgrant"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
@@ -23,6 +22,18 @@ fn help_is_an_answer() {
         assert!(run.stdout.contains(words), "{args:?}: {run:?}");
         assert_eq!(run.stderr, "", "{args:?}");
     }
+}
+
+#[test]
+fn who_asks_for_nothing_is_shown_what_there_is_and_is_not_taken_for_done() {
+    let run = Run::of(&mut cgrant(&[]));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    assert!(run.stderr.contains("Usage: cgrant"), "{run:?}");
+}
+
+#[test]
+fn a_misspelt_flag_leads_to_one_that_there_is() {
+    Run::of(&mut cgrant(&["token", "apaleo", "--clint-secret", "canary"])).failed(2).says("--client-secret-file?");
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Transport for HttpTransport {
             .send()
             .await
             .map_err(|error| unreachable(error, host))?;
+        tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "answered");
         read(response, host).await
     }
 }
@@ -94,13 +95,11 @@ async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
-                return Err(unusable(format!("{host} answered with more than 1 MiB"), &response));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
             Ok(None) => break,
-            // A refusal is one, however its body ended: to try again might get the address blocked.
-            Err(_) if !response.status().is_success() => break,
+            // A refusal is one, however long its body and however it ended: to try again might get the address blocked.
+            Ok(Some(_)) | Err(_) if !response.status().is_success() => break,
+            Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB"), &response)),
             Err(error) if is_garbled(&error) => {
                 let message = format!("{host} answered with a body that cannot be decompressed");
                 return Err(unusable(message, &response).with_source(error.without_url()));
@@ -140,7 +139,7 @@ fn unreachable(error: reqwest::Error, host: &str) -> Error {
         format!("the connection to {host} broke")
     };
     Error::new(ErrorKind::Unreachable, what)
-        .with_remedy("check the network, the token URL and the vendor's status page")
+        .with_remedy("check the token URL, the network (proxies and certificates too) and the vendor's status page")
         // A URL may hold secrets in its query.
         .with_source(error.without_url())
 }

@@ -66,7 +66,7 @@ pub trait Configure: CredentialsGrant + Sized {
     ///
     /// As [`configure`](Self::configure), and for a setting that this provider does not have.
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let checked = settings.0.keys().try_for_each(|name| check_name(name, Self::SETTINGS));
+        let checked = settings.0.iter().try_for_each(|(name, value)| check(name, value, Self::SETTINGS));
         checked.and_then(|()| Self::configure(settings)).map_err(|error| error.with_provider(Self::NAME))
     }
 }
@@ -155,7 +155,11 @@ impl Settings {
         let parsed = self.find(name).map(str::parse).transpose();
         parsed.map_err(|error: Error| {
             let remedy = error.remedy().map(str::to_owned).unwrap_or_default();
-            Error::configuration(format!("the setting `{name}`: {}", error.message())).with_remedy(remedy)
+            match error.message() {
+                // It names the setting already.
+                message if message.contains(&format!("`{name}`")) => error,
+                message => Error::configuration(format!("the setting `{name}`: {message}")).with_remedy(remedy),
+            }
         })
     }
 
@@ -191,12 +195,17 @@ impl fmt::Debug for Settings {
     }
 }
 
-fn check_name(name: &str, settings: &[Setting]) -> Result<(), Error> {
+fn check(name: &str, value: &str, settings: &[Setting]) -> Result<(), Error> {
     match settings.iter().find(|setting| setting.name == name) {
         _ if name == TOKEN_URL => Ok(()),
         Some(setting) if setting.secret => Err(Error::configuration(format!("`{name}` is a secret and no setting"))
             .with_remedy("put it among the credentials, by `ClientCredentials::with_secret`")),
-        Some(_) => Ok(()),
+        Some(Setting { values: [], .. }) => Ok(()),
+        Some(Setting { values, .. }) if value.trim().is_empty() || values.contains(&value.trim()) => Ok(()),
+        Some(Setting { values, .. }) => {
+            Err(Error::configuration(format!("the setting `{name}` cannot be {:?}", value.trim()))
+                .with_remedy(format!("use one of {}", values.join(", "))))
+        }
         None => Err(Error::configuration(format!("there is no setting `{name}`"))
             .with_remedy(format!("use {}", names(settings)))),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
@@ -102,11 +102,29 @@ fn misbehave(server: &AuthorizationServer, request: &Request) -> Result<(), Answ
         None => None,
     };
     if order.get("kind").is_some_and(|kind| kind == "none") {
+        check_members(&order, &json!({"kind": "none"}), example)?;
         server.spell.end();
     } else {
-        server.spell.cast(from_json(order.into(), example)?, times);
+        let misbehaviour: Misbehaviour = from_json(order.clone().into(), example)?;
+        check_members(&order, &json!(misbehaviour), example)?;
+        if !misbehaviour.fits_into_headers() {
+            let why = format!("retry_after cannot stand in a header; send for example {example}");
+            return Err(refuse(StatusCode::BAD_REQUEST, &why));
+        }
+        server.spell.cast(misbehaviour, times);
     }
     Ok(())
+}
+
+/// Refuses members that mean nothing, which serde lets pass in kinds without fields: a misspelt `times` is for ever.
+fn check_members(order: &serde_json::Map<String, Value>, understood: &Value, example: &str) -> Result<(), Answer> {
+    match order.iter().find(|(name, value)| understood.get(name).is_none() && !value.is_null()) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let why = format!("there is no member {name:?} in this kind; send for example {example}");
+            Err(refuse(StatusCode::BAD_REQUEST, &why))
+        }
+    }
 }
 
 /// Reads the body as JSON whatever its content type, since `curl -d` calls everything a form.

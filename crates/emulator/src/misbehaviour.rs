@@ -46,7 +46,7 @@ pub enum Misbehaviour {
     },
     /// Answers a token in a body of more than 1 MiB.
     HugeBody,
-    /// Answers a token of 1 MiB.
+    /// Answers a token of half a MiB, in a body that is not too large.
     HugeToken,
     /// Answers a token whose bytes are no UTF-8.
     InvalidUtf8,
@@ -87,6 +87,16 @@ pub enum Misbehaviour {
 }
 
 impl Misbehaviour {
+    /// Whether what it puts into headers can stand there.
+    pub(crate) fn fits_into_headers(&self) -> bool {
+        match self {
+            Self::Throttle { retry_after: Some(text) } | Self::Unavailable { retry_after: Some(text) } => {
+                HeaderValue::from_str(text).is_ok()
+            }
+            _ => true,
+        }
+    }
+
     /// Does it; `answer` asks the vendor, for what spoils the vendor's own answer.
     pub(crate) fn deliver(self, server: &AuthorizationServer, answer: impl FnOnce() -> Answer) -> Delivery {
         Delivery::Whole(match self {
@@ -113,7 +123,7 @@ impl Misbehaviour {
 
             Self::GzipBomb => bomb(answer()),
             Self::HugeBody => answer().with_changed_body(|body| body.resize(MIB + 1, b' ')),
-            Self::HugeToken => answer().with_token_replaced(&vec![b'x'; MIB]),
+            Self::HugeToken => answer().with_token_replaced(&vec![b'x'; MIB / 2]),
             Self::InvalidUtf8 => answer().with_token_replaced(b"\xff\xfe"),
             Self::RevokedAtBirth => {
                 let answer = answer();

@@ -10,7 +10,7 @@ use http::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -20,6 +20,8 @@ use crate::authorization_server::AuthorizationServer;
 use crate::delivery::{Body, Delivery, Dropped};
 use crate::emulator::StartError;
 use crate::request::Request;
+
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Listens on loopback; the system says which port it became.
 pub(crate) fn listen(port: u16) -> Result<StdTcpListener, StartError> {
@@ -97,7 +99,10 @@ fn reset(stream: &TcpStream) {
 async fn converse(stream: TcpStream, source: IpAddr, server: Arc<AuthorizationServer>) {
     let service = service_fn(|request| respond(source, request, &server));
     // An error here is a client that left, or a connection that was dropped on purpose.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut connection = http1::Builder::new();
+    // Who connects and says nothing keeps a place that others may need.
+    connection.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn respond(

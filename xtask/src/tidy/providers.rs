@@ -77,8 +77,10 @@ pub(super) fn are_named_where_readers_look(checkout: &Checkout) -> Vec<String> {
         if !members.contains(&folder) {
             findings.push(finding("Cargo.toml", format!("{folder} is no member"), "add it to `members`"));
         }
-        for table in ["README.md", "docs/quirks.md"] {
-            if !has_row_naming(checkout.text(table), provider) {
+        let places =
+            [("README.md", format!("`credentials-grant-{provider}`")), ("docs/quirks.md", format!("`{provider}`"))];
+        for (table, name) in places {
+            if !has_row_naming(checkout.text(table), &name) {
                 findings.push(finding(table, format!("no table names {provider}"), "add the vendor's row"));
             }
         }
@@ -86,10 +88,7 @@ pub(super) fn are_named_where_readers_look(checkout: &Checkout) -> Vec<String> {
     findings
 }
 
-fn has_row_naming(document: &str, provider: &str) -> bool {
-    let krate = format!("credentials-grant-{provider}");
-    let in_a_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    let rows = document.lines().filter(|line| line.starts_with('|'));
-    rows.flat_map(|row| row.split(|c| !in_a_name(c)))
-        .any(|name| name.eq_ignore_ascii_case(provider) || name.eq_ignore_ascii_case(&krate))
+/// Whether a row of a table has this name as code: as a word, it may stand there as an example of something.
+fn has_row_naming(document: &str, name: &str) -> bool {
+    document.lines().any(|line| line.starts_with('|') && line.contains(name))
 }

@@ -19,7 +19,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("crates/providers/acme/tests/wire.rs", "//! Acme.\n"),
     ("docs/decisions/0001-one-error.md", "# One error\n"),
     ("docs/decisions/README.md", "# Decisions\n"),
-    ("docs/quirks.md", "| dimension | vendor |\n|---|---|\n| Basic | acme |\n"),
+    ("docs/quirks.md", "| dimension | vendor |\n|---|---|\n| Basic | `acme` |\n"),
     ("xtask/Cargo.toml", "package = { description = 'Tasks', publish = false }\nlints.workspace = true\n"),
 ];
 const MANIFEST: &str = "[package]\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
@@ -100,7 +100,7 @@ fn a_provider_that_is_no_member_is_found() {
 fn a_provider_that_a_table_does_not_name_is_found() {
     for table in ["README.md", "docs/quirks.md"] {
         let finding = format!("{table}: no table names acme; add the vendor's row");
-        for text in ["", "acme\n", "| acme-hotels |\n", "| credentials-grant-acmes |\n"] {
+        for text in ["", "acme\n", "| acme, as an example |\n", "| `credentials-grant-acmes` |\n"] {
             assert_eq!(found_with(table, text), [finding.as_str()], "{text}");
         }
     }

@@ -134,6 +134,19 @@ async fn a_refusal_whose_body_breaks_off_is_a_refusal_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_refusal_with_a_body_that_is_too_large_is_a_refusal_all_the_same() {
+    for (status, kind) in [
+        (401, ErrorKind::CredentialsRefused),
+        (403, ErrorKind::CredentialsRefused),
+        (429, ErrorKind::RateLimited),
+        (503, ErrorKind::Unavailable),
+    ] {
+        let error = answered(ResponseTemplate::new(status).set_body_bytes(vec![b' '; 2_000_000])).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_cannot_be_decompressed_is_a_bad_answer() {
     let answer = ResponseTemplate::new(200).set_body_bytes(TOKEN).insert_header("content-encoding", "gzip");
     let error = answered(answer).await.unwrap_err();

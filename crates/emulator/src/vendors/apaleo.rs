@@ -154,12 +154,14 @@ fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 
 /// The property of the page's example.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+    let property = request.path().strip_prefix("/inventory/v1/properties/").filter(|_| request.method == Method::GET);
+    let property = property.ok_or_else(|| Answer::empty(StatusCode::NOT_FOUND))?;
     server.check_bearer(request).map_err(challenge)?;
-    Ok(match (&request.method, request.path()) {
-        (&Method::GET, "/inventory/v1/properties/MUC") => Answer::empty(StatusCode::OK)
-            .with_body("application/json; charset=utf-8", include_str!("apaleo_property.json")),
-        _ => Answer::empty(StatusCode::NOT_FOUND),
-    })
+    match property {
+        "MUC" => Ok(Answer::empty(StatusCode::OK)
+            .with_body("application/json; charset=utf-8", include_str!("apaleo_property.json"))),
+        _ => Err(Answer::empty(StatusCode::NOT_FOUND)),
+    }
 }
 
 /// ASP.NET's bearer challenge, which has no body.

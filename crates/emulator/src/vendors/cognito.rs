@@ -140,10 +140,10 @@ const CHECK_IN: &str = "/default/api/v1/reservation/checkin";
 
 /// The check-in of the guide's example, behind Amazon's API gateway, which answers for itself.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
-    server.check_bearer(request).map_err(|_| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
     if request.method != Method::POST || request.path() != CHECK_IN {
         return Err(message(StatusCode::NOT_FOUND, "Not Found"));
     }
+    server.check_bearer(request).map_err(|_| message(StatusCode::UNAUTHORIZED, "Unauthorized"))?;
     let reservation = request.json().unwrap_or_default();
     let [confirmation, hotel] = ["hotelConfirmationNumber", "hotelNumber"]
         .map(|name| reservation[name].as_str().filter(|text| !text.is_empty()));

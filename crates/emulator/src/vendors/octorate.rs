@@ -73,11 +73,11 @@ fn grant(server: &AuthorizationServer) -> Result<Answer, Answer> {
 
 /// What the page's example asks for; what it is answered, the page does not show.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
-    server.check_bearer(request).map_err(|_| refusal("The access token is missing or invalid."))?;
-    match (&request.method, request.path()) {
-        (&Method::GET, "/api/v2/") => Ok(Answer::json(StatusCode::OK, &json!({"success": true}))),
-        _ => Err(not_found()),
+    if request.method != Method::GET || request.path() != "/api/v2/" {
+        return Err(not_found());
     }
+    server.check_bearer(request).map_err(|_| refusal("The access token is missing or invalid."))?;
+    Ok(Answer::json(StatusCode::OK, &json!({"success": true})))
 }
 
 fn bad_request(message: &str) -> Answer {

@@ -131,14 +131,11 @@ const ROUTES: &str = "/api/v1/routes";
 
 /// A list of routes: the page says "the API" and no more.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
-    server.check_bearer(request).map_err(challenge)?;
-    match (&request.method, request.path()) {
-        (&Method::GET, ROUTES) => {
-            let routes = json!({"routes": [{"id": "R1", "stops": 12}]});
-            Ok(Answer::json(StatusCode::OK, &routes))
-        }
-        _ => Err(Answer::empty(StatusCode::NOT_FOUND)),
+    if request.method != Method::GET || request.path() != ROUTES {
+        return Err(Answer::empty(StatusCode::NOT_FOUND));
     }
+    server.check_bearer(request).map_err(challenge)?;
+    Ok(Answer::json(StatusCode::OK, &json!({"routes": [{"id": "R1", "stops": 12}]})))
 }
 
 /// RFC 6750, section 3.

@@ -232,14 +232,13 @@ fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 /// The questions often asked say that a 404 is, as a rule, a header that is missing or names no IRI.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
     pass_gateway(server, request)?;
-    server.check_bearer(request).map_err(challenge)?;
-    let club = request.header(USER_CLUB).filter(|iri| is_club(iri));
-    match (&request.method, request.path(), club) {
-        (&Method::GET, "/resa2-staging/demoapi/clubs/1210", Some(_)) => {
-            Ok(Answer::json(StatusCode::OK, &json!({"@id": "/demoapi/clubs/1210", "name": "Demo"})))
-        }
-        _ => Err(Answer::json(StatusCode::NOT_FOUND, &json!({"message": "Item not found"}))),
+    let not_found = || Answer::json(StatusCode::NOT_FOUND, &json!({"message": "Item not found"}));
+    if request.method != Method::GET || request.path() != "/resa2-staging/demoapi/clubs/1210" {
+        return Err(not_found());
     }
+    server.check_bearer(request).map_err(challenge)?;
+    request.header(USER_CLUB).filter(|iri| is_club(iri)).ok_or_else(not_found)?;
+    Ok(Answer::json(StatusCode::OK, &json!({"@id": "/demoapi/clubs/1210", "name": "Demo"})))
 }
 
 /// The bundle's 401: the challenge and the body say the same.

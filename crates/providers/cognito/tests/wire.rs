@@ -41,6 +41,8 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
     let refusal = |settings| Cognito::from_settings(&settings).unwrap_err().to_string();
     let both = Settings::new().with("domain", "auth.example.com").with("prefix", "pms").with("region", "eu-south-2");
     assert!(refusal(both.clone()).contains("`domain` and `prefix`"), "{}", refusal(both));
+    let hostile = refusal(Settings::new().with("domain", "evil.com/x?"));
+    assert_eq!(hostile.matches("`domain`").count(), 2, "once in the message, once in the remedy: {hostile}");
     let half = Settings::new().with("prefix", "pms");
     assert!(refusal(half.clone()).contains("`region` is missing"), "{}", refusal(half));
 }

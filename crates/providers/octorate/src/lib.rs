@@ -109,6 +109,8 @@ impl Configure for Octorate {
             (None, None) => Self::new(),
         };
         if let Some(host) = settings.find("api-host") {
+            // The token goes there, so it must be a host and nothing else.
+            TokenEndpoint::expand("https://{api-host}/", &[("api-host", host)])?;
             provider = provider.with_api_host(host);
         }
         let unit = settings.parse("expiry-unit")?;
