@@ -1,7 +1,14 @@
 //! Answers with a token, as vendors really send them (RFC 6749 section 5.1, and what they make of it).
 
-use crate::acme::{Acme, answered, read, response};
-use credentials_grant::{Ask, ErrorKind, ExposeSecret, Policy, Presentation, ResponseReader, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acme::{Acme, Canned, answered, read, response};
+use credentials_grant::{
+    Ask, ClientCredentials, CredentialsGrant, ErrorKind, ExposeSecret, IssuanceLimit, Policy, Presentation,
+    ResponseReader, Surroundings, Value, grant,
+};
+use futures_executor::block_on;
 
 const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
 
@@ -26,6 +33,19 @@ fn a_form_is_read_like_json() {
         assert_eq!(token.scopes(), ["user", "admin"]);
         assert_eq!(token.extra("etag"), Some(&Value::from("\"afZY\"")));
         assert_eq!(token.extra("untrimmed"), Some(&Value::from("  x ")));
+    }
+}
+
+#[test]
+fn text_that_is_no_form_is_not_taken_for_one() {
+    for (kind, body) in [
+        ("text/plain", "access_token"),
+        ("text/plain", "Too many requests\naccess_token=abc"),
+        ("text/html", "access_token=abc"),
+        ("", "access_token=abc"),
+    ] {
+        let error = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body)).unwrap_err();
+        assert!(error.to_string().contains("neither JSON nor a form"), "{kind} {body}: {error}");
     }
 }
 
@@ -129,6 +149,36 @@ fn a_token_is_presented_as_the_vendor_has_it() {
     let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("wm_sec.access_token", "abc"), ("wm_svc.name", "Walmart Marketplace")]);
     assert!(token.authorization().is_sensitive());
+}
+
+#[test]
+fn a_companion_may_be_a_secret_among_the_credentials_and_is_left_out_where_there_is_none() {
+    let gateway = Presentation::bearer().with_secret_companion("x-gateway-key", "gateway-key");
+    let acme = Acme { policy: Policy::new().with_presentation(gateway), ..Acme::new() };
+    let headers = |credentials: ClientCredentials| -> Vec<_> {
+        let transport = Canned::new([response(200, &[], r#"{"access_token":"abc"}"#)]);
+        let ask = Ask::new();
+        let token = block_on(grant(&acme, &credentials, &ask, &transport, Surroundings::frozen())).unwrap();
+        assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+        token.headers().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+    };
+    let credentials = ClientCredentials::new("id", "secret");
+    assert_eq!(headers(credentials.clone()), ["authorization: Bearer abc"]);
+    let with_key = credentials.with_secret("gateway-key", "key");
+    assert_eq!(headers(with_key), ["authorization: Bearer abc", "x-gateway-key: key"]);
+}
+
+#[test]
+fn a_policy_says_what_it_was_told() {
+    let limit = IssuanceLimit::new(5, Duration::from_secs(86_400));
+    let policy = Policy::new().with_host("api.example.com").with_limit(limit).with_refusals_blocking_the_address();
+    let shared: Arc<dyn CredentialsGrant> = Arc::new(Acme { policy, ..Acme::new() });
+    let policy = Arc::clone(&shared).policy();
+    assert_eq!(policy.hosts(), ["api.example.com"]);
+    assert_eq!(policy.limits(), [limit]);
+    assert_eq!((limit.requests(), limit.period()), (5, Duration::from_secs(86_400)));
+    assert!(policy.refusals_block_address());
+    assert!(!Policy::new().refusals_block_address() && Policy::new().hosts().is_empty());
 }
 
 #[test]

@@ -157,6 +157,71 @@ fn an_error_is_one_line_that_says_who_what_and_what_to_do() {
 }
 
 #[test]
+fn each_kind_has_its_words_and_its_advice() {
+    let cases = [
+        (401, "", "the server refused the client credentials (401 Unauthorized)", "check the client id and secret"),
+        (
+            400,
+            r#"{"error":"unauthorized_client"}"#,
+            "the server refused the client credentials (400 Bad Request): unauthorized_client",
+            "ask the vendor to allow this client the client credentials grant",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_scope"}"#,
+            "the server refused the request (400 Bad Request): invalid_scope",
+            "ask for scopes that this client may have",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_request"}"#,
+            "the server refused the request (400 Bad Request): invalid_request",
+            "check the settings, scopes and parameters",
+        ),
+        (429, "", "the server asks for fewer requests (429 Too Many Requests)", "try again later"),
+        (503, "", "the server cannot answer now (503 Service Unavailable)", "try again later"),
+        (
+            404,
+            "<html>",
+            "the server answered with HTML or XML (404 Not Found)",
+            "check that the token URL is the vendor's",
+        ),
+    ];
+    for (status, body, message, remedy) in cases {
+        let error = refused(status, &[], body);
+        assert_eq!(error.message(), message);
+        assert!(error.remedy().is_some_and(|words| words.starts_with(remedy)), "{error}");
+    }
+}
+
+#[test]
+fn a_kind_has_a_name_for_programs() {
+    let names = [
+        (ErrorKind::BadResponse, "bad_response"),
+        (ErrorKind::Configuration, "configuration"),
+        (ErrorKind::CredentialsRefused, "credentials_refused"),
+        (ErrorKind::RateLimited, "rate_limited"),
+        (ErrorKind::RequestRefused, "request_refused"),
+        (ErrorKind::SigningFailed, "signing_failed"),
+        (ErrorKind::Unavailable, "unavailable"),
+        (ErrorKind::Unreachable, "unreachable"),
+    ];
+    for (kind, name) in names {
+        assert_eq!(kind.name(), name);
+    }
+}
+
+#[test]
+fn a_token_in_an_answer_that_is_no_success_is_no_token() {
+    let body = r#"{"access_token":"abc","expires_in":3600}"#;
+    assert_eq!(refused(400, &[], body).kind(), ErrorKind::BadResponse);
+    assert_eq!(refused(401, &[], body).kind(), ErrorKind::CredentialsRefused);
+    assert_eq!(refused(500, &[], body).kind(), ErrorKind::Unavailable);
+    let empty = r#"{"access_token":"","error":"invalid_scope"}"#;
+    assert_eq!(refused(200, &[], empty).kind(), ErrorKind::RequestRefused, "an empty token does not beat an error");
+}
+
+#[test]
 fn what_the_server_says_is_capped() {
     let body = format!(r#"{{"error":"{0}","error_description":"{0}"}}"#, "é".repeat(100_000));
     let error = refused(400, &[], &body);

@@ -2,8 +2,9 @@
 
 use crate::acme::{Acme, Canned, credentials, endpoint, response};
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ResponseReader,
-    SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest, TokenRequestBuilder, TokenResponse, grant,
+    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExpiryUnit,
+    ResponseReader, SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest, TokenRequestBuilder,
+    TokenResponse, grant,
 };
 use futures_executor::block_on;
 
@@ -171,6 +172,45 @@ fn no_parameter_stands_twice_but_a_forms_resource() {
     let ask = Ask::new().with_resource("urn:a").with_resource("urn:b");
     let error = sealed(&ask, |request| request.json().resources()).unwrap_err();
     assert!(error.to_string().contains("\"resource\""), "{error}");
+}
+
+#[test]
+fn settings_name_ways_to_authenticate_and_units_and_nothing_else() {
+    for (way, name) in ClientAuthentication::ALL.into_iter().zip(["basic", "basic-raw", "body"]) {
+        assert_eq!((way.to_string().as_str(), name.parse::<ClientAuthentication>().unwrap()), (name, way));
+    }
+    assert!("Basic".parse::<ClientAuthentication>().unwrap_err().to_string().contains("basic, basic-raw, body"));
+    let units = [
+        ("seconds", ExpiryUnit::Seconds),
+        ("milliseconds", ExpiryUnit::Milliseconds),
+        ("minutes", ExpiryUnit::Minutes),
+    ];
+    for (name, unit) in units {
+        assert_eq!(name.parse::<ExpiryUnit>().unwrap(), unit);
+    }
+    assert!("hours".parse::<ExpiryUnit>().unwrap_err().to_string().contains("seconds, milliseconds or minutes"));
+}
+
+#[test]
+fn what_is_printed_names_the_parts_and_no_secret() {
+    let secret = SecretString::from("canary");
+    let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary");
+    let ask = Ask::new();
+    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
+    let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?key=canary");
+    let builder =
+        attempt.post(&endpoint).client_authentication(ClientAuthentication::Body).secret_header("x-key", &secret);
+    let shown = format!("{credentials:?} {builder:?}");
+    let request = builder.build().unwrap();
+    let shown = format!("{shown} {request:?}");
+    let shown = format!("{shown} {:?}", request.seal().unwrap());
+    for word in ["id", "key", "client_secret", "x-key", "https://auth.example.com/token", "Sensitive"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(!shown.contains("canary"), "{shown}");
+    let response = response(200, &[("set-cookie", "canary")], "canary");
+    let shown = format!("{response:?}");
+    assert!(shown.contains("set-cookie") && shown.contains("[6 bytes]") && !shown.contains("canary"), "{shown}");
 }
 
 #[test]
