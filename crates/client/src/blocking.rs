@@ -61,9 +61,12 @@ impl TokenSource {
     ///
     /// As [`TokenSource::token`](crate::TokenSource::token).
     pub fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        if let Some(token) = self.source.cached() {
+        // Within the runtime, so that a renewal has one to run on.
+        let within = self.runtime.as_ref().map(Runtime::enter);
+        if let Some(token) = self.source.serve() {
             return Ok(token);
         }
+        drop(within);
         let (answer, answered) = mpsc::channel();
         let source = self.source.clone();
         // On the runtime's own thread, and not by `block_on`, which refuses to run within another runtime.

@@ -96,16 +96,20 @@ impl TokenSource {
     /// (`Retry-After`), the same error with the time that is left. Outside of a tokio runtime with time enabled,
     /// [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        match self.0.kept() {
-            Some((token, State::Stale)) => {
-                self.0.memory.flight.launch(|| self.0.begin(Purpose::Renewal));
-                return Ok(token);
-            }
-            Some((token, _)) => return Ok(token),
-            None => {}
+        if let Some(token) = self.serve() {
+            return Ok(token);
         }
         let landing = self.0.memory.flight.board(self.0.timeout, || self.0.begin(Purpose::Need)).await;
         landing.map_err(|error| error.with_provider(self.0.provider.provider().to_owned()))
+    }
+
+    /// The token that is in memory, if it is good; one that is stale has its renewal started.
+    pub(crate) fn serve(&self) -> Option<Arc<AccessToken>> {
+        let (token, state) = self.0.kept()?;
+        if state == State::Stale {
+            self.0.memory.flight.launch(|| self.0.begin(Purpose::Renewal));
+        }
+        Some(token)
     }
 
     /// Forgets this token, if it is still the current one: the vendor's API has said that it is no longer good.

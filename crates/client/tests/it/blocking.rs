@@ -1,5 +1,7 @@
 //! Tokens without an async runtime.
 
+use std::time::Duration;
+
 use credentials_grant::ErrorKind;
 use credentials_grant_client::blocking::TokenSource;
 
@@ -31,6 +33,23 @@ async fn in_an_async_program_it_works_where_blocking_is_allowed_and_dropping_it_
     let (authorization, source) = tokio::task::spawn_blocking(blocking).await.unwrap().unwrap();
     assert_eq!(authorization, "Bearer token-1");
     drop(source);
+}
+
+#[test]
+fn a_stale_token_is_served_at_once_and_renewed_on_the_sources_own_thread() {
+    let (script, clock) = (Script::gated([Act::Issue(3600), Act::Issue(3600)]), clock());
+    script.open(1);
+    let source = TokenSource::from_builder(builder(&script, &clock)).unwrap();
+    source.token().unwrap();
+    clock.advance(Duration::from_secs(3600 * 9 / 10));
+    assert_eq!(source.token().unwrap().authorization(), "Bearer token-1");
+    script.open(1);
+    let renewed = (0..10_000_000).any(|_| {
+        std::thread::yield_now();
+        source.token().unwrap().authorization() == "Bearer token-2"
+    });
+    assert!(renewed);
+    assert_eq!(script.requests(), 2);
 }
 
 #[test]
