@@ -98,3 +98,27 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
         (**self).monotonic()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_clocks_move() {
+        let clock = SystemClock::new();
+        let (wall, monotonic) = (clock.now(), clock.monotonic());
+        let moved = (0..100_000_000).any(|_| clock.now() > wall && clock.monotonic() > monotonic);
+        assert!(moved);
+    }
+
+    #[test]
+    fn time_that_passes_moves_both_clocks_and_setting_one_moves_one() {
+        let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
+        let minute = Duration::from_secs(60);
+        clock.advance(minute);
+        let shown = |clock: &dyn Clock| (clock.now(), clock.monotonic());
+        assert_eq!(shown(&clock), (SystemTime::UNIX_EPOCH + minute, minute));
+        clock.set(SystemTime::UNIX_EPOCH);
+        assert_eq!(shown(&clock), (SystemTime::UNIX_EPOCH, minute));
+    }
+}

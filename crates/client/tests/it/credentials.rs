@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use credentials_grant::{CredentialsSource, Error, ErrorKind, ExposeSecret};
 use credentials_grant_client::{EnvironmentCredentials, FileCredentials};
@@ -65,6 +66,45 @@ async fn a_file_that_holds_no_secret_is_refused_by_name_and_without_its_content(
 async fn a_file_without_an_end_is_refused_all_the_same() {
     let error = read(Path::new("/dev/zero")).await.unwrap_err();
     assert!(error.to_string().contains("larger than 64 KiB"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_64_kib_is_still_taken() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "x".repeat(64 * 1024)).unwrap();
+    assert_eq!(read(file.path()).await.unwrap().len(), 64 * 1024);
+    fs::write(file.path(), "x".repeat(64 * 1024 + 1)).unwrap();
+    assert!(read(file.path()).await.is_err());
+}
+
+/// Whether this program is the child of [`variables_are_read_and_a_line_break_at_their_end_is_not`].
+const IS_CHILD: &str = "CREDENTIALS_GRANT_TEST_IS_CHILD";
+
+#[test]
+fn variables_are_read_and_a_line_break_at_their_end_is_not() {
+    let this_test = "credentials::the_child_reads_its_variables";
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", this_test])
+        .env(IS_CHILD, "yes")
+        .env("ACME_CLIENT_ID", "id")
+        .env("ACME_CLIENT_SECRET", "secret\r\n")
+        .env("ACME_API_KEY", "key")
+        .env("ACME_UNUSED", "")
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+async fn the_child_reads_its_variables() {
+    if std::env::var_os(IS_CHILD).is_none() {
+        return;
+    }
+    let source = EnvironmentCredentials::with_prefix("ACME").with_secret("api-key").with_secret("unused");
+    let credentials = source.credentials().await.unwrap();
+    assert_eq!(credentials.client_id().unwrap(), "id");
+    assert_eq!(credentials.client_secret().unwrap().expose_secret(), "secret");
+    assert_eq!(credentials.secret("api-key").map(ExposeSecret::expose_secret), Some("key"));
+    assert!(credentials.secret("unused").is_none(), "an empty variable is not set");
 }
 
 #[tokio::test]

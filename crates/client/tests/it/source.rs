@@ -206,6 +206,33 @@ fn a_flight_that_nobody_drives_holds_nobody_up_for_ever() {
     assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
 }
 
+#[test]
+fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
+    let script = Script::gated([Act::Answer(503, ""), Act::Issue(3600)]);
+    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let idle = in_flight_on_its_own_runtime(&source);
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    busy.block_on(token(&source)).unwrap_err();
+
+    let second = busy.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    busy.block_on(settle());
+    script.open(1);
+    idle.block_on(settle());
+    let third = busy.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    busy.block_on(settle());
+    assert_eq!(script.requests(), 2, "the third caller boards the second flight");
+    script.open(1);
+    for caller in [second, third] {
+        assert_eq!(busy.block_on(caller).unwrap().unwrap(), "Bearer token-2");
+    }
+}
+
 #[tokio::test]
 async fn a_wall_clock_that_is_set_back_keeps_no_token_for_ever() {
     let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
