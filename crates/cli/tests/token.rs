@@ -127,3 +127,13 @@ fn a_reader_who_has_gone_away_is_no_failure() {
         assert_eq!(running.child.wait().unwrap().code(), Some(0));
     }
 }
+
+#[test]
+fn a_proxy_in_the_environment_never_sees_what_goes_to_loopback() {
+    let apaleo = emulator(Vendor::Apaleo);
+    let mut command = token(&apaleo, &[]);
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(variable, "http://127.0.0.1:9");
+    }
+    Run::of(&mut command).succeeded();
+}

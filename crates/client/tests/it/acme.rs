@@ -11,6 +11,7 @@ use credentials_grant::{
 };
 use credentials_grant_client::{ManualClock, TokenSource, TokenSourceBuilder};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 
 #[derive(Debug)]
 pub(crate) struct Acme(pub(crate) TokenEndpoint);
@@ -114,4 +115,13 @@ pub(crate) fn source(script: &Arc<Script>, clock: &ManualClock) -> TokenSource {
 /// The token that a source hands out, or what it says instead.
 pub(crate) async fn token(source: &TokenSource) -> Result<String, Error> {
     source.token().await.map(|token| token.authorization().to_str().unwrap().to_owned())
+}
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets every other task run until it waits.
+pub(crate) async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
 }

@@ -5,6 +5,9 @@
 mod acme;
 mod blocking;
 mod credentials;
+mod failures;
+mod flight;
+mod renewal;
 mod secrets;
 mod source;
 mod transport;

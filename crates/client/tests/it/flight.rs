@@ -1,0 +1,211 @@
+//! One request for any number of callers, whatever becomes of them and of their runtimes.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use credentials_grant::{ClientCredentials, ErrorKind};
+use credentials_grant_client::{Clock, ManualClock, TokenSource};
+use futures_util::future::join_all;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::acme::{Acme, Act, SECOND, Script, builder, clock, settle, source, token};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A runtime on which a token was asked for, and which then nobody drives any more.
+fn in_flight_on_its_own_runtime(source: &TokenSource) -> Runtime {
+    let runtime = runtime();
+    let source = source.clone();
+    runtime.spawn(async move { source.token().await });
+    runtime.block_on(settle());
+    runtime
+}
+
+#[tokio::test]
+async fn all_who_wait_share_one_token() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let waiting = join_all((0..1000).map(|_| token(&source)));
+    let opening = async {
+        settle().await;
+        script.open(1);
+    };
+    let (tokens, ()) = tokio::join!(waiting, opening);
+    assert!(tokens.into_iter().all(|token| token.unwrap() == "Bearer token-1"));
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn all_who_wait_share_one_failure_and_nobody_queues_up_to_fail_again() {
+    for (status, kind) in [(503, ErrorKind::Unavailable), (401, ErrorKind::CredentialsRefused)] {
+        let script = Script::gated([Act::Answer(status, "")]);
+        let source = source(&script, &clock());
+        let opening = async {
+            settle().await;
+            script.open(1);
+        };
+        let (outcomes, ()) = tokio::join!(join_all((0..64).map(|_| token(&source))), opening);
+        assert!(outcomes.into_iter().all(|outcome| outcome.unwrap_err().kind() == kind));
+        assert_eq!(script.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_take_the_request_along() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let caller = tokio::spawn({
+        let source = source.clone();
+        async move { source.token().await }
+    });
+    settle().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    script.open(1);
+    settle().await;
+    assert_eq!(source.cached().expect("the token has landed").authorization(), "Bearer token-1");
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_flight_and_nothing_else() {
+    let script = Script::new([Act::Panic, Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let error = token(&source).await.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(error.source().is_none(), "a panic's own words are not repeated");
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let first = in_flight_on_its_own_runtime(&source);
+    assert_eq!(script.requests(), 1);
+    drop(first);
+    script.open(1);
+    assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-2");
+}
+
+/// A runtime that is shutting down drops a task as it is spawned, while its caller still runs.
+#[test]
+fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out() {
+    let script = Script::new([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let dying = runtime();
+    let handle = dying.handle().clone();
+    dying.shutdown_background();
+    let outcome = handle.block_on(async { token(&source).await });
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-1");
+}
+
+#[test]
+fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = source(&script, &clock());
+    let first = in_flight_on_its_own_runtime(&source);
+    let second = runtime();
+    let waiting = second.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    second.block_on(settle());
+    assert_eq!(script.requests(), 1, "it waits for the first one's flight");
+    drop(first);
+    script.open(1);
+    assert_eq!(second.block_on(waiting).unwrap().unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_flight_that_nobody_drives_holds_nobody_up_for_ever() {
+    let script = Script::gated([Act::Issue(3600)]);
+    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let _idle = in_flight_on_its_own_runtime(&source);
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let error = busy.block_on(token(&source)).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Unreachable, Some("acme")));
+    script.open(2);
+    assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
+    let script = Script::gated([Act::Answer(503, ""), Act::Issue(3600)]);
+    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let idle = in_flight_on_its_own_runtime(&source);
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    busy.block_on(token(&source)).unwrap_err();
+
+    let second = busy.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    busy.block_on(settle());
+    script.open(1);
+    idle.block_on(settle());
+    let third = busy.spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    busy.block_on(settle());
+    assert_eq!(script.requests(), 2, "the third caller boards the second flight");
+    script.open(1);
+    for caller in [second, third] {
+        assert_eq!(busy.block_on(caller).unwrap().unwrap(), "Bearer token-2");
+    }
+}
+
+/// A clock that is an hour ahead once, when told to.
+#[derive(Clone, Debug)]
+struct AheadOnce(ManualClock, Arc<AtomicBool>);
+
+impl Clock for AheadOnce {
+    fn now(&self) -> SystemTime {
+        let ahead = if self.1.swap(false, Ordering::SeqCst) { SECOND * 3600 } else { Duration::ZERO };
+        self.0.now() + ahead
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
+#[tokio::test]
+async fn who_comes_for_a_token_as_it_lands_gets_it_and_sends_nothing() {
+    let script = Script::new([Act::Issue(3600)]);
+    let clock = AheadOnce(clock(), Arc::default());
+    let builder = TokenSource::builder(Acme::new(), ClientCredentials::new("id", "secret"));
+    let source = builder.with_transport(Arc::clone(&script)).with_clock(clock.clone()).build().unwrap();
+    token(&source).await.unwrap();
+    // It looks as if there were none, and then there is.
+    clock.1.store(true, Ordering::SeqCst);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+    assert_eq!(script.requests(), 1);
+}
+
+#[test]
+fn outside_of_a_runtime_the_error_says_so() {
+    let source = source(&Script::new([]), &clock());
+    let mut asking = Box::pin(source.token());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Err(error)) = asking.as_mut().poll(&mut context) else {
+        panic!("it waits for a runtime that is not there");
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("blocking"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_ends_in_an_error_within_the_timeout() {
+    let script = Script::gated([]);
+    let source = builder(&script, &clock()).with_timeout(SECOND * 7).build().unwrap();
+    let error = token(&source).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains("no token within 7s"), "{error}");
+}

@@ -1,0 +1,120 @@
+//! Tokens that grow stale and are renewed before they expire.
+
+use credentials_grant_client::Clock;
+
+use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_back_keeps_no_token_for_ever() {
+    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.set(clock.now() - SECOND * 3600 * 24 * 365);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "it is as good as before");
+    clock.advance(SECOND * 3600);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_serves_no_expired_token() {
+    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.set(clock.now() + SECOND * 3600 * 8);
+    assert!(source.cached().is_none());
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_stale_token_is_served_at_once_and_renewed_once_in_the_background() {
+    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    script.open(1);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * (3600 * 8 / 10 - 1));
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+    settle().await;
+    assert_eq!(script.requests(), 1, "a fresh token is not renewed");
+
+    clock.advance(SECOND * 3600 / 10 + SECOND);
+    for _ in 0..1000 {
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "nobody waits while there is a good one");
+    }
+    settle().await;
+    assert_eq!(script.requests(), 2, "a thousand callers start one renewal");
+    script.open(1);
+    settle().await;
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn reading_the_cache_starts_nothing() {
+    let script = Script::new([Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 * 9 / 10);
+    assert!(source.cached().is_some());
+    settle().await;
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_outlives_the_caller_that_triggered_it() {
+    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    script.open(1);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 * 9 / 10);
+    let caller = tokio::spawn({
+        let source = source.clone();
+        async move { source.token().await }
+    });
+    caller.await.unwrap().unwrap();
+    script.open(1);
+    settle().await;
+    assert_eq!(source.cached().unwrap().authorization(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_leaves_the_good_token_and_pauses() {
+    let acts = [Act::Issue(3600), Act::Answer(503, ""), Act::Answer(401, ""), Act::Issue(3600)];
+    let (script, clock) = (Script::new(acts), clock());
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 * 9 / 10);
+    for (requests, pause) in [(2, 1), (3, 1)] {
+        for _ in 0..100 {
+            assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+            settle().await;
+        }
+        assert_eq!(script.requests(), requests);
+        clock.advance(SECOND * pause);
+    }
+    token(&source).await.unwrap();
+    settle().await;
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-4");
+}
+
+#[tokio::test]
+async fn a_token_that_expires_while_its_renewal_is_under_way_is_not_served_and_not_asked_for_twice() {
+    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    script.open(1);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 * 9 / 10);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 / 10);
+    let opening = async {
+        settle().await;
+        script.open(1);
+    };
+    let (served, ()) = tokio::join!(token(&source), opening);
+    assert_eq!(served.unwrap(), "Bearer token-2");
+    assert_eq!(script.requests(), 2);
+}
