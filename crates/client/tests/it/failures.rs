@@ -118,3 +118,31 @@ async fn a_refusal_stands_until_the_credentials_change() {
     clock.advance(SECOND);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-7", "long before the pause of 32 seconds is over");
 }
+
+#[tokio::test]
+async fn an_outage_is_no_reason_to_ask_for_the_credentials_again() {
+    let script = Script::new([Act::Answer(503, "")]);
+    let credentials = Rotating { secret: Arc::new(Mutex::new("secret")), ..Rotating::default() };
+    let source = rotating(&credentials, &script, &clock());
+    token(&source).await.unwrap_err();
+    assert_eq!(credentials.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_after_refusals_of_the_credentials_may_be_the_vendors_block() {
+    let gone = || Act::Fail(Error::new(ErrorKind::Unreachable, "gone").with_remedy("check the network"));
+    let refusal = || Act::Answer(401, "");
+    let (script, clock) = (Script::new([gone(), refusal(), gone(), refusal(), Act::Answer(503, ""), gone()]), clock());
+    let source = source(&script, &clock);
+    let mut remedies = Vec::new();
+    for _ in 0..6 {
+        let error = token(&source).await.unwrap_err();
+        remedies.push((error.kind(), error.remedy().unwrap().to_owned()));
+        clock.advance(SECOND * 60);
+    }
+    let of = |at: usize| (remedies[at].0, remedies[at].1.as_str());
+    assert_eq!(of(0), (ErrorKind::Unreachable, "check the network"), "nothing was refused before");
+    assert!(remedies[2].1.contains("may have blocked this address") && remedies[2].1.contains("once"), "{remedies:?}");
+    assert_eq!(of(4), (ErrorKind::Unavailable, "try again later"), "who answers has not blocked");
+    assert!(remedies[5].1.contains("2 times"), "{remedies:?}");
+}

@@ -178,11 +178,18 @@ impl Clock for AheadOnce {
 
 #[tokio::test]
 async fn who_comes_for_a_token_as_it_lands_gets_it_and_sends_nothing() {
+    for age in [0, 3600 * 9 / 10] {
+        comes_as_it_lands(SECOND * age).await;
+    }
+}
+
+async fn comes_as_it_lands(age: Duration) {
     let script = Script::new([Act::Issue(3600)]);
     let clock = AheadOnce(clock(), Arc::default());
     let builder = TokenSource::builder(Acme::new(), ClientCredentials::new("id", "secret"));
     let source = builder.with_transport(Arc::clone(&script)).with_clock(clock.clone()).build().unwrap();
     token(&source).await.unwrap();
+    clock.0.advance(age);
     // It looks as if there were none, and then there is.
     clock.1.store(true, Ordering::SeqCst);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1");

@@ -1,6 +1,6 @@
 //! A source and its token: set up, kept, given up.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credentials_grant::{Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenRequest};
@@ -90,4 +90,31 @@ async fn what_makes_no_request_is_refused_when_the_source_is_built() {
 fn a_source_can_be_shared_among_threads() {
     fn shared<T: Send + Sync + Clone + 'static>() {}
     shared::<TokenSource>();
+}
+
+/// A vendor that wants each request to have an id, and keeps what it was given.
+#[derive(Clone, Debug, Default)]
+struct Walmart(Arc<Mutex<Vec<String>>>);
+
+impl CredentialsGrant for Walmart {
+    fn provider(&self) -> &'static str {
+        "walmart"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        self.0.lock().unwrap().push(attempt.request_id());
+        attempt.post(&endpoint()).header("wm_qos.correlation_id", &attempt.request_id()).build()
+    }
+}
+
+#[tokio::test]
+async fn every_request_has_an_id_of_its_own() {
+    let (walmart, script) = (Walmart::default(), Script::new([Act::Issue(3600), Act::Issue(3600)]));
+    let builder = TokenSource::builder(walmart.clone(), ClientCredentials::new("id", "secret"));
+    let source = builder.with_transport(script).with_clock(clock()).build().unwrap();
+    walmart.0.lock().unwrap().clear();
+    source.invalidate(&source.token().await.unwrap());
+    source.token().await.unwrap();
+    let ids = walmart.0.lock().unwrap().clone();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
 }
