@@ -8,6 +8,7 @@ mod encode;
 mod endpoint;
 mod error;
 mod grant;
+mod header;
 mod policy;
 mod reader;
 mod request;

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::credentials::ClientCredentials;
 use crate::error::Error;
+use crate::header;
 
 /// How a vendor's tokens are presented, how long they live and how often they may be asked for.
 ///
@@ -181,29 +182,21 @@ impl Presentation {
         self
     }
 
-    /// The headers for this token, its own first.
+    /// The headers for this token, which a header can carry, its own first.
     pub(crate) fn headers(
         &self,
         token: &str,
         credentials: &ClientCredentials,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-        let token = header_value(&format!("{}{token}", self.prefix)).ok_or_else(|| {
-            Error::bad_response("the server sent a token that no header can carry")
-                .with_remedy("show the vendor this message")
-        })?;
-        let mut headers = vec![(header_name(&self.header)?, token)];
+        let token = format!("{}{token}", self.prefix);
+        let mut headers = vec![(header::name(&self.header)?, header::secret_value(&self.header, &token)?)];
         for (name, companion) in &self.companions {
             let value = match companion {
                 Companion::Plain(value) => Some(value.as_str()),
                 Companion::Secret(secret) => credentials.secret(secret).map(ExposeSecret::expose_secret),
             };
             if let Some(value) = value {
-                let value = header_value(value).ok_or_else(|| {
-                    Error::configuration(format!(
-                        "the value for the header {name} has characters that no header can carry"
-                    ))
-                })?;
-                headers.push((header_name(name)?, value));
+                headers.push((header::name(name)?, header::secret_value(name, value)?));
             }
         }
         Ok(headers)
@@ -214,14 +207,4 @@ impl Default for Presentation {
     fn default() -> Self {
         Self::bearer()
     }
-}
-
-fn header_name(name: &str) -> Result<HeaderName, Error> {
-    HeaderName::try_from(name).map_err(|_| Error::configuration(format!("{name:?} is no name of a header")))
-}
-
-fn header_value(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::attempt::Attempt;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
+use crate::header;
 use crate::request::{Layout, Parameter, TokenRequest};
 
 /// Writes a [`TokenRequest`], in the order in which the vendor's page has its parts.
@@ -137,13 +138,19 @@ impl<'a> TokenRequestBuilder<'a> {
     /// A header that may be printed; it replaces one of the same name.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
-        self.insert_header(name, value, Sensitivity::Plain)
+        let value = header::value(name, value);
+        self.insert_header(name, value)
     }
 
     /// A header that is never printed; it replaces one of the same name.
     #[must_use]
-    pub fn secret_header(self, name: &str, value: &SecretString) -> Self {
-        self.insert_header(name, value.expose_secret(), Sensitivity::Secret)
+    pub fn secret_header(mut self, name: &str, value: &SecretString) -> Self {
+        let secret = value.expose_secret();
+        let behind_scheme = secret.split_once(' ').map_or(secret, |(_, secret)| secret);
+        let unpadded = behind_scheme.trim_end_matches('=');
+        self.request.header_secrets.extend([secret, behind_scheme, unpadded].map(SecretString::from));
+        let value = header::secret_value(name, secret);
+        self.insert_header(name, value)
     }
 
     /// Says that the answer to this request is not yet the token:
@@ -201,36 +208,20 @@ impl<'a> TokenRequestBuilder<'a> {
         }
     }
 
-    fn insert_header(mut self, name: &str, value: &str, sensitivity: Sensitivity) -> Self {
-        let Ok(header) = HeaderName::try_from(name) else {
-            return self.fail(Error::configuration(format!("{name:?} is no name of a header")));
-        };
-        let Ok(mut header_value) = HeaderValue::from_str(value) else {
-            let error = Error::configuration(format!(
-                "the value for the header {name} has characters that no header can carry"
-            ));
-            return self.fail(error.with_remedy("look for line breaks and control characters in it"));
-        };
-        if let Sensitivity::Secret = sensitivity {
-            header_value.set_sensitive(true);
-            let behind_scheme = value.split_once(' ').map_or(value, |(_, value)| value);
-            let unpadded = behind_scheme.trim_end_matches('=');
-            self.request.header_secrets.extend([value, behind_scheme, unpadded].map(SecretString::from));
+    fn insert_header(mut self, name: &str, value: Result<HeaderValue, Error>) -> Self {
+        match header::name(name).and_then(|name| Ok((name, value?))) {
+            Ok((name, value)) => {
+                self.request.headers.insert(name, value);
+                self
+            }
+            Err(error) => self.fail(error),
         }
-        self.request.headers.insert(header, header_value);
-        self
     }
 
     fn fail(mut self, error: Error) -> Self {
         self.problem.get_or_insert(error);
         self
     }
-}
-
-#[derive(Clone, Copy)]
-enum Sensitivity {
-    Plain,
-    Secret,
 }
 
 impl fmt::Debug for TokenRequestBuilder<'_> {
