@@ -195,48 +195,61 @@ fn is_label(label: &str) -> bool {
 
 /// The value as it stands in the URL between `before` and `after`.
 fn placed(before: &str, name: &str, value: &str, after: &str) -> Result<String, Error> {
-    let refused = |why: &str| {
+    let placed = match before.split_once("://") {
+        _ if before.is_empty() => return base(name, value),
+        Some(("https", "")) if after.starts_with('/') => whole_host(value),
+        Some((_, host)) if !host.contains('/') => part_of_label(value),
+        _ => segment(value),
+    };
+    placed.map_err(|why| {
         let shown: String = value.chars().take(80).flat_map(char::escape_default).collect();
         let message = if value.is_empty() {
             format!("the setting `{name}` is missing")
         } else {
             format!("the setting `{name}` ({shown}) {why}")
         };
-        Err(Error::configuration(message).with_remedy(format!("set `{name}` as the vendor's page gives it")))
-    };
-    if before.is_empty() {
-        let base = TokenEndpoint::parse(value).map_err(|error| {
-            Error::configuration(format!("the setting `{name}`: {}", error.message()))
-                .with_remedy("use an https URL such as https://api.example.com/v2")
-        })?;
-        return match base.0.query() {
-            Some(_) => Err(Error::configuration(format!("the setting `{name}` ({base}) has a query"))
-                .with_remedy("take the ? and what follows out")),
-            None => Ok(base.0.as_str().trim_end_matches('/').to_owned()),
-        };
+        Error::configuration(message).with_remedy(format!("set `{name}` as the vendor's page gives it"))
+    })
+}
+
+/// A URL that others begin with. What is shown of one that has a query is not the query.
+fn base(name: &str, value: &str) -> Result<String, Error> {
+    let base = TokenEndpoint::parse(value).map_err(|error| {
+        Error::configuration(format!("the setting `{name}`: {}", error.message()))
+            .with_remedy("use an https URL such as https://api.example.com/v2")
+    })?;
+    match base.0.query() {
+        Some(_) => Err(Error::configuration(format!("the setting `{name}` ({base}) has a query"))
+            .with_remedy("take the ? and what follows out")),
+        None => Ok(base.0.as_str().trim_end_matches('/').to_owned()),
     }
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    match before.split_once("://") {
-        Some(("https", "")) if after.starts_with('/') => {
-            if !value.contains('.') || !value.chars().all(|c| fits(c) || c == '.') {
-                return refused("is no host name such as auth.example.com");
-            }
-            return Ok(value.to_ascii_lowercase());
-        }
-        Some((_, host)) if !host.contains('/') => {
-            if value.is_empty() || value.len() > 63 || !value.chars().all(fits) {
-                return refused("cannot be part of a host name: letters, digits and hyphens only");
-            }
-            return Ok(value.to_ascii_lowercase());
-        }
-        _ => {}
+}
+
+fn whole_host(value: &str) -> Result<String, &'static str> {
+    if !value.contains('.') || !value.chars().all(|c| fits_label(c) || c == '.') {
+        return Err("is no host name such as auth.example.com");
     }
+    Ok(value.to_ascii_lowercase())
+}
+
+fn part_of_label(value: &str) -> Result<String, &'static str> {
+    if value.is_empty() || value.len() > 63 || !value.chars().all(fits_label) {
+        return Err("cannot be part of a host name: letters, digits and hyphens only");
+    }
+    Ok(value.to_ascii_lowercase())
+}
+
+fn segment(value: &str) -> Result<String, &'static str> {
     match value {
-        "" | "." | ".." => refused("cannot be a path segment"),
-        _ if value.contains(['/', '\\']) => refused("cannot be one path segment: it has a slash"),
-        _ if value.contains(char::is_control) => refused("has control characters"),
+        "" | "." | ".." => Err("cannot be a path segment"),
+        _ if value.contains(['/', '\\']) => Err("cannot be one path segment: it has a slash"),
+        _ if value.contains(char::is_control) => Err("has control characters"),
         _ => Ok(percent_encode(value)),
     }
+}
+
+fn fits_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
 }
 
 #[cfg(test)]
