@@ -155,11 +155,7 @@ impl Settings {
         let parsed = self.find(name).map(str::parse).transpose();
         parsed.map_err(|error: Error| {
             let remedy = error.remedy().map(str::to_owned).unwrap_or_default();
-            match error.message() {
-                // It names the setting already.
-                message if message.contains(&format!("`{name}`")) => error,
-                message => Error::configuration(format!("the setting `{name}`: {message}")).with_remedy(remedy),
-            }
+            Error::configuration(format!("the setting `{name}`: {}", error.message())).with_remedy(remedy)
         })
     }
 

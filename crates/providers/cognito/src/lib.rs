@@ -107,7 +107,9 @@ impl Configure for Cognito {
     fn configure(settings: &Settings) -> Result<Self, Error> {
         settings.at_most_one_of(&["domain", "prefix", "token-url"])?;
         settings.at_most_one_of(&["domain", "region", "token-url"])?;
-        let provider = match (settings.token_url()?, settings.parse("domain")?) {
+        // Its error names the setting by itself.
+        let domain = settings.find("domain").map(str::parse).transpose()?;
+        let provider = match (settings.token_url()?, domain) {
             (Some(url), _) => Self::at(url),
             (None, Some(domain)) => Self::at_custom_domain(domain),
             (None, None) => Self::new(settings.require("prefix")?, settings.require("region")?)?,
