@@ -29,6 +29,14 @@ struct Slot {
     under_way: Option<Shared<Receiver<Landing>>>,
 }
 
+/// A place on a flight.
+struct Boarding {
+    number: u64,
+    flight: Shared<Receiver<Landing>>,
+    /// Whether whoever boards has started it.
+    is_ours: bool,
+}
+
 impl Flight {
     /// Boards the flight that is under way, or starts one, and waits for it so long at the most.
     ///
@@ -47,15 +55,10 @@ impl Flight {
                 .with_source(source)
         })?;
         loop {
-            let (number, flight, departing) = match self.find(&start) {
-                Ok(found) => found,
+            let Boarding { number, flight, is_ours } = match self.take_off(&runtime, &start) {
+                Ok(boarding) => boarding,
                 Err(landed) => return landed,
             };
-            let is_ours = departing.is_some();
-            if let Some((work, landing)) = departing {
-                // Not under the lock: a runtime that is shutting down drops the task here and now.
-                runtime.spawn(fly(Runway { flight: Arc::clone(self), number }, work, landing));
-            }
             match timeout(patience, flight).await {
                 Ok(Ok(landing)) => return landing,
                 // The runtime that it ran on went away. That is no failure of ours, unless it was our own.
@@ -77,28 +80,35 @@ impl Flight {
     where
         F: Future<Output = Landing> + Send + 'static,
     {
-        if let Ok(runtime) = Handle::try_current()
-            && let Ok((number, _, Some((work, landing)))) = self.find(start)
-        {
-            runtime.spawn(fly(Runway { flight: Arc::clone(self), number }, work, landing));
+        if let Ok(runtime) = Handle::try_current() {
+            // Why there is no need is nobody's question.
+            let _ = self.take_off(&runtime, start);
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "three things that belong together for two lines")]
-    fn find<F>(
-        &self,
+    /// The flight that is under way, or a new one on this runtime.
+    fn take_off<F>(
+        self: &Arc<Self>,
+        runtime: &Handle,
         start: impl Fn() -> Result<F, Landing>,
-    ) -> Result<(u64, Shared<Receiver<Landing>>, Option<(F, Sender<Landing>)>), Landing> {
+    ) -> Result<Boarding, Landing>
+    where
+        F: Future<Output = Landing> + Send + 'static,
+    {
         let mut slot = self.slot();
         if let Some(flight) = &slot.under_way {
-            return Ok((slot.number, flight.clone(), None));
+            return Ok(Boarding { number: slot.number, flight: flight.clone(), is_ours: false });
         }
         let work = start()?;
         let (landing, flight) = oneshot::channel();
         let flight = flight.shared();
         slot.number += 1;
         slot.under_way = Some(flight.clone());
-        Ok((slot.number, flight, Some((work, landing))))
+        let number = slot.number;
+        // Before the task is spawned: a runtime that is shutting down drops it here and now, and its runway with it.
+        drop(slot);
+        runtime.spawn(fly(Runway { flight: Arc::clone(self), number }, work, landing));
+        Ok(Boarding { number, flight, is_ours: true })
     }
 
     /// Makes way for the next flight, if this one still stands in its way.
