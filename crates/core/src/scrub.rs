@@ -46,7 +46,7 @@ impl Scrubber {
 fn forms(secret: &str) -> Vec<SecretString> {
     let percent = percent_encode(secret);
     let json = Value::from(secret).to_string();
-    let json = json.trim_matches('"');
+    let json = &json[1..json.len() - 1];
     let forms = [
         secret.to_owned(),
         lower_case_hex(&percent),
@@ -120,6 +120,7 @@ mod tests {
             ("canary's", "canary&#39;s"),
             ("canary<b", "canary\\u003cb"),
             ("can\"ary", "can\\\"ary"),
+            ("canary\"", "canary\\\""),
         ];
         for (secret, echo) in cases {
             assert_eq!(scrubber(&[secret]).scrub(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
