@@ -140,7 +140,7 @@ async fn trip(
     for _ in 0..MOST_STEPS {
         let continues = request.continues;
         let sealed = request.seal()?;
-        scrubber.learn(sealed.secrets());
+        scrubber.learn(sealed.secrets.iter().cloned());
         let response = transport.send(&sealed).await?;
         if !continues {
             return provider.read_response(&response)?.ready(attempt, &provider.policy());

@@ -15,7 +15,8 @@ use crate::sealed_request::SealedRequest;
 
 /// A token request as a provider describes it: what goes where.
 ///
-/// It comes from [`Attempt::post`](crate::Attempt::post) or [`Attempt::get`](crate::Attempt::get), and becomes bytes by [`seal`](Self::seal).
+/// It comes from [`Attempt::post`](crate::Attempt::post) or [`Attempt::get`](crate::Attempt::get), and becomes bytes by
+/// [`seal`](Self::seal).
 pub struct TokenRequest {
     pub(crate) method: Method,
     pub(crate) endpoint: TokenEndpoint,

@@ -48,10 +48,6 @@ impl SealedRequest {
     pub fn body(&self) -> &[u8] {
         self.body.expose_secret()
     }
-
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        self.secrets.iter().cloned()
-    }
 }
 
 impl fmt::Debug for SealedRequest {
