@@ -1,8 +1,20 @@
 //! Tokens that grow stale and are renewed before they expire.
 
-use credentials_grant_client::Clock;
+use std::sync::Arc;
+
+use credentials_grant_client::{Clock, ManualClock, TokenSource};
 
 use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+
+/// A source whose token is at nine tenths of its life of an hour; the vendor's gate has let that one request through.
+async fn with_stale_token(script: &Arc<Script>) -> (TokenSource, ManualClock) {
+    let clock = clock();
+    let source = source(script, &clock);
+    script.open(1);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3600 * 9 / 10);
+    (source, clock)
+}
 
 #[tokio::test]
 async fn a_wall_clock_that_is_set_back_keeps_no_token_for_ever() {
@@ -53,10 +65,7 @@ async fn a_stale_token_is_served_at_once_and_renewed_once_in_the_background() {
 #[tokio::test]
 async fn reading_the_cache_starts_nothing() {
     let script = Script::new([Act::Issue(3600)]);
-    let clock = clock();
-    let source = source(&script, &clock);
-    token(&source).await.unwrap();
-    clock.advance(SECOND * 3600 * 9 / 10);
+    let (source, _) = with_stale_token(&script).await;
     assert!(source.cached().is_some());
     settle().await;
     assert_eq!(script.requests(), 1);
@@ -65,11 +74,7 @@ async fn reading_the_cache_starts_nothing() {
 #[tokio::test]
 async fn a_renewal_outlives_the_caller_that_triggered_it() {
     let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let clock = clock();
-    let source = source(&script, &clock);
-    script.open(1);
-    token(&source).await.unwrap();
-    clock.advance(SECOND * 3600 * 9 / 10);
+    let (source, _) = with_stale_token(&script).await;
     let caller = tokio::spawn({
         let source = source.clone();
         async move { source.token().await }
@@ -83,10 +88,8 @@ async fn a_renewal_outlives_the_caller_that_triggered_it() {
 #[tokio::test]
 async fn a_renewal_that_fails_leaves_the_good_token_and_pauses() {
     let acts = [Act::Issue(3600), Act::Answer(503, ""), Act::Answer(401, ""), Act::Issue(3600)];
-    let (script, clock) = (Script::new(acts), clock());
-    let source = source(&script, &clock);
-    token(&source).await.unwrap();
-    clock.advance(SECOND * 3600 * 9 / 10);
+    let script = Script::new(acts);
+    let (source, clock) = with_stale_token(&script).await;
     for (requests, pause) in [(2, 1), (3, 1)] {
         for _ in 0..100 {
             assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
@@ -103,11 +106,7 @@ async fn a_renewal_that_fails_leaves_the_good_token_and_pauses() {
 #[tokio::test]
 async fn a_token_that_expires_while_its_renewal_is_under_way_is_not_served_and_not_asked_for_twice() {
     let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let clock = clock();
-    let source = source(&script, &clock);
-    script.open(1);
-    token(&source).await.unwrap();
-    clock.advance(SECOND * 3600 * 9 / 10);
+    let (source, clock) = with_stale_token(&script).await;
     token(&source).await.unwrap();
     clock.advance(SECOND * 3600 / 10);
     let opening = async {
