@@ -80,7 +80,7 @@ impl TokenSource {
     }
 
     /// Forgets this token, if it is still the current one.
-    pub fn invalidate(&self, token: &Arc<AccessToken>) {
+    pub fn invalidate(&self, token: &AccessToken) {
         self.source.invalidate(token);
     }
 }

@@ -17,5 +17,5 @@ pub use environment::EnvironmentCredentials;
 pub use files::FileCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
-pub use token_source::TokenSource;
+pub use token_source::{CachedToken, TokenSource};
 pub use token_source_builder::TokenSourceBuilder;

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use credentials_grant::{
-    AccessToken, Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, LifetimeSource,
-    Surroundings, Transport, grant,
+    AccessToken, Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret,
+    LifetimeSource, Surroundings, Transport, grant,
 };
 
 use crate::clock::Clock;
@@ -63,6 +64,48 @@ struct Kept {
     life: Life,
 }
 
+/// The token that a source has in memory, on loan: reading it counts no reference.
+///
+/// It is for use at once; [`to_arc`](Self::to_arc) gives one to keep.
+///
+/// ```no_run
+/// # fn example(source: &credentials_grant_client::TokenSource) {
+/// if let Some(token) = source.cached() {
+///     println!("good until {:?}", token.expires_at());
+/// }
+/// # }
+/// ```
+pub struct CachedToken(Guard<Option<Arc<Kept>>>);
+
+impl CachedToken {
+    /// The token to keep.
+    #[must_use]
+    pub fn to_arc(&self) -> Arc<AccessToken> {
+        Arc::clone(self.arc())
+    }
+
+    fn arc(&self) -> &Arc<AccessToken> {
+        match &*self.0 {
+            Some(kept) => &kept.token,
+            None => unreachable!("it is made of a token"),
+        }
+    }
+}
+
+impl Deref for CachedToken {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        self.arc()
+    }
+}
+
+impl fmt::Debug for CachedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 impl TokenSource {
     /// A source for what the vendor grants by default, over HTTPS.
     ///
@@ -79,9 +122,10 @@ impl TokenSource {
         TokenSourceBuilder::new(provider, credentials)
     }
 
-    /// The token that is in memory, if it is good. Never waits, and starts nothing.
+    /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and nothing
+    /// written that another thread reads.
     #[must_use]
-    pub fn cached(&self) -> Option<Arc<AccessToken>> {
+    pub fn cached(&self) -> Option<CachedToken> {
         self.0.kept().map(|(token, _)| token)
     }
 
@@ -109,15 +153,16 @@ impl TokenSource {
         if state == State::Stale {
             self.0.memory.flight.launch(|| self.0.begin(Purpose::Renewal));
         }
-        Some(token)
+        Some(token.to_arc())
     }
 
     /// Forgets this token, if it is still the current one: the vendor's API has said that it is no longer good.
     ///
     /// A late complaint about an older token does not take the newer one away.
-    pub fn invalidate(&self, token: &Arc<AccessToken>) {
+    pub fn invalidate(&self, token: &AccessToken) {
         let current = self.0.memory.current.load();
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(&current.token, token)) {
+        let is_current = |kept: &Arc<Kept>| kept.token.secret().expose_secret() == token.secret().expose_secret();
+        if current.as_ref().is_some_and(is_current) {
             self.0.memory.current.compare_and_swap(&current, None);
         }
     }
@@ -125,20 +170,19 @@ impl TokenSource {
 
 impl Inner {
     /// The token in memory and how it is, unless it has expired.
-    fn kept(&self) -> Option<(Arc<AccessToken>, State)> {
+    fn kept(&self) -> Option<(CachedToken, State)> {
         let current = self.memory.current.load();
-        let kept = current.as_ref()?;
-        match kept.life.state(self.reading()) {
+        match current.as_ref()?.life.state(self.reading()) {
             State::Expired => None,
-            state => Some((Arc::clone(&kept.token), state)),
+            state => Some((CachedToken(current), state)),
         }
     }
 
     /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.
     fn begin(self: &Arc<Self>, purpose: Purpose) -> Result<impl Future<Output = Landing> + Send + 'static, Landing> {
         match self.kept() {
-            Some((token, State::Stale)) if purpose == Purpose::Need => return Err(Ok(token)),
-            Some((token, State::Fresh)) => return Err(Ok(token)),
+            Some((token, State::Stale)) if purpose == Purpose::Need => return Err(Ok(token.to_arc())),
+            Some((token, State::Fresh)) => return Err(Ok(token.to_arc())),
             _ => {}
         }
         let now = self.reading();

@@ -72,7 +72,7 @@ async fn a_401_for_an_old_token_keeps_the_newer_one() {
     assert!(source.cached().is_none());
     let new = source.token().await.unwrap();
     source.invalidate(&old);
-    assert!(Arc::ptr_eq(&source.cached().unwrap(), &new));
+    assert!(Arc::ptr_eq(&source.cached().unwrap().to_arc(), &new));
     assert_eq!(script.requests(), 2);
 }
 
