@@ -8,7 +8,7 @@ use credentials_grant::{AccessToken, Error, ErrorKind};
 use credentials_grant::{CredentialsGrant, CredentialsSource};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::TokenSourceBuilder;
+use crate::{CachedToken, Need, Status, TokenSourceBuilder};
 
 /// A [`TokenSource`](crate::TokenSource) that blocks its caller instead of suspending it.
 ///
@@ -53,6 +53,12 @@ impl TokenSource {
         Ok(Self { source, runtime: Some(runtime) })
     }
 
+    /// The token that is in memory, if it is good.
+    #[must_use]
+    pub fn cached(&self) -> Option<CachedToken> {
+        self.source.cached()
+    }
+
     /// A token that has not expired: the one in memory, or a new one.
     ///
     /// In an async program, call it where blocking is allowed, as in `spawn_blocking`.
@@ -61,9 +67,18 @@ impl TokenSource {
     ///
     /// As [`TokenSource::token`](crate::TokenSource::token).
     pub fn token(&self) -> Result<Arc<AccessToken>, Error> {
+        self.token_for(Need::new())
+    }
+
+    /// A token that has not expired and meets a need.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSource::token_for`](crate::TokenSource::token_for).
+    pub fn token_for(&self, need: Need) -> Result<Arc<AccessToken>, Error> {
         // Within the runtime, so that a renewal has one to run on.
         let within = self.runtime.as_ref().map(Runtime::enter);
-        if let Some(token) = self.source.serve() {
+        if let Some(token) = self.source.serve(need) {
             return Ok(token);
         }
         drop(within);
@@ -71,12 +86,18 @@ impl TokenSource {
         let source = self.source.clone();
         // On the runtime's own thread, and not by `block_on`, which refuses to run within another runtime.
         if let Some(runtime) = &self.runtime {
-            runtime.spawn(async move { answer.send(source.token().await) });
+            runtime.spawn(async move { answer.send(source.token_for(need).await) });
         }
         answered.recv().unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Unavailable, "the thread that fetches tokens is gone")
                 .with_remedy("build a new token source"))
         })
+    }
+
+    /// How the source is doing. Sends nothing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.source.status()
     }
 
     /// Forgets this token, if it is still the current one.

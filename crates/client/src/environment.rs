@@ -1,6 +1,7 @@
 //! Credentials from environment variables.
 
 use std::env::{self, VarError};
+use std::hash::{Hash, Hasher};
 
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
@@ -71,5 +72,10 @@ impl CredentialsSource for EnvironmentCredentials {
                 None => credentials,
             })
         })
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        ("environment", &self.prefix, &self.secrets).hash(&mut state);
+        true
     }
 }

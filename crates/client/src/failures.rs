@@ -2,14 +2,19 @@
 //!
 //! Some vendors block the address of whoever keeps failing (PTV: "continuous failed login attempts from the same IP").
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
+use retry_policies::policies::ExponentialBackoff;
+use retry_policies::{Jitter, RetryDecision, RetryPolicy};
 
 use crate::life::Reading;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// The bounds between which the pause before another try is drawn; the upper one doubles up to the second.
+const PAUSE_BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// How often the credentials are looked at while a refusal of them stands.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -21,9 +26,17 @@ pub(crate) struct Failures {
     /// Whether a refusal is among them.
     refused: bool,
     of_credentials: u32,
-    last: Option<(Error, Reading)>,
+    last: Option<Failure>,
     /// The credentials that were refused, and when they were last compared with those of the source.
-    refused_credentials: Option<(ClientCredentials, Reading)>,
+    refused_credentials: Option<(Vec<ClientCredentials>, Reading)>,
+}
+
+#[derive(Debug)]
+struct Failure {
+    error: Error,
+    at: Reading,
+    /// The pause after which those who have time try again, drawn once for all of them.
+    breath: Duration,
 }
 
 /// What a request would be for.
@@ -42,25 +55,40 @@ impl Failures {
     /// be the vendor's way to block an address, and a server that says how long to wait. Any other outage stands in the way
     /// of renewals only, for the same pause.
     pub(crate) fn standing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
-        let (error, failed_at) = self.last.as_ref()?;
+        let left = self.pause_left(purpose, now)?;
+        let error = self.last()?.clone();
+        Some(match error.retry() {
+            Retry::After(_) => error.with_retry(Retry::After(left)),
+            _ => error,
+        })
+    }
+
+    /// For how long it stands yet.
+    pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
+        let Failure { error, at, .. } = self.last.as_ref()?;
         let pause = match error.retry() {
             Retry::After(wait) => wait,
             _ if self.refused || purpose == Purpose::Renewal => self.pause(),
             _ => return None,
         };
-        let left = pause.checked_sub(now.since(*failed_at)).filter(|left| !left.is_zero())?;
-        Some(match error.retry() {
-            Retry::After(_) => error.clone().with_retry(Retry::After(left)),
-            _ => error.clone(),
-        })
+        pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero())
+    }
+
+    /// How long those who have time wait before they try again.
+    pub(crate) fn until_retry(&self, now: Reading) -> Duration {
+        let breath = self.last.as_ref().map(|last| last.breath.saturating_sub(now.since(last.at)));
+        self.pause_left(Purpose::Need, now).or(breath).unwrap_or_default()
+    }
+
+    /// Why the last request brought no token.
+    pub(crate) fn last(&self) -> Option<&Error> {
+        self.last.as_ref().map(|last| &last.error)
     }
 
     /// The credentials that were refused, if it is time to see whether the source has others by now. Who asked to be left
     /// alone is left alone by others too.
-    pub(crate) fn look(&mut self, now: Reading) -> Option<ClientCredentials> {
-        if let Some((error, _)) = &self.last
-            && matches!(error.retry(), Retry::After(_))
-        {
+    pub(crate) fn look(&mut self, now: Reading) -> Option<Vec<ClientCredentials>> {
+        if self.last().is_some_and(|error| matches!(error.retry(), Retry::After(_))) {
             return None;
         }
         let (refused, looked_at) = self.refused_credentials.as_mut()?;
@@ -72,7 +100,7 @@ impl Failures {
     }
 
     /// Keeps in mind that these were refused.
-    pub(crate) fn refuse(&mut self, credentials: ClientCredentials, now: Reading) {
+    pub(crate) fn refuse(&mut self, credentials: Vec<ClientCredentials>, now: Reading) {
         self.refused_credentials = Some((credentials, now));
     }
 
@@ -90,7 +118,7 @@ impl Failures {
                 self.refused |= first_refusal;
                 self.count = if first_refusal { 1 } else { self.count.saturating_add(1) };
                 self.of_credentials += u32::from(error.kind() == ErrorKind::CredentialsRefused);
-                self.last = Some((error.clone(), now));
+                self.last = Some(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) });
             }
         }
     }
@@ -102,6 +130,17 @@ impl Failures {
     }
 }
 
+/// A pause after so many failures before the last, with full jitter.
+fn breath(failures: u32) -> Duration {
+    let (shortest, longest) = PAUSE_BOUNDS;
+    let bounds = ExponentialBackoff::builder().retry_bounds(shortest, longest).jitter(Jitter::Full);
+    let now = SystemTime::now();
+    match bounds.build_with_max_retries(u32::MAX).should_retry(now, failures) {
+        RetryDecision::Retry { execute_after } => execute_after.duration_since(now).unwrap_or_default(),
+        RetryDecision::DoNotRetry => longest,
+    }
+}
+
 /// Whether the same request would end in the same way. What is wrong on this side, nothing was sent for.
 fn is_refusal(error: &Error) -> bool {
     error.retry() == Retry::Never && error.kind() != ErrorKind::Configuration
@@ -109,8 +148,6 @@ fn is_refusal(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
     use crate::clock::ManualClock;
 
@@ -186,7 +223,7 @@ mod tests {
         let clock = clock();
         let mut failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
         assert!(failures.look(Reading::of(&clock)).is_none(), "nobody said which were refused");
-        failures.refuse(ClientCredentials::new("id", "wrong"), Reading::of(&clock));
+        failures.refuse(vec![ClientCredentials::new("id", "wrong")], Reading::of(&clock));
         for second in 1..=2 {
             assert!(failures.look(Reading::of(&clock)).is_none());
             clock.advance(Duration::from_secs(1));

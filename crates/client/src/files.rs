@@ -1,5 +1,6 @@
 //! Credentials whose secrets stand in files, as orchestrators mount them.
 
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,11 @@ impl CredentialsSource for FileCredentials {
             credentials = credentials.with_secret(*name, read_secret(path).await?);
         }
         Ok(credentials)
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        ("files", &self.client_id, &self.client_secret, &self.secrets).hash(&mut state);
+        true
     }
 }
 

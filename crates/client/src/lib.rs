@@ -1,21 +1,35 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blocking;
+mod boarding;
+mod builder;
 mod clock;
 mod environment;
 mod failures;
+mod fallback;
+mod fetch;
 mod files;
 mod flight;
+mod function;
 #[cfg(feature = "reqwest")]
 mod http_transport;
 mod life;
+mod limits;
+mod metrics;
+mod need;
+mod status;
+mod sync;
 mod token_source;
-mod token_source_builder;
+mod warm;
 
+pub use builder::{Builder, ForSource, TokenSourceBuilder};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use environment::EnvironmentCredentials;
+pub use fallback::FallbackCredentials;
 pub use files::FileCredentials;
+pub use function::FunctionCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
+pub use need::Need;
+pub use status::{Status, TokenState};
 pub use token_source::{CachedToken, TokenSource};
-pub use token_source_builder::TokenSourceBuilder;

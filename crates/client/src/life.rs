@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | fresh | 0 | the token, at once |
 //! | stale | a point between 80 % and 90 % of its life, drawn once for each token | the token, at once; one renewal starts |
-//! | expired | its life less 30 seconds, or less a twentieth of a short one | waits for a new one |
+//! | expired | its life less 30 seconds, or less a twentieth of a short one (10 ms at least) | waits for a new one |
 //!
 //! Both clocks are asked, and the one that has moved further is believed: a machine that slept has stopped its monotonic
 //! clock, and a wall clock that is set back would keep a token for ever.
@@ -15,6 +15,9 @@ use crate::clock::Clock;
 
 /// The longest time before its end at which a token is no longer handed out: it still has to reach the vendor's API.
 const LONGEST_MARGIN: Duration = Duration::from_secs(30);
+
+/// The shortest such time: as far as a coarse clock may lag behind.
+const SHORTEST_MARGIN: Duration = Duration::from_millis(10);
 
 /// What both clocks show.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,7 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     began: Reading,
+    length: Duration,
     stale: Duration,
     expired: Duration,
 }
@@ -54,15 +58,30 @@ impl Life {
     /// A life of this length. `chance` draws the point at which the token is stale.
     pub(crate) fn new(began: Reading, length: Duration, chance: u8) -> Self {
         let stale = length / 10 * 8 + length / 10 * u32::from(chance) / 256;
-        let expired = length.saturating_sub((length / 20).min(LONGEST_MARGIN));
-        Self { began, stale, expired }
+        let expired = length.saturating_sub((length / 20).clamp(SHORTEST_MARGIN, LONGEST_MARGIN));
+        Self { began, length, stale, expired }
+    }
+
+    /// How long the token lives in all.
+    pub(crate) fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// How much of it is left.
+    pub(crate) fn left(&self, now: Reading) -> Duration {
+        self.length.saturating_sub(now.since(self.began))
+    }
+
+    /// How long until it is stale.
+    pub(crate) fn until_stale(&self, now: Reading) -> Duration {
+        self.stale.saturating_sub(now.since(self.began))
     }
 
     pub(crate) fn state(&self, now: Reading) -> State {
         match now.since(self.began) {
-            age if age < self.stale => State::Fresh,
-            age if age < self.expired => State::Stale,
-            _ => State::Expired,
+            age if age >= self.expired => State::Expired,
+            age if age >= self.stale => State::Stale,
+            _ => State::Fresh,
         }
     }
 }

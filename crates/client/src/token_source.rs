@@ -1,22 +1,26 @@
 //! A source of tokens for one client and one ask: kept while good, renewed in time, fetched once for everybody.
 
 use std::fmt;
-use std::future::Future;
 use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
-use credentials_grant::{
-    AccessToken, Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret,
-    LifetimeSource, Surroundings, Transport, grant,
-};
+use credentials_grant::{AccessToken, Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
+use tokio::time::{Instant, sleep};
 
-use crate::clock::Clock;
+use crate::boarding::{self, Landing};
+use crate::builder::{Means, TokenSourceBuilder};
 use crate::failures::{Failures, Purpose};
-use crate::flight::{Flight, Landing, too_slow};
+use crate::flight::Flight;
 use crate::life::{Life, Reading, State};
-use crate::token_source_builder::TokenSourceBuilder;
+use crate::metrics;
+use crate::need::Need;
+use crate::status::Status;
+
+/// The longest time that a caller waits, whatever deadline it gives.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Hands out access tokens: from its memory while they are good, else from the vendor, with one request for any number
 /// of callers.
@@ -44,24 +48,192 @@ pub(crate) struct Inner {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) credentials: Arc<dyn CredentialsSource>,
     pub(crate) ask: Ask,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) timeout: Duration,
-    pub(crate) memory: Memory,
-}
-
-/// What a source knows that it was not told.
-#[derive(Default)]
-pub(crate) struct Memory {
-    current: ArcSwapOption<Kept>,
-    flight: Arc<Flight>,
+    pub(crate) means: Arc<Means>,
+    pub(crate) current: ArcSwapOption<Kept>,
+    pub(crate) flight: Arc<Flight<Landing>>,
+    pub(crate) is_kept_warm: AtomicBool,
     failures: Mutex<Failures>,
 }
 
 /// The token in memory.
-struct Kept {
-    token: Arc<AccessToken>,
-    life: Life,
+pub(crate) struct Kept {
+    pub(crate) token: Arc<AccessToken>,
+    pub(crate) life: Life,
+}
+
+impl TokenSource {
+    /// A source for what the vendor grants by default, over HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the settings do not make a request. Nothing is
+    /// sent.
+    #[cfg(feature = "reqwest")]
+    pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
+        Self::builder(provider, credentials).build()
+    }
+
+    /// Begins a source.
+    pub fn builder(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> TokenSourceBuilder {
+        TokenSourceBuilder::for_source(provider, credentials)
+    }
+
+    /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and nothing
+    /// written that another thread reads.
+    #[must_use]
+    pub fn cached(&self) -> Option<CachedToken> {
+        self.0.kept(self.0.reading()).map(|(token, _)| token)
+    }
+
+    /// A token that has not expired: the one in memory, or a new one.
+    ///
+    /// A caller who goes away while the request is under way does not end it. What fails is not tried again: see
+    /// [`Need::with_deadline`] for callers who have time.
+    ///
+    /// # Errors
+    ///
+    /// As [`grant`](credentials_grant::grant), and the same error for everyone who waited. After a refusal, the same error for a pause of one
+    /// second, doubling to five minutes, during which nothing is sent unless the credentials change; while the server
+    /// wants to be left alone (`Retry-After`), the same error with the time that is left. Where the vendor's limit on
+    /// token requests is used up, [`RateLimited`](ErrorKind::RateLimited) without a request. Outside of
+    /// a tokio runtime with time enabled, [`Configuration`](ErrorKind::Configuration).
+    pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
+        self.token_for(Need::new()).await
+    }
+
+    /// A token that has not expired and meets a need.
+    ///
+    /// # Errors
+    ///
+    /// As [`token`](Self::token). If the vendor's tokens do not live as long as they are needed,
+    /// [`Configuration`](ErrorKind::Configuration).
+    pub async fn token_for(&self, need: Need) -> Result<Arc<AccessToken>, Error> {
+        if let Some(token) = self.serve(need) {
+            return Ok(token);
+        }
+        let asked = Instant::now();
+        let landing = self.0.wait(need).await.map_err(|error| self.0.named(error));
+        metrics::waited(self.0.provider.provider(), &landing, asked.elapsed());
+        landing
+    }
+
+    /// How the source is doing, for a health endpoint. Sends nothing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::of(&self.0)
+    }
+
+    /// The token that is in memory, if it is good; one that is stale has its renewal started.
+    pub(crate) fn serve(&self, need: Need) -> Option<Arc<AccessToken>> {
+        let now = self.0.reading();
+        let (token, state) = self.0.kept(now)?;
+        let left = token.kept().life.left(now);
+        if left < need.minimum_life {
+            return None;
+        }
+        if state == State::Stale {
+            self.0.renew();
+        }
+        metrics::served(self.0.provider.provider(), state, left);
+        Some(token.to_arc())
+    }
+
+    /// Forgets this token, if it is still the current one: the vendor's API has said that it is no longer good.
+    ///
+    /// A late complaint about an older token does not take the newer one away.
+    pub fn invalidate(&self, token: &AccessToken) {
+        let current = self.0.current.load();
+        let is_current = |kept: &Arc<Kept>| kept.token.secret().expose_secret() == token.secret().expose_secret();
+        if current.as_ref().is_some_and(is_current) {
+            self.0.current.compare_and_swap(&current, None);
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(
+        provider: Arc<dyn CredentialsGrant>,
+        credentials: Arc<dyn CredentialsSource>,
+        ask: Ask,
+        means: Arc<Means>,
+    ) -> Self {
+        Self {
+            provider,
+            credentials,
+            ask,
+            means,
+            current: ArcSwapOption::empty(),
+            flight: Arc::new(Flight::new()),
+            is_kept_warm: AtomicBool::new(false),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// The token in memory and how it is, unless it has expired.
+    pub(crate) fn kept(&self, now: Reading) -> Option<(CachedToken, State)> {
+        let current = self.current.load();
+        match current.as_ref()?.life.state(now) {
+            State::Expired => None,
+            state => Some((CachedToken(current), state)),
+        }
+    }
+
+    /// Starts a renewal in the background, unless something stands in its way.
+    pub(crate) fn renew(self: &Arc<Self>) {
+        boarding::launch(&self.flight, || self.begin(Purpose::Renewal, Need::new()));
+    }
+
+    /// A token from the flight that is under way, or a new one; where there is a deadline, from those that follow a
+    /// failure that may pass.
+    async fn wait(self: &Arc<Self>, need: Need) -> Landing {
+        let timeout = self.means.timeout;
+        let give_up = Instant::now() + need.deadline.unwrap_or(timeout).min(LONGEST_WAIT);
+        let mut before: Option<Error> = None;
+        loop {
+            let landing = boarding::board(&self.flight, give_up, timeout, || self.begin(Purpose::Need, need)).await;
+            let error = match landing {
+                Ok(token) => {
+                    self.keep_warm();
+                    return self.checked(token, need);
+                }
+                Err(error) if Instant::now() < give_up => error,
+                // What went wrong before tells more than that time ran out.
+                Err(error) => return Err(before.unwrap_or(error)),
+            };
+            let pause = self.failures().until_retry(self.reading());
+            let time_left = give_up.saturating_duration_since(Instant::now());
+            if need.deadline.is_none() || error.retry() == Retry::Never || pause >= time_left {
+                return Err(error);
+            }
+            before = Some(error);
+            sleep(pause).await;
+        }
+    }
+
+    /// The token, if it lives as long as it is needed.
+    fn checked(&self, token: Arc<AccessToken>, need: Need) -> Landing {
+        let left = token.expires_at().duration_since(self.means.clock.now()).unwrap_or_default();
+        let left = left.min(self.means.maximum_life);
+        if left < need.minimum_life { Err(too_short(left, need)) } else { Ok(token) }
+    }
+
+    pub(crate) fn named(&self, error: Error) -> Error {
+        error.with_provider(self.provider.provider().to_owned())
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::of(&*self.means.clock)
+    }
+
+    pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn too_short(life: Duration, need: Need) -> Error {
+    let (life, minimum) = (life.as_secs(), need.minimum_life.as_secs());
+    let message = format!("the vendor's token lives for {life} s, and one that lives for {minimum} s is needed");
+    Error::new(ErrorKind::Configuration, message).with_remedy("ask for a shorter `minimum_life`")
 }
 
 /// The token that a source has in memory, on loan: reading it counts no reference.
@@ -81,12 +253,12 @@ impl CachedToken {
     /// The token to keep.
     #[must_use]
     pub fn to_arc(&self) -> Arc<AccessToken> {
-        Arc::clone(self.arc())
+        Arc::clone(&self.kept().token)
     }
 
-    fn arc(&self) -> &Arc<AccessToken> {
+    pub(crate) fn kept(&self) -> &Kept {
         match &*self.0 {
-            Some(kept) => &kept.token,
+            Some(kept) => kept,
             None => unreachable!("it is made of a token"),
         }
     }
@@ -96,7 +268,7 @@ impl Deref for CachedToken {
     type Target = AccessToken;
 
     fn deref(&self) -> &AccessToken {
-        self.arc()
+        &self.kept().token
     }
 }
 
@@ -104,199 +276,6 @@ impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
-}
-
-impl TokenSource {
-    /// A source for what the vendor grants by default, over HTTPS.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](ErrorKind::Configuration) if the settings do not make a request. Nothing is sent.
-    #[cfg(feature = "reqwest")]
-    pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
-        Self::builder(provider, credentials).build()
-    }
-
-    /// Begins a source.
-    pub fn builder(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> TokenSourceBuilder {
-        TokenSourceBuilder::new(provider, credentials)
-    }
-
-    /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and nothing
-    /// written that another thread reads.
-    #[must_use]
-    pub fn cached(&self) -> Option<CachedToken> {
-        self.0.kept().map(|(token, _)| token)
-    }
-
-    /// A token that has not expired: the one in memory, or a new one.
-    ///
-    /// A caller who goes away while the request is under way does not end it.
-    ///
-    /// # Errors
-    ///
-    /// As [`grant`], and the same error for everyone who waited. After a refusal, the same error for a pause of one
-    /// second, doubling to five minutes, during which nothing is sent unless the credentials change; while the server wants to be left alone
-    /// (`Retry-After`), the same error with the time that is left. Outside of a tokio runtime with time enabled,
-    /// [`Configuration`](ErrorKind::Configuration).
-    pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        if let Some(token) = self.serve() {
-            return Ok(token);
-        }
-        let landing = self.0.memory.flight.board(self.0.timeout, || self.0.begin(Purpose::Need)).await;
-        landing.map_err(|error| error.with_provider(self.0.provider.provider().to_owned()))
-    }
-
-    /// The token that is in memory, if it is good; one that is stale has its renewal started.
-    pub(crate) fn serve(&self) -> Option<Arc<AccessToken>> {
-        let (token, state) = self.0.kept()?;
-        if state == State::Stale {
-            self.0.memory.flight.launch(|| self.0.begin(Purpose::Renewal));
-        }
-        Some(token.to_arc())
-    }
-
-    /// Forgets this token, if it is still the current one: the vendor's API has said that it is no longer good.
-    ///
-    /// A late complaint about an older token does not take the newer one away.
-    pub fn invalidate(&self, token: &AccessToken) {
-        let current = self.0.memory.current.load();
-        let is_current = |kept: &Arc<Kept>| kept.token.secret().expose_secret() == token.secret().expose_secret();
-        if current.as_ref().is_some_and(is_current) {
-            self.0.memory.current.compare_and_swap(&current, None);
-        }
-    }
-}
-
-impl Inner {
-    /// The token in memory and how it is, unless it has expired.
-    fn kept(&self) -> Option<(CachedToken, State)> {
-        let current = self.memory.current.load();
-        match current.as_ref()?.life.state(self.reading()) {
-            State::Expired => None,
-            state => Some((CachedToken(current), state)),
-        }
-    }
-
-    /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.
-    fn begin(self: &Arc<Self>, purpose: Purpose) -> Result<impl Future<Output = Landing> + Send + 'static, Landing> {
-        match self.kept() {
-            Some((token, State::Stale)) if purpose == Purpose::Need => return Err(Ok(token.to_arc())),
-            Some((token, State::Fresh)) => return Err(Ok(token.to_arc())),
-            _ => {}
-        }
-        let now = self.reading();
-        let mut failures = self.failures();
-        // A refusal stands until the credentials change, so they are looked at from time to time.
-        let standing = match failures.standing(purpose, now) {
-            Some(failure) => Some((failures.look(now).ok_or_else(|| Err(failure.clone()))?, failure)),
-            None => None,
-        };
-        let inner = Arc::clone(self);
-        Ok(async move {
-            match standing {
-                Some((refused, failure)) if inner.still_has(&refused).await => Err(failure),
-                _ => inner.fetch().await,
-            }
-        })
-    }
-
-    /// Whether the source of credentials has nothing newer than these.
-    async fn still_has(&self, refused: &ClientCredentials) -> bool {
-        let credentials = tokio::time::timeout(self.timeout, self.credentials.credentials()).await;
-        matches!(credentials, Ok(Ok(credentials)) if credentials == *refused)
-    }
-
-    async fn fetch(&self) -> Landing {
-        let began = self.reading();
-        let outcome = tokio::time::timeout(self.timeout, self.request(began)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.timeout))).map_err(|error| self.blocked(error));
-        self.failures().note(&outcome, self.reading());
-        match outcome {
-            Ok((token, chance)) => Ok(self.keep(Arc::new(token), began, chance)),
-            Err(error) => {
-                tracing::warn!(provider = self.provider.provider(), kind = error.kind().name(), %error, "no token");
-                Err(error)
-            }
-        }
-    }
-
-    /// A token, and the chance by which its renewal is drawn.
-    ///
-    /// Where the credentials are refused, their source is asked once more: they may have been rotated a moment ago.
-    async fn request(&self, began: Reading) -> Result<(AccessToken, u8), Error> {
-        let mut credentials = self.credentials.credentials().await?;
-        let mut outcome = self.grant(&credentials, began).await;
-        if is_refused(&outcome) {
-            let newer = self.credentials.credentials().await?;
-            if newer != credentials {
-                tracing::info!(
-                    provider = self.provider.provider(),
-                    "the credentials have changed, so they are tried anew"
-                );
-                outcome = self.grant(&newer, began).await;
-                credentials = newer;
-            }
-        }
-        if is_refused(&outcome) {
-            self.failures().refuse(credentials, self.reading());
-        }
-        let [chance, ..] = entropy()?;
-        Ok((outcome?, chance))
-    }
-
-    async fn grant(&self, credentials: &ClientCredentials, began: Reading) -> Result<AccessToken, Error> {
-        let surroundings = Surroundings::new(began.wall, entropy()?);
-        grant(&*self.provider, credentials, &self.ask, &*self.transport, surroundings).await
-    }
-
-    fn keep(&self, token: Arc<AccessToken>, began: Reading, chance: u8) -> Arc<AccessToken> {
-        let length = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
-        let (provider, seconds) = (self.provider.provider(), length.as_secs());
-        if token.lifetime_source() == LifetimeSource::Assumed {
-            tracing::warn!(provider, seconds, "nobody says how long the token lives, so it is not trusted for long");
-        } else {
-            tracing::debug!(provider, seconds, "fetched a token");
-        }
-        let life = Life::new(began, length, chance);
-        self.memory.current.store(Some(Arc::new(Kept { token: Arc::clone(&token), life })));
-        token
-    }
-
-    /// Says so where a vendor that blocks addresses may have blocked this one.
-    fn blocked(&self, error: Error) -> Error {
-        let refusals = self.failures().of_credentials();
-        if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().refusals_block_address() {
-            return error;
-        }
-        let times = if refusals == 1 { "once".to_owned() } else { format!("{refusals} times") };
-        error.with_remedy(format!(
-            "the vendor may have blocked this address, because it refused the credentials {times}: \
-             correct them, then wait before you try again"
-        ))
-    }
-
-    fn reading(&self) -> Reading {
-        Reading::of(&*self.clock)
-    }
-
-    fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.memory.failures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn is_refused(outcome: &Result<AccessToken, Error>) -> bool {
-    outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused)
-}
-
-fn entropy() -> Result<[u8; 16], Error> {
-    let mut entropy = [0; 16];
-    getrandom::fill(&mut entropy).map_err(|source| {
-        Error::new(ErrorKind::Configuration, "the machine gives no randomness")
-            .with_remedy("give the program access to the system's random source")
-            .with_source(source)
-    })?;
-    Ok(entropy)
 }
 
 impl fmt::Debug for TokenSource {

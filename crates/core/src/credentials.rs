@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -121,6 +122,46 @@ pub trait CredentialsSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if there are none, naming where they were looked for.
     async fn credentials(&self) -> Result<ClientCredentials, Error>;
+
+    /// What to try now that these were refused. They are tried if they differ from all that were refused before.
+    ///
+    /// # Errors
+    ///
+    /// As [`credentials`](Self::credentials), which it asks unless it is implemented.
+    async fn after_refusal(&self, refused: &ClientCredentials) -> Result<ClientCredentials, Error> {
+        let _ = refused;
+        self.credentials().await
+    }
+
+    /// Feeds what tells this source from all others, for the keys of a pool of tokens: not the secret that it holds now,
+    /// but where it gets it. Says whether it did; a pool does not take a source that cannot be told from others.
+    ///
+    /// ```
+    /// use std::hash::{Hash, Hasher};
+    /// use credentials_grant::{ClientCredentials, CredentialsSource, Error, async_trait};
+    ///
+    /// /// A secret in a vault.
+    /// #[derive(Clone, Debug)]
+    /// struct VaultCredentials {
+    ///     path: String,
+    /// }
+    ///
+    /// #[async_trait]
+    /// impl CredentialsSource for VaultCredentials {
+    ///     async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    ///         todo!("ask the vault")
+    ///     }
+    ///
+    ///     fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+    ///         ("vault", &self.path).hash(&mut state);
+    ///         true
+    ///     }
+    /// }
+    /// ```
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        let _ = state;
+        false
+    }
 }
 
 #[async_trait]
@@ -128,12 +169,27 @@ impl CredentialsSource for ClientCredentials {
     async fn credentials(&self) -> Result<ClientCredentials, Error> {
         Ok(self.clone())
     }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        let names: Vec<_> = self.secrets.keys().collect();
+        ("fixed", &self.client_id, names).hash(&mut state);
+        self.all_secrets().for_each(|secret| secret.expose_secret().hash(&mut state));
+        true
+    }
 }
 
 #[async_trait]
 impl<T: CredentialsSource + ?Sized> CredentialsSource for Arc<T> {
     async fn credentials(&self) -> Result<ClientCredentials, Error> {
         (**self).credentials().await
+    }
+
+    async fn after_refusal(&self, refused: &ClientCredentials) -> Result<ClientCredentials, Error> {
+        (**self).after_refusal(refused).await
+    }
+
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        (**self).identify(state)
     }
 }
 

@@ -103,17 +103,33 @@ impl Policy {
 }
 
 /// At most this many token requests in this much time.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+///
+/// ```
+/// use std::time::Duration;
+/// use credentials_grant::IssuanceLimit;
+///
+/// let guesty = IssuanceLimit::new(5, Duration::from_secs(24 * 60 * 60)).per_client();
+/// assert!(guesty.is_per_client());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IssuanceLimit {
     requests: u32,
     period: Duration,
+    per_client: bool,
 }
 
 impl IssuanceLimit {
-    /// At most `requests` in `period`.
+    /// At most `requests` in `period`, all clients of this machine's taken together.
     #[must_use]
     pub fn new(requests: u32, period: Duration) -> Self {
-        Self { requests, period }
+        Self { requests, period, per_client: false }
+    }
+
+    /// Counts each client id by itself.
+    #[must_use]
+    pub fn per_client(mut self) -> Self {
+        self.per_client = true;
+        self
     }
 
     /// How many requests.
@@ -126,6 +142,12 @@ impl IssuanceLimit {
     #[must_use]
     pub fn period(self) -> Duration {
         self.period
+    }
+
+    /// Whether each client id is counted by itself.
+    #[must_use]
+    pub fn is_per_client(self) -> bool {
+        self.per_client
     }
 }
 

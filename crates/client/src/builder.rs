@@ -1,0 +1,175 @@
+//! How sources and pools are set up, and what is checked before they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{
+    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, SealedRequest,
+    Surroundings, Transport,
+};
+
+use crate::clock::{Clock, SystemClock};
+use crate::limits::Ledger;
+use crate::token_source::{Inner, TokenSource};
+
+/// How long one fetch may take, steps included, unless the builder says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest time that a fetch may be given: more is a slip of the pen.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Sets up a [`TokenSource`].
+pub type TokenSourceBuilder = Builder<ForSource>;
+
+/// Sets up a [`TokenSource`] or a [`TokenPool`](crate::TokenPool): what both can be told is here, and what is for one of
+/// them is for a builder of that one.
+#[derive(Debug)]
+pub struct Builder<T> {
+    pub(crate) target: T,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    maximum_life: Option<Duration>,
+    keep_warm: bool,
+}
+
+/// What a builder is told of a source.
+#[derive(Debug)]
+pub struct ForSource {
+    provider: Arc<dyn CredentialsGrant>,
+    credentials: Arc<dyn CredentialsSource>,
+    ask: Ask,
+}
+
+/// What sources work with, and may share.
+#[derive(Debug)]
+pub(crate) struct Means {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timeout: Duration,
+    pub(crate) maximum_life: Duration,
+    pub(crate) keep_warm: bool,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl<T> Builder<T> {
+    pub(crate) fn new(target: T) -> Self {
+        Self {
+            target,
+            transport: None,
+            clock: Arc::new(SystemClock::new()),
+            timeout: TIMEOUT,
+            maximum_life: None,
+            keep_warm: false,
+        }
+    }
+
+    /// What carries the requests. An `Arc` of one transport serves any number of sources.
+    #[must_use]
+    pub fn with_transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// What is asked for the time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long one fetch may take, steps included: 30 seconds by default, and ten minutes at the most.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The longest life that is believed, whatever the server says of its tokens. They are renewed accordingly.
+    #[must_use]
+    pub fn with_maximum_life(mut self, maximum_life: Duration) -> Self {
+        self.maximum_life = Some(maximum_life);
+        self
+    }
+
+    /// Renews tokens when they grow stale though nobody asks for them, from the first that somebody asked for. By default,
+    /// an idle program buys no tokens.
+    ///
+    /// It ends with the source, with the runtime that it runs on, and when the vendor refuses to issue another token; the
+    /// next caller begins anew.
+    #[must_use]
+    pub fn keeping_warm(mut self) -> Self {
+        self.keep_warm = true;
+        self
+    }
+
+    /// What the sources work with, and the rest.
+    pub(crate) fn means(self) -> Result<(T, Means), Error> {
+        let Self { target, transport, clock, timeout, maximum_life, keep_warm } = self;
+        let refused = |what: &'static str, remedy| Err(Error::new(ErrorKind::Configuration, what).with_remedy(remedy));
+        if timeout.is_zero() {
+            return refused("the timeout is zero", "allow a few seconds for a token");
+        }
+        if timeout > LONGEST_TIMEOUT {
+            return refused("the timeout is longer than ten minutes", "allow a few seconds for a token");
+        }
+        if maximum_life.is_some_and(|life| life.is_zero()) {
+            return refused("the longest life of a token is zero", "give the time for which to use a token");
+        }
+        let transport = match transport {
+            Some(transport) => transport,
+            None => default_transport(timeout)?,
+        };
+        let maximum_life = maximum_life.unwrap_or(Duration::MAX);
+        Ok((target, Means { transport, clock, timeout, maximum_life, keep_warm, ledger: Arc::default() }))
+    }
+}
+
+impl Builder<ForSource> {
+    pub(crate) fn for_source(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Self {
+        Self::new(ForSource { provider: Arc::new(provider), credentials: Arc::new(credentials), ask: Ask::new() })
+    }
+
+    /// What each token is asked for.
+    #[must_use]
+    pub fn with_ask(mut self, ask: Ask) -> Self {
+        self.target.ask = ask;
+        self
+    }
+
+    /// The source. The ask is checked against the provider; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration), naming what does not make a request, or cannot be meant.
+    pub fn build(self) -> Result<TokenSource, Error> {
+        let provider = Arc::clone(&self.target.provider);
+        let source = || {
+            let (ForSource { provider, credentials, ask }, means) = self.means()?;
+            // What is wrong with the ask is better known now than at midnight.
+            frozen_request(&*provider, &ask)?;
+            Ok(TokenSource(Arc::new(Inner::new(provider, credentials, ask, Arc::new(means)))))
+        };
+        source().map_err(|error: Error| error.with_provider(provider.provider().to_owned()))
+    }
+}
+
+/// The request that would be sent for this ask, but for who asks and when. Says what is wrong with the settings.
+pub(crate) fn frozen_request(provider: &dyn CredentialsGrant, ask: &Ask) -> Result<SealedRequest, Error> {
+    if provider.policy().limits().iter().any(|limit| limit.requests() == 0) {
+        return Err(Error::new(ErrorKind::Configuration, "the provider's policy allows no token request at all")
+            .with_remedy("correct the limit in the provider's policy"));
+    }
+    provider.token_request(&Attempt::new(&ClientCredentials::placeholder(), ask, Surroundings::frozen()))?.seal()
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport(timeout: Duration) -> Result<Arc<dyn Transport>, Error> {
+    Ok(Arc::new(crate::HttpTransport::new()?.with_timeout(timeout)))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport(_: Duration) -> Result<Arc<dyn Transport>, Error> {
+    Err(Error::new(ErrorKind::Configuration, "there is no transport")
+        .with_remedy("give one by `with_transport`, or turn on the feature `reqwest`"))
+}

@@ -1,0 +1,75 @@
+//! Credentials in order, for the days on which an old secret and a new one overlap.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use credentials_grant::{ClientCredentials, CredentialsSource, Error};
+
+/// Uses the first source of credentials until they are refused, then the next, and so on around.
+///
+/// It stays with those that were accepted last, so that no request is spent on a secret that is known to be refused. A
+/// source that has nothing to give is passed over.
+///
+/// ```
+/// use credentials_grant_client::{EnvironmentCredentials, FallbackCredentials};
+///
+/// // APALEO_NEXT_CLIENT_SECRET, while it is set and accepted; else APALEO_CLIENT_SECRET.
+/// let apaleo = FallbackCredentials::new(EnvironmentCredentials::with_prefix("APALEO_NEXT"))
+///     .or(EnvironmentCredentials::with_prefix("APALEO"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FallbackCredentials {
+    sources: Vec<Arc<dyn CredentialsSource>>,
+    /// The one that was not refused last. Clones go their ways together.
+    current: Arc<AtomicUsize>,
+}
+
+impl FallbackCredentials {
+    /// The source that is asked first.
+    pub fn new(first: impl CredentialsSource) -> Self {
+        Self { sources: vec![Arc::new(first)], current: Arc::default() }
+    }
+
+    /// Adds the source that is asked once those before it were refused.
+    #[must_use]
+    pub fn or(mut self, next: impl CredentialsSource) -> Self {
+        self.sources.push(Arc::new(next));
+        self
+    }
+
+    /// The first that has credentials which are not these, beginning with the source at this place.
+    async fn find(&self, from: usize, refused: Option<&ClientCredentials>) -> Result<ClientCredentials, Error> {
+        let mut first_outcome = None;
+        for at in (from..from + self.sources.len()).map(|at| at % self.sources.len()) {
+            let outcome = self.sources[at].credentials().await;
+            if outcome.as_ref().is_ok_and(|found| Some(found) != refused) {
+                self.current.store(at, Ordering::Relaxed);
+                return outcome;
+            }
+            first_outcome.get_or_insert(outcome);
+        }
+        match first_outcome {
+            Some(outcome) => outcome,
+            None => unreachable!("it is made with one source at least"),
+        }
+    }
+}
+
+#[async_trait]
+impl CredentialsSource for FallbackCredentials {
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        self.find(self.current.load(Ordering::Relaxed), None).await
+    }
+
+    async fn after_refusal(&self, refused: &ClientCredentials) -> Result<ClientCredentials, Error> {
+        // The same source may have newer ones by now: it comes last, after all the others.
+        self.find(self.current.load(Ordering::Relaxed) + 1, Some(refused)).await
+    }
+
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        state.write_usize(self.sources.len());
+        self.sources.iter().all(|source| source.identify(state))
+    }
+}

@@ -1,0 +1,62 @@
+//! Credentials from a function of the user's.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+
+use async_trait::async_trait;
+use credentials_grant::{ClientCredentials, CredentialsSource, Error};
+
+/// Asks an async function whenever a token is needed: a vault, a key service, a database of tenants.
+///
+/// Whatever the function waits for counts towards the time that a fetch may take.
+///
+/// ```
+/// use credentials_grant_client::FunctionCredentials;
+/// # use credentials_grant::{ClientCredentials, Error};
+/// # async fn read_from_vault(path: &str) -> Result<String, Error> { Ok(path.to_owned()) }
+///
+/// let apaleo = FunctionCredentials::new("vault: hotels/4711", || async {
+///     Ok(ClientCredentials::new("SDXE-SP-SIMPLEAPP", read_from_vault("hotels/4711").await?))
+/// });
+/// ```
+#[derive(Clone)]
+pub struct FunctionCredentials<F> {
+    name: Cow<'static, str>,
+    function: F,
+}
+
+impl<F, C> FunctionCredentials<F>
+where
+    F: Fn() -> C + Send + Sync + 'static,
+    C: Future<Output = Result<ClientCredentials, Error>> + Send,
+{
+    /// Credentials that this function gives. The name tells it from all others: two of one name share their tokens in a
+    /// pool. It is printed, and no place for a secret.
+    pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
+        Self { name: name.into(), function }
+    }
+}
+
+#[async_trait]
+impl<F, C> CredentialsSource for FunctionCredentials<F>
+where
+    F: Fn() -> C + Send + Sync + 'static,
+    C: Future<Output = Result<ClientCredentials, Error>> + Send,
+{
+    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        (self.function)().await
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        ("function", &self.name).hash(&mut state);
+        true
+    }
+}
+
+impl<F> fmt::Debug for FunctionCredentials<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionCredentials").field("name", &self.name).finish_non_exhaustive()
+    }
+}
