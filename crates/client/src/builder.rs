@@ -95,8 +95,8 @@ impl<T> Builder<T> {
     /// Renews tokens when they grow stale though nobody asks for them, from the first that somebody asked for. By default,
     /// an idle program buys no tokens.
     ///
-    /// It ends with the source, with the runtime that it runs on, and when the vendor refuses to issue another token; the
-    /// next caller begins anew.
+    /// It ends with the source, with the runtime that it runs on, and when the vendor refuses to issue another token: the
+    /// next caller who gets one begins anew.
     #[must_use]
     pub fn keeping_warm(mut self) -> Self {
         self.keep_warm = true;

@@ -114,10 +114,18 @@ impl Failures {
         match outcome {
             Ok(_) => *self = Self::default(),
             Err(error) => {
+                let of_credentials = match (error.kind(), &self.refused_credentials) {
+                    (ErrorKind::CredentialsRefused, Some((refused, _))) => {
+                        u32::try_from(refused.len()).unwrap_or(u32::MAX)
+                    }
+                    (ErrorKind::CredentialsRefused, None) => 1,
+                    _ => 0,
+                };
                 let first_refusal = is_refusal(error) && !self.refused;
                 self.refused |= first_refusal;
-                self.count = if first_refusal { 1 } else { self.count.saturating_add(1) };
-                self.of_credentials += u32::from(error.kind() == ErrorKind::CredentialsRefused);
+                let before = if first_refusal { 0 } else { self.count };
+                self.count = before.saturating_add(of_credentials.max(1));
+                self.of_credentials = self.of_credentials.saturating_add(of_credentials);
                 self.last = Some(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) });
             }
         }

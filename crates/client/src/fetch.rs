@@ -155,7 +155,7 @@ struct Fetched {
     chance: u8,
 }
 
-fn entropy() -> Result<[u8; 16], Error> {
+pub(crate) fn entropy() -> Result<[u8; 16], Error> {
     let mut entropy = [0; 16];
     getrandom::fill(&mut entropy).map_err(|source| {
         Error::new(ErrorKind::Configuration, "the machine gives no randomness")

@@ -13,10 +13,12 @@ mod flight;
 mod function;
 #[cfg(feature = "reqwest")]
 mod http_transport;
+mod key;
 mod life;
 mod limits;
 mod metrics;
 mod need;
+mod pool;
 mod status;
 mod sync;
 mod token_source;
@@ -31,5 +33,6 @@ pub use function::FunctionCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
 pub use need::Need;
+pub use pool::{ForPool, TokenPool, TokenPoolBuilder};
 pub use status::{Status, TokenState};
 pub use token_source::{CachedToken, TokenSource};

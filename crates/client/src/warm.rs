@@ -8,7 +8,6 @@ use credentials_grant::Retry;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::failures::Purpose;
 use crate::token_source::Inner;
 
 /// The longest time between two looks at the token: a machine that slept has stopped the timers.
@@ -28,15 +27,15 @@ impl Inner {
         }
     }
 
-    /// Renews the token if it is time to, and says when to look again; `None` if the vendor refuses to issue another.
+    /// Renews the token if it is time to, and says when to look again; `None` if there is no point in trying.
     fn warm(self: &Arc<Self>) -> Option<Duration> {
         let now = self.reading();
         let until_stale = self.current.load().as_ref().map(|kept| kept.life.until_stale(now)).unwrap_or_default();
         if !until_stale.is_zero() {
             return Some(until_stale);
         }
-        if let Some(failure) = self.failures().standing(Purpose::Renewal, now) {
-            return (failure.retry() != Retry::Never).then_some(LOOK_AGAIN);
+        if self.failures().last().is_some_and(|error| error.retry() == Retry::Never) {
+            return None;
         }
         self.renew();
         Some(LOOK_AGAIN)

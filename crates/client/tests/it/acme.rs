@@ -9,9 +9,10 @@ use credentials_grant::{
     Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, HeaderMap, Policy, SealedRequest,
     StatusCode, TokenEndpoint, TokenRequest, TokenResponse, Transport,
 };
-use credentials_grant_client::{ManualClock, TokenSource, TokenSourceBuilder};
+use credentials_grant_client::{Clock, ManualClock, TokenSource, TokenSourceBuilder};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 #[derive(Debug)]
 pub(crate) struct Acme(pub(crate) TokenEndpoint);
@@ -103,9 +104,13 @@ pub(crate) fn clock() -> ManualClock {
 }
 
 pub(crate) fn builder(script: &Arc<Script>, clock: &ManualClock) -> TokenSourceBuilder {
+    on_clock(script, clock.clone())
+}
+
+pub(crate) fn on_clock(script: &Arc<Script>, clock: impl Clock) -> TokenSourceBuilder {
     TokenSource::builder(Acme::new(), ClientCredentials::new("id", "a-client-secret"))
         .with_transport(Arc::clone(script))
-        .with_clock(clock.clone())
+        .with_clock(clock)
 }
 
 pub(crate) fn source(script: &Arc<Script>, clock: &ManualClock) -> TokenSource {
@@ -115,6 +120,26 @@ pub(crate) fn source(script: &Arc<Script>, clock: &ManualClock) -> TokenSource {
 /// The token that a source hands out, or what it says instead.
 pub(crate) async fn token(source: &TokenSource) -> Result<String, Error> {
     source.token().await.map(|token| token.authorization().to_str().unwrap().to_owned())
+}
+
+/// Both clocks as tokio has them, for tests in which something sleeps: paused, they jump to when it wakes.
+#[derive(Debug)]
+pub(crate) struct TokioClock(Instant);
+
+impl TokioClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + SECOND * 1_767_225_600 + self.0.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);

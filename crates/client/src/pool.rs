@@ -1,0 +1,196 @@
+//! Sources of tokens for many: tenants, scopes, audiences.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use credentials_grant::{Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use lru::LruCache;
+
+use crate::builder::{Builder, Means};
+use crate::key::{Key, Keys};
+use crate::life::Reading;
+use crate::token_source::{Inner, TokenSource};
+
+/// How many sources a pool keeps, unless the builder says otherwise.
+const CAPACITY: usize = 10_000;
+
+/// For how long it keeps one that nobody asks for, unless the builder says otherwise.
+const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most idle sources that one lookup drops: nobody waits for a great sweep.
+const SWEPT_AT_ONCE: usize = 2;
+
+/// One [`TokenSource`] for each client, provider and ask, made when it is first asked for.
+///
+/// Two that differ in anything that shapes a request (URL, tenant, client, scopes, audience, parameters …) never share a
+/// token; two that do not, always do. A pool's sources have one transport, one clock and one count of the vendor's limits
+/// on token requests in common, and nothing else: a slow server for one delays no other.
+///
+/// It is cheap to clone, and clones are the same pool.
+///
+/// ```no_run
+/// # async fn example(acme: impl credentials_grant::CredentialsGrant + Clone) -> Result<(), credentials_grant::Error> {
+/// use credentials_grant::{Ask, ClientCredentials};
+/// use credentials_grant_client::TokenPool;
+///
+/// let pool = TokenPool::new()?;
+/// for hotel in [ClientCredentials::new("hotel-1", "a secret"), ClientCredentials::new("hotel-2", "another")] {
+///     let source = pool.source(&acme, &hotel, &Ask::new().with_scope("reservations.read"))?;
+///     let token = source.token().await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TokenPool(Arc<Pool>);
+
+struct Pool {
+    means: Arc<Means>,
+    capacity: usize,
+    idle: Duration,
+    keys: Keys,
+    sources: Mutex<LruCache<Key, Pooled>>,
+}
+
+struct Pooled {
+    source: TokenSource,
+    used: Reading,
+}
+
+/// Sets up a [`TokenPool`].
+pub type TokenPoolBuilder = Builder<ForPool>;
+
+/// What a builder is told of a pool.
+#[derive(Debug)]
+pub struct ForPool {
+    capacity: usize,
+    idle: Duration,
+}
+
+impl Builder<ForPool> {
+    /// How many sources the pool keeps: 10 000 by default. Beyond that, the one that was not asked for the longest is
+    /// dropped; its tenant's next caller has to fetch a token anew.
+    #[must_use]
+    pub fn with_capacity(mut self, sources: usize) -> Self {
+        self.target.capacity = sources;
+        self
+    }
+
+    /// For how long the pool keeps a source that nobody asks for or holds: a day by default.
+    #[must_use]
+    pub fn with_idle(mut self, idle: Duration) -> Self {
+        self.target.idle = idle;
+        self
+    }
+
+    /// The pool. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration), naming what cannot be meant.
+    pub fn build(self) -> Result<TokenPool, Error> {
+        let (ForPool { capacity, idle }, means) = self.means()?;
+        if capacity == 0 || idle.is_zero() {
+            return Err(Error::new(ErrorKind::Configuration, "a pool of this capacity and idle time keeps nothing")
+                .with_remedy("let it keep one source at least, and for a while"));
+        }
+        let sources = Mutex::new(LruCache::unbounded());
+        Ok(TokenPool(Arc::new(Pool { means: Arc::new(means), capacity, idle, keys: Keys::new()?, sources })))
+    }
+}
+
+impl TokenPool {
+    /// A pool whose sources send over HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be set up.
+    #[cfg(feature = "reqwest")]
+    pub fn new() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Begins a pool.
+    #[must_use]
+    pub fn builder() -> TokenPoolBuilder {
+        Builder::new(ForPool { capacity: CAPACITY, idle: IDLE })
+    }
+
+    /// The source for whoever asks this of this provider. Sends nothing, and waits for nobody who does.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if this does not make a request, or if the credentials cannot be told
+    /// from others ([`CredentialsSource::identify`]).
+    pub fn source<P, C>(&self, provider: &P, credentials: &C, ask: &Ask) -> Result<TokenSource, Error>
+    where
+        P: CredentialsGrant + Clone,
+        C: CredentialsSource + Clone,
+    {
+        let pool = &*self.0;
+        let key = pool.keys.derive(provider, credentials, ask);
+        let key = key.map_err(|error| error.with_provider(provider.provider().to_owned()))?;
+        let now = Reading::of(&*pool.means.clock);
+        let mut sources = pool.sources();
+        let found = sources.get_mut(&key).map(|pooled| {
+            pooled.used = now;
+            pooled.source.clone()
+        });
+        pool.sweep(&mut sources, now);
+        if let Some(source) = found {
+            return Ok(source);
+        }
+        let inner =
+            Inner::new(Arc::new(provider.clone()), Arc::new(credentials.clone()), ask.clone(), Arc::clone(&pool.means));
+        let source = TokenSource(Arc::new(inner));
+        sources.push(key, Pooled { source: source.clone(), used: now });
+        if sources.len() > pool.capacity {
+            sources.pop_lru();
+        }
+        Ok(source)
+    }
+
+    /// How many sources it keeps.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.sources().len()
+    }
+
+    /// Whether it keeps none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Pool {
+    /// Drops sources that have been idle for too long. The ones that were not asked for the longest come first.
+    fn sweep(&self, sources: &mut LruCache<Key, Pooled>, now: Reading) {
+        for _ in 0..SWEPT_AT_ONCE {
+            match sources.peek_lru() {
+                Some((_, pooled)) if now.since(pooled.used) >= self.idle => {}
+                _ => return,
+            }
+            // Somebody who holds it still uses it: another of the same key would fetch tokens of its own.
+            if let Some((key, pooled)) = sources.pop_lru()
+                && Arc::strong_count(&pooled.source.0) > 1
+            {
+                sources.push(key, Pooled { used: now, ..pooled });
+            }
+        }
+    }
+
+    fn sources(&self) -> MutexGuard<'_, LruCache<Key, Pooled>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for TokenPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenPool")
+            .field("sources", &self.len())
+            .field("capacity", &self.0.capacity)
+            .finish_non_exhaustive()
+    }
+}

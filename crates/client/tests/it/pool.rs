@@ -1,0 +1,177 @@
+//! Sources for many.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use credentials_grant::{Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenEndpoint};
+use credentials_grant_client::{
+    EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials, ManualClock, TokenPool,
+    TokenPoolBuilder, TokenSource,
+};
+
+use crate::acme::{Acme, Act, SECOND, Script, clock, settle, token};
+
+fn builder(script: &Arc<Script>, clock: &ManualClock) -> TokenPoolBuilder {
+    TokenPool::builder().with_transport(Arc::clone(script)).with_clock(clock.clone())
+}
+
+fn acme() -> Arc<dyn CredentialsGrant> {
+    Arc::new(Acme::new())
+}
+
+fn hotel(number: usize) -> ClientCredentials {
+    ClientCredentials::new(format!("hotel-{number}"), "a-client-secret")
+}
+
+fn same(one: &TokenSource, other: &TokenSource) -> bool {
+    let shared = one.cached().unwrap().to_arc();
+    other.cached().is_some_and(|cached| Arc::ptr_eq(&cached.to_arc(), &shared))
+}
+
+#[tokio::test]
+async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_does_not() {
+    let script = Script::new((0..100).map(|_| Act::Issue(3600)));
+    let pool = builder(&script, &clock()).build().unwrap();
+    let elsewhere = |url| Arc::new(Acme(TokenEndpoint::from_static(url))) as Arc<dyn CredentialsGrant>;
+    let secret = |secret: &str| ClientCredentials::new("hotel-1", secret);
+    let sources = || {
+        [
+            pool.source(&acme(), &hotel(1), &Ask::new()),
+            pool.source(&acme(), &hotel(2), &Ask::new()),
+            pool.source(&acme(), &secret("another"), &Ask::new()),
+            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "1"), &Ask::new()),
+            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "2"), &Ask::new()),
+            pool.source(&elsewhere("https://auth.example.com/other"), &hotel(1), &Ask::new()),
+            pool.source(&elsewhere("https://auth.example.com/token?tenant=1"), &hotel(1), &Ask::new()),
+            pool.source(&elsewhere("https://auth.example.com/token?tenant=2"), &hotel(1), &Ask::new()),
+            pool.source(&acme(), &hotel(1), &Ask::new().with_scope("read")),
+            pool.source(&acme(), &hotel(1), &Ask::new().with_scopes(["read", "write"])),
+            pool.source(&acme(), &EnvironmentCredentials::with_prefix("HOTEL"), &Ask::new()),
+            pool.source(&acme(), &EnvironmentCredentials::with_prefix("HOTEL").with_secret("key"), &Ask::new()),
+            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/1"), &Ask::new()),
+            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/2"), &Ask::new()),
+            pool.source(&acme(), &FunctionCredentials::new("one", || async { Ok(hotel(1)) }), &Ask::new()),
+            pool.source(&acme(), &FunctionCredentials::new("two", || async { Ok(hotel(1)) }), &Ask::new()),
+            pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(hotel(2)), &Ask::new()),
+            pool.source(&acme(), &FallbackCredentials::new(hotel(2)).or(hotel(1)), &Ask::new()),
+        ]
+        .map(Result::unwrap)
+    };
+    let first = sources();
+    assert_eq!(pool.len(), first.len(), "each has a source of its own");
+    sources();
+    assert_eq!(pool.len(), first.len(), "and gets it again");
+
+    token(&first[0]).await.unwrap();
+    assert!(same(&first[0], &sources()[0]));
+    assert!(sources()[1..].iter().all(|source| source.cached().is_none()));
+}
+
+#[test]
+fn a_parameter_makes_a_source_of_its_own_and_an_ask_that_acme_cannot_honour_makes_none() {
+    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    for tenant in ["1", "2", "1"] {
+        pool.source(&acme(), &hotel(1), &Ask::new().with_parameter("tenant", tenant)).unwrap();
+    }
+    assert_eq!(pool.len(), 2);
+    let error = pool.source(&acme(), &hotel(1), &Ask::new().with_audience("another")).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
+    assert_eq!(pool.len(), 2);
+}
+
+#[test]
+fn credentials_that_cannot_be_told_apart_are_refused() {
+    #[derive(Clone, Debug)]
+    struct Vault;
+    #[async_trait]
+    impl CredentialsSource for Vault {
+        async fn credentials(&self) -> Result<ClientCredentials, Error> {
+            Ok(hotel(1))
+        }
+    }
+    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    for refused in [pool.source(&acme(), &Vault, &Ask::new()), pool.source(&acme(), &Arc::new(Vault), &Ask::new())] {
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
+        assert!(error.to_string().contains("identify"), "{error}");
+    }
+    assert!(pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(Vault), &Ask::new()).is_err());
+}
+
+#[tokio::test]
+async fn five_thousand_tenants_buy_one_token_each() {
+    let script = Script::new((0..5000).map(|_| Act::Issue(3600)));
+    script.open(5000);
+    let pool = builder(&script, &clock()).build().unwrap();
+    for _ in 0..2 {
+        for tenant in 0..5000 {
+            token(&pool.source(&acme(), &hotel(tenant), &Ask::new()).unwrap()).await.unwrap();
+        }
+    }
+    assert_eq!(script.requests(), 5000);
+}
+
+#[tokio::test]
+async fn one_tenants_slow_server_delays_no_other() {
+    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let pool = builder(&script, &clock()).build().unwrap();
+    let slow = pool.source(&acme(), &hotel(1), &Ask::new()).unwrap();
+    let waiting = tokio::spawn(async move { token(&slow).await });
+    settle().await;
+    let quick = pool.source(&acme(), &hotel(2), &Ask::new()).unwrap();
+    let quick = tokio::spawn(async move { token(&quick).await });
+    settle().await;
+    assert_eq!(script.requests(), 2, "both requests are in flight at once");
+    script.open(2);
+    waiting.await.unwrap().unwrap();
+    quick.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_full_pool_drops_the_one_that_was_not_asked_for_the_longest() {
+    let script = Script::new((0..4).map(|_| Act::Issue(3600)));
+    let pool = builder(&script, &clock()).with_capacity(2).build().unwrap();
+    let mut tokens = Vec::new();
+    for number in [1, 2, 1, 3, 1, 2] {
+        tokens.push(token(&pool.source(&acme(), &hotel(number), &Ask::new()).unwrap()).await.unwrap());
+    }
+    assert_eq!(tokens, [1, 2, 1, 3, 1, 4].map(|number| format!("Bearer token-{number}")));
+    assert_eq!(pool.len(), 2);
+}
+
+#[tokio::test]
+async fn idle_sources_are_dropped_and_those_that_somebody_holds_are_not() {
+    let script = Script::new((0..4).map(|_| Act::Issue(7200)));
+    let clock = clock();
+    let pool = builder(&script, &clock).with_idle(SECOND * 600).build().unwrap();
+    let source = |number| pool.source(&acme(), &hotel(number), &Ask::new()).unwrap();
+    let held = source(1);
+    token(&held).await.unwrap();
+    token(&source(2)).await.unwrap();
+    clock.advance(SECOND * 600);
+    source(3);
+    assert_eq!(pool.len(), 2, "the second is gone");
+    assert_eq!(token(&source(1)).await.unwrap(), "Bearer token-1");
+    assert_eq!(token(&source(2)).await.unwrap(), "Bearer token-3");
+}
+
+#[test]
+fn a_pool_that_keeps_nothing_is_refused() {
+    let clock = clock();
+    for builder in [
+        builder(&Script::new([]), &clock).with_capacity(0),
+        builder(&Script::new([]), &clock).with_idle(Duration::ZERO),
+        builder(&Script::new([]), &clock).with_timeout(Duration::ZERO),
+    ] {
+        assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Configuration);
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    pool.source(&acme(), &hotel(1), &Ask::new()).unwrap();
+    let shown = format!("{pool:?}");
+    assert!(shown.contains('1') && !shown.contains("a-client-secret"), "{shown}");
+}

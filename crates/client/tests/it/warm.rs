@@ -1,0 +1,112 @@
+//! A source that keeps its token warm.
+
+use std::sync::Arc;
+
+use credentials_grant_client::TokenSource;
+use tokio::time::advance;
+
+use crate::acme::{Act, SECOND, Script, TokioClock, on_clock, settle, token};
+
+fn warm(script: &Arc<Script>) -> TokenSource {
+    on_clock(script, TokioClock::new()).keeping_warm().build().unwrap()
+}
+
+/// Lets so many seconds pass, one by one.
+async fn pass(seconds: u32) {
+    for _ in 0..seconds {
+        advance(SECOND).await;
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_token_is_renewed_though_nobody_asks() {
+    let script = Script::new((0..4).map(|_| Act::Issue(100)));
+    let source = warm(&script);
+    pass(10).await;
+    assert_eq!(script.requests(), 0, "it begins with the first token that somebody asks for");
+    token(&source).await.unwrap();
+    pass(79).await;
+    assert_eq!(script.requests(), 1, "it is fresh");
+    pass(12).await;
+    assert_eq!(script.requests(), 2, "it was due between 80 and 90 s, and is looked at each second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_token_never_expires() {
+    let script = Script::new((0..100).map(|_| Act::Issue(100)));
+    let source = warm(&script);
+    token(&source).await.unwrap();
+    for _ in 0..1000 {
+        pass(1).await;
+        assert!(source.cached().is_some());
+    }
+    assert!((11..=13).contains(&script.requests()), "one a life of 80 to 91 s: {}", script.requests());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_it_nothing_is_renewed_unasked() {
+    let script = Script::new([Act::Issue(100)]);
+    let source = on_clock(&script, TokioClock::new()).build().unwrap();
+    token(&source).await.unwrap();
+    pass(1000).await;
+    assert_eq!(script.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn warmth_outlasts_an_outage_and_does_not_hammer() {
+    let outage = (0..5).map(|_| Act::Answer(503, ""));
+    let script = Script::new([Act::Issue(100)].into_iter().chain(outage).chain([Act::Issue(10_000)]));
+    let source = warm(&script);
+    token(&source).await.unwrap();
+    pass(91).await;
+    assert!(script.requests() > 1, "the renewal fails");
+    // Pauses of 1, 2, 4, 8 and 16 seconds, and a look each second.
+    pass(40).await;
+    assert_eq!(script.requests(), 7);
+    assert_eq!(source.cached().unwrap().authorization(), "Bearer token-7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_ends_the_warmth_until_somebody_asks() {
+    let acts = [Act::Issue(100), Act::Answer(401, ""), Act::Issue(100), Act::Issue(100)];
+    let script = Script::new(acts);
+    let source = warm(&script);
+    token(&source).await.unwrap();
+    pass(1000).await;
+    assert_eq!(script.requests(), 2);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
+    pass(92).await;
+    assert_eq!(script.requests(), 4, "it is kept warm again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn warmth_ends_with_the_source() {
+    let script = Script::new([Act::Issue(100)]);
+    let source = warm(&script);
+    token(&source).await.unwrap();
+    drop(source);
+    pass(200).await;
+    assert_eq!(script.requests(), 1);
+    assert_eq!(Arc::strong_count(&script), 1, "nothing of it is left");
+}
+
+#[test]
+fn a_runtime_that_goes_away_takes_the_warmth_along_and_the_next_brings_it_back() {
+    let script = Script::new((0..3).map(|_| Act::Issue(100)));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let first = runtime();
+    let source = first.block_on(async {
+        let source = warm(&script);
+        token(&source).await.unwrap();
+        source
+    });
+    drop(first);
+    runtime().block_on(async {
+        // The new runtime's clock begins later than the old one's, so that the first token has expired.
+        source.invalidate(&source.cached().unwrap());
+        token(&source).await.unwrap();
+        pass(92).await;
+    });
+    assert_eq!(script.requests(), 3);
+}
