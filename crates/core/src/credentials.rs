@@ -139,6 +139,7 @@ pub trait CredentialsSource: fmt::Debug + Send + Sync + 'static {
     /// ```
     /// use std::hash::{Hash, Hasher};
     /// use credentials_grant::{ClientCredentials, CredentialsSource, Error, async_trait};
+    /// # async fn read_from_vault(path: &str) -> Result<String, Error> { Ok(path.to_owned()) }
     ///
     /// /// A secret in a vault.
     /// #[derive(Clone, Debug)]
@@ -149,7 +150,7 @@ pub trait CredentialsSource: fmt::Debug + Send + Sync + 'static {
     /// #[async_trait]
     /// impl CredentialsSource for VaultCredentials {
     ///     async fn credentials(&self) -> Result<ClientCredentials, Error> {
-    ///         todo!("ask the vault")
+    ///         Ok(ClientCredentials::new("SDXE-SP-SIMPLEAPP", read_from_vault(&self.path).await?))
     ///     }
     ///
     ///     fn identify(&self, mut state: &mut dyn Hasher) -> bool {

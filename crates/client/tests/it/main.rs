@@ -8,6 +8,8 @@ mod credentials;
 mod failures;
 mod flight;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod need;
 mod pool;
 mod renewal;

@@ -1,0 +1,54 @@
+//! What a source counts.
+
+use std::collections::BTreeMap;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
+use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+
+#[test]
+fn reads_and_fetches_are_counted_by_how_they_went() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let acts = [Act::Answer(503, ""), Act::Issue(1000), Act::Issue(1000), Act::Issue(1000)];
+            let (script, clock) = (Script::new(acts), clock());
+            let source = source(&script, &clock);
+            token(&source).await.unwrap_err();
+            token(&source).await.unwrap();
+            token(&source).await.unwrap();
+            clock.advance(SECOND * 900);
+            token(&source).await.unwrap();
+            settle().await;
+            clock.advance(SECOND * 1000);
+            token(&source).await.unwrap();
+        });
+    });
+
+    let mut counted = BTreeMap::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let labels: Vec<_> = key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let value = match value {
+            DebugValue::Counter(count) => count.to_string(),
+            DebugValue::Gauge(value) => value.to_string(),
+            DebugValue::Histogram(values) => format!("{} values", values.len()),
+        };
+        counted.insert(format!("{} {}", key.key().name(), labels.join(" ")), value);
+    }
+    let expected = [
+        ("credentials_grant_fetch_seconds provider=acme", "4 values"),
+        ("credentials_grant_fetches_total provider=acme reason=expired outcome=token", "1"),
+        ("credentials_grant_fetches_total provider=acme reason=missing outcome=token", "1"),
+        ("credentials_grant_fetches_total provider=acme reason=missing outcome=unavailable", "1"),
+        ("credentials_grant_fetches_total provider=acme reason=stale outcome=token", "1"),
+        ("credentials_grant_life_left_seconds provider=acme", "2 values"),
+        ("credentials_grant_reads_total provider=acme state=failed", "1"),
+        ("credentials_grant_reads_total provider=acme state=fresh", "1"),
+        ("credentials_grant_reads_total provider=acme state=stale", "1"),
+        ("credentials_grant_reads_total provider=acme state=waited", "2"),
+        ("credentials_grant_wait_seconds provider=acme", "3 values"),
+    ];
+    assert_eq!(counted, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+}
