@@ -206,6 +206,10 @@ impl IssuedToken {
         if self.scopes.is_none() && !attempt.ask().scopes().is_empty() {
             self.scopes = Some(attempt.ask().scopes().to_vec());
         }
+        if self.extra.is_empty() {
+            // A map that once held the answer's members keeps half a kilobyte, which counts where there are many tokens.
+            self.extra = Map::new();
+        }
         let expires_at = requested_at + life.min(LONGEST_LIFETIME);
         Ok(AccessToken { issued: self, requested_at, expires_at, lifetime_source, headers })
     }
