@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authorizer;
 pub mod blocking;
 mod boarding;
 mod builder;
@@ -24,6 +25,9 @@ mod sync;
 mod token_source;
 mod warm;
 
+pub use authorizer::{Authorizer, AuthorizerBuilder, OutgoingRequest, Presented};
+#[cfg(feature = "tower")]
+pub use authorizer::{AuthorizerLayer, AuthorizerService};
 pub use builder::{Builder, ForSource, TokenSourceBuilder};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use environment::EnvironmentCredentials;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::boarding::{self, Landing};
 use crate::builder::{Means, TokenSourceBuilder};
+use crate::clock::Clock;
 use crate::failures::{Failures, Purpose};
 use crate::flight::Flight;
 use crate::life::{Life, Reading, State};
@@ -147,6 +148,14 @@ impl TokenSource {
         if current.as_ref().is_some_and(is_current) {
             self.0.current.compare_and_swap(&current, None);
         }
+    }
+
+    pub(crate) fn provider(&self) -> &dyn CredentialsGrant {
+        &*self.0.provider
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.means.clock
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use secrecy::ExposeSecret;
 
 use crate::credentials::ClientCredentials;
@@ -24,6 +24,7 @@ use crate::header;
 pub struct Policy {
     presentation: Presentation,
     hosts: Vec<Cow<'static, str>>,
+    expired_statuses: Vec<StatusCode>,
     lifetime: Option<Duration>,
     limits: Vec<IssuanceLimit>,
     refusals_block_address: bool,
@@ -44,9 +45,20 @@ impl Policy {
     }
 
     /// Adds a host whose API takes the token.
+    ///
+    /// A host is one by name, `api.example.com`, or all below one, `*.example.com`, which does not mean `example.com`.
+    /// Without a port, it is the scheme's own; with one, `localhost:8080`, that one. A vendor whose host depends on the
+    /// customer has none: the customer names it.
     #[must_use]
     pub fn with_host(mut self, host: impl Into<Cow<'static, str>>) -> Self {
         self.hosts.push(host.into());
+        self
+    }
+
+    /// Adds a status by which the API says that a token has expired, beside 401 (RFC 6750 section 3.1).
+    #[must_use]
+    pub fn with_expired_status(mut self, status: StatusCode) -> Self {
+        self.expired_statuses.push(status);
         self
     }
 
@@ -81,6 +93,12 @@ impl Policy {
     #[must_use]
     pub fn hosts(&self) -> &[Cow<'static, str>] {
         &self.hosts
+    }
+
+    /// The statuses by which the API says that a token has expired, beside 401.
+    #[must_use]
+    pub fn expired_statuses(&self) -> &[StatusCode] {
+        &self.expired_statuses
     }
 
     /// The life of a token whose answer states none.
@@ -202,6 +220,12 @@ impl Presentation {
     ) -> Self {
         self.companions.push((header.into(), Companion::Secret(secret.into())));
         self
+    }
+
+    /// The name of the header that presents the token.
+    #[must_use]
+    pub fn header_name(&self) -> &str {
+        &self.header
     }
 
     /// The headers for this token, which a header can carry, its own first.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod acme;
+mod authorizer;
 mod blocking;
 mod credentials;
 mod failures;
@@ -12,10 +13,16 @@ mod limits;
 mod metrics;
 mod need;
 mod pool;
+mod rejections;
 mod renewal;
+#[cfg(feature = "reqwest-middleware")]
+mod reqwest_middleware;
 mod rotation;
 mod secrets;
+mod shop;
 mod source;
 mod status;
+#[cfg(feature = "tower")]
+mod tower_layer;
 mod transport;
 mod warm;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::acme::{Acme, Canned, answered, read, response};
 use credentials_grant::{
     Ask, ClientCredentials, CredentialsGrant, ErrorKind, ExposeSecret, IssuanceLimit, Policy, Presentation,
-    ResponseReader, Surroundings, Value, grant,
+    ResponseReader, StatusCode, Surroundings, Value, grant,
 };
 use futures_executor::block_on;
 
@@ -171,10 +171,16 @@ fn a_companion_may_be_a_secret_among_the_credentials_and_is_left_out_where_there
 #[test]
 fn a_policy_says_what_it_was_told() {
     let limit = IssuanceLimit::new(5, Duration::from_secs(86_400));
-    let policy = Policy::new().with_host("api.example.com").with_limit(limit).with_refusals_blocking_the_address();
+    let policy = Policy::new()
+        .with_host("api.example.com")
+        .with_expired_status(StatusCode::FORBIDDEN)
+        .with_limit(limit)
+        .with_refusals_blocking_the_address();
     let shared: Arc<dyn CredentialsGrant> = Arc::new(Acme { policy, ..Acme::new() });
     let policy = Arc::clone(&shared).policy();
     assert_eq!(policy.hosts(), ["api.example.com"]);
+    assert_eq!(policy.expired_statuses(), [StatusCode::FORBIDDEN]);
+    assert_eq!(policy.presentation().header_name(), "authorization");
     assert_eq!(policy.limits(), [limit]);
     assert_eq!((limit.requests(), limit.period()), (5, Duration::from_secs(86_400)));
     assert!(policy.refusals_block_address());

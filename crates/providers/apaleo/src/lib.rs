@@ -10,6 +10,11 @@ use serde::Deserialize;
 /// Source: <https://apaleo.dev/guides/oauth-connection/simple-client>, read 2026-11-21.
 const TOKEN_URL: &str = "https://identity.apaleo.com/connect/token";
 
+/// The host of the API, for every account.
+///
+/// Source: the same page, which calls `https://api.apaleo.com/inventory/v1/properties/MUC` with the token.
+const API_HOST: &str = "api.apaleo.com";
+
 /// The hotel management platform apaleo.
 ///
 /// The account follows from the client id, so there is nothing to set.
@@ -59,7 +64,7 @@ impl CredentialsGrant for Apaleo {
     }
 
     fn policy(&self) -> Policy {
-        Policy::new().with_host("api.apaleo.com")
+        Policy::new().with_host(API_HOST)
     }
 }
 

@@ -88,6 +88,8 @@ impl CredentialsGrant for Cognito {
     }
 
     fn policy(&self) -> Policy {
+        // No host: the API is the customer's own.
+        //
         // 150 requests a second for an account in a region: the quota «ClientAuthentication».
         // Source: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html, edition of 2023.
         Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))

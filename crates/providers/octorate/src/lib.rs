@@ -7,7 +7,7 @@ pub use credentials_grant_client::*;
 /// Source: <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, read 2026-11-21.
 const TOKEN_URL: &str = "https://api.octorate.com/octotable-pms/api/v2/oauth2/token";
 
-/// The host that the same page calls with the token. It is another one than that of [`TOKEN_URL`].
+/// The host that the same page's last example calls with the token. Its «base resource URL» is at that of [`TOKEN_URL`].
 const API_HOST: &str = "api.octotable.com";
 
 /// The restaurant reservation system Octotable, by Octorate.
@@ -44,7 +44,7 @@ impl Octorate {
         Self { token_endpoint, api_host: API_HOST.to_owned(), expiry_unit: ExpiryUnit::Seconds }
     }
 
-    /// Names the host whose API takes the token: `api.octotable.com` unless set.
+    /// Names the host whose API takes the token, as the token endpoint's own does: `api.octotable.com` unless set.
     #[must_use]
     pub fn with_api_host(mut self, host: impl Into<String>) -> Self {
         self.api_host = host.into();
@@ -88,7 +88,7 @@ impl CredentialsGrant for Octorate {
     }
 
     fn policy(&self) -> Policy {
-        Policy::new().with_host(self.api_host.clone())
+        Policy::new().with_host(self.api_host.clone()).with_host(self.token_endpoint.url().authority().to_owned())
     }
 }
 

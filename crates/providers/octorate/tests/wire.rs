@@ -87,10 +87,10 @@ fn there_are_no_scopes() {
 
 #[test]
 fn the_token_endpoint_and_the_apis_host_are_settable_apart() {
-    assert_eq!(Octorate::new().policy().hosts(), ["api.octotable.com"]);
+    assert_eq!(Octorate::new().policy().hosts(), ["api.octotable.com", "api.octorate.com"]);
     let settings = Settings::new().with("base-url", "https://api.octotable.com/api/v2").with("api-host", "pms.example");
     let octorate = Octorate::from_settings(&settings.with("expiry-unit", "minutes")).unwrap();
-    assert_eq!(octorate.policy().hosts(), ["pms.example"]);
+    assert_eq!(octorate.policy().hosts(), ["pms.example", "api.octotable.com"]);
     for (name, value) in [("expiry-unit", "days"), ("expiry-unit", "milliseconds"), ("api-host", "http://foo/")] {
         let error = Octorate::from_settings(&Settings::new().with(name, value)).unwrap_err();
         assert!(error.to_string().contains(&format!("`{name}`")), "{error}");

@@ -48,6 +48,8 @@ impl CredentialsGrant for Ptv {
     }
 
     fn policy(&self) -> Policy {
+        // No host: the vendor's page names none, and each API has its own.
+        //
         // «Up to 50 requests per second from the same IP», and «continuous failed login attempts from the same IP»
         // get the address blocked below HTTP.
         Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_refusals_blocking_the_address()

@@ -114,12 +114,8 @@ impl CredentialsGrant for Resamania {
 
     fn policy(&self) -> Policy {
         let presentation = Presentation::bearer().with_secret_companion(API_KEY_HEADER, API_KEY);
-        let policy = Policy::new().with_presentation(presentation);
         // The API is behind the same gateway.
-        match self.token_endpoint.url().host_str() {
-            Some(host) => policy.with_host(host.to_owned()),
-            None => policy,
-        }
+        Policy::new().with_presentation(presentation).with_host(self.token_endpoint.url().authority().to_owned())
     }
 }
 

@@ -3,7 +3,8 @@
 #![cfg(test)]
 
 use credentials_grant_resamania::{
-    ClientCredentials, Configure, Error, ErrorKind, ExposeSecret, Grant, Resamania, Settings, TokenSource,
+    ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, ExposeSecret, Grant, Resamania, Settings,
+    TokenSource,
 };
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -36,6 +37,13 @@ async fn the_gateways_key_goes_with_the_token_request_and_with_every_call() {
     let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("authorization", "Bearer abc"), ("x-gravitee-api-key", "gateway-key")]);
     assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+}
+
+#[test]
+fn the_api_is_at_the_token_endpoints_host_and_port() {
+    let hosts = |base_url| Resamania::new(base_url, None).unwrap().policy().hosts().to_vec();
+    assert_eq!(hosts(Resamania::STAGING), ["gateway.prod.gravitee.stadline.tech"]);
+    assert_eq!(hosts("http://127.0.0.1:8080/resa2-staging"), ["127.0.0.1:8080"]);
 }
 
 #[tokio::test]

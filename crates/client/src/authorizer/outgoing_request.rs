@@ -1,0 +1,99 @@
+//! The requests that can be authorized, and where each of them goes.
+
+use credentials_grant::{Error, ErrorKind, HeaderMap};
+use http::Uri;
+
+use super::hosts::{Destination, Scheme};
+
+/// A request that an [`Authorizer`](crate::Authorizer) can authorize: an [`http::Request`] or its parts and, with the
+/// feature `reqwest-middleware`, reqwest's own.
+pub trait OutgoingRequest: Sealed {}
+
+pub trait Sealed {
+    /// Where it goes, if that can be said.
+    fn destination(&self) -> Result<Destination<'_>, Error>;
+    fn headers(&self) -> &HeaderMap;
+    fn headers_mut(&mut self) -> &mut HeaderMap;
+}
+
+impl<B> OutgoingRequest for http::Request<B> {}
+
+impl<B> Sealed for http::Request<B> {
+    fn destination(&self) -> Result<Destination<'_>, Error> {
+        of_uri(self.uri())
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+}
+
+impl OutgoingRequest for http::request::Parts {}
+
+impl Sealed for http::request::Parts {
+    fn destination(&self) -> Result<Destination<'_>, Error> {
+        of_uri(&self.uri)
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+}
+
+#[cfg(feature = "reqwest-middleware")]
+impl OutgoingRequest for reqwest::Request {}
+
+#[cfg(feature = "reqwest-middleware")]
+impl Sealed for reqwest::Request {
+    fn destination(&self) -> Result<Destination<'_>, Error> {
+        of_url(self.url())
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+}
+
+fn of_uri(uri: &Uri) -> Result<Destination<'_>, Error> {
+    let authority = uri.authority().ok_or_else(|| {
+        unclear("names no host").with_remedy("give it its URL in full (a client of tonic's: by `with_origin`)")
+    })?;
+    if authority.as_str().contains('@') {
+        return Err(user_info());
+    }
+    let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or_else(no_http)?;
+    Ok(Destination { scheme, host: authority.host(), port: authority.port_u16() })
+}
+
+#[cfg(feature = "reqwest-middleware")]
+pub(super) fn of_url(url: &reqwest::Url) -> Result<Destination<'_>, Error> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(user_info());
+    }
+    let scheme = Scheme::parse(url.scheme()).ok_or_else(no_http)?;
+    Ok(Destination { scheme, host: url.host_str().unwrap_or_default(), port: url.port() })
+}
+
+fn user_info() -> Error {
+    unclear("has credentials in its URL, before an @").with_remedy("take them out: the token is what is presented")
+}
+
+fn no_http() -> Error {
+    unclear("is not for http or https").with_remedy("use https")
+}
+
+fn unclear(why: &str) -> Error {
+    Error::new(ErrorKind::Configuration, format!("the request {why}, so it got no token and was not sent"))
+}

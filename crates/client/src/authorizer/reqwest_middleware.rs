@@ -1,0 +1,79 @@
+//! The authorizer as a middleware for reqwest.
+
+use async_trait::async_trait;
+use http::Extensions;
+use reqwest::{Request, Response, Url, redirect};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use super::Authorizer;
+use super::outgoing_request::of_url;
+
+/// As many as reqwest follows by itself.
+const MOST_REDIRECTS: usize = 10;
+
+/// Authorizes each request. One whose token the API rejects is sent once more with a new token, if its body can be sent
+/// again (`Request::try_clone`).
+///
+/// An error of ours comes as [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
+#[async_trait]
+impl Middleware for Authorizer {
+    async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+        let copy = request.try_clone();
+        let presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
+        let asked = request.url().clone();
+        let response = next.clone().run(request, extensions).await?;
+        if !is_answer_of(&asked, &response) {
+            return Ok(response);
+        }
+        let renewal = self.renewal(&presented, response.status(), response.headers());
+        let (Some(renewal), Some(mut copy)) = (renewal, copy) else {
+            return Ok(response);
+        };
+        // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
+        drop(response);
+        let presented = self.authorize_anew(&mut copy, renewal).await.map_err(Error::middleware)?;
+        let response = next.run(copy, extensions).await?;
+        if is_answer_of(&asked, &response) {
+            self.renewal(&presented, response.status(), response.headers());
+        }
+        Ok(response)
+    }
+}
+
+/// Whether the answer is of the host that was asked. Where reqwest has followed a redirect to another one, it has taken
+/// `Authorization` off, and what that host says means nothing for the token.
+fn is_answer_of(asked: &Url, response: &Response) -> bool {
+    let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    place(asked) == place(response.url())
+}
+
+impl Authorizer {
+    /// What reqwest should do with redirects: follow them to hosts that may have the token, ten at the most, and hand any
+    /// other to the caller as it is.
+    ///
+    /// reqwest follows redirects by itself, below every middleware, and to another host it takes no header off but
+    /// `Authorization` and those of cookies and proxies. For a vendor that has its token in a header of its own, this is
+    /// what keeps the token from going along.
+    ///
+    /// ```
+    /// # use credentials_grant_client::Authorizer;
+    /// # fn example(authorizer: Authorizer) -> reqwest::Result<()> {
+    /// let client = reqwest::Client::builder().redirect(authorizer.redirect_policy()).build()?;
+    /// let client = reqwest_middleware::ClientBuilder::new(client).with(authorizer).build();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn redirect_policy(&self) -> redirect::Policy {
+        let authorizer = self.clone();
+        redirect::Policy::custom(move |attempt| {
+            if attempt.previous().len() > MOST_REDIRECTS {
+                attempt.error("too many redirects")
+            } else if of_url(attempt.url()).is_ok_and(|destination| authorizer.check(destination).is_ok()) {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! What the API's answers do to the token, and how often one is given up.
+
+use credentials_grant::{HeaderMap, StatusCode};
+use credentials_grant_client::{Authorizer, Presented};
+use http::Request;
+use tracing::Level;
+
+use crate::acme::{SECOND, settle};
+use crate::secrets::Log;
+use crate::shop::{Rig, policy, rig};
+
+async fn presented(authorizer: &Authorizer) -> Presented {
+    let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+    authorizer.authorize(&mut request).await.unwrap()
+}
+
+fn headers(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+    headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+}
+
+impl Rig {
+    /// Says whether the call is worth another try.
+    fn answer(&self, presented: &Presented, status: u16) -> bool {
+        self.authorizer.answered(presented, StatusCode::from_u16(status).unwrap(), &HeaderMap::new())
+    }
+
+    /// A call that is answered so, and is not sent again.
+    async fn call(&self, status: u16) -> bool {
+        let presented = presented(&self.authorizer).await;
+        self.answer(&presented, status)
+    }
+}
+
+#[tokio::test]
+async fn what_gives_a_token_up() {
+    let bearer = |error: &'static str| ("www-authenticate", error);
+    for (status, answer, is_given_up) in [
+        (401, vec![], true),
+        (401, vec![bearer("Bearer")], true),
+        (401, vec![bearer(r#"Bearer realm="x", error="invalid_token", error_description="expired""#)], true),
+        (401, vec![bearer(r#"Bearer error="invalid_token", error_description="no insufficient_scope""#)], true),
+        (401, vec![bearer(r#"Bearer realm="x", error="insufficient_scope", scope="a b""#)], false),
+        (401, vec![bearer("Bearer Error = insufficient_scope")], false),
+        (401, vec![bearer("Basic"), bearer(r#"Bearer scope="error",error="insufficient_scope""#)], false),
+        (401, vec![bearer(r#"DPoP error="use_dpop_nonce""#), ("dpop-nonce", "some-nonce")], false),
+        (403, vec![], false),
+        (403, vec![bearer(r#"Bearer error="insufficient_scope""#)], false),
+        (200, vec![("grpc-status", "16")], true),
+        (200, vec![("grpc-status", "7")], false),
+        (200, vec![], false),
+        (407, vec![], false),
+        (500, vec![], false),
+    ] {
+        let rig = rig(policy()).warm().await;
+        let presented = presented(&rig.authorizer).await;
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(rig.authorizer.answered(&presented, status, &headers(&answer)), is_given_up, "{status} {answer:?}");
+        assert_eq!(rig.cached().is_none(), is_given_up, "{status} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_of_the_providers_means_expired_too() {
+    let rig = rig(policy().with_expired_status(StatusCode::FORBIDDEN)).warm().await;
+    let presented = presented(&rig.authorizer).await;
+    let too_little = headers(&[("www-authenticate", r#"Bearer error="insufficient_scope""#)]);
+    assert!(!rig.authorizer.answered(&presented, StatusCode::FORBIDDEN, &too_little));
+    assert!(rig.answer(&presented, 403));
+    assert!(rig.cached().is_none());
+}
+
+#[tokio::test]
+async fn a_late_rejection_of_an_old_token_keeps_the_newer_one_and_is_worth_another_try() {
+    let rig = rig(policy()).warm().await;
+    let (one, other) = (presented(&rig.authorizer).await, presented(&rig.authorizer).await);
+    assert!(rig.answer(&one, 401));
+    rig.source.token().await.unwrap();
+    assert!(rig.answer(&other, 401));
+    assert_eq!(rig.cached().unwrap(), "Bearer token-2");
+    assert_eq!(rig.script.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_was_fetched_for_the_call_is_given_up_and_the_call_not_worth_another_try() {
+    let rig = rig(policy());
+    assert!(!rig.call(401).await);
+    assert!(rig.cached().is_none());
+}
+
+#[tokio::test]
+async fn an_api_that_rejects_every_token_costs_one_for_each_pause_and_not_for_each_call() {
+    let rig = rig(policy());
+    for (tokens, pause) in
+        [(2, 1), (3, 2), (4, 4), (5, 8), (6, 16), (7, 32), (8, 64), (9, 128), (10, 256), (11, 300), (12, 300)]
+    {
+        for _ in 0..10 {
+            rig.call(401).await;
+        }
+        assert_eq!(rig.script.requests(), tokens, "the first was given up at once, and its successor is kept");
+        rig.clock.advance((SECOND * pause).saturating_sub(SECOND / 1000));
+        rig.source.token().await.unwrap();
+        settle().await;
+        rig.call(401).await;
+        assert_eq!(rig.script.requests(), tokens, "{pause}");
+        rig.clock.advance(SECOND / 1000);
+        rig.call(401).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_rejected_ends_the_pauses() {
+    let rig = rig(policy()).warm().await;
+    for tokens in 2..20 {
+        assert!(rig.call(401).await);
+        rig.call(200).await;
+        assert_eq!(rig.script.requests(), tokens);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_mean_nothing_for_the_rejected_one_end_no_pause() {
+    // One call of the API rejects every token, and the others take it.
+    let rig = rig(policy()).warm().await;
+    assert!(rig.call(401).await);
+    for _ in 0..10 {
+        assert!(!rig.call(401).await, "the token is new");
+        rig.call(200).await;
+    }
+    assert_eq!(rig.script.requests(), 2);
+    rig.clock.advance(SECOND);
+    assert!(rig.call(401).await);
+    rig.call(401).await;
+    rig.call(200).await;
+    rig.clock.advance(SECOND);
+    assert!(!rig.call(401).await, "the pause has doubled");
+    assert_eq!(rig.script.requests(), 3);
+}
+
+#[tokio::test]
+async fn what_rejected_tokens_cost_is_shared_by_clones() {
+    let rig = rig(policy()).warm().await;
+    assert!(rig.call(401).await);
+    let clone = rig.authorizer.clone();
+    rig.source.token().await.unwrap();
+    let presented = presented(&clone).await;
+    assert!(!clone.answered(&presented, StatusCode::UNAUTHORIZED, &HeaderMap::new()));
+    assert_eq!(rig.cached().unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn the_log_says_who_rejected_what_and_holds_no_secret() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let rig = rig(policy()).warm().await;
+    for _ in 0..3 {
+        rig.call(401).await;
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for (level, words) in [("DEBUG", "which is given up"), ("WARN", "no new one is fetched")] {
+        let line = logged.lines().find(|line| line.contains(words)).expect(words);
+        assert!(line.contains(level) && line.contains("shop") && line.contains("401"), "{line}");
+    }
+    assert!(!logged.contains("token-1") && !logged.contains("a-client-secret"), "{logged}");
+}

@@ -1,0 +1,247 @@
+//! The authorizer as a middleware for reqwest, against a real server.
+
+use credentials_grant::{Error, ErrorKind, Policy};
+use credentials_grant_client::Authorizer;
+use reqwest::{Body, Client, Method, Request, StatusCode, Url};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::acme::{Act, SECOND, Script};
+use crate::shop::{Rig, policy, presentation, rig, rig_with};
+
+/// An API whose answer to a token, or to none, the test decides.
+async fn api(answer: impl Fn(Option<&str>) -> ResponseTemplate + Send + Sync + 'static) -> MockServer {
+    let server = MockServer::start().await;
+    let of = |request: &wiremock::Request| {
+        let headers = ["authorization", "x-shop-token"].map(|name| request.headers.get(name));
+        headers.into_iter().flatten().next().map(|token| token.to_str().unwrap().to_owned())
+    };
+    Mock::given(any())
+        .respond_with(move |request: &wiremock::Request| answer(of(request).as_deref()))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// An API that takes this token and no other.
+async fn api_that_takes(token: &'static str) -> MockServer {
+    api(move |given| ResponseTemplate::new(if given == Some(token) { 200 } else { 401 })).await
+}
+
+fn at(server: &MockServer) -> Policy {
+    policy().with_host(server.address().to_string())
+}
+
+fn client(authorizer: &Authorizer) -> ClientWithMiddleware {
+    ClientBuilder::new(Client::new()).with(authorizer.clone()).build()
+}
+
+/// The tokens of the requests that came in.
+async fn seen(server: &MockServer) -> Vec<String> {
+    let token = |request: &wiremock::Request| {
+        let headers = ["authorization", "x-shop-token"].map(|name| request.headers.get(name));
+        headers.into_iter().flatten().next().map_or_else(String::new, |token| token.to_str().unwrap().to_owned())
+    };
+    server.received_requests().await.unwrap().iter().map(token).collect()
+}
+
+fn ours(error: &reqwest_middleware::Error) -> &Error {
+    match error {
+        reqwest_middleware::Error::Middleware(error) => error.downcast_ref().unwrap(),
+        reqwest_middleware::Error::Reqwest(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_renewed_and_the_same_request_sent_once_more() {
+    let server = api_that_takes("Bearer token-2").await;
+    let rig = rig(at(&server)).warm().await;
+    let call =
+        client(&rig.authorizer).post(format!("{}/v1?page=2", server.uri())).header("x-mine", "1").body("the body");
+    assert_eq!(call.send().await.unwrap().status(), 200);
+    assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
+    let [first, second] = &server.received_requests().await.unwrap()[..] else { panic!("two requests") };
+    let shown = |request: &wiremock::Request| {
+        let mut headers = request.headers.clone();
+        headers.remove("authorization");
+        (request.method.clone(), request.url.clone(), headers, request.body.clone())
+    };
+    assert_eq!(shown(first), shown(second));
+    assert_eq!(second.body, b"the body");
+    assert_eq!(rig.script.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_second_rejection_is_handed_to_the_caller() {
+    let server = api_that_takes("none").await;
+    let rig = rig(at(&server)).warm().await;
+    assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
+    assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
+    for _ in 0..10 {
+        assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
+    }
+    assert_eq!(rig.script.requests(), 2, "not a token for each call");
+    assert_eq!(seen(&server).await.len(), 12, "and no second try that is known to fail");
+}
+
+#[tokio::test]
+async fn a_token_that_was_fetched_for_the_request_is_not_renewed_for_it() {
+    let server = api_that_takes("none").await;
+    let rig = rig(at(&server));
+    assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
+    assert_eq!(rig.script.requests(), 1);
+    assert_eq!(seen(&server).await, ["Bearer token-1"]);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_sent_again_is_not_and_the_next_call_has_a_new_token() {
+    let server = api_that_takes("Bearer token-2").await;
+    let rig = rig(at(&server)).warm().await;
+    let streamed = || {
+        let mut request = Request::new(Method::POST, Url::parse(&server.uri()).unwrap());
+        *request.body_mut() = Some(Body::wrap("streamed".to_owned()));
+        assert!(request.try_clone().is_none());
+        request
+    };
+    let client = client(&rig.authorizer);
+    assert_eq!(client.execute(streamed()).await.unwrap().status(), 401);
+    assert_eq!(rig.script.requests(), 1, "no token that nobody needs yet");
+    assert_eq!(client.execute(streamed()).await.unwrap().status(), 200);
+    assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
+}
+
+#[tokio::test]
+async fn a_403_and_too_little_scope_are_the_callers() {
+    let challenge = r#"Bearer error="insufficient_scope""#;
+    for answer in [
+        ResponseTemplate::new(403),
+        ResponseTemplate::new(401).insert_header("www-authenticate", challenge),
+        ResponseTemplate::new(403).insert_header("www-authenticate", challenge),
+    ] {
+        let server = api(move |_| answer.clone()).await;
+        let rig = rig(at(&server)).warm().await;
+        assert!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status().is_client_error());
+        assert_eq!(seen(&server).await, ["Bearer token-1"]);
+        assert_eq!(rig.cached().unwrap(), "Bearer token-1");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_means_expired_at_this_vendor_renews_too() {
+    let server = api(|given| ResponseTemplate::new(if given == Some("Bearer token-2") { 200 } else { 403 })).await;
+    let rig = rig(at(&server).with_expired_status(StatusCode::FORBIDDEN)).warm().await;
+    assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_with_a_token_of_its_own_is_left_alone() {
+    let server = api_that_takes("none").await;
+    let rig = rig(at(&server));
+    let call = client(&rig.authorizer).get(server.uri()).header("authorization", "Bearer mine");
+    assert_eq!(call.send().await.unwrap().status(), 401);
+    assert_eq!(seen(&server).await, ["Bearer mine"]);
+    assert_eq!(rig.script.requests(), 0);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent_and_the_caller_gets_the_reason() {
+    let server = api_that_takes("none").await;
+    let rig = rig_with(at(&server), Script::new([Act::Answer(401, r#"{"error":"invalid_client"}"#)]));
+    let error = client(&rig.authorizer).get(server.uri()).send().await.unwrap_err();
+    assert_eq!(ours(&error).kind(), ErrorKind::CredentialsRefused);
+    assert!(ours(&error).remedy().is_some() && error.to_string().starts_with("shop: "), "{error}");
+    assert!(seen(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn to_a_host_that_nobody_named_nothing_is_sent() {
+    let server = api_that_takes("none").await;
+    let rig = rig(policy()).warm().await;
+    let error = client(&rig.authorizer).get(server.uri()).send().await.unwrap_err();
+    let named = format!("with_host(\"{}\")", server.address());
+    assert!(ours(&error).to_string().contains(&named), "{error}");
+    assert!(seen(&server).await.is_empty());
+
+    let mut request = Request::new(Method::GET, Url::parse("https://user:canary@api.example.com/").unwrap());
+    let error = rig.authorizer.authorize(&mut request).await.unwrap_err();
+    assert!(error.to_string().contains("before an @") && request.headers().is_empty(), "{error}");
+}
+
+#[tokio::test]
+async fn where_no_new_token_can_be_had_the_caller_gets_the_reason_and_not_the_401() {
+    let server = api_that_takes("none").await;
+    let script = Script::new([Act::Issue(3600), Act::Answer(503, "")]);
+    let rig = rig_with(at(&server), script).warm().await;
+    let error = client(&rig.authorizer).get(server.uri()).send().await.unwrap_err();
+    assert_eq!(ours(&error).kind(), ErrorKind::Unavailable);
+    assert_eq!(seen(&server).await, ["Bearer token-1"]);
+}
+
+/// An API that redirects every call to another server.
+async fn redirecting_to(other: &MockServer) -> MockServer {
+    let target = other.uri();
+    api(move |_| ResponseTemplate::new(302).insert_header("location", target.clone())).await
+}
+
+#[tokio::test]
+async fn what_another_host_says_after_a_redirect_means_nothing_for_the_token() {
+    let other = api_that_takes("none").await;
+    let server = redirecting_to(&other).await;
+    let rig = rig(at(&server)).warm().await;
+    assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
+    assert_eq!(seen(&other).await, [""], "reqwest takes `Authorization` off");
+    assert_eq!(rig.cached().unwrap(), "Bearer token-1");
+    assert_eq!(rig.script.requests(), 1);
+}
+
+#[tokio::test]
+async fn with_its_redirect_policy_no_token_goes_along_to_a_host_that_nobody_named() {
+    let other = api_that_takes("token-1").await;
+    let server = redirecting_to(&other).await;
+    let strict = |rig: &Rig| {
+        let client = Client::builder().redirect(rig.authorizer.redirect_policy()).build().unwrap();
+        ClientBuilder::new(client).with(rig.authorizer.clone()).build()
+    };
+    let rig = rig(at(&server).with_presentation(presentation()));
+    client(&rig.authorizer).get(server.uri()).send().await.unwrap();
+    assert_eq!(seen(&other).await, ["token-1"], "reqwest knows no other header than `Authorization`");
+
+    let answer = strict(&rig).get(server.uri()).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(seen(&other).await.len(), 1);
+
+    let both = crate::shop::rig(at(&server).with_host(other.address().to_string()).with_presentation(presentation()));
+    assert_eq!(strict(&both).get(server.uri()).send().await.unwrap().status(), 200);
+    assert_eq!(seen(&other).await.len(), 2, "one that is named is followed to");
+}
+
+#[tokio::test]
+async fn a_loop_of_redirects_ends() {
+    let server = api(|_| ResponseTemplate::new(302).insert_header("location", "/again")).await;
+    let rig = rig(at(&server));
+    let client = Client::builder().redirect(rig.authorizer.redirect_policy()).build().unwrap();
+    let client = ClientBuilder::new(client).with(rig.authorizer).build();
+    let error = client.get(server.uri()).send().await.unwrap_err();
+    assert!(matches!(error, reqwest_middleware::Error::Reqwest(error) if error.is_redirect()));
+    assert_eq!(seen(&server).await.len(), 11);
+}
+
+#[tokio::test]
+async fn a_call_that_rejects_every_token_beside_others_that_do_not_costs_one_for_each_pause() {
+    // `/locked` answers 401 to everybody; the other calls take any token.
+    let server = MockServer::start().await;
+    let locked =
+        |request: &wiremock::Request| ResponseTemplate::new(if request.url.path() == "/locked" { 401 } else { 200 });
+    Mock::given(any()).respond_with(locked).mount(&server).await;
+    let rig = rig(at(&server)).warm().await;
+    let client = client(&rig.authorizer);
+    for (tokens, pause) in [(2, 1), (3, 2), (4, 4)] {
+        for _ in 0..5 {
+            assert_eq!(client.get(format!("{}/locked", server.uri())).send().await.unwrap().status(), 401);
+            assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 200);
+        }
+        assert_eq!(rig.script.requests(), tokens);
+        rig.clock.advance(SECOND * pause);
+    }
+}
