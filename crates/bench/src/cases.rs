@@ -1,0 +1,46 @@
+//! What is measured, one file per case.
+
+mod allocations;
+mod cached_read;
+mod cold_failure;
+mod cold_start;
+mod renewal;
+mod uncached_fetch;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::Bench;
+use crate::report::Goals;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Case {
+    /// An `Authorization` value from memory, by one thread and by all.
+    CachedRead,
+    /// What a read from memory allocates.
+    Allocations,
+    /// 64 callers without a token, against a server that fails.
+    ColdFailure,
+    /// 10 000 callers without a token.
+    ColdStart,
+    /// Tokens of two seconds, under load.
+    Renewal,
+    /// A token from the server, against the bare HTTP client.
+    UncachedFetch,
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::CachedRead, Self::Allocations, Self::ColdFailure, Self::ColdStart, Self::Renewal, Self::UncachedFetch];
+
+    pub(crate) fn run(self, bench: &Bench, goals: &mut Goals) -> Result<()> {
+        match self {
+            Self::CachedRead => cached_read::run(bench, goals),
+            Self::Allocations => allocations::run(bench, goals),
+            Self::ColdFailure => cold_failure::run(bench, goals),
+            Self::ColdStart => cold_start::run(bench, goals),
+            Self::Renewal => renewal::run(bench, goals),
+            Self::UncachedFetch => uncached_fetch::run(bench, goals),
+        }
+    }
+}

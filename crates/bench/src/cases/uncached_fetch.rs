@@ -1,0 +1,83 @@
+//! A token from the server, one after the other and 64 at once, against the bare HTTP client.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::task::JoinSet;
+
+use crate::Bench;
+use crate::measure::median;
+use crate::peers::{Fetcher, fetchers};
+use crate::report::{Goals, table, times, title};
+use crate::server::{Answer, Behaviour};
+
+const AT_ONCE: u32 = 64;
+/// How much more than the bare client we may take.
+const MOST: f64 = 1.05;
+
+pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
+    title("Uncached fetch");
+    let server = bench.loopback.serve(Behaviour { answer: Answer::Token(3600), delay: Duration::ZERO })?;
+    let fetchers = fetchers(&server.url)?;
+    let rounds = bench.either(100, 10);
+    let mut alone = vec![Vec::new(); fetchers.len()];
+    let mut together = vec![Vec::new(); fetchers.len()];
+    bench.runtime.block_on(async {
+        // The first round opens the connections, and is not counted.
+        for round in 0..=rounds {
+            for (place, (_, fetcher)) in fetchers.iter().enumerate() {
+                let (one, many) = (one_by_one(&**fetcher).await?, at_once(fetcher).await?);
+                if round > 0 {
+                    alone[place].push(one);
+                    together[place].push(many);
+                }
+            }
+        }
+        anyhow::Ok(())
+    })?;
+
+    let rows = fetchers.iter().enumerate().map(|(place, (name, _))| {
+        vec![
+            (*name).to_owned(),
+            format!("{:.0} µs", median(alone[place].clone())),
+            times(ratio(&alone, place)),
+            format!("{:.0} µs", median(together[place].clone())),
+            times(ratio(&together, place)),
+        ]
+    });
+    let at_once = format!("{AT_ONCE} at once, each");
+    table(&["", "one by one", "to bare reqwest", &at_once, "to bare reqwest"], rows);
+    for (times_taken, how) in [(&alone, "one by one"), (&together, "64 at once")] {
+        let ratio = ratio(times_taken, 1);
+        goals.check(ratio <= MOST, format!("{how}: within 5 % of bare reqwest"), times(ratio));
+    }
+    Ok(())
+}
+
+/// The middle of the ratios to the first, round by round: what slows a round down slows both.
+fn ratio(times_taken: &[Vec<f64>], place: usize) -> f64 {
+    median(times_taken[place].iter().zip(&times_taken[0]).map(|(own, bare)| own / bare).collect())
+}
+
+/// The microseconds of a fetch, one after the other.
+async fn one_by_one(fetcher: &dyn Fetcher) -> Result<f64> {
+    let start = Instant::now();
+    for _ in 0..AT_ONCE {
+        fetcher.fetch().await?;
+    }
+    Ok(microseconds_each(start))
+}
+
+/// The microseconds of a fetch, all at once.
+async fn at_once(fetcher: &Arc<dyn Fetcher>) -> Result<f64> {
+    let start = Instant::now();
+    let fetch = |fetcher: Arc<dyn Fetcher>| async move { fetcher.fetch().await };
+    let tasks: JoinSet<_> = (0..AT_ONCE).map(|_| fetch(Arc::clone(fetcher))).collect();
+    tasks.join_all().await.into_iter().collect::<Result<()>>()?;
+    Ok(microseconds_each(start))
+}
+
+fn microseconds_each(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(AT_ONCE)
+}

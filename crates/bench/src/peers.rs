@@ -1,0 +1,59 @@
+//! The contenders, one file each.
+
+mod a2a;
+mod aliri;
+mod aws;
+mod azure;
+pub(crate) mod bare;
+mod cf_gears;
+pub(crate) mod floor;
+mod google;
+mod huskarl;
+mod middle;
+mod mutex;
+mod oauth2;
+pub(crate) mod ours;
+mod rwlock;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use url::Url;
+
+use crate::contender::{Boxed, Peer};
+
+/// Everyone who keeps a token and fetches it too, ourselves first.
+pub(crate) const KEEPERS: &[Peer] = &[
+    ours::TOKEN,
+    mutex::PEER,
+    rwlock::PEER,
+    a2a::PEER,
+    aliri::PEER,
+    aws::PEER,
+    azure::PEER,
+    cf_gears::PEER,
+    google::PEER,
+    huskarl::PEER,
+    middle::PEER,
+];
+
+/// Every way to read a token from memory, the floor and our own ways first.
+pub(crate) fn readers() -> impl Iterator<Item = Peer> {
+    [floor::PEER, ours::BORROWED, ours::OWNED].into_iter().chain(KEEPERS.iter().copied())
+}
+
+/// Something that fetches a token and keeps none.
+pub(crate) trait Fetcher: Send + Sync {
+    fn fetch(&self) -> Boxed<'_, Result<()>>;
+}
+
+/// Everyone who fetches without keeping, the bare client first and ourselves second.
+pub(crate) fn fetchers(url: &Url) -> Result<Vec<(&'static str, Arc<dyn Fetcher>)>> {
+    Ok(vec![
+        ("reqwest, bare", Arc::new(bare::Client::new(url)?)),
+        ("credentials-grant", Arc::new(ours::Uncached::new(url)?)),
+        ("aliri_tokens", Arc::new(aliri::Uncached::new(url)?)),
+        ("huskarl", Arc::new(huskarl::Uncached::new(url)?)),
+        ("oauth2", Arc::new(oauth2::Uncached::new(url)?)),
+    ])
+}

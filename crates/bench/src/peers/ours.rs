@@ -1,0 +1,129 @@
+//! Ourselves.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use anyhow::Result;
+use credentials_grant::{
+    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Surroundings,
+    TokenEndpoint, TokenRequest, grant,
+};
+use credentials_grant_client::{Clock, HttpTransport, SystemClock, TokenSource};
+use http::HeaderValue;
+use url::Url;
+
+use super::Fetcher;
+use crate::contender::{
+    Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, Started, at_once, repeat,
+};
+
+/// The header value, borrowed from the token in memory: no counter is written.
+pub(crate) const BORROWED: Peer = Peer {
+    name: "credentials-grant, borrowed",
+    checks_expiry: true,
+    yields: "&header",
+    first_fetch: FirstFetch::Later,
+    start: |settings| Ours::start(settings, borrowed),
+};
+
+/// The same, cloned to keep.
+pub(crate) const OWNED: Peer = Peer {
+    name: "credentials-grant, owned",
+    yields: "header",
+    start: |settings| Ours::start(settings, owned),
+    ..BORROWED
+};
+
+/// The way of most callers, which fetches where it must.
+pub(crate) const TOKEN: Peer =
+    Peer { name: "credentials-grant", yields: "token", start: |settings| Ours::start(settings, token), ..BORROWED };
+
+struct Ours {
+    source: TokenSource,
+    read: fn(&TokenSource, u32),
+}
+
+impl Ours {
+    fn start(settings: Settings, read: fn(&TokenSource, u32)) -> Started {
+        Box::pin(async move {
+            let source = TokenSource::new(Standard(TokenEndpoint::parse(settings.url.as_str())?), credentials())?;
+            Ok(Arc::new(Self { source, read }) as Arc<dyn Contender>)
+        })
+    }
+}
+
+impl Contender for Ours {
+    fn authorization(&self) -> Boxed<'_, Result<HeaderValue>> {
+        Box::pin(async { Ok(self.source.token().await?.authorization().clone()) })
+    }
+
+    fn read(&self, times: u32) {
+        (self.read)(&self.source, times);
+    }
+}
+
+fn borrowed(source: &TokenSource, times: u32) {
+    repeat(times, || {
+        let token = source.cached();
+        black_box(token.as_deref().map(AccessToken::authorization));
+    });
+}
+
+fn owned(source: &TokenSource, times: u32) {
+    repeat(times, || source.cached().map(|token| token.authorization().clone()));
+}
+
+fn token(source: &TokenSource, times: u32) {
+    repeat(times, || at_once(source.token()));
+}
+
+/// A fetch by core alone, which keeps nothing.
+pub(crate) struct Uncached {
+    provider: Standard,
+    credentials: ClientCredentials,
+    ask: Ask,
+    transport: HttpTransport,
+    clock: SystemClock,
+}
+
+impl Uncached {
+    pub(crate) fn new(url: &Url) -> Result<Self> {
+        Ok(Self {
+            provider: Standard(TokenEndpoint::parse(url.as_str())?),
+            credentials: credentials(),
+            ask: Ask::new(),
+            transport: HttpTransport::new()?,
+            clock: SystemClock::new(),
+        })
+    }
+}
+
+impl Fetcher for Uncached {
+    fn fetch(&self) -> Boxed<'_, Result<()>> {
+        Box::pin(async {
+            let mut entropy = [0; 16];
+            getrandom::fill(&mut entropy)?;
+            let surroundings = Surroundings::new(self.clock.now(), entropy);
+            grant(&self.provider, &self.credentials, &self.ask, &self.transport, surroundings).await?;
+            Ok(())
+        })
+    }
+}
+
+fn credentials() -> ClientCredentials {
+    ClientCredentials::new(CLIENT_ID, CLIENT_SECRET)
+}
+
+/// A vendor that keeps to RFC 6749.
+#[derive(Debug)]
+struct Standard(TokenEndpoint);
+
+impl CredentialsGrant for Standard {
+    fn provider(&self) -> &'static str {
+        "standard"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        attempt.post(&self.0).client_credentials().client_authentication(ClientAuthentication::Basic).build()
+    }
+}
