@@ -26,8 +26,8 @@ pub use self::tower_layer::{AuthorizerLayer, AuthorizerService};
 /// Authorizes calls of a vendor's API: the token goes to the hosts that the provider's policy or the user names, over
 /// https (plain http is for loopback only), and nowhere else.
 ///
-/// It is a middleware for reqwest (feature `reqwest-middleware`), a layer for tower ([`layer`](Self::layer), feature
-/// `tower`), and by itself authorizes any [`http::Request`].
+/// It is a middleware for reqwest (feature `reqwest-middleware`), a layer for tower (feature `tower`), and by itself
+/// authorizes any [`http::Request`].
 /// The middleware and the layer renew a token that the API rejects and send the call once more; whoever uses
 /// [`authorize`](Self::authorize) does so by [`answered`](Self::answered).
 ///
