@@ -43,8 +43,8 @@ impl Middleware for Authorizer {
 /// Whether the answer is of the host that was asked. Where reqwest has followed a redirect to another one, it has taken
 /// `Authorization` off, and what that host says means nothing for the token.
 fn is_answer_of(asked: &Url, response: &Response) -> bool {
-    let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
-    place(asked) == place(response.url())
+    let answering = response.url();
+    asked.host_str() == answering.host_str() && asked.port_or_known_default() == answering.port_or_known_default()
 }
 
 impl Authorizer {
