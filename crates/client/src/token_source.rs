@@ -200,11 +200,11 @@ impl Inner {
         let mut before: Option<Error> = None;
         loop {
             let landing = boarding::board(&self.flight, give_up, timeout, || self.begin(Purpose::Need, need)).await;
-            let error = match landing {
-                Ok(token) => {
-                    self.keep_warm();
-                    return self.checked(token, need);
-                }
+            if landing.is_ok() {
+                self.keep_warm();
+            }
+            let error = match landing.and_then(|token| self.checked(token, need)) {
+                Ok(token) => return Ok(token),
                 Err(error) if Instant::now() < give_up => error,
                 // What went wrong before tells more than that time ran out.
                 Err(error) => return Err(before.unwrap_or(error)),
@@ -219,11 +219,15 @@ impl Inner {
         }
     }
 
-    /// The token, if it lives as long as it is needed.
+    /// The token, if it has not expired on its way, and lives as long as it is needed.
     fn checked(&self, token: Arc<AccessToken>, need: Need) -> Landing {
         let left = token.expires_at().duration_since(self.means.clock.now()).unwrap_or_default();
         let left = left.min(self.means.maximum_life);
-        if left < need.minimum_life { Err(too_short(left, need)) } else { Ok(token) }
+        match left {
+            Duration::ZERO => Err(late()),
+            left if left < need.minimum_life => Err(too_short(left, need)),
+            _ => Ok(token),
+        }
     }
 
     pub(crate) fn named(&self, error: Error) -> Error {
@@ -237,6 +241,11 @@ impl Inner {
     pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Unavailable, "the token had expired when it arrived")
+        .with_remedy("check the network and the vendor's status page: the answer took longer than the token lives")
 }
 
 pub(crate) fn too_short(life: Duration, need: Need) -> Error {

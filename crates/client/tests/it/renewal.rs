@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use credentials_grant::ErrorKind;
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
 
 use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
@@ -116,4 +117,20 @@ async fn a_token_that_expires_while_its_renewal_is_under_way_is_not_served_and_n
     let (served, ()) = tokio::join!(token(&source), opening);
     assert_eq!(served.unwrap(), "Bearer token-2");
     assert_eq!(script.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_expires_on_its_way_is_handed_to_nobody_and_the_next_caller_asks_anew() {
+    let script = Script::gated([Act::Issue(60), Act::Issue(60)]);
+    let clock = clock();
+    let source = source(&script, &clock);
+    let answering = async {
+        settle().await;
+        clock.advance(SECOND * 60);
+        script.open(1);
+    };
+    let (late, ()) = tokio::join!(token(&source), answering);
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Unavailable);
+    script.open(1);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
