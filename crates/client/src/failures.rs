@@ -155,6 +155,9 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::ManualClock;

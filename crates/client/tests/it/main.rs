@@ -14,6 +14,7 @@ mod metrics;
 mod need;
 mod pool;
 mod rejections;
+mod properties;
 mod renewal;
 #[cfg(feature = "reqwest-middleware")]
 mod reqwest_middleware;
