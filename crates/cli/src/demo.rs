@@ -1,12 +1,14 @@
 //! `cgrant demo`: the whole trip at every vendor, against emulators on this machine.
 
 mod trip;
+mod vendor;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use clap::{ArgMatches, Command};
+use comfy_table::CellAlignment;
 use serde::Serialize;
 
 use self::trip::{Means, Trip};
@@ -47,22 +49,39 @@ struct Report {
 }
 
 impl Report {
+    /// A table of all steps, with the vendors' titles between them.
     fn table(&self) -> String {
         let mut table = output::table();
-        table.set_header(["", "provider", "step", "what happened"]);
+        table.set_header(["", "step", "requests", "what happened"]);
         for trip in &self.vendors {
             table.add_row([""]);
             for step in &trip.steps {
-                table.add_row([mark(step.ok), trip.provider, step.name, &step.detail]);
+                table.add_row([mark(step.ok), step.name, &step.token_requests.to_string(), &step.detail]);
             }
         }
-        let mut text: String = table.lines().map(|line| coloured(line.trim_end()) + "\n").collect();
+        if let Some(requests) = table.column_mut(2) {
+            requests.set_cell_alignment(CellAlignment::Right);
+        }
+        let mut titles = self.vendors.iter().map(Trip::heading);
+        let lines = table.lines().map(|line| match line.trim_end() {
+            "" => titles.next().unwrap_or_default(),
+            line => coloured(line) + "\n",
+        });
+        let mut text: String = lines.collect();
+        text += "\nrequests: how many token requests the vendor's emulator had counted by then\n";
         let (failed, vendors) = (self.vendors.iter().filter(|trip| !trip.ok).count(), self.vendors.len());
         let _ = match failed {
             0 => writeln!(text, "\n{vendors} vendors, every step did what it should."),
             _ => writeln!(text, "\n{failed} of {vendors} vendors failed: see the steps above."),
         };
         text
+    }
+}
+
+impl Trip {
+    fn heading(&self) -> String {
+        let bold = Style::new().bold();
+        format!("\n{bold}{}{bold:#}  {}\n", self.provider, self.title)
     }
 }
 
