@@ -1,0 +1,61 @@
+//! A program without async gets a token, uses it, has it renewed in the background, and replaces one that was revoked.
+//!
+//! `cargo run -p book-examples --example blocking`
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use credentials_grant_apaleo::{
+    AccessToken, Apaleo, ClientCredentials, ExposeSecret, ManualClock, TokenSource, TokenState, blocking,
+};
+use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use reqwest::StatusCode;
+use reqwest::blocking::Client;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither: there
+    // it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
+    let (theirs, ours) = (Clock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
+    let vendor = Emulator::new(Vendor::Apaleo).with_clock(theirs.clone()).start()?;
+    let apaleo = Apaleo::at(vendor.token_url().as_str().parse()?);
+    let credentials = ClientCredentials::new(vendor.client_id(), vendor.client_secret());
+    let builder = TokenSource::builder(apaleo, credentials).with_clock(ours.clone());
+    let source = blocking::TokenSource::from_builder(builder)?;
+
+    let first = source.token()?;
+    assert_eq!(call(&vendor, &first)?, StatusCode::OK);
+    println!("the first token is good, token requests: {}", vendor.token_requests());
+
+    let late_in_its_life = Duration::from_secs(3600 * 9 / 10);
+    theirs.advance(late_in_its_life);
+    ours.advance(late_in_its_life);
+    let again = source.token()?;
+    assert_eq!(again.authorization(), first.authorization(), "nobody waits while there is a good token");
+    wait_for_renewal(&source);
+    let second = source.token()?;
+    assert_ne!(second.authorization(), first.authorization());
+    println!("it was renewed on the source's own thread, token requests: {}", vendor.token_requests());
+
+    vendor.revoke(second.secret().expose_secret());
+    assert_eq!(call(&vendor, &second)?, StatusCode::UNAUTHORIZED);
+    source.invalidate(&second);
+    assert_eq!(call(&vendor, &*source.token()?)?, StatusCode::OK);
+    println!("a 401 was answered by a new token, token requests: {}", vendor.token_requests());
+    assert_eq!(vendor.token_requests(), 3);
+    Ok(())
+}
+
+fn call(vendor: &RunningEmulator, token: &AccessToken) -> reqwest::Result<StatusCode> {
+    let request = Client::new().get(vendor.api_call().url).header("authorization", token.authorization());
+    Ok(request.send()?.status())
+}
+
+fn wait_for_renewal(source: &blocking::TokenSource) {
+    let began = Instant::now();
+    while source.status().state != TokenState::Fresh {
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", source.status());
+        thread::yield_now();
+    }
+}

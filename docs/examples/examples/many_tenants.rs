@@ -1,0 +1,101 @@
+//! Three hotels, each with a Cognito user pool and credentials of its own, and two kinds of token for each of them.
+//!
+//! `cargo run -p book-examples --example many_tenants`
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use credentials_grant_cognito::{
+    AccessToken, Ask, Attempt, ClientCredentials, Cognito, CredentialsGrant, Error, ErrorKind, ExposeSecret,
+    IssuanceLimit, ManualClock, Policy, TokenPool, TokenRequest, TokenSource,
+};
+use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let [alpha, beta, gamma] = &[
+        Hotel::open("alpha", "secret-of-alpha")?,
+        Hotel::open("beta", "secret-of-beta")?,
+        Hotel::open("gamma", "not-the-secret-of-gamma")?,
+    ];
+    let asks = ["pms/reservation.checkin", "https://pms.example.com/reservation.read"];
+    let asks = asks.map(|scope| Ask::new().with_scope(scope));
+    // Yours is `TokenPool::new()?`. Here time stands still, so that the counts below are the same on any machine.
+    let pool = TokenPool::builder().with_clock(ManualClock::at(SystemTime::now())).build()?;
+
+    // For each call of the vendor's API, the pool finds the source, and the source has the token.
+    let mut tokens = HashSet::new();
+    for _ in 0..100 {
+        for ask in &asks {
+            for hotel in [alpha, beta] {
+                tokens.insert(hotel.token(&pool, ask).await?.secret().expose_secret().to_owned());
+            }
+            let error = gamma.token(&pool, ask).await.err().ok_or("a token for a wrong secret")?;
+            assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
+        }
+    }
+    assert_eq!(tokens.len(), 4, "one for each of two hotels and two asks");
+    for hotel in [alpha, beta, gamma] {
+        println!("{}: {} token requests for 200 calls", hotel.name, hotel.vendor.token_requests());
+        println!("    {}", serde_json::to_string(&hotel.source(&pool, &asks[0])?.status())?);
+        assert_eq!(hotel.vendor.token_requests(), 2, "one for each ask, also where it was refused");
+    }
+
+    // The limit is one for all hotels, and six of seven requests are used up.
+    alpha.renew(&pool, &asks[0]).await?;
+    let error = beta.renew(&pool, &asks[0]).await.err().ok_or("a request beyond the limit")?;
+    println!("beyond the limit: {error}");
+    assert_eq!((error.kind(), beta.vendor.token_requests()), (ErrorKind::RateLimited, 2));
+    Ok(())
+}
+
+struct Hotel {
+    name: &'static str,
+    vendor: RunningEmulator,
+    cognito: OurCognito,
+    credentials: ClientCredentials,
+}
+
+impl Hotel {
+    /// A hotel whose secret we hold to be this.
+    fn open(name: &'static str, secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let vendor = Emulator::new(Vendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
+        let cognito = OurCognito(Cognito::at(vendor.token_url().as_str().parse()?));
+        Ok(Self { name, vendor, cognito, credentials: ClientCredentials::new(name, secret) })
+    }
+
+    fn source(&self, pool: &TokenPool, ask: &Ask) -> Result<TokenSource, Error> {
+        pool.source(&self.cognito, &self.credentials, ask)
+    }
+
+    async fn token(&self, pool: &TokenPool, ask: &Ask) -> Result<Arc<AccessToken>, Error> {
+        self.source(pool, ask)?.token().await
+    }
+
+    /// A token in the place of the one in memory.
+    async fn renew(&self, pool: &TokenPool, ask: &Ask) -> Result<Arc<AccessToken>, Error> {
+        let source = self.source(pool, ask)?;
+        source.invalidate(&*source.token().await?);
+        source.token().await
+    }
+}
+
+/// Cognito, with what our contract says beside: seven tokens a day.
+#[derive(Clone, Debug)]
+struct OurCognito(Cognito);
+
+impl CredentialsGrant for OurCognito {
+    fn provider(&self) -> &str {
+        self.0.provider()
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        self.0.token_request(attempt)
+    }
+
+    fn policy(&self) -> Policy {
+        self.0.policy().with_limit(IssuanceLimit::new(7, Duration::from_secs(24 * 60 * 60)))
+    }
+}
