@@ -10,6 +10,8 @@ use toml::Table;
 
 /// Where the provider crates stand.
 pub(crate) const PROVIDERS: &str = "crates/providers/";
+/// Where the book's examples stand.
+const EXAMPLES: &str = "docs/examples/examples/";
 /// What a new provider is made from. It is unfinished by nature, so no check looks at it.
 const TEMPLATES: &str = "xtask/templates/";
 
@@ -71,6 +73,12 @@ impl Checkout {
         let mut providers: Vec<_> = below.map(|(provider, _)| provider).collect();
         providers.dedup();
         providers
+    }
+
+    /// The book's examples: the files of their folder, by name.
+    pub(crate) fn examples(&self) -> impl Iterator<Item = &str> {
+        let files = self.files().filter_map(|(path, _)| path.strip_prefix(EXAMPLES)?.strip_suffix(".rs"));
+        files.filter(|name| !name.contains('/'))
     }
 }
 

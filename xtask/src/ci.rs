@@ -32,6 +32,10 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
         "cargo clippy -p credentials-grant-client {} --no-default-features -- -D warnings",
         providers.join(" ")
     );
+    let examples = checkout.examples().map(|name| {
+        let command = format!("cargo run -p book-examples --example {name}");
+        Step::new(command, Check::Succeeds)
+    });
 
     let mut steps = vec![
         Step::new("cargo fmt --all --check", Check::Succeeds),
@@ -45,6 +49,9 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
         Step::new("cargo clippy --workspace --all-targets --all-features -- -D warnings", Check::Succeeds),
         Step::new("cargo test --workspace", Check::Succeeds),
         Step::new("cargo run -- demo --output json", Check::Succeeds),
+    ]);
+    steps.extend(examples);
+    steps.extend([
         Step::new("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", Check::Succeeds),
         Step::new("cargo deny check advisories", Check::SucceedsOnceFetched),
     ]);
@@ -165,5 +172,13 @@ mod tests {
         ] {
             assert!(commands.iter().any(|command| command == expected), "{expected}: {commands:#?}");
         }
+    }
+
+    #[test]
+    fn every_example_of_the_book_is_run() {
+        let checkout = [("docs/examples/examples/tower.rs", ""), ("docs/examples/examples/fixtures/a.json", "")];
+        let commands = steps(&checkout.into_iter().collect()).into_iter().map(|step| step.command);
+        let run: Vec<_> = commands.filter(|command| command.contains("--example")).collect();
+        assert_eq!(run, ["cargo run -p book-examples --example tower"]);
     }
 }
