@@ -4,6 +4,7 @@ mod allocations;
 mod cached_read;
 mod cold_failure;
 mod cold_start;
+mod pool;
 mod renewal;
 mod uncached_fetch;
 
@@ -27,12 +28,11 @@ pub(crate) enum Case {
     Renewal,
     /// A token from the server, against the bare HTTP client.
     UncachedFetch,
+    /// A pool of 100 000 tenants.
+    Pool,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::CachedRead, Self::Allocations, Self::ColdFailure, Self::ColdStart, Self::Renewal, Self::UncachedFetch];
-
     pub(crate) fn run(self, bench: &Bench, goals: &mut Goals) -> Result<()> {
         match self {
             Self::CachedRead => cached_read::run(bench, goals),
@@ -41,6 +41,7 @@ impl Case {
             Self::ColdStart => cold_start::run(bench, goals),
             Self::Renewal => renewal::run(bench, goals),
             Self::UncachedFetch => uncached_fetch::run(bench, goals),
+            Self::Pool => pool::run(bench, goals),
         }
     }
 }

@@ -14,7 +14,7 @@ mod server;
 use std::thread;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cases::Case;
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
         threads,
         quick: arguments.quick,
     };
-    let cases = if arguments.cases.is_empty() { Case::ALL.to_vec() } else { arguments.cases };
+    let cases = if arguments.cases.is_empty() { Case::value_variants().to_vec() } else { arguments.cases };
 
     let mut goals = Goals::default();
     for case in cases {

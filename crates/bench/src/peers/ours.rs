@@ -46,7 +46,7 @@ struct Ours {
 impl Ours {
     fn start(settings: Settings, read: fn(&TokenSource, u32)) -> Started {
         Box::pin(async move {
-            let source = TokenSource::new(Standard(TokenEndpoint::parse(settings.url.as_str())?), credentials())?;
+            let source = TokenSource::new(Standard::new(&settings.url)?, credentials())?;
             Ok(Arc::new(Self { source, read }) as Arc<dyn Contender>)
         })
     }
@@ -89,7 +89,7 @@ pub(crate) struct Uncached {
 impl Uncached {
     pub(crate) fn new(url: &Url) -> Result<Self> {
         Ok(Self {
-            provider: Standard(TokenEndpoint::parse(url.as_str())?),
+            provider: Standard::new(url)?,
             credentials: credentials(),
             ask: Ask::new(),
             transport: HttpTransport::new()?,
@@ -115,8 +115,14 @@ fn credentials() -> ClientCredentials {
 }
 
 /// A vendor that keeps to RFC 6749.
-#[derive(Debug)]
-struct Standard(TokenEndpoint);
+#[derive(Clone, Debug)]
+pub(crate) struct Standard(TokenEndpoint);
+
+impl Standard {
+    pub(crate) fn new(url: &Url) -> Result<Self> {
+        Ok(Self(TokenEndpoint::parse(url.as_str())?))
+    }
+}
 
 impl CredentialsGrant for Standard {
     fn provider(&self) -> &'static str {
