@@ -4,8 +4,6 @@
 //! writes what it got. Text is scrubbed first and capped after, so that a cap cannot cut a secret into a shape that is no
 //! longer found.
 
-use std::borrow::Cow;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -29,14 +27,22 @@ impl Scrubber {
 
     /// The text without secrets, in whatever form they were sent or come back.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut forms: Vec<_> = self.0.iter().flat_map(|secret| forms(secret.expose_secret())).collect();
-        // The longest first: a secret within a longer one must not leave the longer one's ends behind.
-        forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
-        let mut scrubbed = Cow::Borrowed(text);
-        for form in forms.iter().map(ExposeSecret::expose_secret) {
-            if !form.is_empty() && scrubbed.contains(form) {
-                scrubbed = Cow::Owned(scrubbed.replace(form, REDACTED));
+        let mut secret = vec![false; text.len()];
+        let forms = self.0.iter().flat_map(|secret| forms(secret.expose_secret()));
+        for form in forms.filter(|form| !form.expose_secret().is_empty()) {
+            for (start, found) in text.match_indices(form.expose_secret()) {
+                secret[start..start + found.len()].fill(true);
             }
+        }
+        let mut scrubbed = String::new();
+        let mut after_secret = false;
+        for (at, c) in text.char_indices() {
+            match secret[at] {
+                true if after_secret => {}
+                true => scrubbed += REDACTED,
+                false => scrubbed.push(c),
+            }
+            after_secret = secret[at];
         }
         capped(&scrubbed)
     }
@@ -125,6 +131,18 @@ mod tests {
         for (secret, echo) in cases {
             assert_eq!(scrubber(&[secret]).scrub(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_part_of_what_stands_in_its_place_does_not_multiply() {
+        for secret in ["e", "act", "[", "[redacted]"] {
+            assert_eq!(scrubber(&[secret, "x"]).scrub(&format!("x {secret}")), "[redacted] [redacted]", "{secret}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_either() {
+        assert_eq!(scrubber(&["abcd", "cdefgh"]).scrub("<abcdefgh>"), "<[redacted]>");
     }
 
     #[test]
