@@ -15,6 +15,9 @@ use crate::endpoint::without_query;
 /// The longest pause that a server's `Retry-After` is believed to ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// The most values that an answer may consist of. In memory, a value can take a hundred times its room in the answer.
+const MOST_PARTS: usize = 10_000;
+
 /// An answer of a token endpoint. It may hold a token, so it prints neither body nor header values.
 ///
 /// ```
@@ -101,6 +104,9 @@ impl TokenResponse {
         match body.first() {
             None => Body::Other("an empty body"),
             Some(b'<') => Body::Other("HTML or XML"),
+            Some(_) if body.iter().filter(|byte| b",[{&".contains(byte)).count() > MOST_PARTS => {
+                Body::Other("JSON or a form of more than 10,000 parts")
+            }
             Some(_) => match serde_json::from_slice(body) {
                 Ok(Value::Object(members)) => Body::Members(members),
                 Ok(_) => Body::Other("JSON that is no object"),

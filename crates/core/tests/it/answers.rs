@@ -194,6 +194,14 @@ fn a_token_beats_error_like_members_beside_it() {
 }
 
 #[test]
+fn of_members_with_one_name_the_last_counts() {
+    let body = r#"{"access_token":"first","expires_in":60,"access_token":"last","expires_in":600}"#;
+    assert_eq!(read(body).unwrap().authorization(), "Bearer last");
+    let form = answered(&Acme::new(), &Ask::new(), response(200, FORM, "access_token=first&access_token=last"));
+    assert_eq!(form.unwrap().authorization(), "Bearer last");
+}
+
+#[test]
 fn a_challenge_beside_a_token_is_no_error() {
     let headers = &[("www-authenticate", "Key realm=\"kong\"")];
     let token = answered(&Acme::new(), &Ask::new(), response(200, headers, r#"{"access_token":"abc"}"#));
@@ -222,13 +230,16 @@ fn what_is_no_token_is_named() {
         ("{\"", "JSON that is cut off or malformed"),
         ("invalid", "text that is neither JSON nor a form"),
         ("{}", "JSON without an error and without a token"),
+        (&format!("[{}]", "[0],".repeat(5_001)), "JSON or a form of more than 10,000 parts"),
+        (&format!("access_token=abc{}", "&a=b".repeat(10_001)), "JSON or a form of more than 10,000 parts"),
         (r#"{"access_token":123}"#, "`access_token` is not a string"),
         (r#"{"access_token":null}"#, "JSON without an error and without a token"),
     ];
     for (body, what) in cases {
         let error = read(body).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::BadResponse, "{body}: {error}");
-        assert!(error.to_string().contains(what), "{body}: {error}");
+        let shown = &body[..body.len().min(80)];
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{shown}: {error}");
+        assert!(error.to_string().contains(what), "{shown}: {error}");
     }
     assert!(answered(&Acme::new(), &Ask::new(), response(200, FORM, "token_type=bearer")).is_err());
 }
