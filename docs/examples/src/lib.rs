@@ -11,6 +11,8 @@ mod pages {
     mod quick_start {}
     #[doc = include_str!("../../testing.md")]
     mod testing {}
+    #[doc = include_str!("../../token-life.md")]
+    mod token_life {}
     #[doc = include_str!("../../using-the-token.md")]
     mod using_the_token {}
     #[doc = include_str!("../../../README.md")]
