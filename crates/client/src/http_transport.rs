@@ -1,13 +1,17 @@
 //! The transport over reqwest.
 
-use std::error::Error as _;
+mod failure;
+
+use std::error::Error as StdError;
+use std::fmt;
 use std::time::Duration;
-use std::{fmt, io};
 
 use async_trait::async_trait;
-use credentials_grant::{Error, ErrorKind, SealedRequest, TokenResponse, Transport};
+use credentials_grant::{Error, ErrorKind, ExposeSecret, SealedRequest, SecretString, TokenResponse, Transport};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
+
+use self::failure::{failure, unusable};
 
 /// The most of a body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -15,7 +19,7 @@ const LARGEST_BODY: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends token requests over HTTPS by reqwest and rustls.
+/// Sends token requests over HTTPS by reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
 /// It follows no redirect, repeats nothing, gives up after 10 seconds without a connection and 30 seconds in all, and
 /// reads 1 MiB of a body at the most, counted after decompression. HTTPS goes through the proxy that the environment
@@ -28,6 +32,15 @@ pub struct HttpTransport {
     https: Result<Client, Error>,
     plain: Client,
     timeout: Duration,
+    trust: Trust,
+}
+
+/// Whom to trust, and by what certificate to be trusted.
+#[derive(Clone, Default)]
+struct Trust {
+    /// Instead of the machine's.
+    roots: Option<Vec<Certificate>>,
+    identity: Option<Identity>,
 }
 
 impl HttpTransport {
@@ -39,8 +52,9 @@ impl HttpTransport {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be set up.
     pub fn new() -> Result<Self, Error> {
-        let plain = build(client().no_proxy().tls_certs_only([]))?;
-        Ok(Self { https: build(client()), plain, timeout: TIMEOUT })
+        let plain = build(client(CONNECT_TIMEOUT).no_proxy().tls_certs_only([]))?;
+        let trust = Trust::default();
+        Ok(Self { https: trust.client(CONNECT_TIMEOUT), plain, timeout: TIMEOUT, trust })
     }
 
     /// Gives up on a request after this time instead of 30 seconds.
@@ -49,13 +63,91 @@ impl HttpTransport {
         self.timeout = timeout;
         self
     }
+
+    /// Trusts these certificates (PEM, one or more) and those signed by them, **instead of** the machine's: for a vendor
+    /// or a proxy with a private authority. Whoever needs both gives both, or makes the private one known to the machine.
+    ///
+    /// ```no_run
+    /// use credentials_grant_client::HttpTransport;
+    ///
+    /// let transport = HttpTransport::new()?.with_root_certificates(&std::fs::read("/etc/ssl/acme-ca.pem")?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if it holds no certificate, or one that is none.
+    pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
+        let refused = || {
+            Error::new(ErrorKind::Configuration, "the root certificates cannot be used")
+                .with_remedy("give them in PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
+        };
+        let roots = Certificate::from_pem_bundle(pem).map_err(|source| refused().with_source(source))?;
+        if roots.is_empty() {
+            return Err(refused());
+        }
+        self.trust.roots = Some(roots);
+        let https = self.trust.client(CONNECT_TIMEOUT).map_err(|error| refused().with_source(error))?;
+        Ok(Self { https: Ok(https), ..self })
+    }
+
+    /// Shows this certificate to servers that ask for one (mutual TLS, RFC 8705 section 2): PEM, the certificate, those
+    /// that it is signed by up to the authority, and the private key (PKCS #8, or the older forms for RSA and EC).
+    ///
+    /// It is shown to every server that this transport talks to, so give it to the sources of one vendor alone.
+    ///
+    /// ```no_run
+    /// use credentials_grant_client::HttpTransport;
+    ///
+    /// let pem = std::fs::read_to_string("/run/secrets/acme-client.pem")?;
+    /// let transport = HttpTransport::new()?.with_client_certificate(&pem.into())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if certificate or key is missing, or they do not belong together, or
+    /// there is nobody to trust: on a machine without certificates, configure those first.
+    pub fn with_client_certificate(mut self, pem: &SecretString) -> Result<Self, Error> {
+        let refused = |source: Box<dyn StdError + Send + Sync>| {
+            Error::new(ErrorKind::Configuration, "the client certificate cannot be used")
+                .with_remedy("give the certificate and the private key that belongs to it, in PEM, one after the other")
+                .with_source(source)
+        };
+        self.https.as_ref().map_err(Error::clone)?;
+        self.trust.identity =
+            Some(Identity::from_pem(pem.expose_secret().as_bytes()).map_err(|source| refused(source.into()))?);
+        let https = self.trust.client(CONNECT_TIMEOUT).map_err(|error| refused(error.into()))?;
+        Ok(Self { https: Ok(https), ..self })
+    }
 }
 
-fn client() -> ClientBuilder {
+impl Trust {
+    fn client(&self, connect_timeout: Duration) -> Result<Client, Error> {
+        let mut builder = client(connect_timeout);
+        if let Some(roots) = &self.roots {
+            builder = builder.tls_certs_only(roots.iter().cloned());
+        }
+        if let Some(identity) = &self.identity {
+            builder = builder.identity(identity.clone());
+        }
+        build(builder)
+    }
+}
+
+/// What reqwest does by default follows from the features that any crate in the program turned on. What was tested is
+/// what runs: one protocol, one TLS library, one compression, and no second try.
+fn client(connect_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
+        .retry(retry::never())
+        .tls_backend_rustls()
+        .http1_only()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .connect_timeout(connect_timeout)
 }
 
 fn build(builder: ClientBuilder) -> Result<Client, Error> {
@@ -79,7 +171,7 @@ impl Transport for HttpTransport {
             .body(request.body().to_vec())
             .send()
             .await
-            .map_err(|error| unreachable(error, host))?;
+            .map_err(|error| failure(error, host))?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "answered");
         read(response, host).await
     }
@@ -92,54 +184,53 @@ impl fmt::Debug for HttpTransport {
 }
 
 async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error> {
+    let status = response.status();
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
             Ok(None) => break,
             // A refusal is one, however long its body and however it ended: to try again might get the address blocked.
-            Ok(Some(_)) | Err(_) if !response.status().is_success() => break,
-            Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB"), &response)),
-            Err(error) if is_garbled(&error) => {
-                let message = format!("{host} answered with a body that cannot be decompressed");
-                return Err(unusable(message, &response).with_source(error.without_url()));
-            }
-            Err(error) => return Err(unreachable(error, host)),
+            Ok(Some(_)) | Err(_) if !status.is_success() => break,
+            Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
+            Err(error) => return Err(failure(error, host).with_status(status)),
         }
     }
-    Ok(TokenResponse::new(response.status(), response.headers().clone(), body))
+    Ok(TokenResponse::new(status, response.headers().clone(), body))
 }
 
-/// Whether the bytes arrived but do not decompress, which reqwest tells by the same kind as bytes that did not arrive.
-fn is_garbled(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(inner) = inner.downcast_ref::<io::Error>()
-            && matches!(inner.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
-        {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
-}
-
-fn unusable(message: String, response: &Response) -> Error {
-    Error::new(ErrorKind::BadResponse, message)
-        .with_remedy("check that the token URL is the vendor's")
-        .with_status(response.status())
-}
-
-fn unreachable(error: reqwest::Error, host: &str) -> Error {
-    let what = if error.is_timeout() {
-        format!("{host} did not answer in time")
-    } else if error.is_connect() {
-        format!("could not connect to {host}")
-    } else {
-        format!("the connection to {host} broke")
+#[cfg(test)]
+mod tests {
+    use credentials_grant::{
+        Ask, Attempt, ClientCredentials, CredentialsGrant, Surroundings, TokenEndpoint, TokenRequest, grant,
     };
-    Error::new(ErrorKind::Unreachable, what)
-        .with_remedy("check the token URL, the network (proxies and certificates too) and the vendor's status page")
-        // A URL may hold secrets in its query.
-        .with_source(error.without_url())
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Acme(TokenEndpoint);
+
+    impl CredentialsGrant for Acme {
+        fn provider(&self) -> &'static str {
+            "acme"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            attempt.post(&self.0).client_credentials().build()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
+        // The system accepts, and nobody ever reads.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let acme = Acme(TokenEndpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap());
+        let https = Trust::default().client(Duration::from_millis(100));
+        let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
+        let credentials = ClientCredentials::new("id", "secret");
+        let error = grant(&acme, &credentials, &Ask::new(), &transport, Surroundings::frozen()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert_eq!(error.message(), "could not connect to 127.0.0.1 in time");
+    }
 }

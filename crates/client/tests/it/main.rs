@@ -13,8 +13,8 @@ mod limits;
 mod metrics;
 mod need;
 mod pool;
-mod rejections;
 mod properties;
+mod rejections;
 mod renewal;
 #[cfg(feature = "reqwest-middleware")]
 mod reqwest_middleware;

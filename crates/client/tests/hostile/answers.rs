@@ -1,0 +1,103 @@
+//! Bodies and heads that are no answer.
+
+use credentials_grant::ErrorKind::{self, BadResponse, CredentialsRefused, RateLimited, Unavailable};
+
+use crate::server::{Then, answered, assert_error, http};
+
+const JSON: &str = "content-type: application/json\r\n";
+
+#[tokio::test]
+async fn a_body_that_holds_no_token_is_named_for_what_it_is() {
+    let deep = |depth| "{\"access_token\":".repeat(depth).into_bytes();
+    let cases: [(&str, Vec<u8>, &str); 16] = [
+        ("nothing", b"".to_vec(), "an empty body"),
+        ("white space", b" \r\n\t ".to_vec(), "an empty body"),
+        ("a page", b"<!DOCTYPE html><title>Sign in</title>".to_vec(), "HTML or XML"),
+        ("XML", b"<?xml version=\"1.0\"?><access_token>abc</access_token>".to_vec(), "HTML or XML"),
+        ("JSON that is cut off", b"{\"access_token\":\"ab".to_vec(), "JSON that is cut off or malformed"),
+        ("JSON with more behind it", b"{\"access_token\":\"abc\"}}".to_vec(), "JSON that is cut off or malformed"),
+        ("no UTF-8 in a string", b"{\"access_token\":\"\xff\"}".to_vec(), "JSON that is cut off or malformed"),
+        ("half a character", b"{\"access_token\":\"\\ud800\"}".to_vec(), "JSON that is cut off or malformed"),
+        ("UTF-16", b"\xff\xfe{\0\"\0".to_vec(), "text that is neither JSON nor a form"),
+        ("noise", (0..=255).cycle().take(100_000).collect(), "text that is neither JSON nor a form"),
+        ("nested 1000 deep", deep(1000), "JSON that is cut off or malformed"),
+        ("nested 100,000 deep", "{\"a\":".repeat(100_000).into_bytes(), "more than 10,000 parts"),
+        ("lists 100,000 deep", b"[".repeat(100_000), "more than 10,000 parts"),
+        ("300,000 small lists", format!("[{}[]]", "[],".repeat(300_000)).into_bytes(), "more than 10,000 parts"),
+        ("a list", b"[{\"access_token\":\"abc\"}]".to_vec(), "JSON that is no object"),
+        ("an object without it", b"{\"token\":\"abc\"}".to_vec(), "JSON without an error and without a token"),
+    ];
+    for (what, body, words) in cases {
+        let error = answered(&http("200 OK", JSON, body), Then::HangUp).await.unwrap_err();
+        assert_error(&error, BadResponse, words, what);
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(200), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_a_refusal_cannot_break_the_line_nor_flood_it() {
+    let echo = r#"{"error":"invalid_client","error_description":"no\r\n2026-01-01 root: canary, Basic aWQ6Y2FuYXJ5\u001b[2J"}"#;
+    let flood = format!(r#"{{"error":"invalid_client","error_description":"{}"}}"#, "é".repeat(400_000));
+    for (what, body) in [("an echo that forges lines", echo), ("a flood", &flood)] {
+        let error = answered(&http("401 Unauthorized", JSON, body), Then::HangUp).await.unwrap_err();
+        assert_error(&error, CredentialsRefused, "invalid_client", what);
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_promises_no_token_is_none() {
+    let token = "{\"access_token\":\"abc\"}";
+    let cases: [(&str, &str, ErrorKind, &str); 7] = [
+        ("204 No Content", "", BadResponse, "an empty body (204"),
+        ("304 Not Modified", "", BadResponse, "an empty body (304"),
+        ("305 Use Proxy", token, BadResponse, "(305"),
+        ("404 Not Found", token, BadResponse, "(404"),
+        ("429 Slow Down", token, RateLimited, "(429"),
+        ("503 Busy", token, Unavailable, "(503"),
+        ("999 Nonsense", token, BadResponse, "(999"),
+    ];
+    for (status, body, kind, words) in cases {
+        let error = answered(&http(status, "", body), Then::HangUp).await.unwrap_err();
+        assert_error(&error, kind, words, status);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_named_so() {
+    let cases: [(&str, &[u8]); 14] = [
+        ("HTTP/0.9", b"<html><body>Welcome</body></html>\n\n"),
+        ("a version that does not exist", b"HTTP/7.0 200 OK\r\n\r\n"),
+        ("a status of four digits", b"HTTP/1.1 2000 OK\r\n\r\n"),
+        ("no status", b"HTTP/1.1 OK\r\n\r\n"),
+        ("SSH", b"SSH-2.0-OpenSSH_9.9\r\n"),
+        ("SMTP", b"220 mail.example.com ESMTP\r\n"),
+        ("a TLS alert", b"\x15\x03\x01\x00\x02\x02\x28"),
+        ("HTTP/2", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80\x00\x04\x00\x01\x00\x00"),
+        ("zeros", &[0; 512]),
+        ("NUL in a header", b"HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n"),
+        ("a header without a name", b"HTTP/1.1 200 OK\r\n: x\r\n\r\n"),
+        ("two lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}"),
+        ("a negative length", b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{}"),
+        ("a length beyond 2^64", b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n{}"),
+    ];
+    for (what, answer) in cases {
+        let error = answered(answer, Then::HangUp).await.unwrap_err();
+        assert_error(&error, BadResponse, "127.0.0.1 sent no HTTP/1.1 that can be read: ", what);
+    }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_not_read_to_the_end() {
+    let thousand = format!("HTTP/1.1 200 OK\r\n{}", "x-filler: y\r\n".repeat(1000));
+    let megabyte = format!("HTTP/1.1 200 OK\r\nx-filler: {}\r\n", "y".repeat(1024 * 1024));
+    let cases: [(&str, &[u8], Then); 4] = [
+        ("a thousand headers", thousand.as_bytes(), Then::HangUp),
+        ("a header of a megabyte", megabyte.as_bytes(), Then::HangUp),
+        ("headers without end", b"HTTP/1.1 200 OK\r\n", Then::Repeat(b"x-filler: y\r\n")),
+        ("a header without end", b"HTTP/1.1 200 OK\r\nx-filler: ", Then::Repeat(&[b'y'; 4096])),
+    ];
+    for (what, answer, then) in cases {
+        let error = answered(answer, then).await.unwrap_err();
+        assert_error(&error, BadResponse, "message head is too large", what);
+    }
+}

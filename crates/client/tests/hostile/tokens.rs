@@ -1,0 +1,98 @@
+//! Tokens that no header can carry, and lives that no clock can show.
+
+use std::time::Duration;
+
+use credentials_grant::ErrorKind::BadResponse;
+
+use crate::server::{Then, answered, assert_error, http};
+
+#[tokio::test]
+async fn a_token_that_no_header_can_carry_is_refused() {
+    let megabyte = format!("\"{}\"", "a".repeat(1_000_000));
+    let cases: [(&str, &str, &str); 13] = [
+        ("a line break", r#""a\r\nx-injected: b""#, "with spaces, line breaks or the like in it"),
+        ("a bare CR", r#""a\rb""#, "with spaces, line breaks or the like in it"),
+        ("a bare LF", r#""a\nb""#, "with spaces, line breaks or the like in it"),
+        ("a space", r#""a b""#, "with spaces, line breaks or the like in it"),
+        ("a space behind it", r#""abc ""#, "with spaces, line breaks or the like in it"),
+        ("NUL", r#""a\u0000b""#, "with spaces, line breaks or the like in it"),
+        ("DEL", r#""a\u007fb""#, "with spaces, line breaks or the like in it"),
+        ("a character beyond ASCII", r#""é""#, "with spaces, line breaks or the like in it"),
+        ("a megabyte", &megabyte, "a token of more than 64 KiB"),
+        ("nothing", r#""""#, "JSON without an error and without a token"),
+        ("null", "null", "JSON without an error and without a token"),
+        ("a number", "123", "`access_token` is not a string"),
+        ("an object", r#"{"value":"abc"}"#, "`access_token` is not a string"),
+    ];
+    for (what, token, words) in cases {
+        let body = format!(r#"{{"access_token":{token},"expires_in":3600}}"#);
+        let error = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap_err();
+        assert_error(&error, BadResponse, words, what);
+    }
+}
+
+#[tokio::test]
+async fn a_life_is_a_number_of_seconds_or_the_answer_is_refused() {
+    let number = "`expires_in` is no number";
+    let past = "`expires_in` is negative: the token has already expired";
+    let json = "JSON that is cut off or malformed";
+    let cases: [(&str, &str); 18] = [
+        ("-1", past),
+        ("-9223372036854775808", past),
+        ("-1e308", past),
+        ("\"-0.001\"", past),
+        ("5e-324", "has already expired"),
+        ("1e400", json),
+        ("-1e400", json),
+        ("NaN", json),
+        ("Infinity", json),
+        ("0x10", json),
+        ("3600.", json),
+        ("\"NaN\"", number),
+        ("\"inf\"", number),
+        ("\"1e400\"", number),
+        ("\"0x10\"", number),
+        ("true", number),
+        ("[3600]", number),
+        ("{\"seconds\":3600}", number),
+    ];
+    for (expires_in, words) in cases {
+        let body = format!(r#"{{"access_token":"abc","expires_in":{expires_in}}}"#);
+        let error = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap_err();
+        assert_error(&error, BadResponse, words, expires_in);
+    }
+}
+
+#[tokio::test]
+async fn a_life_that_no_clock_can_show_is_ten_years_and_none_is_five_minutes() {
+    let (ten_years, five_minutes) = (10 * 365 * 24 * 60 * 60, 5 * 60);
+    let cases: [(&str, u64); 14] = [
+        ("3600", 3600),
+        ("\"3600 \"", 3600),
+        ("\"+3600\"", 3600),
+        ("3.6e3", 3600),
+        ("2147483648", ten_years),
+        ("9223372036854775807", ten_years),
+        ("9223372036854775808", ten_years),
+        ("18446744073709551615", ten_years),
+        ("18446744073709551616", ten_years),
+        ("1.7976931348623157e308", ten_years),
+        ("0", five_minutes),
+        ("-0", five_minutes),
+        ("null", five_minutes),
+        ("\"\"", five_minutes),
+    ];
+    for (expires_in, seconds) in cases {
+        let body = format!(r#"{{"access_token":"abc","expires_in":{expires_in}}}"#);
+        let token = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap();
+        let life = token.expires_at().duration_since(token.requested_at()).unwrap();
+        assert_eq!(life, Duration::from_secs(seconds), "{expires_in}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_tokens_the_last_counts() {
+    let body = r#"{"access_token":"first","access_token":"last"}"#;
+    let token = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap();
+    assert_eq!(token.authorization(), "Bearer last");
+}

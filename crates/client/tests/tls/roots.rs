@@ -1,0 +1,122 @@
+//! A private authority by configuration, and the machine's own.
+
+use std::env;
+use std::process::{Command, Output};
+
+use credentials_grant::{Error, ErrorKind};
+use credentials_grant_client::HttpTransport;
+use rcgen::KeyPair;
+use tokio::task::spawn_blocking;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+
+use crate::server::{Certified, Server, answered, ask, authority, config, params, trusting};
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_once_it_is_configured() {
+    let trusted = authority("private");
+    let certified = Certified::signed_by(&trusted, &params());
+    let token = answered(config(&certified), &trusting(&trusted)).await.unwrap();
+    assert_eq!(token.authorization(), "Bearer abc");
+}
+
+#[tokio::test]
+async fn each_of_several_certificates_is_trusted_and_so_is_a_self_signed_one() {
+    let (one, other, alone) = (authority("one"), authority("other"), Certified::self_signed(&params()));
+    let pem = ["the first\n", &one.pem(), "the next\n", &other.pem(), &alone.certificate.pem()].concat();
+    let transport = HttpTransport::new().unwrap().with_root_certificates(pem.as_bytes()).unwrap();
+    for certified in [Certified::signed_by(&one, &params()), Certified::signed_by(&other, &params()), alone] {
+        answered(config(&certified), &transport).await.unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_certificate_is_refused_before_anything_is_sent() {
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    let good = authority("private").pem();
+    let cases = [
+        ("nothing", String::new()),
+        ("something else", "canary".to_owned()),
+        ("a key", key),
+        ("cut off", good[..good.len() / 2].to_owned()),
+        ("no base64", good.replace("MII", "M*I")),
+        ("no certificate inside", good.replacen("MII", "AAA", 1)),
+    ];
+    for (what, pem) in cases {
+        let refused = HttpTransport::new().unwrap().with_root_certificates(pem.as_bytes());
+        assert_configuration(&refused.unwrap_err(), "the root certificates cannot be used", what);
+    }
+}
+
+#[track_caller]
+fn assert_configuration(error: &Error, message: &str, what: &str) {
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, message), "{what}");
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains("PEM")), "{what}: {error}");
+    assert!(!format!("{error:?}").contains("canary"), "{what}: {error:?}");
+}
+
+/// Not a test of its own: what the others run on a machine of their choosing.
+#[tokio::test]
+#[ignore = "is run by other tests"]
+async fn asks_the_url_that_it_is_given() {
+    let mut transport = HttpTransport::new().unwrap();
+    if let Ok(roots) = env::var("ROOTS") {
+        transport = transport.with_root_certificates(roots.as_bytes()).unwrap();
+    }
+    match ask(&env::var("TOKEN_URL").unwrap(), &transport).await {
+        Ok(token) => println!("token: {}", token.authorization().to_str().unwrap()),
+        Err(error) => println!("{}: {error}", error.kind().name()),
+    }
+}
+
+/// What a program says that runs where these certificates are the machine's.
+async fn on_a_machine_with(file: &str, environment: Vec<(&'static str, String)>) -> String {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "roots::asks_the_url_that_it_is_given", "--nocapture"]);
+    command.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", "/nowhere").envs(environment);
+    let Output { status, stdout, .. } = spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&stdout).into_owned();
+    assert!(status.success(), "{said}");
+    said
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_configured_is_trusted_instead_of_what_the_machine_trusts() {
+    use std::io::Write as _;
+
+    let (machines, configured) = (authority("the machine's"), authority("configured"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(machines.pem().as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let cases =
+        [(&machines, None, true), (&machines, Some(&configured), false), (&configured, Some(&configured), true)];
+    for (signer, roots, is_trusted) in cases {
+        let server = Server::start().await;
+        let mut environment = vec![("TOKEN_URL", server.url())];
+        environment.extend(roots.map(|roots| ("ROOTS", roots.pem())));
+        let certified = Certified::signed_by(signer, &params());
+        let (said, ()) = tokio::join!(on_a_machine_with(path, environment), server.serve(config(&certified)));
+        assert_eq!(said.contains("token: Bearer abc"), is_trusted, "{said}");
+        assert_eq!(said.contains("unreachable: acme: the certificate of 127.0.0.1"), !is_trusted, "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_machine_without_certificates_says_so_where_they_are_needed() {
+    let environment = vec![("TOKEN_URL", "https://127.0.0.1:9/token".to_owned())];
+    let said = on_a_machine_with("/nowhere", environment).await;
+    assert!(said.contains("configuration: acme: the HTTPS client cannot be set up"), "{said}");
+    assert!(said.contains("ca-certificates"), "{said}");
+}
+
+#[tokio::test]
+async fn tls_1_2_is_as_good_as_1_3() {
+    let trusted = authority("private");
+    let certified = Certified::signed_by(&trusted, &params());
+    let with_certificate = Certified::signed_by(&trusted, &params()).pem().into();
+    for version in [&TLS12, &TLS13] {
+        let transport = trusting(&trusted).with_client_certificate(&with_certificate).unwrap();
+        answered(crate::server::demanding(&certified, &trusted, version), &transport).await.unwrap();
+    }
+}
