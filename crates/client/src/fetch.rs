@@ -130,7 +130,7 @@ impl Inner {
         }
         let token = Arc::new(token);
         let life = Life::new(began, length.min(self.means.maximum_life), chance);
-        self.current.store(Some(Arc::new(Kept { token: Arc::clone(&token), life })));
+        self.current.store(Kept { token: Arc::clone(&token), life });
         token
     }
 

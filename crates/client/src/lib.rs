@@ -5,6 +5,7 @@ pub mod blocking;
 mod boarding;
 mod builder;
 mod clock;
+mod current;
 mod environment;
 mod failures;
 mod fallback;

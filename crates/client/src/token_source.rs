@@ -6,13 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::Guard;
 use credentials_grant::{AccessToken, Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
 use tokio::time::{Instant, sleep};
 
 use crate::boarding::{self, Landing};
 use crate::builder::{Means, TokenSourceBuilder};
 use crate::clock::Clock;
+use crate::current::Current;
 use crate::failures::{Failures, Purpose};
 use crate::flight::Flight;
 use crate::life::{Life, Reading, State};
@@ -50,7 +51,7 @@ pub(crate) struct Inner {
     pub(crate) credentials: Arc<dyn CredentialsSource>,
     pub(crate) ask: Ask,
     pub(crate) means: Arc<Means>,
-    pub(crate) current: ArcSwapOption<Kept>,
+    pub(crate) current: Current<Kept>,
     pub(crate) flight: Arc<Flight<Landing>>,
     pub(crate) is_kept_warm: AtomicBool,
     failures: Mutex<Failures>,
@@ -143,11 +144,7 @@ impl TokenSource {
     ///
     /// A late complaint about an older token does not take the newer one away.
     pub fn invalidate(&self, token: &AccessToken) {
-        let current = self.0.current.load();
-        let is_current = |kept: &Arc<Kept>| kept.token.secret().expose_secret() == token.secret().expose_secret();
-        if current.as_ref().is_some_and(is_current) {
-            self.0.current.compare_and_swap(&current, None);
-        }
+        self.0.current.take_out(|kept| kept.token.secret().expose_secret() == token.secret().expose_secret());
     }
 
     pub(crate) fn provider(&self) -> &dyn CredentialsGrant {
@@ -171,7 +168,7 @@ impl Inner {
             credentials,
             ask,
             means,
-            current: ArcSwapOption::empty(),
+            current: Current::empty(),
             flight: Arc::new(Flight::new()),
             is_kept_warm: AtomicBool::new(false),
             failures: Mutex::default(),
