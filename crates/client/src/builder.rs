@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, SealedRequest,
-    Surroundings, Transport,
+    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, SealedRequest, Transport,
 };
 
 use crate::clock::{Clock, SystemClock};
@@ -160,7 +159,7 @@ pub(crate) fn frozen_request(provider: &dyn CredentialsGrant, ask: &Ask) -> Resu
         return Err(Error::new(ErrorKind::Configuration, "the provider's policy allows no token request at all")
             .with_remedy("correct the limit in the provider's policy"));
     }
-    provider.token_request(&Attempt::new(&ClientCredentials::placeholder(), ask, Surroundings::frozen()))?.seal()
+    provider.token_request(&Attempt::frozen(&ClientCredentials::placeholder(), ask))?.frozen()
 }
 
 #[cfg(feature = "reqwest")]

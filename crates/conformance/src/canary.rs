@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use credentials_grant::{ClientCredentials, Error};
 
@@ -14,7 +15,13 @@ pub(crate) const CANARY: &str = "canary";
 /// folded forms are known too.
 pub(crate) fn credentials(subject: &Subject) -> ClientCredentials {
     let id = subject.credentials.client_id().unwrap_or_else(|error| panic!("{error}"));
-    let credentials = ClientCredentials::new(id, format!("{CANARY}-client  secret+&%\"é"));
+    let mut credentials = ClientCredentials::new(id, format!("{CANARY}-client  secret+&%\"é"));
+    if let Some(signer) = subject.credentials.signer() {
+        credentials = credentials.with_signer(Arc::clone(signer));
+    }
+    if subject.credentials.assertion().is_some() {
+        credentials = credentials.with_assertion(format!("{CANARY}.{CANARY}.{CANARY}"));
+    }
     subject
         .secrets
         .iter()

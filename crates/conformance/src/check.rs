@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use credentials_grant::{
     AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
-    SealedRequest, StatusCode, Surroundings, TokenResponse, Transport, Url, Value, async_trait, grant,
+    SealedRequest, StatusCode, Surroundings, TokenRequest, TokenResponse, Transport, Url, Value, async_trait, grant,
 };
 use credentials_grant_client::{ManualClock, TokenSource};
 use futures_util::future::join_all;
@@ -76,7 +76,7 @@ pub fn secrets_stay_secret(subject: &Subject) {
         let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
         assert_debug_silent("the provider", provider);
         assert_debug_silent("the request", &request);
-        let sealed = request.seal().unwrap_or_else(|error| panic!("{error}"));
+        let sealed = sealed(request);
         assert_debug_silent("the sealed request", &sealed);
         if !subject.secrets_in_query {
             assert_silent("the URL", sealed.url().as_str());
@@ -111,6 +111,7 @@ pub fn asks_are_honoured_or_refused(subject: &Subject) {
         Ask::new().with_scope("conformance-scope"),
         Ask::new().with_audience("conformance-audience"),
         Ask::new().with_resource("https://conformance-resource.example"),
+        Ask::new().with_authorization_details(r#"[{"type":"conformance"}]"#),
         Ask::new().with_parameter("conformance", "conformance-value"),
     ];
     let plain = render(&seal(&*subject.provider, &subject.credentials, &Ask::new()));
@@ -118,7 +119,7 @@ pub fn asks_are_honoured_or_refused(subject: &Subject) {
         let attempt = Attempt::new(&subject.credentials, &ask, Surroundings::frozen());
         match subject.provider.token_request(&attempt) {
             Ok(request) => {
-                let sealed = request.seal().unwrap_or_else(|error| panic!("{error}"));
+                let sealed = sealed(request);
                 assert_ne!(plain, render(&sealed), "this is ignored in silence: {ask:?}");
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::Configuration, "{error}"),
@@ -286,7 +287,11 @@ fn providers(subject: &Subject) -> impl Iterator<Item = &Arc<dyn CredentialsGran
 fn seal(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, ask: &Ask) -> SealedRequest {
     let attempt = Attempt::new(credentials, ask, Surroundings::frozen());
     let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
-    request.seal().unwrap_or_else(|error| panic!("{error}"))
+    sealed(request)
+}
+
+fn sealed(request: TokenRequest) -> SealedRequest {
+    block_on(request.seal()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What comes of it if the vendor answers so.

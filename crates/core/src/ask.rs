@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use crate::error::Error;
 
 /// What one token is asked for, beside who asks.
@@ -19,6 +21,7 @@ pub struct Ask {
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
+    authorization_details: Option<String>,
     parameters: Vec<(String, String)>,
 }
 
@@ -57,6 +60,19 @@ impl Ask {
         self
     }
 
+    /// Says in detail what the token is to allow (RFC 9396 section 2): a JSON array of objects, each with a `type`.
+    ///
+    /// ```
+    /// use credentials_grant::Ask;
+    ///
+    /// let ask = Ask::new().with_authorization_details(r#"[{"type":"account_information","actions":["read_balances"]}]"#);
+    /// ```
+    #[must_use]
+    pub fn with_authorization_details(mut self, json: impl Into<String>) -> Self {
+        self.authorization_details = Some(json.into());
+        self
+    }
+
     /// Adds a parameter of the token request that this library has no word for.
     ///
     /// Its value is not printed, but it is no place for a secret: see
@@ -85,33 +101,56 @@ impl Ask {
         &self.resources
     }
 
+    /// The authorization details, as they were given.
+    #[must_use]
+    pub fn authorization_details(&self) -> Option<&str> {
+        self.authorization_details.as_deref()
+    }
+
     /// The further parameters, in the order in which they were added.
     #[must_use]
     pub fn parameters(&self) -> &[(String, String)] {
         &self.parameters
     }
 
-    /// Checks the scopes against the grammar of RFC 6749 section 3.3.
+    /// Checks the scopes against the grammar of RFC 6749 section 3.3, and the details against RFC 9396 section 2.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let is_scope_token = |scope: &String| {
             !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
         };
         match self.scopes.iter().find(|scope| !is_scope_token(scope)) {
-            None => Ok(()),
+            None => self.check_details(),
             Some(scope) => Err(Error::configuration(format!("the scope {scope:?} is not one scope"))
                 .with_remedy("give each scope by itself: visible ASCII without spaces, quotes and backslashes")),
+        }
+    }
+
+    fn check_details(&self) -> Result<(), Error> {
+        let refused = |why: &str| {
+            Err(Error::configuration(format!("the authorization details {why}"))
+                .with_remedy("give a JSON array of objects, each with a `type` (RFC 9396 section 2)"))
+        };
+        let Some(details) = &self.authorization_details else { return Ok(()) };
+        match serde_json::from_str::<Vec<Map<String, Value>>>(details) {
+            Err(_) => refused("are no JSON array of objects"),
+            Ok(details) if details.is_empty() => refused("are empty"),
+            Ok(details) if !details.iter().all(|detail| detail.get("type").is_some_and(Value::is_string)) => {
+                refused("have one without a type")
+            }
+            Ok(_) => Ok(()),
         }
     }
 }
 
 impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scopes, audience, resources, parameters } = self;
+        let Self { scopes, audience, resources, authorization_details, parameters } = self;
         let names: Vec<_> = parameters.iter().map(|(name, _)| name).collect();
         f.debug_struct("Ask")
             .field("scopes", scopes)
             .field("audience", audience)
             .field("resources", resources)
+            .field("authorization_details", &authorization_details.is_some())
             .field("parameters", &names)
             .finish()
     }
@@ -133,8 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn authorization_details_are_an_array_of_objects_with_a_type() {
+        assert!(Ask::new().with_authorization_details(r#"[{"type":"a"},{"type":"b","x":[1]}]"#).check().is_ok());
+        for details in ["", "{}", "[]", r#"{"type":"a"}"#, "[1]", "[{}]", r#"[{"type":1}]"#, r#"[{"type":"a"}"#] {
+            let error = Ask::new().with_authorization_details(details).check().expect_err(details);
+            assert!(error.to_string().contains("authorization details"), "{error}");
+        }
+    }
+
+    #[test]
     fn debug_shows_the_names_of_parameters_only() {
-        let shown = format!("{:?}", Ask::new().with_parameter("email", "canary"));
+        let ask = Ask::new().with_parameter("email", "canary").with_authorization_details("canary");
+        let shown = format!("{ask:?}");
         assert!(shown.contains("email") && !shown.contains("canary"), "{shown}");
     }
 }

@@ -17,13 +17,27 @@ pub struct Attempt<'a> {
     credentials: &'a ClientCredentials,
     ask: &'a Ask,
     surroundings: Surroundings,
+    step: u8,
+    frozen: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt by this client, for this ask, here and now.
     #[must_use]
     pub fn new(credentials: &'a ClientCredentials, ask: &'a Ask, surroundings: Surroundings) -> Self {
-        Self { credentials, ask, surroundings }
+        Self { credentials, ask, surroundings, step: 0, frozen: false }
+    }
+
+    /// An attempt that is never made: its request is compared, hashed or tried out by
+    /// [`TokenRequest::frozen`](crate::TokenRequest::frozen), and is the same today and tomorrow.
+    #[must_use]
+    pub fn frozen(credentials: &'a ClientCredentials, ask: &'a Ask) -> Self {
+        Self { frozen: true, ..Self::new(credentials, ask, Surroundings::frozen()) }
+    }
+
+    /// This attempt after the answer to its request.
+    pub(crate) fn next_step(self) -> Self {
+        Self { step: self.step + 1, ..self }
     }
 
     /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
@@ -57,10 +71,25 @@ impl<'a> Attempt<'a> {
         self.surroundings.now
     }
 
-    /// A UUID that no other attempt has, for vendors that want each request to have one.
+    /// How many of its requests were answered: more than none in [`next_request`](crate::CredentialsGrant::next_request).
+    #[must_use]
+    pub fn step(&self) -> u8 {
+        self.step
+    }
+
+    /// Whether it is never made. Then a provider that has learned something since must write what it would write
+    /// otherwise: the last request of its trip, in which the whole ask stands.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// A UUID that no other request has, for vendors that want each to have one.
     #[must_use]
     pub fn request_id(&self) -> String {
-        uuid::Builder::from_random_bytes(self.surroundings.entropy).into_uuid().to_string()
+        let mut entropy = self.surroundings.entropy;
+        entropy[15] = entropy[15].wrapping_add(self.step);
+        uuid::Builder::from_random_bytes(entropy).into_uuid().to_string()
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a client proves who it is to the token endpoint (RFC 6749 section 2.3.1).
+//! How a client proves who it is to the token endpoint (RFC 6749 section 2.3, RFC 7523 section 2.2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::credentials::ClientCredentials;
-use crate::encode::percent_encode;
+use crate::encode::{percent_encode, strictly_encode};
 use crate::error::Error;
 
-/// The ways in which a client id and a client secret are sent.
+/// The ways in which a client says who it is, and proves it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
@@ -20,13 +20,36 @@ pub enum ClientAuthentication {
     Basic,
     /// `Authorization: Basic` without percent-encoding, for servers that don't decode.
     BasicRaw,
+    /// `Authorization: Basic`, encoded as RFC 6749 Appendix B has it to the letter: `+` for a space, and everything else but
+    /// ASCII letters and digits escaped. For servers that decode exactly that.
+    BasicStrict,
     /// `client_id` and `client_secret` among the parameters, in a form or in JSON (`client_secret_post`).
     Body,
+    /// A JWT signed with the client secret by HS256 (`client_secret_jwt`, OIDC Core section 9). The secret itself
+    /// is not sent.
+    ClientSecretJwt,
+    /// `client_id` among the parameters, and no proof: a public client (`none`, RFC 6749 section 2.1).
+    None,
+    /// A JWT that the credentials hold, or that their [`Signer`](crate::Signer) signs (`private_key_jwt`, RFC 7523 section
+    /// 2.2, OIDC Core section 9).
+    ///
+    /// Its `aud` is the token URL, unless
+    /// [`assertion_audience`](crate::TokenRequestBuilder::assertion_audience) says otherwise. It is good for a minute, and
+    /// each request gets one of its own.
+    PrivateKeyJwt,
 }
 
 impl ClientAuthentication {
     /// Every way, in the order in which help lists them.
-    pub const ALL: [Self; 3] = [Self::Basic, Self::BasicRaw, Self::Body];
+    pub const ALL: [Self; 7] = [
+        Self::Basic,
+        Self::BasicRaw,
+        Self::BasicStrict,
+        Self::Body,
+        Self::None,
+        Self::ClientSecretJwt,
+        Self::PrivateKeyJwt,
+    ];
 
     /// The way's name in settings.
     #[must_use]
@@ -34,7 +57,11 @@ impl ClientAuthentication {
         match self {
             Self::Basic => "basic",
             Self::BasicRaw => "basic-raw",
+            Self::BasicStrict => "basic-strict",
             Self::Body => "body",
+            Self::ClientSecretJwt => "client-secret-jwt",
+            Self::None => "none",
+            Self::PrivateKeyJwt => "private-key-jwt",
         }
     }
 }
@@ -63,6 +90,7 @@ pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<S
     let secret = credentials.client_secret()?.expose_secret();
     let pair = match encode {
         Encode::Percent => format!("{}:{}", percent_encode(id), percent_encode(secret)),
+        Encode::Strict => format!("{}:{}", strictly_encode(id), strictly_encode(secret)),
         Encode::Raw if id.contains(':') => {
             return Err(Error::configuration("the client id has a colon, which raw Basic cannot send")
                 .with_remedy("authenticate by `basic` or `body`"));
@@ -76,6 +104,7 @@ pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<S
 pub(crate) enum Encode {
     Percent,
     Raw,
+    Strict,
 }
 
 #[cfg(test)]
@@ -113,10 +142,15 @@ mod tests {
             ("€", "100% + £"),
         ];
         for (id, secret) in pairs {
-            let joined = String::from_utf8(BASE64_STANDARD.decode(percent(id, secret)).unwrap()).unwrap();
-            let (first, second) = joined.split_once(':').unwrap();
-            let decode = |half| percent_encoding::percent_decode_str(half).decode_utf8().unwrap().into_owned();
-            assert_eq!((decode(first).as_str(), decode(second).as_str()), (id, secret));
+            let strict = basic(&ClientCredentials::new(id, secret), Encode::Strict).unwrap();
+            for pair in [&percent(id, secret), strict.expose_secret()] {
+                let joined = String::from_utf8(BASE64_STANDARD.decode(pair).unwrap()).unwrap();
+                // As a form is decoded, which is what Appendix B asks of servers.
+                let (first, second) = joined.split_once(':').unwrap();
+                let form = format!("{first}&{second}");
+                let decoded: Vec<_> = url::form_urlencoded::parse(form.as_bytes()).map(|(half, _)| half).collect();
+                assert_eq!(decoded, [id, secret]);
+            }
         }
     }
 

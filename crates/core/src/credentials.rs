@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
+use crate::signer::{NoSigner, Signer, identity};
 
 /// What the vendor gave you to prove who you are (RFC 6749 section 2.3).
 ///
@@ -19,12 +20,14 @@ use crate::error::Error;
 /// use credentials_grant::ClientCredentials;
 ///
 /// let credentials = ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a secret").with_secret("gateway-key", "another");
-/// assert_eq!(format!("{credentials:?}"), r#"ClientCredentials { client_id: "SDXE-SP-SIMPLEAPP", secrets: ["gateway-key"], .. }"#);
+/// assert_eq!(format!("{credentials:?}"), r#"ClientCredentials { client_id: "SDXE-SP-SIMPLEAPP", signer: None, secrets: ["gateway-key"], .. }"#);
 /// ```
 #[derive(Clone)]
 pub struct ClientCredentials {
     client_id: String,
-    client_secret: SecretString,
+    client_secret: Option<SecretString>,
+    signer: Option<Arc<dyn Signer>>,
+    assertion: Option<SecretString>,
     secrets: BTreeMap<Cow<'static, str>, SecretString>,
     /// What stands for a secret that is not there, in a placeholder.
     any_secret: Option<SecretString>,
@@ -33,16 +36,43 @@ pub struct ClientCredentials {
 impl ClientCredentials {
     /// A client id and its secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
-        let (client_id, client_secret) = (client_id.into(), client_secret.into());
-        Self { client_id, client_secret, secrets: BTreeMap::new(), any_secret: None }
+        Self { client_secret: Some(client_secret.into()), ..Self::without_secret(client_id) }
+    }
+
+    /// A client id alone: of a public client, or of one that proves who it is by [`with_signer`](Self::with_signer) or
+    /// [`with_assertion`](Self::with_assertion).
+    pub fn without_secret(client_id: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: None,
+            signer: None,
+            assertion: None,
+            secrets: BTreeMap::new(),
+            any_secret: None,
+        }
     }
 
     /// Credentials that hold something under every name, for trying out whether a request can be written.
     #[must_use]
     pub fn placeholder() -> Self {
-        let mut credentials = Self::new("client", "secret");
+        let mut credentials = Self::new("client", "secret").with_signer(NoSigner);
         credentials.any_secret = Some("secret".into());
         credentials
+    }
+
+    /// Adds what signs the client's assertions (`private_key_jwt`, RFC 7523 section 2.2).
+    #[must_use]
+    pub fn with_signer(mut self, signer: impl Signer) -> Self {
+        self.signer = Some(Arc::new(signer));
+        self
+    }
+
+    /// Adds an assertion that somebody else has signed: the JWT that a platform gives its workloads (Kubernetes, GitHub,
+    /// SPIFFE). It goes before a signer.
+    #[must_use]
+    pub fn with_assertion(mut self, jwt: impl Into<SecretString>) -> Self {
+        self.assertion = Some(jwt.into());
+        self
     }
 
     /// Adds a further secret, such as a gateway key, under the name by which the provider asks for it.
@@ -70,13 +100,30 @@ impl ClientCredentials {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if it is empty.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if there is none, or if it is empty.
     pub fn client_secret(&self) -> Result<&SecretString, Error> {
-        match self.client_secret.expose_secret() {
-            "" => Err(Error::configuration("the client secret is empty")
-                .with_remedy("give the secret that the vendor gave you")),
-            _ => Ok(&self.client_secret),
+        let refused = |why, remedy| Err(Error::configuration(why).with_remedy(remedy));
+        match &self.client_secret {
+            Some(secret) if !secret.expose_secret().is_empty() => Ok(secret),
+            Some(_) => refused("the client secret is empty", "give the secret that the vendor gave you"),
+            None if self.signer.is_some() || self.assertion.is_some() => refused(
+                "these credentials hold no client secret",
+                "authenticate by `private-key-jwt`, which they are for, or add the secret",
+            ),
+            None => refused("these credentials hold no client secret", "add the secret, or authenticate by `none`"),
         }
+    }
+
+    /// What signs the client's assertions.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Arc<dyn Signer>> {
+        self.signer.as_ref()
+    }
+
+    /// The assertion that somebody else has signed.
+    #[must_use]
+    pub fn assertion(&self) -> Option<&SecretString> {
+        self.assertion.as_ref()
     }
 
     /// A further secret, by name.
@@ -87,25 +134,32 @@ impl ClientCredentials {
 
     /// Every secret, to take out of what servers echo.
     pub(crate) fn all_secrets(&self) -> impl Iterator<Item = &SecretString> {
-        [&self.client_secret].into_iter().chain(self.secrets.values())
+        self.client_secret.iter().chain(&self.assertion).chain(self.secrets.values())
     }
 }
 
 impl PartialEq for ClientCredentials {
     fn eq(&self, other: &Self) -> bool {
-        let exposed = SecretString::expose_secret;
         self.client_id == other.client_id
+            && self.client_secret.as_ref().map(exposed) == other.client_secret.as_ref().map(exposed)
+            && self.assertion.as_ref().map(exposed) == other.assertion.as_ref().map(exposed)
+            && self.signer.as_deref().map(identity) == other.signer.as_deref().map(identity)
             && self.secrets.keys().eq(other.secrets.keys())
-            && self.all_secrets().map(exposed).eq(other.all_secrets().map(exposed))
+            && self.secrets.values().map(exposed).eq(other.secrets.values().map(exposed))
     }
 }
 
 impl Eq for ClientCredentials {}
 
+fn exposed(secret: &SecretString) -> &str {
+    secret.expose_secret()
+}
+
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
             .field("client_id", &self.client_id)
+            .field("signer", &self.signer)
             .field("secrets", &self.secrets.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -172,9 +226,11 @@ impl CredentialsSource for ClientCredentials {
     }
 
     fn identify(&self, mut state: &mut dyn Hasher) -> bool {
-        let names: Vec<_> = self.secrets.keys().collect();
-        ("fixed", &self.client_id, names).hash(&mut state);
-        self.all_secrets().for_each(|secret| secret.expose_secret().hash(&mut state));
+        let signer = self.signer.as_deref().map(identity);
+        let secrets: Vec<_> = self.secrets.iter().map(|(name, secret)| (name, exposed(secret))).collect();
+        let secret = self.client_secret.as_ref().map(exposed);
+        let assertion = self.assertion.as_ref().map(exposed);
+        ("fixed", &self.client_id, secret, assertion, signer, secrets).hash(&mut state);
         true
     }
 }
@@ -208,9 +264,50 @@ mod tests {
             ClientCredentials::new("id", "secret").with_secret("other", "k"),
             one().with_secret("key", "other"),
             one().with_secret("another", "k"),
+            one().with_assertion("secret"),
+            one().with_signer(NoSigner),
+            ClientCredentials::without_secret("id").with_assertion("secret").with_secret("key", "k"),
         ];
         for other in others {
             assert_ne!(one(), other);
+        }
+    }
+
+    #[test]
+    fn two_signers_of_the_same_key_are_the_same_credentials() {
+        let signed = |key: &'static str| ClientCredentials::without_secret("id").with_signer(Key(key));
+        assert_eq!(signed("a"), signed("a"));
+        assert_ne!(signed("a"), signed("b"));
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_is_told_apart_from_one_that_is_empty() {
+        let refusal = |credentials: ClientCredentials| credentials.client_secret().unwrap_err().to_string();
+        assert!(refusal(ClientCredentials::new("id", "")).contains("is empty"));
+        assert!(refusal(ClientCredentials::without_secret("id")).contains("hold no client secret; add the secret"));
+        for credentials in [
+            ClientCredentials::without_secret("id").with_signer(NoSigner),
+            ClientCredentials::without_secret("id").with_assertion("jwt"),
+        ] {
+            assert!(refusal(credentials).contains("authenticate by `private-key-jwt`"));
+        }
+    }
+
+    #[derive(Debug)]
+    struct Key(&'static str);
+
+    #[async_trait]
+    impl Signer for Key {
+        fn algorithm(&self) -> &'static str {
+            "RS256"
+        }
+
+        fn key_id(&self) -> Option<&str> {
+            Some(self.0)
+        }
+
+        async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
+            Ok(vec![0])
         }
     }
 }

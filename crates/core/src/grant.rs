@@ -126,26 +126,27 @@ pub async fn grant(
     let attempt = Attempt::new(credentials, ask, surroundings);
     let mut scrubber = Scrubber::default();
     scrubber.learn(credentials.all_secrets().cloned());
-    let token = trip(provider, &attempt, transport, &mut scrubber).await;
+    let token = trip(provider, attempt, transport, &mut scrubber).await;
     token.map_err(|error| error.scrubbed(&scrubber).with_provider(provider.provider().to_owned()))
 }
 
 async fn trip(
     provider: &dyn CredentialsGrant,
-    attempt: &Attempt<'_>,
+    mut attempt: Attempt<'_>,
     transport: &dyn Transport,
     scrubber: &mut Scrubber,
 ) -> Result<AccessToken, Error> {
-    let mut request = provider.token_request(attempt)?;
+    let mut request = provider.token_request(&attempt)?;
     for _ in 0..MOST_STEPS {
         let continues = request.continues;
-        let sealed = request.seal()?;
+        let sealed = request.seal().await?;
         scrubber.learn(sealed.secrets.iter().cloned());
         let response = transport.send(&sealed).await?;
         if !continues {
-            return provider.read_response(&response)?.ready(attempt, &provider.policy());
+            return provider.read_response(&response)?.ready(&attempt, &provider.policy());
         }
-        request = provider.next_request(attempt, &response)?;
+        attempt = attempt.next_step();
+        request = provider.next_request(&attempt, &response)?;
     }
     Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_STEPS} requests"))
         .with_remedy("show the vendor this message"))

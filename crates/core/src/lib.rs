@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ask;
+mod assertion;
 mod attempt;
 mod client_authentication;
 mod credentials;
@@ -17,6 +18,7 @@ mod response;
 mod scrub;
 mod sealed_request;
 mod settings;
+mod signer;
 mod token;
 mod transport;
 
@@ -34,6 +36,7 @@ pub use request_builder::TokenRequestBuilder;
 pub use response::TokenResponse;
 pub use sealed_request::SealedRequest;
 pub use settings::{Configure, Setting, Settings};
+pub use signer::Signer;
 pub use token::{AccessToken, IssuedToken, Lifetime, LifetimeSource};
 pub use transport::Transport;
 

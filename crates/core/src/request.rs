@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serializer as _;
 
+use crate::assertion::Unsigned;
 use crate::encode::form_encode;
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
@@ -22,6 +23,8 @@ pub struct TokenRequest {
     pub(crate) endpoint: TokenEndpoint,
     pub(crate) layout: Layout,
     pub(crate) parameters: Vec<Parameter>,
+    /// What becomes the value of `client_assertion` once it is signed.
+    pub(crate) assertion: Option<Unsigned>,
     pub(crate) headers: HeaderMap,
     /// What is secret in the headers: whole values, and what stands behind a scheme.
     pub(crate) header_secrets: Vec<SecretString>,
@@ -45,15 +48,44 @@ pub(crate) struct Parameter {
 }
 
 /// Parameters that have a word of their own here, and that an ask cannot set behind its back.
-const OWN_WORD: [&str; 4] = ["client_id", "client_secret", "grant_type", "scope"];
+const OWN_WORD: [&str; 6] =
+    [CLIENT_ASSERTION, "client_assertion_type", "client_id", "client_secret", "grant_type", "scope"];
+
+pub(crate) const CLIENT_ASSERTION: &str = "client_assertion";
 
 impl TokenRequest {
-    /// Lays out the bytes.
+    /// Signs what has to be signed, and lays out the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningFailed`](crate::ErrorKind::SigningFailed) if the credentials' signer fails, and
+    /// [`Configuration`](crate::ErrorKind::Configuration) if there is no way to lay out the bytes.
+    pub async fn seal(mut self) -> Result<SealedRequest, Error> {
+        if let Some(assertion) = self.assertion.take() {
+            self.set_assertion(&assertion.sign().await?);
+        }
+        self.lay_out()
+    }
+
+    /// Lays out the bytes to compare or to hash them, and asks no signer: where a signature would stand stands a fixed
+    /// placeholder.
     ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if there is no way to lay them out.
-    pub fn seal(self) -> Result<SealedRequest, Error> {
+    pub fn frozen(mut self) -> Result<SealedRequest, Error> {
+        if let Some(assertion) = self.assertion.take() {
+            self.set_assertion(&assertion.frozen());
+        }
+        self.lay_out()
+    }
+
+    fn set_assertion(&mut self, jwt: &SecretString) {
+        let unsigned = self.parameters.iter_mut().filter(|parameter| parameter.name == CLIENT_ASSERTION);
+        unsigned.for_each(|parameter| parameter.value = jwt.clone());
+    }
+
+    fn lay_out(self) -> Result<SealedRequest, Error> {
         let secrets = self.secrets();
         let Self { method, endpoint, layout, parameters, mut headers, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));

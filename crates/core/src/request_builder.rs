@@ -2,17 +2,26 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::assertion::{self, Unsigned};
 use crate::attempt::Attempt;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
 use crate::header;
-use crate::request::{Layout, Parameter, TokenRequest};
+use crate::request::{CLIENT_ASSERTION, Layout, Parameter, TokenRequest};
+use crate::signer::{SecretSigner, Signer};
+
+// The parts of an ask, as errors name them.
+const SCOPE: &str = "scope";
+const AUDIENCE: &str = "audience";
+const RESOURCE: &str = "resource";
+const DETAILS: &str = "authorization details";
 
 /// Writes a [`TokenRequest`], in the order in which the vendor's page has its parts.
 ///
@@ -21,16 +30,12 @@ use crate::request::{Layout, Parameter, TokenRequest};
 pub struct TokenRequestBuilder<'a> {
     attempt: Attempt<'a>,
     request: TokenRequest,
-    honoured: Honoured,
+    /// What signs the assertion, if there is one to sign.
+    signer: Option<Arc<dyn Signer>>,
+    assertion_audience: Option<String>,
+    /// Which parts of the ask have gone into the request.
+    honoured: Vec<&'static str>,
     problem: Option<Error>,
-}
-
-/// Which parts of the ask have gone into the request.
-#[derive(Default)]
-struct Honoured {
-    scopes: bool,
-    audience: bool,
-    resources: bool,
 }
 
 impl<'a> TokenRequestBuilder<'a> {
@@ -40,11 +45,12 @@ impl<'a> TokenRequestBuilder<'a> {
             endpoint: endpoint.clone(),
             layout: Layout::Form,
             parameters: Vec::new(),
+            assertion: None,
             headers: HeaderMap::new(),
             header_secrets: Vec::new(),
             continues: false,
         };
-        Self { attempt, request, honoured: Honoured::default(), problem: None }
+        Self { attempt, request, signer: None, assertion_audience: None, honoured: Vec::new(), problem: None }
     }
 
     /// Puts the parameters into a JSON object.
@@ -73,18 +79,42 @@ impl<'a> TokenRequestBuilder<'a> {
         self.parameter("grant_type", grant_type)
     }
 
-    /// Sends the client id and secret.
+    /// Says who the client is, and proves it.
     #[must_use]
     pub fn client_authentication(self, way: ClientAuthentication) -> Self {
         let credentials = self.attempt.credentials();
         match way {
             ClientAuthentication::Basic => self.basic(Encode::Percent),
             ClientAuthentication::BasicRaw => self.basic(Encode::Raw),
+            ClientAuthentication::BasicStrict => self.basic(Encode::Strict),
             ClientAuthentication::Body => match (credentials.client_id(), credentials.client_secret()) {
                 (Ok(id), Ok(secret)) => self.parameter("client_id", id).secret_parameter("client_secret", secret),
                 (Err(error), _) | (_, Err(error)) => self.fail(error),
             },
+            ClientAuthentication::ClientSecretJwt => match credentials.client_secret() {
+                Ok(secret) => self.signed_by(Arc::new(SecretSigner(secret.clone()))),
+                Err(error) => self.fail(error),
+            },
+            ClientAuthentication::None => self.client_id(),
+            ClientAuthentication::PrivateKeyJwt => match (credentials.assertion(), credentials.signer()) {
+                (Some(jwt), _) if jwt.expose_secret().is_empty() => self.fail(
+                    Error::configuration("the assertion is empty").with_remedy("give the JWT that you were issued"),
+                ),
+                (Some(jwt), _) => self.client_id().client_assertion(jwt),
+                (None, Some(signer)) => self.signed_by(Arc::clone(signer)),
+                (None, None) => self.fail(
+                    Error::configuration("these credentials hold neither a signer nor an assertion")
+                        .with_remedy("add one of them, or authenticate in another way"),
+                ),
+            },
         }
+    }
+
+    /// Whom an assertion is for (its `aud`): the issuer at many servers, and the token URL unless this is called.
+    #[must_use]
+    pub fn assertion_audience(mut self, audience: impl Into<String>) -> Self {
+        self.assertion_audience = Some(audience.into());
+        self
     }
 
     /// The scopes of the ask, separated by spaces (RFC 6749 section 3.3); nothing if none were asked for.
@@ -96,7 +126,7 @@ impl<'a> TokenRequestBuilder<'a> {
     /// The scopes of the ask, separated as the vendor has it.
     #[must_use]
     pub fn scope_separated_by(mut self, separator: &str) -> Self {
-        self.honoured.scopes = true;
+        self.honoured.push(SCOPE);
         match self.attempt.ask().scopes() {
             [] => self,
             scopes => self.parameter("scope", scopes.join(separator)),
@@ -106,7 +136,7 @@ impl<'a> TokenRequestBuilder<'a> {
     /// The audience of the ask as `audience`; nothing if there is none.
     #[must_use]
     pub fn audience(mut self) -> Self {
-        self.honoured.audience = true;
+        self.honoured.push(AUDIENCE);
         match self.attempt.ask().audience() {
             Some(audience) => self.parameter("audience", audience),
             None => self,
@@ -116,9 +146,19 @@ impl<'a> TokenRequestBuilder<'a> {
     /// The resources of the ask, each as a `resource` (RFC 8707 section 2).
     #[must_use]
     pub fn resources(mut self) -> Self {
-        self.honoured.resources = true;
+        self.honoured.push(RESOURCE);
         let resources = self.attempt.ask().resources();
         resources.iter().fold(self, |builder, resource| builder.parameter("resource", resource))
+    }
+
+    /// The authorization details of the ask (RFC 9396 section 2), for a form.
+    #[must_use]
+    pub fn authorization_details(mut self) -> Self {
+        self.honoured.push(DETAILS);
+        match self.attempt.ask().authorization_details() {
+            Some(details) => self.parameter("authorization_details", details),
+            None => self,
+        }
     }
 
     /// A parameter that may be printed.
@@ -172,30 +212,52 @@ impl<'a> TokenRequestBuilder<'a> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
+        if let Some(signer) = self.signer.take() {
+            let audience = self.assertion_audience.as_deref().unwrap_or(self.request.endpoint.url().as_str());
+            self.request.assertion = Some(Unsigned::new(&self.attempt, audience, signer)?);
+        }
         // A first step need not carry what the last one does.
         if self.request.continues {
             return Ok(self.request);
         }
         let ask = self.attempt.ask();
         ask.check()?;
-        let ignored = |what: &str| {
-            Err(Error::configuration(format!("this provider takes no {what}"))
-                .with_remedy(format!("leave the {what} out, or add it as a parameter under the vendor's own name")))
-        };
-        if !ask.scopes().is_empty() && !self.honoured.scopes {
-            return ignored("scope");
+        let asked = [
+            (SCOPE, !ask.scopes().is_empty()),
+            (AUDIENCE, ask.audience().is_some()),
+            (RESOURCE, !ask.resources().is_empty()),
+            (DETAILS, ask.authorization_details().is_some()),
+        ];
+        if let Some((what, _)) = asked.iter().find(|(what, asked)| *asked && !self.honoured.contains(what)) {
+            return Err(Error::configuration(format!("this provider takes no {what}"))
+                .with_remedy(format!("leave the {what} out, or add it as a parameter under the vendor's own name")));
         }
-        if ask.audience().is_some() && !self.honoured.audience {
-            return ignored("audience");
-        }
-        if !ask.resources().is_empty() && !self.honoured.resources {
-            return ignored("resource");
+        if ask.authorization_details().is_some() && matches!(self.request.layout, Layout::Json) {
+            return Err(Error::configuration("authorization details go into a form, and these parameters into JSON")
+                .with_remedy("leave the details out, or send a form"));
         }
         for (name, value) in ask.parameters() {
             self.request.add_asked(name, value)?;
         }
         self.request.check_names()?;
         Ok(self.request)
+    }
+
+    fn client_id(self) -> Self {
+        match self.attempt.credentials().client_id() {
+            Ok(id) => self.parameter("client_id", id),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// An assertion that is signed when the request is sealed.
+    fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signer = Some(signer);
+        self.client_id().client_assertion(&SecretString::default())
+    }
+
+    fn client_assertion(self, jwt: &SecretString) -> Self {
+        self.parameter("client_assertion_type", assertion::TYPE).secret_parameter(CLIENT_ASSERTION, jwt)
     }
 
     fn basic(self, encode: Encode) -> Self {

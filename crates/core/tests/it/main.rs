@@ -4,6 +4,7 @@
 
 mod acme;
 mod answers;
+mod assertions;
 mod errors;
 mod lifetimes;
 mod requests;

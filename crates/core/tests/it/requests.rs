@@ -8,14 +8,14 @@ use credentials_grant::{
 };
 use futures_executor::block_on;
 
-/// Describes a request, and seals it.
+/// Describes a request, and lays it out.
 fn sealed(
     ask: &Ask,
     describe: impl FnOnce(TokenRequestBuilder<'_>) -> TokenRequestBuilder<'_>,
 ) -> Result<SealedRequest, Error> {
     let credentials = credentials();
     let attempt = Attempt::new(&credentials, ask, Surroundings::frozen());
-    describe(attempt.post(&endpoint())).build()?.seal()
+    describe(attempt.post(&endpoint())).build()?.frozen()
 }
 
 fn body(request: &SealedRequest) -> &str {
@@ -77,7 +77,7 @@ fn a_query_keeps_what_the_url_has_and_leaves_the_body_empty() {
     let (credentials, ask) = (credentials(), Ask::new());
     let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
     for request in [attempt.get(&endpoint), attempt.post(&endpoint).query()] {
-        let request = request.client_credentials().build().unwrap().seal().unwrap();
+        let request = request.client_credentials().build().unwrap().frozen().unwrap();
         assert_eq!(request.url().query(), Some("api=v2&grant_type=client_credentials"));
         assert!(request.body().is_empty() && header(&request, "content-type").is_none());
         assert_eq!(request.shown_url(), "https://auth.example.com/token");
@@ -159,7 +159,9 @@ fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
     let empty = ClientCredentials::new("id", "");
     let ask = Ask::new();
     let attempt = Attempt::new(&empty, &ask, Surroundings::frozen());
-    for way in ClientAuthentication::ALL {
+    let by_secret =
+        |way: &ClientAuthentication| !matches!(way, ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt);
+    for way in ClientAuthentication::ALL.into_iter().filter(by_secret) {
         let error = attempt.post(&endpoint()).client_authentication(way).build().unwrap_err();
         assert!(error.to_string().contains("client secret is empty"), "{way}: {error}");
     }
@@ -175,11 +177,36 @@ fn no_parameter_stands_twice_but_a_forms_resource() {
 }
 
 #[test]
+fn authorization_details_go_into_a_form_or_are_refused() {
+    let ask = Ask::new().with_authorization_details(r#"[{"type":"a"}]"#);
+    let request = sealed(&ask, |request| request.grant_type("g").authorization_details()).unwrap();
+    assert_eq!(body(&request), "grant_type=g&authorization_details=%5B%7B%22type%22%3A%22a%22%7D%5D");
+    for request in [sealed(&ask, |request| request), sealed(&ask, |request| request.json().authorization_details())] {
+        let error = request.unwrap_err();
+        assert!(error.message().contains("authorization details"), "{error}");
+    }
+}
+
+#[test]
 fn settings_name_ways_to_authenticate_and_units_and_nothing_else() {
-    for (way, name) in ClientAuthentication::ALL.into_iter().zip(["basic", "basic-raw", "body"]) {
+    for (way, name) in ClientAuthentication::ALL.into_iter().zip([
+        "basic",
+        "basic-raw",
+        "basic-strict",
+        "body",
+        "none",
+        "client-secret-jwt",
+        "private-key-jwt",
+    ]) {
         assert_eq!((way.to_string().as_str(), name.parse::<ClientAuthentication>().unwrap()), (name, way));
     }
-    assert!("Basic".parse::<ClientAuthentication>().unwrap_err().to_string().contains("basic, basic-raw, body"));
+    assert!(
+        "Basic"
+            .parse::<ClientAuthentication>()
+            .unwrap_err()
+            .to_string()
+            .contains("basic, basic-raw, basic-strict, body")
+    );
     let units = [
         ("seconds", ExpiryUnit::Seconds),
         ("milliseconds", ExpiryUnit::Milliseconds),
@@ -203,7 +230,7 @@ fn what_is_printed_names_the_parts_and_no_secret() {
     let shown = format!("{credentials:?} {builder:?}");
     let request = builder.build().unwrap();
     let shown = format!("{shown} {request:?}");
-    let shown = format!("{shown} {:?}", request.seal().unwrap());
+    let shown = format!("{shown} {:?}", request.frozen().unwrap());
     for word in ["id", "key", "client_secret", "x-key", "https://auth.example.com/token", "Sensitive"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
@@ -227,7 +254,7 @@ fn the_same_provider_writes_the_same_request_twice() {
     let (credentials, ask) = (credentials(), Ask::new().with_scope("a"));
     let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
     let acme = Acme::new();
-    let request = || acme.token_request(&attempt).unwrap().seal().unwrap();
+    let request = || acme.token_request(&attempt).unwrap().frozen().unwrap();
     assert_eq!(request().body(), request().body());
     assert_eq!(request().headers(), request().headers());
 }

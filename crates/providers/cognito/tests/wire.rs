@@ -3,8 +3,7 @@
 #![cfg(test)]
 
 use credentials_grant_cognito::{
-    Ask, Attempt, ClientCredentials, Cognito, Configure, CredentialsGrant, ErrorKind, Settings, Surroundings,
-    TokenSource,
+    Ask, Attempt, ClientCredentials, Cognito, Configure, CredentialsGrant, ErrorKind, Settings, TokenSource,
 };
 use wiremock::matchers::body_string;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -17,8 +16,8 @@ fn source(server: &MockServer, ask: Ask) -> TokenSource {
 fn token_url(cognito: &Cognito) -> String {
     let credentials = ClientCredentials::new("id", "secret");
     let ask = Ask::new();
-    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
-    cognito.token_request(&attempt).unwrap().seal().unwrap().shown_url()
+    let attempt = Attempt::frozen(&credentials, &ask);
+    cognito.token_request(&attempt).unwrap().frozen().unwrap().shown_url()
 }
 
 #[test]
