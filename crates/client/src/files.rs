@@ -58,7 +58,7 @@ impl CredentialsSource for FileCredentials {
     }
 }
 
-async fn read_secret(path: &Path) -> Result<SecretString, Error> {
+pub(crate) async fn read_secret(path: &Path) -> Result<SecretString, Error> {
     let refused = |why: String| {
         Error::new(ErrorKind::Configuration, format!("the secret file {} {why}", path.display()))
             .with_remedy("give a file that holds the secret and nothing else")

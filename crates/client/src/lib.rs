@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod assertion_file;
 mod authorizer;
 pub mod blocking;
 mod boarding;
@@ -16,6 +17,8 @@ mod function;
 #[cfg(feature = "reqwest")]
 mod http_transport;
 mod key;
+#[cfg(feature = "signing")]
+mod key_signer;
 mod life;
 mod limits;
 mod metrics;
@@ -26,6 +29,7 @@ mod sync;
 mod token_source;
 mod warm;
 
+pub use assertion_file::AssertionFile;
 pub use authorizer::{Authorizer, AuthorizerBuilder, OutgoingRequest, Presented};
 #[cfg(feature = "tower")]
 pub use authorizer::{AuthorizerLayer, AuthorizerService};
@@ -37,6 +41,8 @@ pub use files::FileCredentials;
 pub use function::FunctionCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
+#[cfg(feature = "signing")]
+pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use need::Need;
 pub use pool::{ForPool, TokenPool, TokenPoolBuilder};
 pub use status::{Status, TokenState};

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod acme;
+mod assertions;
 mod authorizer;
 mod blocking;
 mod credentials;
@@ -21,6 +22,8 @@ mod reqwest_middleware;
 mod rotation;
 mod secrets;
 mod shop;
+#[cfg(feature = "signing")]
+mod signing;
 mod source;
 mod status;
 #[cfg(feature = "tower")]

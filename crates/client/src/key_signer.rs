@@ -1,0 +1,256 @@
+//! A key in memory that signs assertions, over aws-lc-rs, which TLS uses as well.
+
+mod algorithm;
+mod jwk;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use async_trait::async_trait;
+use aws_lc_rs::digest::{self, SHA256};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant::{Error, ErrorKind, ExposeSecret, SecretString, Signer};
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use secrecy::SecretSlice;
+
+pub use algorithm::SigningAlgorithm;
+
+/// Signs with a key that it holds: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or HMAC.
+///
+/// It prints no key. For a key that stays in a key service, implement [`Signer`].
+///
+/// ```
+/// use credentials_grant::ClientCredentials;
+/// use credentials_grant_client::{KeySigner, SigningAlgorithm};
+///
+/// # let pem = || include_str!("../tests/it/keys/rsa-pkcs8.pem").to_owned();
+/// # let certificate = include_str!("../tests/it/keys/certificate.pem");
+/// // `pem()` is what stands in the key's file.
+/// let signer = KeySigner::from_pem(pem())?.with_key_id("2026-11");
+/// let credentials = ClientCredentials::without_secret("my-service").with_signer(signer);
+///
+/// let entra = KeySigner::from_pem(pem())?.with_algorithm(SigningAlgorithm::Ps256)?.with_certificate(certificate)?;
+/// # Ok::<(), credentials_grant::Error>(())
+/// ```
+pub struct KeySigner {
+    key: Key,
+    algorithm: SigningAlgorithm,
+    key_id: Option<String>,
+    certificate_thumbprint: Option<String>,
+}
+
+enum Key {
+    Ecdsa(EcdsaKeyPair, SigningAlgorithm),
+    Ed25519(Ed25519KeyPair),
+    Hmac(SecretSlice<u8>),
+    Rsa(RsaKeyPair),
+}
+
+impl KeySigner {
+    /// The first private key in a text of PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`),
+    /// without a passphrase.
+    ///
+    /// It signs by RS256, or by the one algorithm that its curve has, unless [`with_algorithm`](Self::with_algorithm) says
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if there is none that can sign, saying what there is instead.
+    pub fn from_pem(pem: impl Into<SecretString>) -> Result<Self, Error> {
+        let pem = pem.into();
+        let text = pem.expose_secret();
+        let mut others = Vec::new();
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
+            // What is wrong with it is not repeated: it is about the key.
+            let Ok((kind, der)) = section else { return Err(refused("the PEM text is cut off or malformed")) };
+            let der = SecretSlice::from(der);
+            let der = der.expose_secret();
+            let key = match kind {
+                SectionKind::PrivateKey => Key::from_pkcs8(der),
+                SectionKind::RsaPrivateKey => RsaKeyPair::from_der(der).ok().map(Key::Rsa),
+                SectionKind::EcPrivateKey => Key::from_sec1(der),
+                other => {
+                    others.push(other);
+                    continue;
+                }
+            };
+            return key.map(Self::new).ok_or_else(|| refused("the private key is none that can sign here"));
+        }
+        Err(match others.first() {
+            _ if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") => refused("the private key is encrypted")
+                .with_remedy("decrypt it first: `openssl pkey -in key.pem -out plain.pem`"),
+            Some(SectionKind::PublicKey) => refused("this is a public key, which cannot sign"),
+            Some(SectionKind::Certificate) => refused("this is a certificate, which cannot sign"),
+            _ => refused("there is no private key in the PEM text"),
+        })
+    }
+
+    /// A private key as a JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037 section 2), with its `alg`, `kid` and
+    /// `x5t#S256`, if it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if it is none that can sign.
+    pub fn from_jwk(json: impl Into<SecretString>) -> Result<Self, Error> {
+        jwk::read(json.into().expose_secret())
+    }
+
+    /// A secret that signs by HS256, unless [`with_algorithm`](Self::with_algorithm) says otherwise.
+    ///
+    /// To sign with the client secret by HS256, authenticate by
+    /// [`ClientSecretJwt`](credentials_grant::ClientAuthentication::ClientSecretJwt), which needs no signer.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if it is empty.
+    pub fn from_secret(secret: impl Into<SecretString>) -> Result<Self, Error> {
+        Self::from_octets(secret.into().expose_secret().as_bytes().to_vec())
+    }
+
+    /// Signs by another algorithm that the key can do: `PS256` for an RSA key, `HS512` for a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the key cannot do it.
+    pub fn with_algorithm(mut self, algorithm: SigningAlgorithm) -> Result<Self, Error> {
+        if !self.key.algorithms().contains(&algorithm) {
+            let names: Vec<_> = self.key.algorithms().iter().map(|algorithm| algorithm.name()).collect();
+            return Err(Error::new(ErrorKind::Configuration, format!("this key cannot sign by {algorithm}"))
+                .with_remedy(format!("use {}, or another key", names.join(", "))));
+        }
+        self.algorithm = algorithm;
+        Ok(self)
+    }
+
+    /// Names the key to the server (`kid`).
+    #[must_use]
+    pub fn with_key_id(mut self, key_id: impl Into<String>) -> Self {
+        self.key_id = Some(key_id.into());
+        self
+    }
+
+    /// Names the key to the server by its certificate (`x5t#S256`), the first in a text of PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if there is no certificate.
+    pub fn with_certificate(mut self, pem: &str) -> Result<Self, Error> {
+        let sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok);
+        let certificate = sections.into_iter().find(|(kind, _)| *kind == SectionKind::Certificate);
+        let (_, der) = certificate.ok_or_else(|| {
+            Error::new(ErrorKind::Configuration, "there is no certificate in the PEM text")
+                .with_remedy("give the certificate that goes with the key, as PEM")
+        })?;
+        self.certificate_thumbprint = Some(BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &der)));
+        Ok(self)
+    }
+
+    fn new(key: Key) -> Self {
+        let algorithm = key.algorithms()[0];
+        Self { key, algorithm, key_id: None, certificate_thumbprint: None }
+    }
+
+    fn from_octets(secret: Vec<u8>) -> Result<Self, Error> {
+        if secret.is_empty() {
+            return Err(refused("the secret is empty"));
+        }
+        Ok(Self::new(Key::Hmac(secret.into())))
+    }
+
+    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let random = SystemRandom::new();
+        Ok(match &self.key {
+            Key::Ecdsa(key, _) => key.sign(&random, message)?.as_ref().to_vec(),
+            Key::Ed25519(key) => key.try_sign(message)?.as_ref().to_vec(),
+            Key::Hmac(secret) => {
+                let key = hmac::Key::new(self.algorithm.hmac().ok_or(Unspecified)?, secret.expose_secret());
+                hmac::sign(&key, message).as_ref().to_vec()
+            }
+            Key::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(self.algorithm.rsa().ok_or(Unspecified)?, &random, message, &mut signature)?;
+                signature
+            }
+        })
+    }
+}
+
+impl Key {
+    fn from_pkcs8(der: &[u8]) -> Option<Self> {
+        let rsa = || RsaKeyPair::from_pkcs8(der).ok().map(Self::Rsa);
+        let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(Self::Ed25519);
+        rsa().or_else(ed25519).or_else(|| Self::from_sec1(der))
+    }
+
+    /// The curve is the one that takes the key.
+    fn from_sec1(der: &[u8]) -> Option<Self> {
+        SigningAlgorithm::ECDSA.into_iter().find_map(|(algorithm, curve)| {
+            Some(Self::Ecdsa(EcdsaKeyPair::from_private_key_der(curve, der).ok()?, algorithm))
+        })
+    }
+
+    /// What it can do, and first what it does unless it is told otherwise.
+    fn algorithms(&self) -> &[SigningAlgorithm] {
+        use SigningAlgorithm::{Ed25519, EdDsa, Hs256, Hs384, Hs512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+        match self {
+            Self::Ecdsa(_, algorithm) => std::slice::from_ref(algorithm),
+            Self::Ed25519(_) => &[EdDsa, Ed25519],
+            Self::Hmac(_) => &[Hs256, Hs384, Hs512],
+            Self::Rsa(_) => &[Rs256, Rs384, Rs512, Ps256, Ps384, Ps512],
+        }
+    }
+}
+
+#[async_trait]
+impl Signer for KeySigner {
+    fn algorithm(&self) -> &str {
+        self.algorithm.name()
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    fn certificate_thumbprint(&self) -> Option<&str> {
+        self.certificate_thumbprint.as_deref()
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.signature(message).map_err(|source| {
+            Error::new(ErrorKind::SigningFailed, format!("the key could not sign by {}", self.algorithm))
+                .with_remedy("check the key")
+                .with_source(source)
+        })
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) {
+        (self.algorithm.name(), &self.key_id, &self.certificate_thumbprint).hash(&mut state);
+        match &self.key {
+            Key::Ecdsa(key, _) => key.public_key().as_ref().hash(&mut state),
+            Key::Ed25519(key) => key.public_key().as_ref().hash(&mut state),
+            Key::Hmac(secret) => secret.expose_secret().hash(&mut state),
+            Key::Rsa(key) => key.public_key().as_ref().hash(&mut state),
+        }
+    }
+}
+
+impl fmt::Debug for KeySigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySigner")
+            .field("algorithm", &self.algorithm)
+            .field("key_id", &self.key_id)
+            .field("certificate_thumbprint", &self.certificate_thumbprint)
+            .finish_non_exhaustive()
+    }
+}
+
+fn refused(why: &'static str) -> Error {
+    Error::new(ErrorKind::Configuration, why).with_remedy(
+        "give a private key without a passphrase: RSA of 2048 to 8192 bits, ECDSA over P-256, P-384 or P-521, or Ed25519",
+    )
+}

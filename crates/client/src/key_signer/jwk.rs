@@ -1,0 +1,128 @@
+//! Private keys as JSON Web Keys (RFC 7517).
+
+use std::borrow::Cow;
+
+use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant::{Error, ErrorKind, ExposeSecret};
+use secrecy::SecretSlice;
+use serde::Deserialize;
+
+use super::{Key, KeySigner, SigningAlgorithm, refused};
+
+/// A key as RFC 7518 section 6 and RFC 8037 section 2 have it, its parts in base64url. It borrows from the text, so that there is one copy of what
+/// is secret.
+#[derive(Deserialize)]
+struct Jwk<'a> {
+    #[serde(borrow)]
+    kty: Cow<'a, str>,
+    #[serde(borrow)]
+    crv: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alg: Option<Cow<'a, str>>,
+    kid: Option<String>,
+    #[serde(rename = "x5t#S256")]
+    x5t_s256: Option<String>,
+    #[serde(borrow)]
+    d: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    dp: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    dq: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    e: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    k: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    n: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    p: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    q: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    qi: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    x: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    y: Option<Cow<'a, str>>,
+}
+
+/// The key that this text describes.
+pub(super) fn read(json: &str) -> Result<KeySigner, Error> {
+    // What is wrong with it is not repeated: it may be a part of the key.
+    let jwk: Jwk<'_> = serde_json::from_str(json).map_err(|_| refused("this is no JSON Web Key"))?;
+    let mut signer = match (&*jwk.kty, jwk.crv.as_deref()) {
+        ("oct", _) => KeySigner::from_octets(octets(jwk.k.as_deref(), "k")?.expose_secret().to_vec())?,
+        ("RSA" | "EC" | "OKP", _) if jwk.d.is_none() => {
+            return Err(refused("the JSON Web Key is a public key, which cannot sign"));
+        }
+        ("RSA", _) => KeySigner::new(rsa(&jwk)?),
+        ("EC", Some(curve)) => KeySigner::new(ecdsa(&jwk, curve)?),
+        ("OKP", Some("Ed25519")) => KeySigner::new(ed25519(&jwk)?),
+        _ => return Err(refused("the JSON Web Key is of a kind that cannot sign here")),
+    };
+    if let Some(algorithm) = &jwk.alg {
+        signer = signer.with_algorithm(algorithm.parse()?)?;
+    }
+    signer.key_id = jwk.kid;
+    signer.certificate_thumbprint = jwk.x5t_s256;
+    Ok(signer)
+}
+
+fn rsa(jwk: &Jwk<'_>) -> Result<Key, Error> {
+    let public_key = PublicKeyComponents {
+        n: octets(jwk.n.as_deref(), "n")?.expose_secret().to_vec(),
+        e: octets(jwk.e.as_deref(), "e")?.expose_secret().to_vec(),
+    };
+    let [d, p, q] = [(&jwk.d, "d"), (&jwk.p, "p"), (&jwk.q, "q")].map(member);
+    let [dp, dq, qi] = [(&jwk.dp, "dp"), (&jwk.dq, "dq"), (&jwk.qi, "qi")].map(member);
+    let components = KeyPairComponents { public_key, d: d?, p: p?, q: q?, dP: dp?, dQ: dq?, qInv: qi? };
+    RsaKeyPair::from_components(&components).map(Key::Rsa).map_err(|_| inconsistent())
+}
+
+fn ecdsa(jwk: &Jwk<'_>, curve: &str) -> Result<Key, Error> {
+    let curves = ["P-256", "P-384", "P-521"].into_iter().zip(SigningAlgorithm::ECDSA);
+    let Some((_, (algorithm, curve))) = curves.into_iter().find(|(name, _)| *name == curve) else {
+        return Err(refused("the JSON Web Key is over a curve that cannot sign here"));
+    };
+    let d = octets(jwk.d.as_deref(), "d")?;
+    let (x, y) = (octets(jwk.x.as_deref(), "x")?, octets(jwk.y.as_deref(), "y")?);
+    // An uncompressed point (SEC 1 section 2.3.3).
+    let point = [&[4], x.expose_secret(), y.expose_secret()].concat();
+    let key = EcdsaKeyPair::from_private_key_and_public_key(curve, d.expose_secret(), &point);
+    key.map(|key| Key::Ecdsa(key, algorithm)).map_err(|_| inconsistent())
+}
+
+fn ed25519(jwk: &Jwk<'_>) -> Result<Key, Error> {
+    let (d, x) = (octets(jwk.d.as_deref(), "d")?, octets(jwk.x.as_deref(), "x")?);
+    let key = Ed25519KeyPair::from_seed_and_public_key(d.expose_secret(), x.expose_secret());
+    key.map(Key::Ed25519).map_err(|_| inconsistent())
+}
+
+/// A member, for the functions of aws-lc-rs that take bytes by reference.
+struct Octets(SecretSlice<u8>);
+
+impl AsRef<[u8]> for Octets {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+fn member((text, name): (&Option<Cow<'_, str>>, &str)) -> Result<Octets, Error> {
+    octets(text.as_deref(), name).map(Octets)
+}
+
+fn octets(text: Option<&str>, name: &str) -> Result<SecretSlice<u8>, Error> {
+    let refused = |why: &str| {
+        Err(Error::new(ErrorKind::Configuration, format!("the JSON Web Key's member `{name}` {why}"))
+            .with_remedy("give the whole private key, each member in base64url (RFC 7518 section 6)"))
+    };
+    let Some(text) = text else { return refused("is missing") };
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_or_else(|_| refused("is no base64url"), |octets| Ok(octets.into()))
+}
+
+fn inconsistent() -> Error {
+    refused("the JSON Web Key's members do not make a key that can sign here")
+}

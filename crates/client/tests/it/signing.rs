@@ -1,0 +1,237 @@
+//! Keys in memory: what they sign equals what the RFCs sign, and nothing shows them.
+//!
+//! The keys are those of RFC 7515 appendix A and RFC 8037 appendix A, as JSON Web Keys and as OpenSSL writes them; the one
+//! over P-384 and the one that is too short are of no RFC.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant::{ClientCredentials, Error, ErrorKind, Signer};
+use credentials_grant_client::{KeySigner, SigningAlgorithm};
+use futures_util::FutureExt as _;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
+
+const RSA_JWK: &str = include_str!("keys/rsa.jwk.json");
+const P256_JWK: &str = include_str!("keys/p256.jwk.json");
+const P521_JWK: &str = include_str!("keys/p521.jwk.json");
+/// RFC 8037 appendix A.1.
+const ED25519_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+/// RFC 7515 appendix A.1.1.
+const HMAC_JWK: &str =
+    r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+
+const RSA_PKCS8: &str = include_str!("keys/rsa-pkcs8.pem");
+const RSA_PKCS1: &str = include_str!("keys/rsa-pkcs1.pem");
+const P256_PKCS8: &str = include_str!("keys/p256-pkcs8.pem");
+const P256_SEC1: &str = include_str!("keys/p256-sec1.pem");
+const P384_SEC1: &str = include_str!("keys/p384-sec1.pem");
+const P521_PKCS8: &str = include_str!("keys/p521-pkcs8.pem");
+const ED25519_PKCS8: &str = include_str!("keys/ed25519-pkcs8.pem");
+const RSA_PUBLIC: &str = include_str!("keys/rsa-public.pem");
+const CERTIFICATE: &str = include_str!("keys/certificate.pem");
+
+/// The payload of RFC 7515 appendix A.1 to A.3, behind a header.
+fn input(header: &str) -> String {
+    let payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    format!("{header}.{payload}")
+}
+
+fn signature(signer: &KeySigner, message: &str) -> Vec<u8> {
+    signer.sign(message.as_bytes()).now_or_never().unwrap().unwrap()
+}
+
+fn base64url(signature: &[u8]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(signature)
+}
+
+#[test]
+fn a_secret_signs_as_rfc_7515_appendix_a1_does() {
+    let signer = KeySigner::from_jwk(HMAC_JWK).unwrap();
+    let signature = signature(&signer, &input("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"));
+    assert_eq!(base64url(&signature), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(signer.algorithm(), "HS256");
+}
+
+#[test]
+fn an_rsa_key_signs_as_rfc_7515_appendix_a2_does_whatever_it_is_written_in() {
+    let signers = [KeySigner::from_jwk(RSA_JWK), KeySigner::from_pem(RSA_PKCS8), KeySigner::from_pem(RSA_PKCS1)];
+    for signer in signers.map(Result::unwrap) {
+        let signature = signature(&signer, &input("eyJhbGciOiJSUzI1NiJ9"));
+        assert_eq!(
+            base64url(&signature),
+            "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9\
+             CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOL\
+             n6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtV\
+             rBp0igcN_IoypGlUPQGe77Rw"
+        );
+        assert_eq!(signer.algorithm(), "RS256");
+    }
+}
+
+#[test]
+fn an_ed25519_key_signs_as_rfc_8037_appendix_a4_does() {
+    for signer in [KeySigner::from_jwk(ED25519_JWK), KeySigner::from_pem(ED25519_PKCS8)].map(Result::unwrap) {
+        let signature = signature(&signer, "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc");
+        assert_eq!(
+            base64url(&signature),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+        assert_eq!(signer.algorithm(), "EdDSA");
+    }
+}
+
+#[test]
+fn every_algorithm_makes_signatures_that_its_public_key_verifies() {
+    use SigningAlgorithm::{Ed25519, EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    let cases: [(_, _, &dyn VerificationAlgorithm); 14] = [
+        (RSA_PKCS8, Rs256, &RSA_PKCS1_2048_8192_SHA256),
+        (RSA_PKCS8, Rs384, &RSA_PKCS1_2048_8192_SHA384),
+        (RSA_PKCS8, Rs512, &RSA_PKCS1_2048_8192_SHA512),
+        (RSA_PKCS8, Ps256, &RSA_PSS_2048_8192_SHA256),
+        (RSA_PKCS8, Ps384, &RSA_PSS_2048_8192_SHA384),
+        (RSA_PKCS8, Ps512, &RSA_PSS_2048_8192_SHA512),
+        (P256_PKCS8, Es256, &ECDSA_P256_SHA256_FIXED),
+        (P256_SEC1, Es256, &ECDSA_P256_SHA256_FIXED),
+        (P256_JWK, Es256, &ECDSA_P256_SHA256_FIXED),
+        (P384_SEC1, Es384, &ECDSA_P384_SHA384_FIXED),
+        (P521_PKCS8, Es512, &ECDSA_P521_SHA512_FIXED),
+        (P521_JWK, Es512, &ECDSA_P521_SHA512_FIXED),
+        (ED25519_PKCS8, EdDsa, &ED25519),
+        (ED25519_PKCS8, Ed25519, &ED25519),
+    ];
+    for (key, algorithm, verification) in cases {
+        let signer = if key.starts_with('{') { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) };
+        let signer = signer.unwrap().with_algorithm(algorithm).unwrap();
+        assert_eq!(signer.algorithm(), algorithm.name());
+        let signature = signature(&signer, "message");
+        let public_key = public_key(key);
+        let verified = |message: &[u8]| UnparsedPublicKey::new(verification, &public_key).verify(message, &signature);
+        assert!(verified(b"message").is_ok() && verified(b"another").is_err(), "{algorithm}");
+    }
+}
+
+/// The public half, found apart from what is tested.
+fn public_key(key: &str) -> Vec<u8> {
+    use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+    if let Ok(jwk) = serde_json::from_str::<serde_json::Value>(key) {
+        let coordinate = |name: &str| BASE64_URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        return [vec![4], coordinate("x"), coordinate("y")].concat();
+    }
+    if key == RSA_PKCS8 {
+        return SubjectPublicKeyInfoDer::from_pem_slice(RSA_PUBLIC.as_bytes()).unwrap().to_vec();
+    }
+    let der = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_der()) {
+        return key.public_key().as_ref().to_vec();
+    }
+    let curves = [
+        &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        &aws_lc_rs::signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+        &aws_lc_rs::signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+    ];
+    let pair = curves.into_iter().find_map(|curve| EcdsaKeyPair::from_private_key_der(curve, der.secret_der()).ok());
+    pair.unwrap().public_key().as_ref().to_vec()
+}
+
+#[test]
+fn a_secret_signs_by_the_length_that_is_asked_for() {
+    use SigningAlgorithm::{Hs256, Hs384, Hs512};
+    for (algorithm, length) in [(Hs256, 32), (Hs384, 48), (Hs512, 64)] {
+        let signer = KeySigner::from_secret("a secret").unwrap().with_algorithm(algorithm).unwrap();
+        assert_eq!((signature(&signer, "message").len(), signer.algorithm()), (length, algorithm.name()));
+    }
+}
+
+#[test]
+fn a_key_names_itself_as_its_jwk_and_its_certificate_do() {
+    let jwk = ED25519_JWK.replacen('{', r#"{"kid":"2026-11","alg":"Ed25519","x5t#S256":"thumb","use":"sig","#, 1);
+    let signer = KeySigner::from_jwk(jwk).unwrap();
+    assert_eq!(signer.algorithm(), "Ed25519");
+    assert_eq!((signer.key_id(), signer.certificate_thumbprint()), (Some("2026-11"), Some("thumb")));
+
+    // `openssl x509 -outform der | openssl dgst -sha256 -binary`, in base64url
+    let signer = KeySigner::from_pem(RSA_PKCS8).unwrap().with_certificate(CERTIFICATE).unwrap().with_key_id("a");
+    assert_eq!(signer.certificate_thumbprint(), Some("n9VlQuecRnJh_aXkfS6BXtnWcOT3pV8mtJkjO50EAtw"));
+    assert_eq!(signer.key_id(), Some("a"));
+    let error = KeySigner::from_pem(RSA_PKCS8).unwrap().with_certificate(RSA_PUBLIC).unwrap_err();
+    assert!(error.message().contains("no certificate"), "{error}");
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_refused_for_what_it_is() {
+    let pem = |text: &str| KeySigner::from_pem(text);
+    let jwk = |text: &str| KeySigner::from_jwk(text);
+    let without = |json: &str, member: &str| {
+        let mut jwk: serde_json::Value = serde_json::from_str(json).unwrap();
+        jwk.as_object_mut().unwrap().remove(member);
+        jwk.to_string()
+    };
+    let cases = [
+        (pem(RSA_PUBLIC), "public key"),
+        (pem(CERTIFICATE), "certificate"),
+        (pem(include_str!("keys/rsa-encrypted.pem")), "encrypted"),
+        (pem(include_str!("keys/rsa-1024.pem")), "none that can sign"),
+        (pem(""), "no private key"),
+        (pem(RSA_JWK), "no private key"),
+        (pem(&RSA_PKCS8.replace("-----END", "-----")), "malformed"),
+        (pem(&P256_SEC1.replace("EC PRIVATE", "RSA PRIVATE")), "none that can sign"),
+        (jwk(RSA_PKCS8), "no JSON Web Key"),
+        (jwk(r#"{"kty":"RSA","kid":1}"#), "no JSON Web Key"),
+        (jwk(&without(RSA_JWK, "d")), "public key"),
+        (jwk(&without(RSA_JWK, "qi")), "`qi` is missing"),
+        (jwk(&without(P256_JWK, "d")), "public key"),
+        (jwk(&without(P256_JWK, "y")), "`y` is missing"),
+        (jwk(&P256_JWK.replace("P-256", "secp256k1")), "curve"),
+        (jwk(&P256_JWK.replace("f83OJ3D2", "f83OJ3D3")), "do not make a key"),
+        (jwk(&ED25519_JWK.replace("11qYAYKx", "11qYAYKy")), "do not make a key"),
+        (jwk(&ED25519_JWK.replace("nWGx", "nW+x")), "`d` is no base64url"),
+        (jwk(&ED25519_JWK.replace("Ed25519", "X25519")), "kind"),
+        (jwk(r#"{"kty":"oct","k":""}"#), "empty"),
+        (jwk(&HMAC_JWK.replacen('{', r#"{"alg":"RS256","#, 1)), "cannot sign by RS256"),
+        (jwk(&HMAC_JWK.replacen('{', r#"{"alg":"A128KW","#, 1)), "\"A128KW\""),
+        (KeySigner::from_secret(""), "empty"),
+        (pem(P256_SEC1).and_then(|signer| signer.with_algorithm(SigningAlgorithm::Es384)), "cannot sign by ES384"),
+        (pem(RSA_PKCS8).and_then(|signer| signer.with_algorithm(SigningAlgorithm::Hs256)), "cannot sign by HS256"),
+    ];
+    for (outcome, why) in cases {
+        let error = outcome.expect_err(why);
+        assert!(error.message().contains(why) && error.remedy().is_some(), "{why}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        assert_silent(&error);
+    }
+}
+
+/// No part of a key stands in what is shown of an error.
+fn assert_silent(error: &Error) {
+    let shown = format!("{error} {error:?}");
+    let parts = ["nWGx", "nW+x", "MII", "MHc", "MC4", "AyM1", "Eq5x", "jpsQ"];
+    assert!(!parts.iter().any(|part| shown.contains(part)), "{shown}");
+}
+
+#[test]
+fn a_signer_shows_its_name_and_not_its_key() {
+    for signer in [KeySigner::from_jwk(RSA_JWK), KeySigner::from_pem(ED25519_PKCS8), KeySigner::from_secret("canary")] {
+        let shown = format!("{:?}", signer.unwrap().with_key_id("2026-11"));
+        let parts = shown.strip_prefix("KeySigner { algorithm: ").unwrap();
+        assert!(parts.ends_with(", key_id: Some(\"2026-11\"), certificate_thumbprint: None, .. }"), "{shown}");
+        assert!(!parts.contains("canary"), "{shown}");
+    }
+}
+
+#[test]
+fn credentials_with_another_key_are_other_credentials() {
+    let with = |key: &str| {
+        ClientCredentials::without_secret("id").with_signer(KeySigner::from_pem(key).unwrap().with_key_id("same"))
+    };
+    assert_eq!(with(RSA_PKCS8), with(RSA_PKCS1), "the same key, read twice");
+    assert_ne!(with(P256_SEC1), with(ED25519_PKCS8));
+    let secret =
+        |secret: &str| ClientCredentials::without_secret("id").with_signer(KeySigner::from_secret(secret).unwrap());
+    assert_eq!(secret("a"), secret("a"));
+    assert_ne!(secret("a"), secret("b"));
+}
