@@ -8,7 +8,7 @@ use credentials_grant::{AccessToken, Error, ErrorKind};
 use credentials_grant::{CredentialsGrant, CredentialsSource};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{CachedToken, Need, Status, TokenSourceBuilder};
+use crate::{CachedToken, Need, Status};
 
 /// A [`TokenSource`](crate::TokenSource) that blocks its caller instead of suspending it.
 ///
@@ -37,16 +37,12 @@ impl TokenSource {
     /// [`Configuration`](ErrorKind::Configuration) if the settings do not make a request. Nothing is sent.
     #[cfg(feature = "reqwest")]
     pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
-        Self::from_builder(crate::TokenSource::builder(provider, credentials))
+        crate::TokenSource::builder(provider, credentials).build_blocking()
     }
 
-    /// A source that is set up by a builder.
-    ///
-    /// # Errors
-    ///
-    /// As [`TokenSourceBuilder::build`], and if the machine gives no thread.
-    pub fn from_builder(builder: TokenSourceBuilder) -> Result<Self, Error> {
-        let source = builder.build()?;
+    /// A source that blocks, over one that does not: see
+    /// [`build_blocking`](crate::TokenSourceBuilder::build_blocking).
+    pub(crate) fn over(source: crate::TokenSource) -> Result<Self, Error> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|source| {
             Error::new(ErrorKind::Configuration, "no thread could be started to fetch tokens on").with_source(source)
         })?;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, SealedRequest, Transport,
+    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, IssuanceLimit,
+    SealedRequest, Transport,
 };
 
+use crate::blocking;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::Ledger;
 use crate::token_source::{Inner, TokenSource};
@@ -30,6 +32,7 @@ pub struct Builder<T> {
     timeout: Duration,
     maximum_life: Option<Duration>,
     keep_warm: bool,
+    limits: Vec<IssuanceLimit>,
 }
 
 /// What a builder is told of a source.
@@ -48,6 +51,8 @@ pub(crate) struct Means {
     pub(crate) timeout: Duration,
     pub(crate) maximum_life: Duration,
     pub(crate) keep_warm: bool,
+    /// Beside those of the providers' policies.
+    pub(crate) limits: Vec<IssuanceLimit>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
@@ -60,6 +65,7 @@ impl<T> Builder<T> {
             timeout: TIMEOUT,
             maximum_life: None,
             keep_warm: false,
+            limits: Vec::new(),
         }
     }
 
@@ -91,6 +97,14 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Keeps to a limit on token requests beside those that the provider knows of: that of a contract, say. In a pool, it
+    /// is one for each provider, or for each of its clients.
+    #[must_use]
+    pub fn with_limit(mut self, limit: IssuanceLimit) -> Self {
+        self.limits.push(limit);
+        self
+    }
+
     /// Renews tokens when they grow stale though nobody asks for them, from the first that somebody asked for. By default,
     /// an idle program buys no tokens.
     ///
@@ -104,7 +118,7 @@ impl<T> Builder<T> {
 
     /// What the sources work with, and the rest.
     pub(crate) fn means(self) -> Result<(T, Means), Error> {
-        let Self { target, transport, clock, timeout, maximum_life, keep_warm } = self;
+        let Self { target, transport, clock, timeout, maximum_life, keep_warm, limits } = self;
         let refused = |what: &'static str, remedy| Err(Error::new(ErrorKind::Configuration, what).with_remedy(remedy));
         if timeout.is_zero() {
             return refused("the timeout is zero", "allow a few seconds for a token");
@@ -115,12 +129,13 @@ impl<T> Builder<T> {
         if maximum_life.is_some_and(|life| life.is_zero()) {
             return refused("the longest life of a token is zero", "give the time for which to use a token");
         }
+        check_limits(&limits)?;
         let transport = match transport {
             Some(transport) => transport,
             None => default_transport(timeout)?,
         };
         let maximum_life = maximum_life.unwrap_or(Duration::MAX);
-        Ok((target, Means { transport, clock, timeout, maximum_life, keep_warm, ledger: Arc::default() }))
+        Ok((target, Means { transport, clock, timeout, maximum_life, keep_warm, limits, ledger: Arc::default() }))
     }
 }
 
@@ -134,6 +149,15 @@ impl Builder<ForSource> {
     pub fn with_ask(mut self, ask: Ask) -> Self {
         self.target.ask = ask;
         self
+    }
+
+    /// The source, for a program without an async runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), and if the machine gives no thread.
+    pub fn build_blocking(self) -> Result<blocking::TokenSource, Error> {
+        blocking::TokenSource::over(self.build()?)
     }
 
     /// The source. The ask is checked against the provider; nothing is sent.
@@ -155,11 +179,16 @@ impl Builder<ForSource> {
 
 /// The request that would be sent for this ask, but for who asks and when. Says what is wrong with the settings.
 pub(crate) fn frozen_request(provider: &dyn CredentialsGrant, ask: &Ask) -> Result<SealedRequest, Error> {
-    if provider.policy().limits().iter().any(|limit| limit.requests() == 0) {
-        return Err(Error::new(ErrorKind::Configuration, "the provider's policy allows no token request at all")
-            .with_remedy("correct the limit in the provider's policy"));
-    }
+    check_limits(provider.policy().limits())?;
     provider.token_request(&Attempt::frozen(&ClientCredentials::placeholder(), ask))?.frozen()
+}
+
+fn check_limits(limits: &[IssuanceLimit]) -> Result<(), Error> {
+    match limits.iter().find(|limit| limit.requests() == 0) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::Configuration, "a limit allows no token request at all")
+            .with_remedy("correct it, in the provider's policy or where the source is built")),
+    }
 }
 
 #[cfg(feature = "reqwest")]

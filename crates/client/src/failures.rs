@@ -131,11 +131,15 @@ impl Failures {
         }
     }
 
-    /// One second, doubling to five minutes.
     fn pause(&self) -> Duration {
-        let doubled = 2u32.saturating_pow(self.count.saturating_sub(1));
-        FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
+        pause_after(self.count)
     }
+}
+
+/// The pause after so many failures: one second, doubling to five minutes.
+pub(crate) fn pause_after(failures: u32) -> Duration {
+    let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
+    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
 }
 
 /// A pause after so many failures before the last, with full jitter.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, Surroundings, grant};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use crate::boarding::{Landing, too_slow};
 use crate::failures::Purpose;
@@ -49,13 +50,15 @@ impl Inner {
             None => None,
         };
         let inner = Arc::clone(self);
-        Ok(async move {
+        let span = tracing::debug_span!("token_fetch", provider = self.provider.provider(), ?reason);
+        let fetch = async move {
             let give_up = Instant::now() + inner.means.timeout;
             match standing {
                 Some((refused, failure)) if inner.still_has_one_of(&refused, give_up).await => Err(failure),
                 _ => inner.fetch(reason, give_up).await,
             }
-        })
+        };
+        Ok(fetch.instrument(span))
     }
 
     /// Whether the source of credentials has nothing newer than these.
@@ -109,7 +112,7 @@ impl Inner {
         let transport = Metered {
             transport: Arc::clone(&self.means.transport),
             ledger: Arc::clone(&self.means.ledger),
-            accounts: Account::of(&*self.provider, credentials),
+            accounts: Account::of(&*self.provider, credentials, &self.means.limits),
             clock: Arc::clone(&self.means.clock),
             give_up,
         };

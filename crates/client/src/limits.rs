@@ -12,6 +12,7 @@ use credentials_grant::{
     ClientCredentials, CredentialsGrant, Error, ErrorKind, IssuanceLimit, Retry, SealedRequest, TokenResponse,
     Transport,
 };
+use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
@@ -30,14 +31,18 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The accounts that a request of this client's is entered into.
-    pub(crate) fn of(provider: &dyn CredentialsGrant, credentials: &ClientCredentials) -> Vec<Self> {
+    /// The accounts that a request of this client's is entered into: for the provider's limits, and for these.
+    pub(crate) fn of(
+        provider: &dyn CredentialsGrant,
+        credentials: &ClientCredentials,
+        limits: &[IssuanceLimit],
+    ) -> Vec<Self> {
         let account = |limit: &IssuanceLimit| Self {
             provider: provider.provider().to_owned(),
             client_id: limit.is_per_client().then(|| credentials.client_id().unwrap_or_default().to_owned()),
             limit: *limit,
         };
-        provider.policy().limits().iter().map(account).collect()
+        provider.policy().limits().iter().chain(limits).map(account).collect()
     }
 }
 
@@ -79,7 +84,8 @@ struct Full {
 impl Full {
     fn error(self) -> Error {
         let (requests, period) = (self.limit.requests(), self.limit.period());
-        let message = format!("the vendor takes {requests} token requests in {period:?}, and that many were sent");
+        let period = SignedDuration::try_from(period).unwrap_or(SignedDuration::MAX);
+        let message = format!("the limit of {requests} token requests in {period:#} is used up");
         Error::new(ErrorKind::RateLimited, message)
             .with_remedy("wait; and share one token source among all who need a token, so that it is asked for once")
             .with_retry(Retry::After(self.wait))

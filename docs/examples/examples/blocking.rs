@@ -21,8 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let vendor = Emulator::new(Vendor::Apaleo).with_clock(theirs.clone()).start()?;
     let apaleo = Apaleo::at(vendor.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(vendor.client_id(), vendor.client_secret());
-    let builder = TokenSource::builder(apaleo, credentials).with_clock(ours.clone());
-    let source = blocking::TokenSource::from_builder(builder)?;
+    let source = TokenSource::builder(apaleo, credentials).with_clock(ours.clone()).build_blocking()?;
 
     let first = source.token()?;
     assert_eq!(call(&vendor, &first)?, StatusCode::OK);

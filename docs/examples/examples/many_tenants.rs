@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use credentials_grant_cognito::{
-    AccessToken, Ask, Attempt, ClientCredentials, Cognito, CredentialsGrant, Error, ErrorKind, ExposeSecret,
-    IssuanceLimit, ManualClock, Policy, TokenPool, TokenRequest, TokenSource,
+    AccessToken, Ask, ClientCredentials, Cognito, Error, ErrorKind, ExposeSecret, IssuanceLimit, ManualClock,
+    TokenPool, TokenSource,
 };
 use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
 
@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let asks = ["pms/reservation.checkin", "https://pms.example.com/reservation.read"];
     let asks = asks.map(|scope| Ask::new().with_scope(scope));
     // Yours is `TokenPool::new()?`. Here time stands still, so that the counts below are the same on any machine.
-    let pool = TokenPool::builder().with_clock(ManualClock::at(SystemTime::now())).build()?;
+    let contract = IssuanceLimit::new(7, Duration::from_secs(24 * 60 * 60));
+    let pool = TokenPool::builder().with_limit(contract).with_clock(ManualClock::at(SystemTime::now())).build()?;
 
     // For each call of the vendor's API, the pool finds the source, and the source has the token.
     let mut tokens = HashSet::new();
@@ -54,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 struct Hotel {
     name: &'static str,
     vendor: RunningEmulator,
-    cognito: OurCognito,
+    cognito: Cognito,
     credentials: ClientCredentials,
 }
 
@@ -62,7 +63,7 @@ impl Hotel {
     /// A hotel whose secret we hold to be this.
     fn open(name: &'static str, secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let vendor = Emulator::new(Vendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
-        let cognito = OurCognito(Cognito::at(vendor.token_url().as_str().parse()?));
+        let cognito = Cognito::at(vendor.token_url().as_str().parse()?);
         Ok(Self { name, vendor, cognito, credentials: ClientCredentials::new(name, secret) })
     }
 
@@ -79,23 +80,5 @@ impl Hotel {
         let source = self.source(pool, ask)?;
         source.invalidate(&*source.token().await?);
         source.token().await
-    }
-}
-
-/// Cognito, with what our contract says beside: seven tokens a day.
-#[derive(Clone, Debug)]
-struct OurCognito(Cognito);
-
-impl CredentialsGrant for OurCognito {
-    fn provider(&self) -> &str {
-        self.0.provider()
-    }
-
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        self.0.token_request(attempt)
-    }
-
-    fn policy(&self) -> Policy {
-        self.0.policy().with_limit(IssuanceLimit::new(7, Duration::from_secs(24 * 60 * 60)))
     }
 }

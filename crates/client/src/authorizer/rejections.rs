@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use credentials_grant::{AccessToken, ExposeSecret};
 
+use crate::failures::pause_after;
 use crate::token_source::TokenSource;
-
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// The rejections since a call that was not rejected.
 #[derive(Debug, Default)]
@@ -60,7 +58,7 @@ impl Rejections {
             // Calls that mean nothing for this one were not rejected meanwhile: the renewal was in vain all the same.
             (state.given_up, state.last) = (renewal, now);
         }
-        if state.given_up > 0 && now.saturating_sub(state.last) < pause(state.given_up) {
+        if state.given_up > 0 && now.saturating_sub(state.last) < pause_after(state.given_up) {
             state.doubted = Some(Arc::clone(token));
             return None;
         }
@@ -72,10 +70,4 @@ impl Rejections {
 
 fn is_same(token: &AccessToken, other: &AccessToken) -> bool {
     token.secret().expose_secret() == other.secret().expose_secret()
-}
-
-/// How long nothing is given up after so many in a row: one second, doubling to five minutes.
-fn pause(given_up: u32) -> Duration {
-    let doubled = 2u32.saturating_pow(given_up.saturating_sub(1));
-    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
 }

@@ -135,9 +135,24 @@ async fn a_renewal_that_finds_the_limit_used_up_leaves_the_good_token() {
     assert_eq!(script.requests(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_users_own_counts_beside_the_vendors() {
+    let script = issues(3);
+    let pool = TokenPool::builder().with_transport(Arc::clone(&script)).with_clock(TokioClock::new());
+    let pool = pool.with_limit(IssuanceLimit::new(2, SECOND * DAY)).build().unwrap();
+    let provider = Limited(IssuanceLimit::new(50, SECOND));
+    let source = pool.source(&provider, &ClientCredentials::new("id", "secret"), &Ask::new()).unwrap();
+    another(&source).await.unwrap();
+    another(&source).await.unwrap();
+    let error = another(&source).await.unwrap_err();
+    assert!(error.to_string().contains("the limit of 2 token requests in 24h is used up"), "{error}");
+}
+
 #[test]
 fn a_limit_of_nothing_is_refused_when_the_source_is_built() {
     let builder = TokenSource::builder(Limited(IssuanceLimit::new(0, SECOND)), ClientCredentials::new("id", "secret"));
     let error = builder.with_transport(Script::new([])).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let error = TokenPool::builder().with_limit(IssuanceLimit::new(0, SECOND)).build().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
