@@ -1,6 +1,7 @@
 //! What is measured, one file per case.
 
 mod allocations;
+mod api_call;
 mod cached_read;
 mod cold_failure;
 mod cold_start;
@@ -28,6 +29,8 @@ pub(crate) enum Case {
     Renewal,
     /// A token from the server, against the bare HTTP client.
     UncachedFetch,
+    /// A call of an API with its token put on by the middleware, against the bare HTTP client.
+    ApiCall,
     /// A pool of 100 000 tenants.
     Pool,
 }
@@ -41,6 +44,7 @@ impl Case {
             Self::ColdStart => cold_start::run(bench, goals),
             Self::Renewal => renewal::run(bench, goals),
             Self::UncachedFetch => uncached_fetch::run(bench, goals),
+            Self::ApiCall => api_call::run(bench, goals),
             Self::Pool => pool::run(bench, goals),
         }
     }

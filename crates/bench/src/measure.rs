@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
 
 use crate::contender::Contender;
+use crate::peers::Sender;
 
 /// A stretch during which every thread had a core for this share of the time was left in peace.
 const PEACE: f64 = 0.9;
@@ -18,6 +20,24 @@ const FEWEST: usize = 5;
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// The middle of the ratios, round by round: what slows a round down slows both.
+pub(crate) fn median_ratio(values: &[f64], to: &[f64]) -> f64 {
+    median(values.iter().zip(to).map(|(value, to)| value / to).collect())
+}
+
+/// The microseconds of a request, so many one after the other.
+pub(crate) async fn one_by_one(sender: &dyn Sender, requests: u32) -> Result<f64> {
+    let start = Instant::now();
+    for _ in 0..requests {
+        sender.send().await?;
+    }
+    Ok(microseconds_each(start.elapsed(), requests))
+}
+
+pub(crate) fn microseconds_each(time: Duration, requests: u32) -> f64 {
+    time.as_secs_f64() * 1e6 / f64::from(requests)
 }
 
 pub(crate) fn milliseconds(time: Duration) -> f64 {

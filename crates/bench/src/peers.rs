@@ -42,18 +42,31 @@ pub(crate) fn readers() -> impl Iterator<Item = Peer> {
     [floor::PEER, ours::BORROWED, ours::OWNED].into_iter().chain(KEEPERS.iter().copied())
 }
 
-/// Something that fetches a token and keeps none.
-pub(crate) trait Fetcher: Send + Sync {
-    fn fetch(&self) -> Boxed<'_, Result<()>>;
+/// Something that sends a request, and takes the answer.
+pub(crate) trait Sender: Send + Sync {
+    fn send(&self) -> Boxed<'_, Result<()>>;
 }
 
 /// Everyone who fetches without keeping, the bare client first and ourselves second.
-pub(crate) fn fetchers(url: &Url) -> Result<Vec<(&'static str, Arc<dyn Fetcher>)>> {
+pub(crate) fn fetchers(url: &Url) -> Result<Vec<(&'static str, Arc<dyn Sender>)>> {
     Ok(vec![
         ("reqwest, bare", Arc::new(bare::Client::new(url)?)),
         ("credentials-grant", Arc::new(ours::Uncached::new(url)?)),
         ("aliri_tokens", Arc::new(aliri::Uncached::new(url)?)),
         ("huskarl", Arc::new(huskarl::Uncached::new(url)?)),
         ("oauth2", Arc::new(oauth2::Uncached::new(url)?)),
+    ])
+}
+
+/// Everyone who calls an API with a token, the bare client first and ourselves second. The bare client comes once more,
+/// to show by how much two that do the same differ.
+pub(crate) async fn callers(token_url: &Url, api: &Url) -> Result<Vec<(&'static str, Arc<dyn Sender>)>> {
+    let bare = Arc::new(bare::Call::new(api)?);
+    Ok(vec![
+        ("reqwest, header by hand", Arc::clone(&bare) as Arc<dyn Sender>),
+        ("credentials-grant", Arc::new(ours::Call::new(token_url, api)?)),
+        ("reqwest, header by hand, again", bare),
+        ("reqwest-middleware, header by hand", Arc::new(ours::Call::without_middleware(api)?)),
+        ("middle", Arc::new(middle::Call::new(token_url, api).await?)),
     ])
 }

@@ -146,8 +146,9 @@ fn end_of_request(received: &[u8]) -> io::Result<Option<usize>> {
     let mut request = httparse::Request::new(&mut headers);
     let Ok(httparse::Status::Complete(head)) = request.parse(received) else { return Ok(None) };
     let length = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
-    let length = length.ok_or_else(|| io::Error::other("a request without a length"))?;
+    // A call of an API has no body.
+    let length = length.map_or(Some(0), |header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
+    let length = length.ok_or_else(|| io::Error::other("a length that is no number"))?;
     Ok((received.len() >= head + length).then_some(head + length))
 }
 

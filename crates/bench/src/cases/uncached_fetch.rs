@@ -7,8 +7,8 @@ use anyhow::Result;
 use tokio::task::JoinSet;
 
 use crate::Bench;
-use crate::measure::median;
-use crate::peers::{Fetcher, fetchers};
+use crate::measure::{median, median_ratio, microseconds_each, one_by_one};
+use crate::peers::{Sender, fetchers};
 use crate::report::{Goals, table, times, title};
 use crate::server::{Answer, Behaviour};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
         // The first round opens the connections, and is not counted.
         for round in 0..=rounds {
             for (place, (_, fetcher)) in fetchers.iter().enumerate() {
-                let (one, many) = (one_by_one(&**fetcher).await?, at_once(fetcher).await?);
+                let (one, many) = (one_by_one(&**fetcher, AT_ONCE).await?, at_once(fetcher).await?);
                 if round > 0 {
                     alone[place].push(one);
                     together[place].push(many);
@@ -41,43 +41,25 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
         vec![
             (*name).to_owned(),
             format!("{:.0} µs", median(alone[place].clone())),
-            times(ratio(&alone, place)),
+            times(median_ratio(&alone[place], &alone[0])),
             format!("{:.0} µs", median(together[place].clone())),
-            times(ratio(&together, place)),
+            times(median_ratio(&together[place], &together[0])),
         ]
     });
     let at_once = format!("{AT_ONCE} at once, each");
     table(&["", "one by one", "to bare reqwest", &at_once, "to bare reqwest"], rows);
     for (times_taken, how) in [(&alone, "one by one"), (&together, "64 at once")] {
-        let ratio = ratio(times_taken, 1);
+        let ratio = median_ratio(&times_taken[1], &times_taken[0]);
         goals.check(ratio <= MOST, format!("{how}: within 5 % of bare reqwest"), times(ratio));
     }
     Ok(())
 }
 
-/// The middle of the ratios to the first, round by round: what slows a round down slows both.
-fn ratio(times_taken: &[Vec<f64>], place: usize) -> f64 {
-    median(times_taken[place].iter().zip(&times_taken[0]).map(|(own, bare)| own / bare).collect())
-}
-
-/// The microseconds of a fetch, one after the other.
-async fn one_by_one(fetcher: &dyn Fetcher) -> Result<f64> {
-    let start = Instant::now();
-    for _ in 0..AT_ONCE {
-        fetcher.fetch().await?;
-    }
-    Ok(microseconds_each(start))
-}
-
 /// The microseconds of a fetch, all at once.
-async fn at_once(fetcher: &Arc<dyn Fetcher>) -> Result<f64> {
+async fn at_once(fetcher: &Arc<dyn Sender>) -> Result<f64> {
     let start = Instant::now();
-    let fetch = |fetcher: Arc<dyn Fetcher>| async move { fetcher.fetch().await };
+    let fetch = |fetcher: Arc<dyn Sender>| async move { fetcher.send().await };
     let tasks: JoinSet<_> = (0..AT_ONCE).map(|_| fetch(Arc::clone(fetcher))).collect();
     tasks.join_all().await.into_iter().collect::<Result<()>>()?;
-    Ok(microseconds_each(start))
-}
-
-fn microseconds_each(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1e6 / f64::from(AT_ONCE)
+    Ok(microseconds_each(start.elapsed(), AT_ONCE))
 }

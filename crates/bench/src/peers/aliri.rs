@@ -14,7 +14,7 @@ use anyhow::Result;
 use http::HeaderValue;
 use url::Url;
 
-use super::Fetcher;
+use super::Sender;
 use super::oauth2::older_http;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, bearer, repeat};
 
@@ -65,8 +65,8 @@ impl Uncached {
     }
 }
 
-impl Fetcher for Uncached {
-    fn fetch(&self) -> Boxed<'_, Result<()>> {
+impl Sender for Uncached {
+    fn send(&self) -> Boxed<'_, Result<()>> {
         Box::pin(async {
             source_over(self.http.clone(), &self.url, TokenLifetimeConfig::default()).request_token().await?;
             Ok(())

@@ -13,7 +13,7 @@ use huskarl::token::AccessToken;
 use huskarl_reqwest::ReqwestClient;
 use url::Url;
 
-use super::Fetcher;
+use super::Sender;
 use super::bare::http;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, at_once, repeat};
 
@@ -64,8 +64,8 @@ impl Uncached {
     }
 }
 
-impl Fetcher for Uncached {
-    fn fetch(&self) -> Boxed<'_, Result<()>> {
+impl Sender for Uncached {
+    fn send(&self) -> Boxed<'_, Result<()>> {
         Box::pin(async {
             self.0.exchange(ClientCredentialsGrantParameters::new()).await?;
             Ok(())

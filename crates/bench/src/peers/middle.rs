@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use http::HeaderValue;
-use middle::{Authorizer, BasicClientCredentialAuthorizer};
+use middle::{Authorizer, BasicClientCredentialAuthorizer, HttpClient};
+use url::Url;
 
+use super::Sender;
 use super::oauth2::older_http;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, repeat};
 
@@ -39,5 +41,27 @@ impl Contender for Middle {
 
     fn read(&self, times: u32) {
         repeat(times, || self.0.authorization_header());
+    }
+}
+
+/// A call through its client, which is of reqwest 0.12.
+pub(crate) struct Call {
+    http: HttpClient<BasicClientCredentialAuthorizer>,
+    api: Url,
+}
+
+impl Call {
+    pub(crate) async fn new(token_url: &Url, api: &Url) -> Result<Self> {
+        let Middle(authorizer) = Middle::new(&Settings::new(token_url)).await?;
+        Ok(Self { http: HttpClient::new(authorizer).set_client(older_http()?), api: api.clone() })
+    }
+}
+
+impl Sender for Call {
+    fn send(&self) -> Boxed<'_, Result<()>> {
+        Box::pin(async {
+            self.http.get(self.api.clone())?.send().await?.bytes().await?;
+            Ok(())
+        })
     }
 }

@@ -5,7 +5,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{ClientId, ClientSecret, EndpointNotSet, EndpointSet, TokenUrl, reqwest};
 use url::Url;
 
-use super::Fetcher;
+use super::Sender;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET};
 
 /// A client without any of the steps that need a user.
@@ -25,8 +25,8 @@ impl Uncached {
     }
 }
 
-impl Fetcher for Uncached {
-    fn fetch(&self) -> Boxed<'_, Result<()>> {
+impl Sender for Uncached {
+    fn send(&self) -> Boxed<'_, Result<()>> {
         Box::pin(async {
             self.client.exchange_client_credentials().request_async(&self.http).await?;
             Ok(())

@@ -8,14 +8,18 @@ use credentials_grant::{
     AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Surroundings,
     TokenEndpoint, TokenRequest, grant,
 };
-use credentials_grant_client::{Clock, HttpTransport, SystemClock, TokenSource};
+use credentials_grant_client::{Authorizer, Clock, HttpTransport, SystemClock, TokenSource};
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use url::Url;
 
-use super::Fetcher;
+use super::Sender;
+use super::bare::http;
 use crate::contender::{
-    Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, Started, at_once, repeat,
+    Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, Started, at_once, bearer, repeat,
 };
+use crate::server;
 
 /// The header value, borrowed from the token in memory: no counter is written.
 pub(crate) const BORROWED: Peer = Peer {
@@ -98,8 +102,8 @@ impl Uncached {
     }
 }
 
-impl Fetcher for Uncached {
-    fn fetch(&self) -> Boxed<'_, Result<()>> {
+impl Sender for Uncached {
+    fn send(&self) -> Boxed<'_, Result<()>> {
         Box::pin(async {
             let mut entropy = [0; 16];
             getrandom::fill(&mut entropy)?;
@@ -108,6 +112,46 @@ impl Fetcher for Uncached {
             Ok(())
         })
     }
+}
+
+/// A call through a chain of middlewares, with a header by hand if there is one.
+pub(crate) struct Call {
+    pub(crate) http: ClientWithMiddleware,
+    pub(crate) api: Url,
+    pub(crate) header: Option<HeaderValue>,
+}
+
+impl Call {
+    /// Ours is the only middleware.
+    pub(crate) fn new(token_url: &Url, api: &Url) -> Result<Self> {
+        let http = ClientBuilder::new(http()?).with(authorizer(token_url, api)?).build();
+        Ok(Self { http, api: api.clone(), header: None })
+    }
+
+    /// There is no middleware: it shows what their crate costs.
+    pub(crate) fn without_middleware(api: &Url) -> Result<Self> {
+        let header = Some(bearer(&server::token(0))?);
+        Ok(Self { http: ClientBuilder::new(http()?).build(), api: api.clone(), header })
+    }
+}
+
+impl Sender for Call {
+    fn send(&self) -> Boxed<'_, Result<()>> {
+        Box::pin(async {
+            let mut request = self.http.get(self.api.clone());
+            if let Some(header) = &self.header {
+                request = request.header(AUTHORIZATION, header.clone());
+            }
+            request.send().await?.bytes().await?;
+            Ok(())
+        })
+    }
+}
+
+/// An authorizer for an API at this address.
+pub(crate) fn authorizer(token_url: &Url, api: &Url) -> Result<Authorizer> {
+    let source = TokenSource::new(Standard::new(token_url)?, credentials())?;
+    Ok(Authorizer::builder(source).with_host(api.authority().to_owned()).build()?)
 }
 
 fn credentials() -> ClientCredentials {
