@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(value_enum)]
     cases: Vec<Case>,
 
-    /// Fewer rounds and a shorter load: shows that everything runs, in well under a minute.
+    /// Fewer rounds and a shorter load: shows that everything runs, in about a minute.
     #[arg(long)]
     quick: bool,
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
             ours_seen = Some((seen, requests));
         }
     }
-    let header = ["", "callers", "waited", "longest wait", "saw it expired", "failed", "unanswered", "requests"];
+    let header = ["", "callers", "waited", "longest wait", "saw it expired", "failed", "without an answer", "requests"];
     table(&header, rows);
     if let Some((seen, requests)) = ours_seen {
         judge(goals, &seen, requests, lives);
