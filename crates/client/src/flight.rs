@@ -59,7 +59,7 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         slot.number += 1;
         slot.under_way = Some(landing.clone());
         let number = slot.number;
-        let task = fly(Runway { flight: Arc::clone(self), number }, work, sender);
+        let task = fly(Runway { flight: Arc::clone(self), number, landing: Some(sender) }, work);
         Ok((Boarding { number, landing }, Some(task)))
     }
 
@@ -76,18 +76,26 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
     }
 }
 
-/// Does the work, makes way, and then says how it ended.
-async fn fly<T: Clone + Send + Sync + 'static>(runway: Runway<T>, work: impl Future<Output = T>, landing: Sender<T>) {
+async fn fly<T: Clone + Send + Sync + 'static>(runway: Runway<T>, work: impl Future<Output = T>) {
     let outcome = work.await;
-    drop(runway);
-    // Everybody may have gone away.
-    let _ = landing.send(outcome);
+    runway.land(outcome);
 }
 
-/// Makes way for the next flight, also if this one is dropped with its runtime.
+/// Makes way for the next flight and then says how this one ended, also if it is dropped with its runtime: whoever hears
+/// of it and boards again does not find it in his way.
 struct Runway<T: Clone + Send + Sync + 'static> {
     flight: Arc<Flight<T>>,
     number: u64,
+    landing: Option<Sender<T>>,
+}
+
+impl<T: Clone + Send + Sync + 'static> Runway<T> {
+    fn land(mut self, outcome: T) {
+        let landing = self.landing.take();
+        drop(self);
+        // Everybody may have gone away.
+        let _ = landing.map(|landing| landing.send(outcome));
+    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Drop for Runway<T> {
