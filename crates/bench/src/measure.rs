@@ -98,7 +98,7 @@ impl Stretches {
 }
 
 /// The seconds that this thread has had a core.
-fn time_on_core() -> f64 {
+pub(crate) fn time_on_core() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default().as_secs_f64()
 }
