@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
@@ -24,7 +25,7 @@ use crate::error::Error;
 /// # Ok::<(), credentials_grant::Error>(())
 /// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub struct TokenEndpoint(Url);
+pub struct TokenEndpoint(Arc<Url>);
 
 impl TokenEndpoint {
     /// Reads a URL.
@@ -53,7 +54,7 @@ impl TokenEndpoint {
             Error::configuration(format!("the token URL is not a URL ({source})"))
                 .with_remedy("write it out in full, such as https://auth.example.com/oauth2/token")
         })?;
-        let endpoint = Self(parsed);
+        let endpoint = Self(Arc::new(parsed));
         let url = &endpoint.0;
         let refused = |why: &str, remedy: &'static str| {
             Err(Error::configuration(format!("the URL {endpoint} {why}")).with_remedy(remedy))

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::ask::Ask;
 use crate::attempt::{Attempt, Surroundings};
 use crate::credentials::ClientCredentials;
@@ -124,23 +126,26 @@ pub async fn grant(
     surroundings: Surroundings,
 ) -> Result<AccessToken, Error> {
     let attempt = Attempt::new(credentials, ask, surroundings);
-    let mut scrubber = Scrubber::default();
-    scrubber.learn(credentials.all_secrets().cloned());
-    let token = trip(provider, attempt, transport, &mut scrubber).await;
-    token.map_err(|error| error.scrubbed(&scrubber).with_provider(provider.provider().to_owned()))
+    let mut sent = Vec::new();
+    let token = trip(provider, attempt, transport, &mut sent).await;
+    token.map_err(|error| {
+        let scrubber: Scrubber = credentials.all_secrets().cloned().chain(sent).collect();
+        error.scrubbed(&scrubber).with_provider(provider.provider().to_owned())
+    })
 }
 
+/// Also gives what was sent that is secret, which must not come back in an error's words.
 async fn trip(
     provider: &dyn CredentialsGrant,
     mut attempt: Attempt<'_>,
     transport: &dyn Transport,
-    scrubber: &mut Scrubber,
+    sent: &mut Vec<SecretString>,
 ) -> Result<AccessToken, Error> {
     let mut request = provider.token_request(&attempt)?;
     for _ in 0..MOST_STEPS {
         let continues = request.continues;
-        let sealed = request.seal().await?;
-        scrubber.learn(sealed.secrets.iter().cloned());
+        let mut sealed = request.seal().await?;
+        sent.append(&mut sealed.secrets);
         let response = transport.send(&sealed).await?;
         if !continues {
             return provider.read_response(&response)?.ready(&attempt, &provider.policy());

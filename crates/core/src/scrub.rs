@@ -17,14 +17,16 @@ const REDACTED: &str = "[redacted]";
 const LONGEST: usize = 512;
 
 /// The secrets of one trip.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scrubber(Vec<SecretString>);
 
-impl Scrubber {
-    pub(crate) fn learn(&mut self, secrets: impl IntoIterator<Item = SecretString>) {
-        self.0.extend(secrets);
+impl FromIterator<SecretString> for Scrubber {
+    fn from_iter<T: IntoIterator<Item = SecretString>>(secrets: T) -> Self {
+        Self(secrets.into_iter().collect())
     }
+}
 
+impl Scrubber {
     /// The text without secrets, in whatever form they were sent or come back.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let mut secret = vec![false; text.len()];
@@ -106,9 +108,7 @@ mod tests {
     use super::*;
 
     fn scrubber(forms: &[&str]) -> Scrubber {
-        let mut scrubber = Scrubber::default();
-        scrubber.learn(forms.iter().map(|&form| form.into()));
-        scrubber
+        forms.iter().map(|&form| SecretString::from(form)).collect()
     }
 
     #[test]
