@@ -19,16 +19,17 @@ const PAUSE_BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration
 /// How often the credentials are looked at while a refusal of them stands.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The failures since the last token.
+/// The failures since the last token. What it holds of them stands apart, so that it is small where there are none: a pool
+/// has one for each tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     count: u32,
     /// Whether a refusal is among them.
     refused: bool,
     of_credentials: u32,
-    last: Option<Failure>,
+    last: Option<Box<Failure>>,
     /// The credentials that were refused, and when they were last compared with those of the source.
-    refused_credentials: Option<(Vec<ClientCredentials>, Reading)>,
+    refused_credentials: Option<Box<(Vec<ClientCredentials>, Reading)>>,
 }
 
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Failures {
 
     /// For how long it stands yet.
     pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
-        let Failure { error, at, .. } = self.last.as_ref()?;
+        let Failure { error, at, .. } = self.last.as_deref()?;
         let pause = match error.retry() {
             Retry::After(wait) => wait,
             _ if self.refused || purpose == Purpose::Renewal => self.pause(),
@@ -91,7 +92,7 @@ impl Failures {
         if self.last().is_some_and(|error| matches!(error.retry(), Retry::After(_))) {
             return None;
         }
-        let (refused, looked_at) = self.refused_credentials.as_mut()?;
+        let (refused, looked_at) = self.refused_credentials.as_deref_mut()?;
         if now.since(*looked_at) < LOOK_EVERY {
             return None;
         }
@@ -101,7 +102,7 @@ impl Failures {
 
     /// Keeps in mind that these were refused.
     pub(crate) fn refuse(&mut self, credentials: Vec<ClientCredentials>, now: Reading) {
-        self.refused_credentials = Some((credentials, now));
+        self.refused_credentials = Some(Box::new((credentials, now)));
     }
 
     /// How many of them were refusals of the credentials, and not of what was asked for.
@@ -114,19 +115,20 @@ impl Failures {
         match outcome {
             Ok(_) => *self = Self::default(),
             Err(error) => {
-                let of_credentials = match (error.kind(), &self.refused_credentials) {
-                    (ErrorKind::CredentialsRefused, Some((refused, _))) => {
-                        u32::try_from(refused.len()).unwrap_or(u32::MAX)
+                let of_credentials = match error.kind() {
+                    // As many as were tried.
+                    ErrorKind::CredentialsRefused => {
+                        self.refused_credentials.as_ref().map_or(1, |refused| refused.0.len())
                     }
-                    (ErrorKind::CredentialsRefused, None) => 1,
                     _ => 0,
                 };
+                let of_credentials = u32::try_from(of_credentials).unwrap_or(u32::MAX);
                 let first_refusal = is_refusal(error) && !self.refused;
                 self.refused |= first_refusal;
                 let before = if first_refusal { 0 } else { self.count };
                 self.count = before.saturating_add(of_credentials.max(1));
                 self.of_credentials = self.of_credentials.saturating_add(of_credentials);
-                self.last = Some(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) });
+                self.last = Some(Box::new(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) }));
             }
         }
     }

@@ -17,50 +17,53 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// It is a task of its own, so no caller who goes away takes it along, and all who wait share its outcome, failure
 /// included: nobody queues up to fail again one by one.
 #[derive(Debug)]
-pub(crate) struct Flight<T: Clone>(Mutex<Slot<T>>);
+pub(crate) struct Flight<T: Clone, R>(Mutex<Slot<T, R>>);
 
 #[derive(Debug)]
-struct Slot<T: Clone> {
+struct Slot<T: Clone, R> {
     /// The number of the last flight that was started.
     number: u64,
-    under_way: Option<Shared<Receiver<T>>>,
+    under_way: Option<Boarding<T, R>>,
 }
 
 /// A place on a flight.
 #[derive(Clone, Debug)]
-pub(crate) struct Boarding<T: Clone> {
+pub(crate) struct Boarding<T: Clone, R> {
     pub(crate) number: u64,
+    /// The runtime that its task was started on.
+    pub(crate) runtime: R,
     /// How it ends, or that its task was dropped.
     pub(crate) landing: Shared<Receiver<T>>,
 }
 
-impl<T: Clone + Send + Sync + 'static> Flight<T> {
+impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Flight<T, R> {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Slot { number: 0, under_way: None }))
     }
 
-    /// A place on the flight that is under way, or on a new one and the task that it is, for the caller to spawn.
+    /// A place on the flight that is under way, or on a new one and the task that it is, for the caller to spawn on this
+    /// runtime.
     ///
     /// `start` runs under the lock and says what is to be done, or that there is no need.
     pub(crate) fn board<F>(
         self: &Arc<Self>,
+        runtime: R,
         start: impl FnOnce() -> Result<F, T>,
-    ) -> Result<(Boarding<T>, Option<impl Future<Output = ()> + Send + 'static>), T>
+    ) -> Result<(Boarding<T, R>, Option<impl Future<Output = ()> + Send + 'static>), T>
     where
         F: Future<Output = T> + Send + 'static,
     {
         let mut slot = self.slot();
-        if let Some(landing) = &slot.under_way {
-            return Ok((Boarding { number: slot.number, landing: landing.clone() }, None));
+        if let Some(boarding) = &slot.under_way {
+            return Ok((boarding.clone(), None));
         }
         let work = start()?;
         let (sender, landing) = oneshot::channel();
-        let landing = landing.shared();
-        slot.number += 1;
-        slot.under_way = Some(landing.clone());
-        let number = slot.number;
+        let number = slot.number + 1;
+        let boarding = Boarding { number, runtime, landing: landing.shared() };
+        *slot = Slot { number, under_way: Some(boarding.clone()) };
         let task = fly(Runway { flight: Arc::clone(self), number, landing: Some(sender) }, work);
-        Ok((Boarding { number, landing }, Some(task)))
+        Ok((boarding, Some(task)))
     }
 
     /// Makes way for the next flight, if this one still stands in its way.
@@ -71,25 +74,29 @@ impl<T: Clone + Send + Sync + 'static> Flight<T> {
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot<T>> {
+    fn slot(&self) -> MutexGuard<'_, Slot<T, R>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn fly<T: Clone + Send + Sync + 'static>(runway: Runway<T>, work: impl Future<Output = T>) {
+async fn fly<T, R>(runway: Runway<T, R>, work: impl Future<Output = T>)
+where
+    T: Clone + Send + Sync + 'static,
+    R: Copy + Send + 'static,
+{
     let outcome = work.await;
     runway.land(outcome);
 }
 
 /// Makes way for the next flight and then says how this one ended, also if it is dropped with its runtime: whoever hears
 /// of it and boards again does not find it in his way.
-struct Runway<T: Clone + Send + Sync + 'static> {
-    flight: Arc<Flight<T>>,
+struct Runway<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> {
+    flight: Arc<Flight<T, R>>,
     number: u64,
     landing: Option<Sender<T>>,
 }
 
-impl<T: Clone + Send + Sync + 'static> Runway<T> {
+impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Runway<T, R> {
     fn land(mut self, outcome: T) {
         let landing = self.landing.take();
         drop(self);
@@ -98,7 +105,7 @@ impl<T: Clone + Send + Sync + 'static> Runway<T> {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Drop for Runway<T> {
+impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Drop for Runway<T, R> {
     fn drop(&mut self) {
         self.flight.end(self.number);
     }

@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::boarding::Landing;
 
 /// Why a token is fetched.
@@ -25,7 +27,7 @@ pub(crate) enum Reason {
 mod facade {
     use metrics::{counter, histogram};
 
-    use super::{Duration, Landing, Reason};
+    use super::{Duration, Instant, Landing, Reason};
     use crate::life::State;
 
     /// A caller got the token in memory.
@@ -35,11 +37,11 @@ mod facade {
         histogram!("credentials_grant_life_left_seconds", "provider" => provider.to_owned()).record(left);
     }
 
-    /// A caller waited.
-    pub(crate) fn waited(provider: &str, landing: &Landing, waited: Duration) {
+    /// A caller has waited since then.
+    pub(crate) fn waited(provider: &str, landing: &Landing, since: Instant) {
         let state = if landing.is_ok() { "waited" } else { "failed" };
         counter!("credentials_grant_reads_total", "provider" => provider.to_owned(), "state" => state).increment(1);
-        histogram!("credentials_grant_wait_seconds", "provider" => provider.to_owned()).record(waited);
+        histogram!("credentials_grant_wait_seconds", "provider" => provider.to_owned()).record(since.elapsed());
     }
 
     /// A fetch is over.
@@ -63,11 +65,11 @@ mod facade {
 
 #[cfg(not(feature = "metrics"))]
 mod facade {
-    use super::{Duration, Landing, Reason};
+    use super::{Duration, Instant, Landing, Reason};
     use crate::life::State;
 
     pub(crate) fn served(_: &str, _: State, _: Duration) {}
-    pub(crate) fn waited(_: &str, _: &Landing, _: Duration) {}
+    pub(crate) fn waited(_: &str, _: &Landing, _: Instant) {}
     pub(crate) fn fetched(_: &str, _: Reason, _: &Landing, _: Duration) {}
 }
 

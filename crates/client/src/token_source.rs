@@ -10,7 +10,7 @@ use arc_swap::Guard;
 use credentials_grant::{AccessToken, Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
 use tokio::time::{Instant, sleep};
 
-use crate::boarding::{self, Landing};
+use crate::boarding::{self, Landing, Patience, SourcesFlight};
 use crate::builder::{Means, TokenSourceBuilder};
 use crate::clock::Clock;
 use crate::current::Current;
@@ -52,7 +52,7 @@ pub(crate) struct Inner {
     pub(crate) ask: Ask,
     pub(crate) means: Arc<Means>,
     pub(crate) current: Current<Kept>,
-    pub(crate) flight: Arc<Flight<Landing>>,
+    pub(crate) flight: Arc<SourcesFlight>,
     pub(crate) is_kept_warm: AtomicBool,
     failures: Mutex<Failures>,
 }
@@ -114,8 +114,8 @@ impl TokenSource {
             return Ok(token);
         }
         let asked = Instant::now();
-        let landing = self.0.wait(need).await.map_err(|error| self.0.named(error));
-        metrics::waited(self.0.provider.provider(), &landing, asked.elapsed());
+        let landing = self.0.wait(need, asked).await.map_err(|error| self.0.named(error));
+        metrics::waited(self.0.provider.provider(), &landing, asked);
         landing
     }
 
@@ -186,29 +186,33 @@ impl Inner {
 
     /// Starts a renewal in the background, unless something stands in its way.
     pub(crate) fn renew(self: &Arc<Self>) {
-        boarding::launch(&self.flight, || self.begin(Purpose::Renewal, Need::new()));
+        boarding::launch(&self.flight, self.means.timeout, || self.begin(Purpose::Renewal, Need::new()));
     }
 
     /// A token from the flight that is under way, or a new one; where there is a deadline, from those that follow a
     /// failure that may pass.
-    async fn wait(self: &Arc<Self>, need: Need) -> Landing {
-        let timeout = self.means.timeout;
-        let give_up = Instant::now() + need.deadline.unwrap_or(timeout).min(LONGEST_WAIT);
+    async fn wait(self: &Arc<Self>, need: Need, since: Instant) -> Landing {
+        let deadline = need.deadline.map(|deadline| since + deadline.min(LONGEST_WAIT));
+        let patience = Patience { since, deadline, longest_flight: self.means.timeout };
         let mut before: Option<Error> = None;
         loop {
-            let landing = boarding::board(&self.flight, give_up, timeout, || self.begin(Purpose::Need, need)).await;
+            let landing = boarding::board(&self.flight, patience, || self.begin(Purpose::Need, need)).await;
             if landing.is_ok() {
                 self.keep_warm();
             }
             let error = match landing.and_then(|token| self.checked(token, need)) {
                 Ok(token) => return Ok(token),
-                Err(error) if Instant::now() < give_up => error,
-                // What went wrong before tells more than that time ran out.
-                Err(error) => return Err(before.unwrap_or(error)),
+                Err(error) => error,
             };
+            let Some(deadline) = deadline.filter(|_| error.retry() != Retry::Never) else {
+                return Err(error);
+            };
+            let time_left = deadline.saturating_duration_since(Instant::now());
             let pause = self.failures().until_retry(self.reading());
-            let time_left = give_up.saturating_duration_since(Instant::now());
-            if need.deadline.is_none() || error.retry() == Retry::Never || pause >= time_left {
+            if time_left.is_zero() {
+                // What went wrong before tells more than that time ran out.
+                return Err(before.unwrap_or(error));
+            } else if pause >= time_left {
                 return Err(error);
             }
             before = Some(error);

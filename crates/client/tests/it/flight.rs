@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, ErrorKind};
-use credentials_grant_client::{Clock, ManualClock, TokenSource};
+use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, TokenSource};
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
@@ -215,4 +215,20 @@ async fn a_server_that_never_answers_ends_in_an_error_within_the_timeout() {
     let error = token(&source).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("no token within 7 s"), "{error}");
+}
+
+#[test]
+fn credentials_that_block_their_thread_keep_nobody_waiting_for_ever() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let blocking = FunctionCredentials::new("a vault that hangs", move || {
+        let _ = released.lock().unwrap().recv();
+        async { Ok(ClientCredentials::new("id", "secret")) }
+    });
+    let source = TokenSource::builder(Acme::new(), blocking).with_transport(Script::new([]));
+    let source = source.with_timeout(SECOND / 10).build().unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let error = runtime.block_on(source.token()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    drop(release);
 }

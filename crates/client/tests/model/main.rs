@@ -8,6 +8,7 @@
 
 #[path = "../../src/current.rs"]
 mod current;
+#[expect(dead_code, reason = "it has no runtime")]
 #[path = "../../src/flight.rs"]
 mod flight;
 mod source;

@@ -22,7 +22,7 @@ pub(crate) enum Failure {
 
 /// Requests and tokens are numbered as they begin, from 1.
 pub(crate) struct Source {
-    flight: Arc<Flight<Outcome>>,
+    flight: Arc<Flight<Outcome, ()>>,
     pub(crate) current: Current<u64>,
     /// The last request that brings no token.
     failing: u64,
@@ -63,7 +63,7 @@ impl Source {
     /// What a caller does who has no token; as `boarding::board`.
     pub(crate) async fn wait(self: &Arc<Self>) -> Outcome {
         loop {
-            let (boarding, task) = match self.flight.board(|| self.begin(|_| true)) {
+            let (boarding, task) = match self.flight.board((), || self.begin(|_| true)) {
                 Ok(boarded) => boarded,
                 Err(done) => return done,
             };
@@ -81,7 +81,7 @@ impl Source {
 
     /// Starts the first flight, whose number is that of its request.
     pub(crate) fn start(self: &Arc<Self>) -> u64 {
-        let boarded = self.flight.board(|| self.begin(|_| true));
+        let boarded = self.flight.board((), || self.begin(|_| true));
         let Ok((boarding, Some(task))) = boarded else { unreachable!("nothing else has begun") };
         self.spawn(task);
         boarding.number
@@ -95,7 +95,7 @@ impl Source {
 
     /// What a caller starts who has token 1, which is stale; as `boarding::launch`.
     pub(crate) fn renew(self: &Arc<Self>) {
-        if let Ok((_, Some(task))) = self.flight.board(|| self.begin(|token| token > 1)) {
+        if let Ok((_, Some(task))) = self.flight.board((), || self.begin(|token| token > 1)) {
             self.spawn(task);
         }
     }
