@@ -6,7 +6,7 @@ use credentials_grant::ErrorKind::{self, BadResponse, CredentialsRefused, Unreac
 use credentials_grant::Retry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::server::{Server, Then, answered, ask, assert_error, http, is_hung_up, read_request, source};
+use crate::server::{Server, Then, answered, ask, assert_error, http, is_hung_up, meanwhile, read_request, source};
 
 const TOKEN: &str = r#"{"access_token":"abc"}"#;
 const TOO_LONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token\":\"abc\"}";
@@ -113,7 +113,7 @@ async fn an_answer_to_a_request_that_was_not_read_is_an_answer() {
         is_hung_up(socket).await;
     };
     let url = server.url("/token");
-    let (outcome, ()) = tokio::join!(ask(&url, Duration::from_secs(30)), serving);
+    let outcome = meanwhile(serving, ask(&url, Duration::from_secs(30))).await;
     assert_error(&outcome.unwrap_err(), CredentialsRefused, "401", "an early answer");
     server.is_left_alone().await;
 }
@@ -132,7 +132,7 @@ async fn a_kept_connection_that_breaks_under_the_next_request_is_not_tried_again
         source.invalidate(&source.token().await.unwrap());
         source.token().await
     };
-    let (outcome, ()) = tokio::join!(asking, serving);
+    let outcome = meanwhile(serving, asking).await;
     assert_error(&outcome.unwrap_err(), Unreachable, "broke", "the second request");
     server.is_left_alone().await;
 }

@@ -8,7 +8,7 @@ use credentials_grant::ErrorKind::{BadResponse, Unreachable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
-use crate::server::{Server, Then, answered, ask, assert_error, http, read_request, source};
+use crate::server::{Server, Then, answered, ask, assert_error, http, meanwhile, read_request, source};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -48,19 +48,19 @@ async fn no_header_leads_the_next_request_elsewhere_or_comes_back_with_it() {
          alt-svc: h2=\"{authority}\"; ma=86400, h3=\"{authority}\"\r\nproxy: {target}\r\nproxy-authenticate: Basic\r\n\
          set-cookie: canary=1; path=/\r\nclear-site-data: \"*\"\r\nstrict-transport-security: max-age=9\r\n"
     );
+    let mut next = String::new();
     let serving = async {
         let mut socket = server.request().await;
         socket.write_all(&http("200 OK", &headers, r#"{"access_token":"abc"}"#)).await.unwrap();
-        let next = read_request(&mut socket).await;
+        next = read_request(&mut socket).await;
         socket.write_all(&http("200 OK", "", r#"{"access_token":"abc"}"#)).await.unwrap();
-        next
     };
     let source = source(&server.url("/token"), TIMEOUT).unwrap();
     let asking = async {
         source.invalidate(&source.token().await.unwrap());
         source.token().await.unwrap();
     };
-    let ((), next) = tokio::join!(asking, serving);
+    meanwhile(serving, asking).await;
     assert!(next.starts_with("POST /token HTTP/1.1\r\n") && !next.contains("cookie"), "{next}");
     elsewhere.is_left_alone().await;
 }
@@ -101,7 +101,7 @@ async fn loopback_is_asked_without_a_proxy() {
             server.request().await.write_all(&answer).await.unwrap();
         };
         let url = server.url("/token");
-        let (said, ()) = tokio::join!(ask_with(&url, environment), serving);
+        let said = meanwhile(serving, ask_with(&url, environment)).await;
         assert!(said.contains("token: Bearer abc"), "{said}");
     }
     proxy.is_left_alone().await;

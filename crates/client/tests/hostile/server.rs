@@ -1,5 +1,6 @@
 //! A server on loopback that does as the test says, and the caller who asks it for a token.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,9 +59,21 @@ pub(crate) async fn answered(answer: &[u8], then: Then) -> Result<Arc<AccessToke
         }
     };
     let url = server.url("/token");
-    let (outcome, ()) = tokio::join!(ask(&url, timeout), serving);
+    let outcome = meanwhile(serving, ask(&url, timeout)).await;
     server.is_left_alone().await;
     outcome
+}
+
+/// What the client gets, while the server is at work.
+pub(crate) async fn meanwhile<T>(serving: impl Future<Output = ()>, asking: impl Future<Output = T>) -> T {
+    let serving = async {
+        serving.await;
+        pending().await
+    };
+    tokio::select! {
+        outcome = asking => outcome,
+        outcome = serving => outcome,
+    }
 }
 
 /// A token source's token from this URL.
