@@ -165,7 +165,9 @@ async fn a_server_that_is_not_well_is_asked_again_later_and_at_the_same_place() 
 
 #[tokio::test]
 async fn a_token_endpoint_that_is_gone_makes_the_next_attempt_read_the_metadata_again() {
-    let gone = [answer(404, "{}"), answer(405, ""), answer(410, ""), answer(200, "<html>"), answer(200, "")];
+    let refusal = r#"{"error":"invalid_request"}"#;
+    let gone =
+        [answer(404, refusal), answer(405, refusal), answer(410, refusal), answer(200, "<html>"), answer(200, "")];
     for gone in gone {
         let (provider, server) = (provider(), Server::answering([answer(200, METADATA), gone]));
         token(&provider, &server, 0).await.unwrap_err();
