@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::trip::{Means, Trip};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::registry::PROVIDERS;
+use crate::registry::emulated;
 
 pub(crate) fn command() -> Command {
     Command::new("demo")
@@ -26,8 +26,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let means = Means::new()?;
     let vendors = output::block_on(async {
         let mut vendors = Vec::new();
-        for provider in PROVIDERS {
-            let trip = means.trip(provider).await;
+        for (provider, vendor) in emulated() {
+            let trip = means.trip(provider, vendor).await;
             progress(&trip);
             vendors.push(trip);
         }

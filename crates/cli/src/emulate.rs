@@ -8,16 +8,16 @@ use anstyle::Style;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use credentials_grant::HeaderValue;
-use credentials_grant_emulator::{ApiCall, Emulator, RunningEmulator, StartError};
+use credentials_grant_emulator::{ApiCall, Emulator, RunningEmulator, StartError, Vendor};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
 use crate::output::{self, quoted};
-use crate::registry::{PROVIDERS, Provider};
+use crate::registry::{Provider, emulated};
 
 pub(crate) fn command() -> Command {
-    let names = PossibleValuesParser::new(PROVIDERS.iter().map(|provider| provider.name));
+    let names = PossibleValuesParser::new(emulated().map(|(provider, _)| provider.name));
     Command::new("emulate")
         .about("Run stand-ins for the vendors on this machine, until interrupted")
         .arg(
@@ -55,29 +55,29 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 /// The providers in the order in which they were named, each once; all of them if none was.
-fn wanted(matches: &ArgMatches) -> Vec<&'static Provider> {
+fn wanted(matches: &ArgMatches) -> Vec<(&'static Provider, Vendor)> {
     let named = matches.get_many::<String>("provider").into_iter().flatten();
-    let mut wanted: Vec<&Provider> = Vec::new();
-    for provider in named.filter_map(|name| Provider::find(name)) {
-        if wanted.iter().all(|other| other.name != provider.name) {
-            wanted.push(provider);
+    let mut wanted: Vec<(&Provider, Vendor)> = Vec::new();
+    for (provider, vendor) in named.filter_map(|name| emulated().find(|(provider, _)| provider.name == name)) {
+        if wanted.iter().all(|(_, other)| *other != vendor) {
+            wanted.push((provider, vendor));
         }
     }
-    if wanted.is_empty() { PROVIDERS.iter().collect() } else { wanted }
+    if wanted.is_empty() { emulated().collect() } else { wanted }
 }
 
 type Started = Vec<(&'static Provider, RunningEmulator)>;
 
 /// Starts each on a port of its own: this one and those behind it, or free ones if it is 0.
-fn start(providers: Vec<&'static Provider>, port: u16) -> Result<Started, Failure> {
+fn start(providers: Vec<(&'static Provider, Vendor)>, port: u16) -> Result<Started, Failure> {
     let mut next = Some(port);
     let mut started = Vec::new();
-    for provider in providers {
+    for (provider, vendor) in providers {
         let port = next.ok_or_else(|| {
             Failure::usage(format!("there is no port behind 65535 for {}", provider.name))
                 .with_remedy("choose a lower --port")
         })?;
-        started.push((provider, Emulator::new(provider.emulator).with_port(port).start().map_err(not_started)?));
+        started.push((provider, Emulator::new(vendor).with_port(port).start().map_err(not_started)?));
         next = if port == 0 { Some(0) } else { port.checked_add(1) };
     }
     Ok(started)

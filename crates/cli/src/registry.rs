@@ -6,20 +6,28 @@ use credentials_grant::{Configure, CredentialsGrant, Error, Setting, Settings};
 use credentials_grant_apaleo::Apaleo;
 use credentials_grant_cognito::Cognito;
 use credentials_grant_emulator::{RunningEmulator, Vendor};
+use credentials_grant_oauth2::OAuth2;
 use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::Resamania;
 
 /// Every provider, in the order of their names.
 pub(crate) static PROVIDERS: &[Provider] = &[
-    Provider::new::<Apaleo>(Vendor::Apaleo).with_example("--scope reservations.read"),
-    Provider::new::<Cognito>(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
-    Provider::new::<Octorate>(Vendor::Octorate),
-    Provider::new::<Ptv>(Vendor::Ptv).with_example("--token-url https://auth.example.com/oauth2/token"),
-    Provider::new::<Resamania>(Vendor::Resamania)
+    Provider::new::<Apaleo>().with_emulator(Vendor::Apaleo).with_example("--scope reservations.read"),
+    Provider::new::<Cognito>().with_emulator(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
+    Provider::new::<OAuth2>().with_example("--issuer https://login.example.com"),
+    Provider::new::<Octorate>().with_emulator(Vendor::Octorate),
+    Provider::new::<Ptv>().with_emulator(Vendor::Ptv).with_example("--token-url https://auth.example.com/oauth2/token"),
+    Provider::new::<Resamania>()
+        .with_emulator(Vendor::Resamania)
         .with_example("--base-url https://gateway.example.com/resa2-staging --client-token demoapi")
         .with_gateway_key("api-key"),
 ];
+
+/// Every provider that has a stand-in, and whose that is.
+pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, Vendor)> {
+    PROVIDERS.iter().filter_map(|provider| Some((provider, provider.emulator?)))
+}
 
 /// What every provider needs to know. The names are those of the flags and environment variables.
 pub(crate) static COMMON: &[Setting] = &[
@@ -36,7 +44,7 @@ pub(crate) const TOKEN_URL: &str = "token-url";
 pub(crate) struct Provider {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) emulator: Vendor,
+    emulator: Option<Vendor>,
     /// Flags that make a plausible command, for help.
     pub(crate) example: &'static str,
     settings: &'static [Setting],
@@ -46,16 +54,21 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    const fn new<P: Configure>(emulator: Vendor) -> Self {
+    const fn new<P: Configure>() -> Self {
         Self {
             name: P::NAME,
             title: P::TITLE,
-            emulator,
+            emulator: None,
             example: "",
             settings: P::SETTINGS,
             build: |settings| Ok(Arc::new(P::from_settings(settings)?)),
             gateway_key: None,
         }
+    }
+
+    const fn with_emulator(mut self, vendor: Vendor) -> Self {
+        self.emulator = Some(vendor);
+        self
     }
 
     const fn with_example(mut self, example: &'static str) -> Self {

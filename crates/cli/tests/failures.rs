@@ -145,9 +145,9 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 fn a_command_that_does_not_exist_is_a_usage_error() {
     for (args, words) in [
         (&["tokn"][..], "token"),
-        (&["token"], "apaleo, cognito, octorate, ptv, resamania"),
+        (&["token"], "apaleo, cognito, oauth2, octorate, ptv, resamania"),
         (&["token", "cognit"], "did you mean cognito?"),
-        (&["token", "nobody"], "use one of apaleo, cognito, octorate, ptv, resamania"),
+        (&["token", "nobody"], "use one of apaleo, cognito, oauth2, octorate, ptv, resamania"),
         (&["emulate", "apale"], "did you mean apaleo?"),
         (&["help", "nothing"], "nothing"),
         (&["token", "apaleo", "--output", "yaml"], "text, json, header, env"),

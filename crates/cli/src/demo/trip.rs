@@ -68,8 +68,8 @@ impl Means {
     }
 
     /// Takes a vendor through every step.
-    pub(super) async fn trip(&self, provider: &'static Provider) -> Trip {
-        let (steps, token_requests) = match Vendor::start(self, provider) {
+    pub(super) async fn trip(&self, provider: &'static Provider, emulated: credentials_grant_emulator::Vendor) -> Trip {
+        let (steps, token_requests) = match Vendor::start(self, provider, emulated) {
             Ok(vendor) => {
                 let mut log = Log::of(&vendor.emulator);
                 // A step that fails ends the walk, and is on record.

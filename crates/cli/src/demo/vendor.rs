@@ -31,9 +31,13 @@ pub(super) struct Vendor<'a> {
 }
 
 impl<'a> Vendor<'a> {
-    pub(super) fn start(means: &'a Means, provider: &'static Provider) -> Result<Self, StartError> {
+    pub(super) fn start(
+        means: &'a Means,
+        provider: &'static Provider,
+        emulated: credentials_grant_emulator::Vendor,
+    ) -> Result<Self, StartError> {
         let now = SystemTime::now();
-        let emulator = Emulator::new(provider.emulator).with_clock(Clock::manual(now)).start()?;
+        let emulator = Emulator::new(emulated).with_clock(Clock::manual(now)).start()?;
         Ok(Self { means, provider, emulator, clock: ManualClock::at(now) })
     }
 

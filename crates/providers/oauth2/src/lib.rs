@@ -129,7 +129,8 @@ impl Configure for OAuth2 {
     const NAME: &'static str = "oauth2";
     const TITLE: &'static str = "any OAuth 2.0 server";
     const SETTINGS: &'static [Setting] = &[
-        Setting::new("issuer", "the issuer, whose metadata say where the token endpoint is; or else `token-url`"),
+        Setting::new("issuer", "the issuer, whose metadata say where the token endpoint is"),
+        Setting::new("token-url", "the token URL, instead of `issuer`; plain HTTP for loopback only"),
         Setting::one_of("auth", "how the client authenticates; as the issuer's metadata say unless set", &WAYS),
         Setting::new("assertion-audience", "whom assertions are for: the issuer unless set, or else the token URL"),
     ];
