@@ -77,8 +77,8 @@ impl<'a> Attempt<'a> {
         self.step
     }
 
-    /// Whether it is never made. Then a provider that has learned something since must write what it would write
-    /// otherwise: the last request of its trip, in which the whole ask stands.
+    /// Whether it is never made. What a provider learned since it was built must not show in what it writes then; and if it
+    /// writes the last request of its trip at once, the whole ask is tried out.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         self.frozen

@@ -16,6 +16,8 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many methods of client authentication are read. The registry of IANA has ten.
 const MOST_METHODS: usize = 50;
 
+const REMEDY: &str = "check the issuer, or set the token URL instead";
+
 /// A server's metadata, checked.
 #[derive(Clone)]
 pub(crate) struct Metadata {
@@ -35,11 +37,8 @@ struct Document {
 impl Metadata {
     /// Reads the answer of an issuer.
     pub(crate) fn read(issuer: &Issuer, response: &TokenResponse) -> Result<Self, Error> {
-        let bad = |what: String| {
-            Error::new(ErrorKind::BadResponse, what)
-                .with_status(response.status())
-                .with_remedy("check the issuer, or set the token URL instead")
-        };
+        let bad =
+            |what: String| Error::new(ErrorKind::BadResponse, what).with_status(response.status()).with_remedy(REMEDY);
         if response.status() != StatusCode::OK {
             return Err(failure(issuer, response));
         }
@@ -66,25 +65,29 @@ impl Metadata {
         Ok(Self { token_endpoint, methods, lifetime: lifetime(response) })
     }
 
-    /// Whether an answer says that there are no metadata at this place. Some servers have a page for whatever is not there.
+    /// Whether an answer says that there are no metadata at this place. For whatever is not there, some servers have a page,
+    /// and others lead to one.
     pub(crate) fn are_elsewhere(response: &TokenResponse) -> bool {
         let status = response.status();
         let is_page = status == StatusCode::OK && !response.body().trim_ascii_start().starts_with(b"{");
-        is_page
-            || status.is_client_error()
-                && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        is_page || status.is_redirection() || is_not_there(status)
     }
+}
+
+fn is_not_there(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Why there are no metadata.
 fn failure(issuer: &Issuer, response: &TokenResponse) -> Error {
     let status = response.status();
-    if Metadata::are_elsewhere(response) || status.is_success() {
+    if is_not_there(status) {
         return Error::new(ErrorKind::BadResponse, format!("there are no metadata of {issuer} (status {status})"))
             .with_status(status)
-            .with_remedy("check the issuer, or set the token URL instead");
+            .with_remedy(REMEDY);
     }
-    ResponseReader::rfc6749().read_error(response)
+    let error = ResponseReader::rfc6749().read_error(response);
+    if error.kind() == ErrorKind::BadResponse { error.with_remedy(REMEDY) } else { error }
 }
 
 /// For how long the answer may be kept: its `Cache-Control` (RFC 9111 section 5.2.2), within reason.

@@ -136,16 +136,34 @@ async fn a_clock_that_was_set_back_makes_metadata_doubtful() {
 
 #[tokio::test]
 async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_does() {
-    for nothing in [answer(404, ""), answer(403, "<Error/>"), answer(400, "{}"), answer(200, "<!DOCTYPE html>")] {
+    let nothing = [
+        answer(404, ""),
+        answer(403, "<Error/>"),
+        answer(400, "{}"),
+        answer(200, "<!DOCTYPE html>"),
+        with_header(302, "location", "/login", ""),
+    ];
+    for nothing in nothing {
         let server = Server::answering([nothing, answer(200, METADATA), answer(200, TOKEN)]);
         token(&provider(), &server, 0).await.unwrap();
         assert_eq!(server.asked(), [OAUTH, OIDC, POST]);
     }
-    let server = Server::answering([answer(404, ""), answer(404, "")]);
-    let error = token(&provider(), &server, 0).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BadResponse);
-    assert!(error.to_string().starts_with("oauth2: there are no metadata of https://login.example.com/t"), "{error}");
-    assert_eq!(server.asked(), [OAUTH, OIDC]);
+    let nowhere = [
+        (answer(404, ""), "there are no metadata of https://login.example.com/t"),
+        (answer(200, "<html>"), "are not as RFC 8414"),
+        (with_header(302, "location", "https://evil.example/?x=1", ""), "redirect to https://evil.example/"),
+    ];
+    for (nothing, why) in nowhere {
+        let server = Server::answering([answer(404, ""), nothing]);
+        let error = token(&provider(), &server, 0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        assert!(
+            error.message().contains(why)
+                && error.to_string().ends_with("check the issuer, or set the token URL instead"),
+            "{error}"
+        );
+        assert_eq!(server.asked(), [OAUTH, OIDC]);
+    }
 }
 
 #[tokio::test]
@@ -153,7 +171,6 @@ async fn a_server_that_is_not_well_is_asked_again_later_and_at_the_same_place() 
     let cases = [
         (answer(503, ""), ErrorKind::Unavailable, Retry::Soon),
         (with_header(429, "retry-after", "7", ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
-        (with_header(302, "location", "https://evil.example/?x=1", ""), ErrorKind::BadResponse, Retry::Never),
     ];
     for (response, kind, retry) in cases {
         let server = Server::answering([response]);
