@@ -16,6 +16,9 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many methods of client authentication are read. The registry of IANA has ten.
 const MOST_METHODS: usize = 50;
 
+/// How long the name of one may be, which goes into errors.
+const LONGEST_METHOD: usize = 60;
+
 const REMEDY: &str = "check the issuer, or set the token URL instead";
 
 /// A server's metadata, checked.
@@ -61,6 +64,7 @@ impl Metadata {
         }
         let basic = || vec!["client_secret_basic".to_owned()];
         let mut methods = document.token_endpoint_auth_methods_supported.unwrap_or_else(basic);
+        methods.retain(|method| method.len() <= LONGEST_METHOD);
         methods.truncate(MOST_METHODS);
         Ok(Self { token_endpoint, methods, lifetime: lifetime(response) })
     }
