@@ -14,12 +14,14 @@ const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_worth_another_try() {
-    let cases: [(&str, &[u8]); 5] = [
+    let compressed = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 100\r\n\r\n\x1f\x8b\x08";
+    let cases: [(&str, &[u8]); 6] = [
         ("before the head", b""),
         ("in the head", b"HTTP/1.1 200 O"),
         ("in a header", b"HTTP/1.1 200 OK\r\ncontent-le"),
         ("after the head", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"),
         ("in the body, which is a token already", TOO_LONG),
+        ("in a compressed body", compressed),
     ];
     for (what, answer) in cases {
         for then in [Then::HangUp, Then::Reset] {
@@ -41,10 +43,12 @@ async fn a_refusal_whose_body_breaks_off_is_a_refusal_all_the_same() {
 
 #[tokio::test]
 async fn a_server_that_takes_its_time_is_given_up_on() {
-    let cases: [(&str, &[u8], Then); 6] = [
+    let compressed = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 100\r\n\r\n\x1f\x8b\x08";
+    let cases: [(&str, &[u8], Then); 7] = [
         ("it never answers", b"", Then::Stall),
         ("it stops in the head", b"HTTP/1.1 200 OK\r\nx: ", Then::Stall),
         ("it stops in the body", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", Then::Stall),
+        ("it stops in a compressed body", compressed, Then::Stall),
         ("it stops in a chunk", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\n{", Then::Stall),
         ("it always says that it will go on", b"", Then::RepeatPastTimeout(b"HTTP/1.1 100 Continue\r\n\r\n")),
         ("it always has hints", b"", Then::RepeatPastTimeout(b"HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n")),
@@ -132,7 +136,7 @@ async fn a_kept_connection_that_breaks_under_the_next_request_is_not_tried_again
         source.invalidate(&source.token().await.unwrap());
         source.token().await
     };
-    let outcome = meanwhile(serving, asking).await;
+    let outcome = meanwhile(serving, Box::pin(asking)).await;
     assert_error(&outcome.unwrap_err(), Unreachable, "broke", "the second request");
     server.is_left_alone().await;
 }

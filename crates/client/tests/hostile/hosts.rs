@@ -60,7 +60,7 @@ async fn no_header_leads_the_next_request_elsewhere_or_comes_back_with_it() {
         source.invalidate(&source.token().await.unwrap());
         source.token().await.unwrap();
     };
-    meanwhile(serving, asking).await;
+    meanwhile(serving, Box::pin(asking)).await;
     assert!(next.starts_with("POST /token HTTP/1.1\r\n") && !next.contains("cookie"), "{next}");
     elsewhere.is_left_alone().await;
 }

@@ -78,7 +78,8 @@ pub(crate) async fn meanwhile<T>(serving: impl Future<Output = ()>, asking: impl
 
 /// A token source's token from this URL.
 pub(crate) async fn ask(url: &str, timeout: Duration) -> Result<Arc<AccessToken>, Error> {
-    source(url, timeout)?.token().await
+    let source = source(url, timeout)?;
+    Box::pin(source.token()).await
 }
 
 pub(crate) fn source(url: &str, timeout: Duration) -> Result<TokenSource, Error> {
