@@ -89,9 +89,12 @@ fn replaced(text: &str, table: &[(char, &str)]) -> String {
     replaced
 }
 
-/// The text on one line, without control characters: what a server sends must not forge lines of a log.
+/// The text on one line, without control characters and without those that turn the direction of text: what a server sends
+/// must not forge lines of a log, nor be taken for something else.
 pub(crate) fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace() || turns(c)).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -163,7 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_forges_no_line_of_a_log() {
+    fn what_a_server_says_forges_no_line_of_a_log_and_turns_no_text() {
+        assert_eq!(one_line("denied \u{202e}yako\u{202c} and\u{2066}more"), "denied yako and more");
         assert_eq!(one_line("denied\r\n2026-01-01 root logged in\u{1b}[2J"), "denied 2026-01-01 root logged in [2J");
     }
 }
