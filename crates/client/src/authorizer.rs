@@ -17,6 +17,7 @@ use http::header::WWW_AUTHENTICATE;
 
 use self::hosts::{Destination, Host, Scheme};
 use self::rejections::Rejections;
+use crate::need::Need;
 use crate::token_source::TokenSource;
 
 pub use self::outgoing_request::OutgoingRequest;
@@ -47,6 +48,7 @@ pub struct Authorizer(Arc<Inner>);
 struct Inner {
     source: TokenSource,
     hosts: Vec<Host>,
+    need: Need,
     /// The header that presents the token.
     header: HeaderName,
     /// The statuses by which the API says that a token is no longer good.
@@ -78,7 +80,7 @@ impl Authorizer {
     /// Begins an authorizer that may send the token to more hosts than those that the provider names.
     #[must_use]
     pub fn builder(source: TokenSource) -> AuthorizerBuilder {
-        AuthorizerBuilder { source, hosts: Vec::new() }
+        AuthorizerBuilder { source, hosts: Vec::new(), need: Need::new() }
     }
 
     /// Puts the token on a request, in the header that the vendor wants it in, with the vendor's companions.
@@ -97,16 +99,18 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, else as
-    /// [`TokenSource::token`]. The request is as it was, and is not to be sent.
+    /// [`TokenSource::token_for`]. The request is as it was, and is not to be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
-        let Inner { source, header, .. } = &*self.0;
+        let Inner { source, header, need, .. } = &*self.0;
         if request.headers().contains_key(header) {
             return Ok(Presented { token: None, fetched: false, renewal: 0 });
         }
         let checked = request.destination().and_then(|destination| self.check(destination));
         checked.map_err(|error| error.with_provider(source.provider().provider().to_owned()))?;
-        let fetched = source.cached().is_none();
-        let token = source.token().await?;
+        let (token, fetched) = match source.serve(*need) {
+            Some(token) => (token, false),
+            None => (source.token_for(*need).await?, true),
+        };
         for (name, value) in token.headers() {
             if !request.headers().contains_key(name) {
                 request.headers_mut().insert(name, value.clone());
@@ -224,9 +228,17 @@ fn speaks_of_something_else(headers: &HeaderMap) -> bool {
 pub struct AuthorizerBuilder {
     source: TokenSource,
     hosts: Vec<Cow<'static, str>>,
+    need: Need,
 }
 
 impl AuthorizerBuilder {
+    /// What each call needs of its token: to have it in time, say, with what fails for a passing reason tried again.
+    #[must_use]
+    pub fn with_need(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
     /// Lets the token go to this host as well.
     ///
     /// A host is one by name, `api.example.com`, or all below one, `*.example.com`, which does not mean
@@ -248,7 +260,7 @@ impl AuthorizerBuilder {
     }
 
     fn authorizer(self) -> Result<Authorizer, Error> {
-        let Self { source, hosts } = self;
+        let Self { source, hosts, need } = self;
         let policy = source.provider().policy();
         let hosts: Vec<_> =
             policy.hosts().iter().chain(&hosts).map(|host| Host::parse(host)).collect::<Result<_, _>>()?;
@@ -262,7 +274,7 @@ impl AuthorizerBuilder {
                 .with_remedy("correct the presentation in the provider's policy")
         })?;
         let expired = policy.expired_statuses().to_vec();
-        Ok(Authorizer(Arc::new(Inner { source, hosts, header, expired, rejections: Rejections::default() })))
+        Ok(Authorizer(Arc::new(Inner { source, hosts, need, header, expired, rejections: Rejections::default() })))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{CachedToken, Need, Status};
 
 /// A [`TokenSource`](crate::TokenSource) that blocks its caller instead of suspending it.
 ///
-/// It brings a runtime of one thread along.
+/// It brings a runtime of two threads along: one may be blocked by credentials that block.
 ///
 /// ```no_run
 /// # fn example(acme: impl credentials_grant::CredentialsGrant) -> Result<(), credentials_grant::Error> {
@@ -43,7 +43,7 @@ impl TokenSource {
     /// A source that blocks, over one that does not: see
     /// [`build_blocking`](crate::TokenSourceBuilder::build_blocking).
     pub(crate) fn over(source: crate::TokenSource) -> Result<Self, Error> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|source| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|source| {
             Error::new(ErrorKind::Configuration, "no thread could be started to fetch tokens on").with_source(source)
         })?;
         Ok(Self { source, runtime: Some(runtime) })
@@ -80,7 +80,7 @@ impl TokenSource {
         drop(within);
         let (answer, answered) = mpsc::channel();
         let source = self.source.clone();
-        // On the runtime's own thread, and not by `block_on`, which refuses to run within another runtime.
+        // On the runtime's own threads, and not by `block_on`, which refuses to run within another runtime.
         if let Some(runtime) = &self.runtime {
             runtime.spawn(async move { answer.send(source.token_for(need).await) });
         }

@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use credentials_grant::{AccessToken, Error, ErrorKind};
 use tokio::runtime::{Handle, Id};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::flight::Flight;
 
-/// For how long the work may overrun its time, which it keeps by itself unless it blocks its thread.
+/// By how much a flight may overrun its time, which it keeps by itself, until it is taken for one that nobody drives.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// What everyone who waits for one flight gets.
 pub(crate) type Landing = Result<Arc<AccessToken>, Error>;
 
 /// The flight of a source.
-pub(crate) type SourcesFlight = Flight<Landing, Id>;
+pub(crate) type SourcesFlight = Flight<Landing, Departure>;
 
-/// For how long somebody waits.
+/// Where and when a flight was started.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) since: Instant,
-    /// When the caller wants to hear in any case.
-    pub(crate) deadline: Option<Instant>,
-    /// How long a flight takes at the most. One that takes longer is one that nobody drives.
-    pub(crate) longest_flight: Duration,
+pub(crate) struct Departure {
+    runtime: Id,
+    at: Instant,
 }
 
-/// Boards the flight that is under way, or starts one, and waits for it.
+/// Boards the flight that is under way, or starts one, and waits for it: until the deadline, if there is one.
+///
+/// A flight that takes longer than `longest` is one that nobody drives, and is left behind.
 pub(crate) async fn board<F>(
     flight: &Arc<SourcesFlight>,
-    patience: Patience,
+    deadline: Option<Instant>,
+    longest: Duration,
     start: impl Fn() -> Result<F, Landing>,
 ) -> Landing
 where
@@ -43,21 +43,22 @@ where
             .with_remedy("call it from async code that tokio runs, or use `blocking::TokenSource`")
             .with_source(source)
     })?;
+    let here = Departure { runtime: runtime.id(), at: Instant::now() };
     loop {
-        let (boarding, task) =
-            match flight.board(runtime.id(), || start().map(|work| watched(work, patience.longest_flight))) {
-                Ok(boarded) => boarded,
-                Err(done) => return done,
-            };
+        let (boarding, task) = match flight.board(here, &start) {
+            Ok(boarded) => boarded,
+            Err(done) => return done,
+        };
         let is_ours = task.is_some();
         if let Some(task) = task {
             runtime.spawn(task);
         }
-        let landed = match patience.deadline {
+        let overdue = boarding.departure.at + longest + GRACE;
+        let landed = match deadline {
             // Whoever is driven by the runtime that drives the flight needs no timer beside the flight's own.
-            None if boarding.runtime == runtime.id() => Ok(boarding.landing.await),
-            None => timeout_at(patience.since + patience.longest_flight, boarding.landing).await,
-            Some(deadline) => timeout_at(deadline, boarding.landing).await,
+            None if boarding.departure.runtime == here.runtime => Ok(boarding.landing.await),
+            None => timeout_at(overdue, boarding.landing).await,
+            Some(deadline) => timeout_at(deadline.min(overdue), boarding.landing).await,
         };
         match landed {
             Ok(Ok(landing)) => return landing,
@@ -65,12 +66,14 @@ where
             Ok(Err(_)) if is_ours => return Err(lost()),
             Ok(Err(_)) => {}
             Err(_) => {
-                let waited = patience.since.elapsed();
-                if waited >= patience.longest_flight {
-                    // The next caller starts afresh.
+                let now = Instant::now();
+                if now >= overdue {
+                    // The next one is another.
                     flight.end(boarding.number);
                 }
-                return Err(too_slow(waited));
+                if deadline.is_none_or(|deadline| now >= deadline) {
+                    return Err(too_slow(here.at.elapsed()));
+                }
             }
         }
     }
@@ -79,26 +82,31 @@ where
 /// Starts a flight that nobody waits for, unless one is under way or `start` says that there is no need.
 ///
 /// Outside of a tokio runtime there is nothing to start it on: whoever asks next has another chance.
-pub(crate) fn launch<F>(flight: &Arc<SourcesFlight>, longest: Duration, start: impl Fn() -> Result<F, Landing>)
+pub(crate) fn launch<F>(flight: &Arc<SourcesFlight>, start: impl Fn() -> Result<F, Landing>)
 where
     F: Future<Output = Landing> + Send + 'static,
 {
     if let Ok(runtime) = Handle::try_current()
         // Why there is no need is nobody's question.
-        && let Ok((_, Some(task))) = flight.board(runtime.id(), || start().map(|work| watched(work, longest)))
+        && let Ok((_, Some(task))) = flight.board(Departure { runtime: runtime.id(), at: Instant::now() }, start)
     {
         runtime.spawn(task);
     }
 }
 
-/// The work, in a task of its own, so that neither a panic nor code that blocks its thread is the end of those who wait.
-async fn watched(work: impl Future<Output = Landing> + Send + 'static, longest: Duration) -> Landing {
+/// Does the work in a task of its own, so that neither a panic nor code that blocks its thread is the end of whoever
+/// waits for it.
+pub(crate) async fn watched<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    give_up: Instant,
+) -> Result<T, Error> {
+    let began = Instant::now();
     let mut work = tokio::spawn(work);
-    match timeout(longest + GRACE, &mut work).await {
-        Ok(Ok(landing)) => landing,
+    match timeout_at(give_up, &mut work).await {
+        Ok(Ok(outcome)) => outcome,
         // The panic's own words are not repeated: nobody knows what stands in them.
         Ok(Err(ended)) if ended.is_panic() => {
-            let what = "the provider or the transport panicked while a token was fetched";
+            let what = "the provider, the credentials or the transport panicked while a token was fetched";
             Err(Error::new(ErrorKind::Configuration, what)
                 .with_remedy("report the panic, which stands in the program's error output, to its authors"))
         }
@@ -106,7 +114,7 @@ async fn watched(work: impl Future<Output = Landing> + Send + 'static, longest: 
         Ok(Err(_)) => pending().await,
         Err(_) => {
             work.abort();
-            Err(too_slow(longest))
+            Err(too_slow(began.elapsed()))
         }
     }
 }

@@ -108,8 +108,8 @@ impl<T> Builder<T> {
     /// Renews tokens when they grow stale though nobody asks for them, from the first that somebody asked for. By default,
     /// an idle program buys no tokens.
     ///
-    /// It ends with the source, with the runtime that it runs on, and when the vendor refuses to issue another token: the
-    /// next caller who gets one begins anew.
+    /// It ends with the source, with the runtime that it runs on, and when the vendor refuses to issue another token; the
+    /// next token that somebody gets begins it anew.
     #[must_use]
     pub fn keeping_warm(mut self) -> Self {
         self.keep_warm = true;
@@ -184,9 +184,9 @@ pub(crate) fn frozen_request(provider: &dyn CredentialsGrant, ask: &Ask) -> Resu
 }
 
 fn check_limits(limits: &[IssuanceLimit]) -> Result<(), Error> {
-    match limits.iter().find(|limit| limit.requests() == 0) {
+    match limits.iter().find(|limit| limit.requests() == 0 || limit.period().is_zero()) {
         None => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::Configuration, "a limit allows no token request at all")
+        Some(_) => Err(Error::new(ErrorKind::Configuration, "a limit allows no token request, or any number of them")
             .with_remedy("correct it, in the provider's policy or where the source is built")),
     }
 }

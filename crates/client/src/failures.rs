@@ -16,8 +16,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// The bounds between which the pause before another try is drawn; the upper one doubles up to the second.
 const PAUSE_BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
+/// The most credentials that one fetch tries, and that are remembered, however many their source has to offer.
+pub(crate) const MOST_CREDENTIALS: usize = 8;
+
 /// How often the credentials are looked at while a refusal of them stands.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What was done for one token, however that ended.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    /// Whether anything was sent.
+    pub(crate) sent: bool,
+    /// The credentials that were refused.
+    pub(crate) refused: Vec<ClientCredentials>,
+}
 
 /// The failures since the last token. What it holds of them stands apart, so that it is small where there are none: a pool
 /// has one for each tenant.
@@ -53,8 +65,8 @@ impl Failures {
     /// The failure that stands in the way of a request at this time.
     ///
     /// A refusal does, for a pause of one second that doubles to five minutes; so does an outage after a refusal, which may
-    /// be the vendor's way to block an address, and a server that says how long to wait. Any other outage stands in the way
-    /// of renewals only, for the same pause.
+    /// be the vendor's way to block an address, and a server that asks for fewer requests. One that says how long to wait
+    /// is left alone for that long at least. Any other outage stands in the way of renewals only, for the same pause.
     pub(crate) fn standing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
         let left = self.pause_left(purpose, now)?;
         let error = self.last()?.clone();
@@ -67,9 +79,11 @@ impl Failures {
     /// For how long it stands yet.
     pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
         let Failure { error, at, .. } = self.last.as_deref()?;
+        let pauses = self.refused || purpose == Purpose::Renewal || error.kind() == ErrorKind::RateLimited;
         let pause = match error.retry() {
+            Retry::After(wait) if pauses => wait.max(pause_after(self.count)),
             Retry::After(wait) => wait,
-            _ if self.refused || purpose == Purpose::Renewal => self.pause(),
+            _ if pauses => pause_after(self.count),
             _ => return None,
         };
         pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero())
@@ -78,7 +92,7 @@ impl Failures {
     /// How long those who have time wait before they try again.
     pub(crate) fn until_retry(&self, now: Reading) -> Duration {
         let breath = self.last.as_ref().map(|last| last.breath.saturating_sub(now.since(last.at)));
-        self.pause_left(Purpose::Need, now).or(breath).unwrap_or_default()
+        self.pause_left(Purpose::Need, now).max(breath).unwrap_or_default()
     }
 
     /// Why the last request brought no token.
@@ -100,41 +114,37 @@ impl Failures {
         Some(refused.clone())
     }
 
-    /// Keeps in mind that these were refused.
-    pub(crate) fn refuse(&mut self, credentials: Vec<ClientCredentials>, now: Reading) {
-        self.refused_credentials = Some(Box::new((credentials, now)));
-    }
-
     /// How many of them were refusals of the credentials, and not of what was asked for.
     pub(crate) fn of_credentials(&self) -> u32 {
         self.of_credentials
     }
 
-    /// Takes notice of how a request ended.
-    pub(crate) fn note<T>(&mut self, outcome: &Result<T, Error>, now: Reading) {
-        match outcome {
-            Ok(_) => *self = Self::default(),
-            Err(error) => {
-                let of_credentials = match error.kind() {
-                    // As many as were tried.
-                    ErrorKind::CredentialsRefused => {
-                        self.refused_credentials.as_ref().map_or(1, |refused| refused.0.len())
-                    }
-                    _ => 0,
-                };
-                let of_credentials = u32::try_from(of_credentials).unwrap_or(u32::MAX);
-                let first_refusal = is_refusal(error) && !self.refused;
-                self.refused |= first_refusal;
-                let before = if first_refusal { 0 } else { self.count };
-                self.count = before.saturating_add(of_credentials.max(1));
-                self.of_credentials = self.of_credentials.saturating_add(of_credentials);
-                self.last = Some(Box::new(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) }));
-            }
-        }
+    /// Whether a refusal is among them.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused
     }
 
-    fn pause(&self) -> Duration {
-        pause_after(self.count)
+    /// Takes notice of how a fetch ended, and of what was tried.
+    pub(crate) fn note<T>(&mut self, outcome: &Result<T, Error>, tried: Tried, now: Reading) {
+        let Err(error) = outcome else {
+            *self = Self::default();
+            return;
+        };
+        let refusals = u32::try_from(tried.refused.len()).unwrap_or(u32::MAX);
+        // The same request would end in the same way. Of what is wrong on this side, the vendor knows nothing.
+        let is_refusal = refusals > 0 || (tried.sent && error.retry() == Retry::Never);
+        let before = if is_refusal && !self.refused { 0 } else { self.count };
+        self.refused |= is_refusal;
+        self.count = before.saturating_add(refusals.max(1));
+        self.of_credentials = self.of_credentials.saturating_add(refusals);
+        self.last = Some(Box::new(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) }));
+        if refusals > 0 {
+            let mut known = self.refused_credentials.take().map_or_else(Vec::new, |known| known.0);
+            let new: Vec<_> = tried.refused.into_iter().filter(|refused| !known.contains(refused)).collect();
+            known.extend(new);
+            known.drain(..known.len().saturating_sub(MOST_CREDENTIALS));
+            self.refused_credentials = Some(Box::new((known, now)));
+        }
     }
 }
 
@@ -155,11 +165,6 @@ fn breath(failures: u32) -> Duration {
     }
 }
 
-/// Whether the same request would end in the same way. What is wrong on this side, nothing was sent for.
-fn is_refusal(error: &Error) -> bool {
-    error.retry() == Retry::Never && error.kind() != ErrorKind::Configuration
-}
-
 #[cfg(test)]
 mod properties;
 
@@ -174,8 +179,17 @@ mod tests {
 
     fn failed(times: u32, error: &Error, clock: &ManualClock) -> Failures {
         let mut failures = Failures::default();
-        (0..times).for_each(|_| failures.note(&Err::<(), _>(error.clone()), Reading::of(clock)));
+        (0..times).for_each(|_| note(&mut failures, error, clock));
         failures
+    }
+
+    /// Notes that a request was sent, and failed.
+    fn note(failures: &mut Failures, error: &Error, clock: &ManualClock) {
+        let refused = match error.kind() {
+            ErrorKind::CredentialsRefused => vec![ClientCredentials::new("id", "wrong")],
+            _ => Vec::new(),
+        };
+        failures.note(&Err::<(), _>(error.clone()), Tried { sent: true, refused }, Reading::of(clock));
     }
 
     fn clock() -> ManualClock {
@@ -206,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_outage_stands_in_the_way_of_renewals_only() {
-        for kind in [ErrorKind::Unreachable, ErrorKind::Unavailable, ErrorKind::RateLimited, ErrorKind::Configuration] {
+        for kind in [ErrorKind::Unreachable, ErrorKind::Unavailable] {
             let clock = clock();
             let failures = failed(3, &error(kind), &clock);
             assert_eq!(stands(&failures, Purpose::Need, &clock), 0, "{kind:?}");
@@ -215,11 +229,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_on_this_side_stands_in_the_way_of_renewals_only() {
+        for kind in [ErrorKind::Configuration, ErrorKind::SigningFailed] {
+            let (clock, mut failures) = (clock(), Failures::default());
+            failures.note(&Err::<(), _>(error(kind)), Tried::default(), Reading::of(&clock));
+            assert_eq!(stands(&failures, Purpose::Need, &clock), 0, "{kind:?}");
+            assert_eq!(stands(&failures, Purpose::Renewal, &clock), 1, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_asks_for_fewer_requests_gets_them_and_no_word_of_it_shortens_a_pause() {
+        let now = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::ZERO));
+        for (told, seconds) in [(error(ErrorKind::RateLimited), 4), (now, 4)] {
+            let clock = clock();
+            assert_eq!(stands(&failed(3, &told, &clock), Purpose::Need, &clock), seconds);
+        }
+        let clock = clock();
+        let mut failures = failed(3, &error(ErrorKind::CredentialsRefused), &clock);
+        note(&mut failures, &error(ErrorKind::Unavailable).with_retry(Retry::After(Duration::from_secs(1))), &clock);
+        assert_eq!(stands(&failures, Purpose::Need, &clock), 8);
+    }
+
+    #[test]
     fn an_outage_after_a_refusal_is_not_hammered_either() {
         let clock = clock();
         let mut failures = failed(5, &error(ErrorKind::Unreachable), &clock);
         for (kind, seconds) in [(ErrorKind::CredentialsRefused, 1), (ErrorKind::Unreachable, 2)] {
-            failures.note(&Err::<(), _>(error(kind)), Reading::of(&clock));
+            note(&mut failures, &error(kind), &clock);
             assert_eq!(stands(&failures, Purpose::Need, &clock), seconds, "{kind:?}");
         }
     }
@@ -239,8 +276,6 @@ mod tests {
     fn refused_credentials_are_looked_at_once_a_second_and_not_while_the_server_wants_to_be_left_alone() {
         let clock = clock();
         let mut failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
-        assert!(failures.look(Reading::of(&clock)).is_none(), "nobody said which were refused");
-        failures.refuse(vec![ClientCredentials::new("id", "wrong")], Reading::of(&clock));
         for second in 1..=2 {
             assert!(failures.look(Reading::of(&clock)).is_none());
             clock.advance(Duration::from_secs(1));
@@ -248,7 +283,7 @@ mod tests {
         }
         clock.advance(Duration::from_secs(1));
         let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
-        failures.note(&Err::<(), _>(told), Reading::of(&clock));
+        note(&mut failures, &told, &clock);
         assert!(failures.look(Reading::of(&clock)).is_none());
     }
 
@@ -265,10 +300,10 @@ mod tests {
         let clock = clock();
         let mut failures = failed(3, &error(ErrorKind::CredentialsRefused), &clock);
         for other in [ErrorKind::Unreachable, ErrorKind::RequestRefused] {
-            failures.note(&Err::<(), _>(error(other)), Reading::of(&clock));
+            note(&mut failures, &error(other), &clock);
         }
         assert_eq!(failures.of_credentials(), 3);
-        failures.note(&Ok(()), Reading::of(&clock));
+        failures.note(&Ok(()), Tried::default(), Reading::of(&clock));
         assert_eq!(failures.of_credentials(), 0);
         assert!(failures.standing(Purpose::Renewal, Reading::of(&clock)).is_none());
     }

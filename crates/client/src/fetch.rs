@@ -1,22 +1,20 @@
 //! One fetch: what stands in its way, whose credentials it takes, and what is kept of how it ends.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, Surroundings, grant};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::boarding::{Landing, too_slow};
-use crate::failures::Purpose;
+use crate::boarding::{Landing, watched};
+use crate::failures::{MOST_CREDENTIALS, Purpose, Tried};
 use crate::life::{Life, Reading, State};
 use crate::limits::{Account, Metered};
 use crate::metrics::{self, Reason};
 use crate::need::Need;
 use crate::token_source::{Inner, Kept, too_short};
-
-/// The most credentials that one fetch tries, however many their source has to offer.
-const MOST_CREDENTIALS: usize = 8;
 
 impl Inner {
     /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.
@@ -28,14 +26,14 @@ impl Inner {
         let now = self.reading();
         let reason = match self.kept(now) {
             Some((token, state)) => {
-                let life = token.kept().life;
+                let Kept { life, landed_with, .. } = token.kept();
                 match purpose {
                     Purpose::Renewal if state == State::Fresh => return Err(Ok(token.to_arc())),
                     Purpose::Renewal => Reason::Stale,
                     Purpose::Need if life.left(now) >= need.minimum_life => return Err(Ok(token.to_arc())),
                     // Another would not do either, and would have to be paid for.
-                    Purpose::Need if life.length() < need.minimum_life => {
-                        return Err(Err(too_short(life.length(), need)));
+                    Purpose::Need if *landed_with < need.minimum_life => {
+                        return Err(Err(too_short(*landed_with, need)));
                     }
                     Purpose::Need => Reason::MinimumLife,
                 }
@@ -49,31 +47,52 @@ impl Inner {
             Some(failure) => Some((failures.look(now).ok_or_else(|| Err(failure.clone()))?, failure)),
             None => None,
         };
+        drop(failures);
         let inner = Arc::clone(self);
-        let span = tracing::debug_span!("token_fetch", provider = self.provider.provider(), ?reason);
-        let fetch = async move {
+        Ok(async move {
             let give_up = Instant::now() + inner.means.timeout;
-            match standing {
-                Some((refused, failure)) if inner.still_has_one_of(&refused, give_up).await => Err(failure),
-                _ => inner.fetch(reason, give_up).await,
+            let span = tracing::debug_span!("token_fetch", provider = inner.provider.provider(), ?reason);
+            let fetch = async {
+                if let Some((refused, failure)) = standing
+                    && !inner.has_others_than(refused, give_up).await
+                {
+                    return Err(failure);
+                }
+                inner.fetch(reason, give_up).await
+            };
+            fetch.instrument(span).await
+        })
+    }
+
+    /// Whether the source of credentials has others by now than those that were refused.
+    async fn has_others_than(self: &Arc<Self>, refused: Vec<ClientCredentials>, give_up: Instant) -> bool {
+        let source = Arc::clone(&self.credentials);
+        let look = async move {
+            // Each that it has to offer, once around.
+            for known in &refused {
+                let found = source.after_refusal(known).await?;
+                if !refused.contains(&found) {
+                    return Ok(true);
+                }
             }
+            Ok(false)
         };
-        Ok(fetch.instrument(span))
+        watched(look.in_current_span(), give_up).await.unwrap_or_default()
     }
 
-    /// Whether the source of credentials has nothing newer than these.
-    async fn still_has_one_of(&self, refused: &[ClientCredentials], give_up: Instant) -> bool {
-        let credentials = timeout_at(give_up, self.credentials.credentials()).await;
-        matches!(credentials, Ok(Ok(credentials)) if refused.contains(&credentials))
-    }
-
-    async fn fetch(&self, reason: Reason, give_up: Instant) -> Landing {
+    async fn fetch(self: &Arc<Self>, reason: Reason, give_up: Instant) -> Landing {
         let began = Instant::now();
-        let outcome = timeout_at(give_up, self.request(give_up)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(self.means.timeout)));
-        let outcome = outcome.map_err(|error| self.blocked(error));
-        self.failures().note(&outcome, self.reading());
-        let landing = outcome.map(|fetched| self.keep(fetched));
+        let tried = Arc::new(Mutex::new(Tried::default()));
+        let request = Arc::clone(self).request(give_up, Arc::clone(&tried));
+        let outcome = watched(request.in_current_span(), give_up).await;
+        // Here, and not in the work, which may have panicked or been given up.
+        let tried = mem::take(&mut *lock(&tried));
+        let now = self.reading();
+        let outcome = outcome
+            .and_then(|fetched| if fetched.life.left(now).is_zero() { Err(late()) } else { Ok(fetched) })
+            .map_err(|error| self.blocked(error, tried.refused.len()));
+        self.failures().note(&outcome, tried, now);
+        let landing = outcome.map(|fetched| self.keep(fetched, now));
         let provider = self.provider.provider();
         if let Err(error) = &landing {
             tracing::warn!(provider, kind = error.kind().name(), %error, "no token");
@@ -85,29 +104,34 @@ impl Inner {
     /// A token for the credentials as they are now.
     ///
     /// Where they are refused, their source is asked what to try next: they may have been rotated a moment ago.
-    async fn request(&self, give_up: Instant) -> Result<Fetched, Error> {
+    async fn request(self: Arc<Self>, give_up: Instant, tried: Arc<Mutex<Tried>>) -> Result<Fetched, Error> {
         let mut credentials = self.credentials.credentials().await?;
-        let mut refused = Vec::new();
         loop {
-            let outcome = self.grant(&credentials, give_up).await;
+            let outcome = self.grant(&credentials, give_up, &tried).await;
             if !outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused) {
                 return outcome;
             }
+            lock(&tried).refused.push(credentials.clone());
             let next = self.credentials.after_refusal(&credentials).await;
-            refused.push(credentials);
+            let is_new = |next: &ClientCredentials| {
+                let refused = &lock(&tried).refused;
+                refused.len() < MOST_CREDENTIALS && !refused.contains(next)
+            };
             credentials = match next {
-                Ok(next) if !refused.contains(&next) && refused.len() < MOST_CREDENTIALS => next,
-                _ => {
-                    self.failures().refuse(refused, self.reading());
-                    return outcome;
-                }
+                Ok(next) if is_new(&next) => next,
+                _ => return outcome,
             };
             let provider = self.provider.provider();
             tracing::info!(provider, "the credentials were refused, and there are others, which are tried");
         }
     }
 
-    async fn grant(&self, credentials: &ClientCredentials, give_up: Instant) -> Result<Fetched, Error> {
+    async fn grant(
+        &self,
+        credentials: &ClientCredentials,
+        give_up: Instant,
+        tried: &Arc<Mutex<Tried>>,
+    ) -> Result<Fetched, Error> {
         let began = self.reading();
         let transport = Metered {
             transport: Arc::clone(&self.means.transport),
@@ -115,31 +139,36 @@ impl Inner {
             accounts: Account::of(&*self.provider, credentials, &self.means.limits),
             clock: Arc::clone(&self.means.clock),
             give_up,
+            tried: Arc::clone(tried),
         };
         let entropy = entropy()?;
         let [chance, ..] = entropy;
         let surroundings = Surroundings::new(began.wall, entropy);
         let token = grant(&*self.provider, credentials, &self.ask, &transport, surroundings).await?;
-        Ok(Fetched { token, began, chance })
+        let length = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
+        Ok(Fetched { token, life: Life::new(began, length.min(self.means.maximum_life), chance) })
     }
 
-    fn keep(&self, Fetched { token, began, chance }: Fetched) -> Arc<AccessToken> {
-        let length = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
-        let (provider, seconds) = (self.provider.provider(), length.as_secs());
+    fn keep(self: &Arc<Self>, Fetched { token, life }: Fetched, now: Reading) -> Arc<AccessToken> {
+        let (provider, seconds) = (self.provider.provider(), life.length().as_secs());
         if token.lifetime_source() == LifetimeSource::Assumed {
             tracing::warn!(provider, seconds, "nobody says how long the token lives, so it is not trusted for long");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
         let token = Arc::new(token);
-        let life = Life::new(began, length.min(self.means.maximum_life), chance);
-        self.current.store(Kept { token: Arc::clone(&token), life });
+        let kept = Kept { token: Arc::clone(&token), life, landed_with: life.left(now) };
+        // A flight that nobody drove for a while may land after one that has left later.
+        if self.current.load().as_ref().is_none_or(|current| !current.life.began_after(&kept.life)) {
+            self.current.store(kept);
+        }
+        self.keep_warm();
         token
     }
 
     /// Says so where a vendor that blocks addresses may have blocked this one.
-    fn blocked(&self, error: Error) -> Error {
-        let refusals = self.failures().of_credentials();
+    fn blocked(&self, error: Error, refusals: usize) -> Error {
+        let refusals = self.failures().of_credentials() as usize + refusals;
         if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().refusals_block_address() {
             return error;
         }
@@ -151,11 +180,19 @@ impl Inner {
     }
 }
 
-/// A token, when it was asked for, and the chance by which its renewal is drawn.
+/// A token, and its life.
 struct Fetched {
     token: AccessToken,
-    began: Reading,
-    chance: u8,
+    life: Life,
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Unavailable, "the token had expired when it arrived")
+        .with_remedy("check the network and the vendor's status page: the answer took longer than the token lives")
+}
+
+fn lock(tried: &Mutex<Tried>) -> MutexGuard<'_, Tried> {
+    tried.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn entropy() -> Result<[u8; 16], Error> {

@@ -17,39 +17,39 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// It is a task of its own, so no caller who goes away takes it along, and all who wait share its outcome, failure
 /// included: nobody queues up to fail again one by one.
 #[derive(Debug)]
-pub(crate) struct Flight<T: Clone, R>(Mutex<Slot<T, R>>);
+pub(crate) struct Flight<T: Clone, D>(Mutex<Slot<T, D>>);
 
 #[derive(Debug)]
-struct Slot<T: Clone, R> {
+struct Slot<T: Clone, D> {
     /// The number of the last flight that was started.
     number: u64,
-    under_way: Option<Boarding<T, R>>,
+    under_way: Option<Boarding<T, D>>,
 }
 
 /// A place on a flight.
 #[derive(Clone, Debug)]
-pub(crate) struct Boarding<T: Clone, R> {
+pub(crate) struct Boarding<T: Clone, D> {
     pub(crate) number: u64,
-    /// The runtime that its task was started on.
-    pub(crate) runtime: R,
+    /// Where and when it was started, as whoever started it puts it.
+    pub(crate) departure: D,
     /// How it ends, or that its task was dropped.
     pub(crate) landing: Shared<Receiver<T>>,
 }
 
-impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Flight<T, R> {
+impl<T: Clone + Send + Sync + 'static, D: Copy + Send + 'static> Flight<T, D> {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Slot { number: 0, under_way: None }))
     }
 
-    /// A place on the flight that is under way, or on a new one and the task that it is, for the caller to spawn on this
-    /// runtime.
+    /// A place on the flight that is under way, or on a new one and the task that it is, for the caller to
+    /// spawn.
     ///
     /// `start` runs under the lock and says what is to be done, or that there is no need.
     pub(crate) fn board<F>(
         self: &Arc<Self>,
-        runtime: R,
+        departure: D,
         start: impl FnOnce() -> Result<F, T>,
-    ) -> Result<(Boarding<T, R>, Option<impl Future<Output = ()> + Send + 'static>), T>
+    ) -> Result<(Boarding<T, D>, Option<impl Future<Output = ()> + Send + 'static>), T>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -60,7 +60,7 @@ impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Flight<T, R> {
         let work = start()?;
         let (sender, landing) = oneshot::channel();
         let number = slot.number + 1;
-        let boarding = Boarding { number, runtime, landing: landing.shared() };
+        let boarding = Boarding { number, departure, landing: landing.shared() };
         *slot = Slot { number, under_way: Some(boarding.clone()) };
         let task = fly(Runway { flight: Arc::clone(self), number, landing: Some(sender) }, work);
         Ok((boarding, Some(task)))
@@ -74,15 +74,15 @@ impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Flight<T, R> {
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot<T, R>> {
+    fn slot(&self) -> MutexGuard<'_, Slot<T, D>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn fly<T, R>(runway: Runway<T, R>, work: impl Future<Output = T>)
+async fn fly<T, D>(runway: Runway<T, D>, work: impl Future<Output = T>)
 where
     T: Clone + Send + Sync + 'static,
-    R: Copy + Send + 'static,
+    D: Copy + Send + 'static,
 {
     let outcome = work.await;
     runway.land(outcome);
@@ -90,13 +90,13 @@ where
 
 /// Makes way for the next flight and then says how this one ended, also if it is dropped with its runtime: whoever hears
 /// of it and boards again does not find it in his way.
-struct Runway<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> {
-    flight: Arc<Flight<T, R>>,
+struct Runway<T: Clone + Send + Sync + 'static, D: Copy + Send + 'static> {
+    flight: Arc<Flight<T, D>>,
     number: u64,
     landing: Option<Sender<T>>,
 }
 
-impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Runway<T, R> {
+impl<T: Clone + Send + Sync + 'static, D: Copy + Send + 'static> Runway<T, D> {
     fn land(mut self, outcome: T) {
         let landing = self.landing.take();
         drop(self);
@@ -105,7 +105,7 @@ impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Runway<T, R> {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static, R: Copy + Send + 'static> Drop for Runway<T, R> {
+impl<T: Clone + Send + Sync + 'static, D: Copy + Send + 'static> Drop for Runway<T, D> {
     fn drop(&mut self) {
         self.flight.end(self.number);
     }

@@ -67,6 +67,11 @@ impl Life {
         self.length
     }
 
+    /// Whether it began later than another.
+    pub(crate) fn began_after(&self, other: &Self) -> bool {
+        self.began.monotonic > other.began.monotonic
+    }
+
     /// How much of it is left.
     pub(crate) fn left(&self, now: Reading) -> Duration {
         self.length.saturating_sub(now.since(self.began))

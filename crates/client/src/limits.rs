@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::Clock;
+use crate::failures::Tried;
 use crate::life::Reading;
 
 /// The requests that were sent, as long as a limit counts them. Sources that share it keep to their limits together.
@@ -100,6 +101,7 @@ pub(crate) struct Metered {
     pub(crate) accounts: Vec<Account>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) give_up: Instant,
+    pub(crate) tried: Arc<Mutex<Tried>>,
 }
 
 #[async_trait]
@@ -111,6 +113,7 @@ impl Transport for Metered {
             }
             sleep(full.wait).await;
         }
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner).sent = true;
         self.transport.send(request).await
     }
 }

@@ -77,7 +77,8 @@ impl Builder<ForPool> {
         self
     }
 
-    /// For how long the pool keeps a source that nobody asks for or holds: a day by default.
+    /// For how long the pool keeps a source that nobody asks for or holds: a day by default. Idle ones are dropped, a few
+    /// at a time, when others are asked for.
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.target.idle = idle;
@@ -132,22 +133,25 @@ impl TokenPool {
         let key = pool.keys.derive(provider, credentials, ask);
         let key = key.map_err(|error| error.with_provider(provider.provider().to_owned()))?;
         let now = Reading::of(&*pool.means.clock);
-        let mut sources = pool.sources();
-        let found = sources.get_mut(&key).map(|pooled| {
-            pooled.used = now;
-            pooled.source.clone()
-        });
-        pool.sweep(&mut sources, now);
-        if let Some(source) = found {
+        if let Some(source) = pool.find(key, now) {
             return Ok(source);
         }
-        let inner =
-            Inner::new(Arc::new(provider.clone()), Arc::new(credentials.clone()), ask.clone(), Arc::clone(&pool.means));
-        let source = TokenSource(Arc::new(inner));
-        sources.push(key, Pooled { source: source.clone(), used: now });
-        if sources.len() > pool.capacity {
-            sources.pop_lru();
+        // Without the lock: a clone is the user's code.
+        let source = TokenSource(Arc::new(Inner::new(
+            Arc::new(provider.clone()),
+            Arc::new(credentials.clone()),
+            ask.clone(),
+            Arc::clone(&pool.means),
+        )));
+        let pooled = Pooled { source: source.clone(), used: now };
+        let mut sources = pool.sources();
+        if let Some(pooled) = sources.get(&key) {
+            return Ok(pooled.source.clone());
         }
+        sources.push(key, pooled);
+        let dropped = (sources.len() > pool.capacity).then(|| sources.pop_lru());
+        drop(sources);
+        drop(dropped);
         Ok(source)
     }
 
@@ -165,20 +169,32 @@ impl TokenPool {
 }
 
 impl Pool {
-    /// Drops sources that have been idle for too long. The ones that were not asked for the longest come first.
-    fn sweep(&self, sources: &mut LruCache<Key, Pooled>, now: Reading) {
+    /// The source of this key, if there is one. Drops a few that have been idle for too long: those that were not asked
+    /// for the longest come first.
+    fn find(&self, key: Key, now: Reading) -> Option<TokenSource> {
+        let mut dropped = Vec::new();
+        let mut sources = self.sources();
+        let found = sources.get_mut(&key).map(|pooled| {
+            pooled.used = now;
+            pooled.source.clone()
+        });
         for _ in 0..SWEPT_AT_ONCE {
             match sources.peek_lru() {
                 Some((_, pooled)) if now.since(pooled.used) >= self.idle => {}
-                _ => return,
+                _ => break,
             }
             // Somebody who holds it still uses it: another of the same key would fetch tokens of its own.
-            if let Some((key, pooled)) = sources.pop_lru()
-                && Arc::strong_count(&pooled.source.0) > 1
-            {
-                sources.push(key, Pooled { used: now, ..pooled });
+            match sources.pop_lru() {
+                Some((key, pooled)) if Arc::strong_count(&pooled.source.0) > 1 => {
+                    sources.push(key, Pooled { used: now, ..pooled });
+                }
+                idle => dropped.extend(idle),
             }
         }
+        drop(sources);
+        // Only now: what they hold is the user's.
+        drop(dropped);
+        found
     }
 
     fn sources(&self) -> MutexGuard<'_, LruCache<Key, Pooled>> {

@@ -63,12 +63,14 @@ impl Status {
         let is_good = matches!(state, TokenState::Fresh | TokenState::Stale);
         let purpose = if is_good { Purpose::Renewal } else { Purpose::Need };
         let failures = source.failures();
+        let (last_error, next_attempt_in) = (failures.last().cloned(), failures.pause_left(purpose, now));
+        drop(failures);
         Self {
             provider: source.provider.provider().to_owned(),
             state,
             left: life.map(|life| life.left(now)),
-            last_error: failures.last().map(|error| source.named(error.clone())),
-            next_attempt_in: failures.pause_left(purpose, now),
+            last_error: last_error.map(|error| source.named(error)),
+            next_attempt_in,
         }
     }
 }

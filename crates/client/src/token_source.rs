@@ -10,7 +10,7 @@ use arc_swap::Guard;
 use credentials_grant::{AccessToken, Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
 use tokio::time::{Instant, sleep};
 
-use crate::boarding::{self, Landing, Patience, SourcesFlight};
+use crate::boarding::{self, Landing, SourcesFlight};
 use crate::builder::{Means, TokenSourceBuilder};
 use crate::clock::Clock;
 use crate::current::Current;
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
 pub(crate) struct Kept {
     pub(crate) token: Arc<AccessToken>,
     pub(crate) life: Life,
+    /// How much of its life was left when it arrived.
+    pub(crate) landed_with: Duration,
 }
 
 impl TokenSource {
@@ -80,8 +82,8 @@ impl TokenSource {
         TokenSourceBuilder::for_source(provider, credentials)
     }
 
-    /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and nothing
-    /// written that another thread reads.
+    /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and no counter
+    /// that readers share.
     #[must_use]
     pub fn cached(&self) -> Option<CachedToken> {
         self.0.kept(self.0.reading()).map(|(token, _)| token)
@@ -98,7 +100,7 @@ impl TokenSource {
     /// second, doubling to five minutes, during which nothing is sent unless the credentials change; while the server
     /// wants to be left alone (`Retry-After`), the same error with the time that is left. Where the vendor's limit on
     /// token requests is used up, [`RateLimited`](ErrorKind::RateLimited) without a request. Outside of
-    /// a tokio runtime with time enabled, [`Configuration`](ErrorKind::Configuration).
+    /// a tokio runtime, which must have its timers enabled, [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
         self.token_for(Need::new()).await
     }
@@ -186,20 +188,17 @@ impl Inner {
 
     /// Starts a renewal in the background, unless something stands in its way.
     pub(crate) fn renew(self: &Arc<Self>) {
-        boarding::launch(&self.flight, self.means.timeout, || self.begin(Purpose::Renewal, Need::new()));
+        boarding::launch(&self.flight, || self.begin(Purpose::Renewal, Need::new()));
     }
 
     /// A token from the flight that is under way, or a new one; where there is a deadline, from those that follow a
     /// failure that may pass.
     async fn wait(self: &Arc<Self>, need: Need, since: Instant) -> Landing {
         let deadline = need.deadline.map(|deadline| since + deadline.min(LONGEST_WAIT));
-        let patience = Patience { since, deadline, longest_flight: self.means.timeout };
         let mut before: Option<Error> = None;
         loop {
-            let landing = boarding::board(&self.flight, patience, || self.begin(Purpose::Need, need)).await;
-            if landing.is_ok() {
-                self.keep_warm();
-            }
+            let start = || self.begin(Purpose::Need, need);
+            let landing = boarding::board(&self.flight, deadline, self.means.timeout, start).await;
             let error = match landing.and_then(|token| self.checked(token, need)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
@@ -220,15 +219,11 @@ impl Inner {
         }
     }
 
-    /// The token, if it has not expired on its way, and lives as long as it is needed.
+    /// The token, if it lives as long as it is needed.
     fn checked(&self, token: Arc<AccessToken>, need: Need) -> Landing {
         let left = token.expires_at().duration_since(self.means.clock.now()).unwrap_or_default();
         let left = left.min(self.means.maximum_life);
-        match left {
-            Duration::ZERO => Err(late()),
-            left if left < need.minimum_life => Err(too_short(left, need)),
-            _ => Ok(token),
-        }
+        if left < need.minimum_life { Err(too_short(left, need)) } else { Ok(token) }
     }
 
     pub(crate) fn named(&self, error: Error) -> Error {
@@ -242,11 +237,6 @@ impl Inner {
     pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn late() -> Error {
-    Error::new(ErrorKind::Unavailable, "the token had expired when it arrived")
-        .with_remedy("check the network and the vendor's status page: the answer took longer than the token lives")
 }
 
 pub(crate) fn too_short(life: Duration, need: Need) -> Error {

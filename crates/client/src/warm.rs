@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use credentials_grant::Retry;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
@@ -27,14 +26,14 @@ impl Inner {
         }
     }
 
-    /// Renews the token if it is time to, and says when to look again; `None` if there is no point in trying.
+    /// Renews the token if it is time to, and says when to look again; `None` once the vendor has refused to issue another.
     fn warm(self: &Arc<Self>) -> Option<Duration> {
         let now = self.reading();
         let until_stale = self.current.load().as_ref().map(|kept| kept.life.until_stale(now)).unwrap_or_default();
         if !until_stale.is_zero() {
             return Some(until_stale);
         }
-        if self.failures().last().is_some_and(|error| error.retry() == Retry::Never) {
+        if self.failures().is_refused() {
             return None;
         }
         self.renew();

@@ -5,8 +5,8 @@ use http::Extensions;
 use reqwest::{Request, Response, Url, redirect};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
-use super::Authorizer;
 use super::outgoing_request::of_url;
+use super::{Authorizer, Presented};
 
 /// As many as reqwest follows by itself.
 const MOST_REDIRECTS: usize = 10;
@@ -19,32 +19,39 @@ const MOST_REDIRECTS: usize = 10;
 impl Middleware for Authorizer {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let copy = request.try_clone();
-        let presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
         let asked = request.url().clone();
+        let presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
         let response = next.clone().run(request, extensions).await?;
-        if !is_answer_of(&asked, &response) {
-            return Ok(response);
-        }
-        let renewal = self.renewal(&presented, response.status(), response.headers());
-        let (Some(renewal), Some(mut copy)) = (renewal, copy) else {
+        let renewal = self.note(&asked, &presented, &response);
+        // What came after a redirect answers another request than this one, which may have done its work.
+        let (Some(renewal), Some(mut copy), true) = (renewal, copy, is_answer_to(&asked, &response)) else {
             return Ok(response);
         };
         // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
         drop(response);
         let presented = self.authorize_anew(&mut copy, renewal).await.map_err(Error::middleware)?;
         let response = next.run(copy, extensions).await?;
-        if is_answer_of(&asked, &response) {
-            self.renewal(&presented, response.status(), response.headers());
-        }
+        self.note(&asked, &presented, &response);
         Ok(response)
     }
 }
 
-/// Whether the answer is of the host that was asked. Where reqwest has followed a redirect to another one, it has taken
-/// `Authorization` off, and what that host says means nothing for the token.
-fn is_answer_of(asked: &Url, response: &Response) -> bool {
+impl Authorizer {
+    /// Takes note of an answer, if it is of the host that was asked. Where reqwest has followed a redirect to another one,
+    /// it has taken `Authorization` off, and what that host says means nothing for the token.
+    fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<u32> {
+        let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+        let is_of_host = asked == response.url() || place(asked) == place(response.url());
+        is_of_host.then(|| self.renewal(presented, response.status(), response.headers()))?
+    }
+}
+
+/// Whether the request that was asked is the one that is answered: no redirect has been followed.
+fn is_answer_to(asked: &Url, response: &Response) -> bool {
     let answering = response.url();
-    asked.host_str() == answering.host_str() && asked.port_or_known_default() == answering.port_or_known_default()
+    (asked.scheme(), asked.path(), asked.query()) == (answering.scheme(), answering.path(), answering.query())
+        && asked.host_str() == answering.host_str()
+        && asked.port_or_known_default() == answering.port_or_known_default()
 }
 
 impl Authorizer {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use credentials_grant::{Error, ErrorKind, Retry};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{Failures, Purpose};
+use super::{Failures, Purpose, Tried};
 use crate::clock::ManualClock;
 use crate::life::Reading;
 
@@ -30,12 +30,22 @@ impl End {
     }
 }
 
+impl End {
+    fn tried(self) -> Tried {
+        let refused = match self {
+            Self::Refusal => vec![ClientCredentials::new("id", "wrong")],
+            _ => Vec::new(),
+        };
+        Tried { sent: true, refused }
+    }
+}
+
 /// Failures, and the milliseconds after each.
 fn failures() -> impl Strategy<Value = Vec<(End, u64)>> {
     let end = prop_oneof![
         3 => Just(End::Outage),
         2 => Just(End::Refusal),
-        1 => (1..=3600u32).prop_map(|seconds| End::LeaveAlone(SECOND * seconds)),
+        1 => (0..=3600u32).prop_map(|seconds| End::LeaveAlone(SECOND * seconds)),
     ];
     prop::collection::vec((end, prop_oneof![0..2000u64, 0..600_000u64]), 1..30)
 }
@@ -60,14 +70,20 @@ proptest! {
         // The pause before another renewal, and the longest before another try.
         let (mut pause, mut breath) = (SECOND, SECOND / 4);
         for (end, milliseconds) in row {
-            failures.note(&Err::<(), _>(end.error()), Reading::of(&clock));
+            failures.note(&Err::<(), _>(end.error()), end.tried(), Reading::of(&clock));
             if matches!(end, End::Refusal) && !refused {
                 (refused, pause, breath) = (true, SECOND, SECOND / 4);
             }
             let [renewal, need, retry] = pauses(&failures, Reading::of(&clock));
             match end {
-                End::LeaveAlone(time) => prop_assert_eq!([renewal, need, retry], [time; 3]),
-                _ if refused => prop_assert_eq!([renewal, need, retry], [pause; 3]),
+                End::LeaveAlone(time) => {
+                    prop_assert_eq!([renewal, need], [time.max(pause); 2]);
+                    prop_assert!(retry >= need && retry <= need.max(breath), "{retry:?} {need:?} {breath:?}");
+                }
+                _ if refused => {
+                    prop_assert_eq!([renewal, need], [pause; 2]);
+                    prop_assert!(retry >= need && retry <= need.max(breath), "{retry:?} {need:?} {breath:?}");
+                }
                 _ => {
                     prop_assert_eq!([renewal, need], [pause, Duration::ZERO]);
                     prop_assert!(retry <= breath, "{retry:?} {breath:?}");
@@ -81,7 +97,7 @@ proptest! {
             prop_assert!(retry_left <= retry.max(breath).saturating_sub(time), "{retry_left:?} {retry:?} {breath:?}");
             (pause, breath) = ((pause * 2).min(SECOND * 300), (breath * 2).min(SECOND * 10));
         }
-        failures.note(&Ok(()), Reading::of(&clock));
+        failures.note(&Ok(()), Tried::default(), Reading::of(&clock));
         prop_assert_eq!(pauses(&failures, Reading::of(&clock)), [Duration::ZERO; 3]);
     }
 }

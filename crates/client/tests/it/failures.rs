@@ -1,8 +1,10 @@
 //! What a source remembers of failures, and for how long.
 
+use std::time::Duration;
+
 use credentials_grant::{Error, ErrorKind, Retry};
 
-use crate::acme::{Act, SECOND, Script, clock, source, token};
+use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
 
 #[tokio::test]
 async fn an_outage_is_not_remembered_beyond_its_waiters() {
@@ -58,4 +60,54 @@ async fn a_connection_that_fails_after_refusals_of_the_credentials_may_be_the_ve
     assert!(remedies[2].1.contains("may have blocked this address") && remedies[2].1.contains("once"), "{remedies:?}");
     assert_eq!(of(4), (ErrorKind::Unavailable, "try again later"), "who answers has not blocked");
     assert!(remedies[5].1.contains("2 times"), "{remedies:?}");
+}
+
+fn told_to_wait_for_nothing() -> Act {
+    Act::Fail(Error::new(ErrorKind::Unavailable, "later").with_retry(Retry::After(Duration::ZERO)))
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_no_pause_does_not_end_ours() {
+    for first in [Act::Issue(3600), Act::Answer(401, "")] {
+        let script = Script::new([first, told_to_wait_for_nothing()]);
+        let clock = clock();
+        let source = source(&script, &clock);
+        let renews = token(&source).await.is_ok();
+        clock.advance(if renews { SECOND * 3300 } else { SECOND });
+        for _ in 0..50 {
+            assert_eq!(token(&source).await.is_ok(), renews);
+            settle().await;
+        }
+        assert_eq!(script.requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_fewer_requests_without_saying_how_many_gets_fewer() {
+    let (script, clock) = (Script::new([Act::Answer(429, ""), Act::Issue(3600)]), clock());
+    let source = source(&script, &clock);
+    for _ in 0..10 {
+        assert_eq!(token(&source).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    }
+    assert_eq!(script.requests(), 1);
+    clock.advance(SECOND);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_panic_after_something_was_sent_is_remembered_and_told() {
+    let (script, clock) = (Script::new([Act::Issue(3600), Act::Panic, Act::Issue(3600)]), clock());
+    let source = source(&script, &clock);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3300);
+    for _ in 0..50 {
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+        settle().await;
+    }
+    assert_eq!(script.requests(), 2);
+    assert!(source.status().last_error.unwrap().to_string().contains("panicked"));
+    source.invalidate(&source.cached().unwrap());
+    token(&source).await.unwrap_err();
+    clock.advance(SECOND);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, ErrorKind};
-use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, TokenSource};
+use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, Need, TokenSource};
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
@@ -73,11 +73,12 @@ async fn a_caller_who_goes_away_does_not_take_the_request_along() {
 
 #[tokio::test]
 async fn a_panic_fails_its_flight_and_nothing_else() {
-    let script = Script::new([Act::Panic, Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let (script, clock) = (Script::new([Act::Panic, Act::Issue(3600)]), clock());
+    let source = source(&script, &clock);
     let error = token(&source).await.unwrap_err();
     assert!(error.to_string().contains("panicked"), "{error}");
     assert!(error.source().is_none(), "a panic's own words are not repeated");
+    clock.advance(SECOND);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
 
@@ -231,4 +232,16 @@ fn credentials_that_block_their_thread_keep_nobody_waiting_for_ever() {
     let error = runtime.block_on(source.token()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     drop(release);
+}
+
+#[test]
+fn a_flight_that_nobody_drives_does_not_stand_in_the_way_of_those_with_deadlines() {
+    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let _idle = in_flight_on_its_own_runtime(&source);
+    script.open(2);
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let impatient = Need::new().with_deadline(SECOND / 2);
+    let tries = (1..100).find(|_| busy.block_on(source.token_for(impatient)).is_ok());
+    assert!(tries.is_some_and(|tries| tries <= 4), "{tries:?}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use credentials_grant::{Error, ErrorKind, Retry};
 use credentials_grant_client::{Need, TokenSource};
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
 use crate::acme::{Act, SECOND, Script, TokioClock, builder, clock, on_clock, settle, source, token};
 
@@ -73,7 +73,7 @@ async fn a_ceiling_above_the_life_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again_within_the_deadline() {
     let gone = Error::new(ErrorKind::Unreachable, "gone");
-    let script = Script::new([Act::Answer(503, ""), Act::Fail(gone), Act::Answer(429, ""), Act::Issue(3600)]);
+    let script = Script::new([Act::Answer(503, ""), Act::Fail(gone), Act::Answer(408, ""), Act::Issue(3600)]);
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
     let began = Instant::now();
     let need = Need::new().with_deadline(SECOND * 60);
@@ -179,4 +179,23 @@ async fn what_cannot_be_meant_is_refused_when_the_source_is_built() {
         assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
         assert!(error.remedy().is_some(), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minimum_of_the_whole_life_is_paid_for_once() {
+    let script = Script::gated((0..20).map(|_| Act::Issue(3600)));
+    let source = on_clock(&script, TokioClock::new()).build().unwrap();
+    let need = Need::new().with_minimum_life(SECOND * 3600);
+    for _ in 0..20 {
+        let asking = tokio::spawn({
+            let source = source.clone();
+            async move { source.token_for(need).await }
+        });
+        settle().await;
+        // Some of its life is gone when it arrives.
+        advance(SECOND / 20).await;
+        script.open(1);
+        assert_eq!(asking.await.unwrap().unwrap_err().kind(), ErrorKind::Configuration);
+    }
+    assert_eq!(script.requests(), 1);
 }

@@ -4,7 +4,7 @@ use credentials_grant::{Error, ErrorKind, Policy};
 use credentials_grant_client::Authorizer;
 use reqwest::{Body, Client, Method, Request, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use wiremock::matchers::any;
+use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::acme::{Act, SECOND, Script};
@@ -244,4 +244,17 @@ async fn a_call_that_rejects_every_token_beside_others_that_do_not_costs_one_for
         assert_eq!(rig.script.requests(), tokens);
         rig.clock.advance(SECOND * pause);
     }
+}
+
+#[tokio::test]
+async fn a_body_that_was_accepted_is_not_sent_again_for_a_401_behind_a_redirect() {
+    let server = MockServer::start().await;
+    let booked = ResponseTemplate::new(303).insert_header("location", "/bookings/1");
+    Mock::given(method("POST")).respond_with(booked).mount(&server).await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    let rig = rig(at(&server)).warm().await;
+    let booking = client(&rig.authorizer).post(format!("{}/bookings", server.uri())).body("one room");
+    assert_eq!(booking.send().await.unwrap().status(), 401);
+    let sent = server.received_requests().await.unwrap();
+    assert_eq!(sent.iter().filter(|request| request.method == "POST").count(), 1);
 }

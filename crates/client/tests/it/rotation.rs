@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
 use credentials_grant_client::{FallbackCredentials, FunctionCredentials, ManualClock, TokenSource};
 
-use crate::acme::{Acme, Act, SECOND, Script, clock, token};
+use crate::acme::{Acme, Act, SECOND, Script, TokioClock, clock, token};
 
 /// Credentials that somebody rotates, and that count how often they were asked for.
 #[derive(Clone, Debug, Default)]
@@ -171,4 +171,40 @@ fn what_a_function_holds_is_not_shown() {
     });
     let shown = format!("{credentials:?} {:?}", FallbackCredentials::new(credentials.clone()));
     assert!(shown.contains("vault") && !shown.contains("a-client-secret"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_stands_also_if_there_was_no_time_to_find_others() {
+    let never = FunctionCredentials::new("vault", || async { std::future::pending().await });
+    let script = Script::new((0..20).map(|_| Act::Answer(401, "")));
+    let credentials = FallbackCredentials::new(with_secret("wrong")).or(never);
+    let builder = TokenSource::builder(Acme::new(), credentials).with_transport(Arc::clone(&script));
+    let source = builder.with_clock(TokioClock::new()).with_timeout(SECOND).build().unwrap();
+    for _ in 0..20 {
+        token(&source).await.unwrap_err();
+    }
+    assert!(script.requests() <= 5, "{} in 20 seconds", script.requests());
+}
+
+#[tokio::test]
+async fn a_correction_of_any_of_the_secrets_is_noticed_within_a_second() {
+    for corrected in [0, 1] {
+        let secrets = [Arc::new(Mutex::new("one")), Arc::new(Mutex::new("two"))];
+        let [first, second] = secrets.clone().map(|secret| {
+            FunctionCredentials::new("vault", move || {
+                let secret = *secret.lock().unwrap();
+                async move { Ok(with_secret(secret)) }
+            })
+        });
+        let script = Script::new((0..8).map(|_| Act::Answer(401, "")).chain([Act::Issue(3600)]));
+        let clock = clock();
+        let source = in_order(FallbackCredentials::new(first).or(second), &script, &clock);
+        for pause in [2, 8, 32, 1] {
+            token(&source).await.unwrap_err();
+            clock.advance(SECOND * pause);
+        }
+        assert_eq!(script.requests(), 8);
+        *secrets[corrected].lock().unwrap() = "right";
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-9", "{corrected}");
+    }
 }

@@ -1,11 +1,13 @@
 //! A source that keeps its token warm.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use credentials_grant_client::TokenSource;
+use credentials_grant::{ClientCredentials, Error, ErrorKind};
+use credentials_grant_client::{FunctionCredentials, TokenSource};
 use tokio::time::advance;
 
-use crate::acme::{Act, SECOND, Script, TokioClock, on_clock, settle, token};
+use crate::acme::{Acme, Act, SECOND, Script, TokioClock, on_clock, settle, token};
 
 fn warm(script: &Arc<Script>) -> TokenSource {
     on_clock(script, TokioClock::new()).keeping_warm().build().unwrap()
@@ -109,4 +111,27 @@ fn a_runtime_that_goes_away_takes_the_warmth_along_and_the_next_brings_it_back()
         pass(92).await;
     });
     assert_eq!(script.requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn warmth_outlasts_credentials_that_cannot_be_read_for_a_while() {
+    let readable = Arc::new(AtomicBool::new(true));
+    let credentials = FunctionCredentials::new("file", {
+        let readable = Arc::clone(&readable);
+        move || {
+            let readable = readable.load(Ordering::SeqCst);
+            let empty = || Error::new(ErrorKind::Configuration, "the secret file is empty");
+            async move { readable.then(|| ClientCredentials::new("id", "secret")).ok_or_else(empty) }
+        }
+    });
+    let script = Script::new((0..10).map(|_| Act::Issue(100)));
+    let builder = TokenSource::builder(Acme::new(), credentials).with_transport(Arc::clone(&script));
+    let source = builder.with_clock(TokioClock::new()).keeping_warm().build().unwrap();
+    token(&source).await.unwrap();
+    readable.store(false, Ordering::SeqCst);
+    pass(91).await;
+    readable.store(true, Ordering::SeqCst);
+    pass(500).await;
+    assert!(source.cached().is_some());
+    assert!(script.requests() >= 6, "{}", script.requests());
 }
