@@ -32,8 +32,8 @@ where
     F: Fn() -> C + Send + Sync + 'static,
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
-    /// Credentials that this function gives. The name tells it from all others: two of one name share their tokens in a
-    /// pool. It is printed, and no place for a secret.
+    /// Credentials that this function gives. The name tells it from all others: two of one name **share their tokens** in a
+    /// pool, so name the tenant in it. It is printed, and no place for a secret.
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
         Self { name: name.into(), function }
     }

@@ -89,7 +89,8 @@ pub enum Retry {
     Never,
     /// Perhaps, after a pause of the caller's choosing.
     Soon,
-    /// Perhaps, but not before this much time has passed: the server said so (`Retry-After`), at most an hour.
+    /// Perhaps, but not before this much time has passed: the server said so (`Retry-After`, at most an hour), or a limit
+    /// that is kept on this side does.
     After(Duration),
 }
 
