@@ -2,6 +2,7 @@
 //!
 //! Some vendors block the address of whoever keeps failing (PTV: "continuous failed login attempts from the same IP").
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
@@ -29,6 +30,12 @@ pub(crate) struct Tried {
     pub(crate) sent: bool,
     /// The credentials that were refused.
     pub(crate) refused: Vec<ClientCredentials>,
+}
+
+impl Tried {
+    pub(crate) fn lock(tried: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        tried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The failures since the last token. What it holds of them stands apart, so that it is small where there are none: a pool

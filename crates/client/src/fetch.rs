@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, Surroundings, grant};
 use tokio::time::Instant;
@@ -86,7 +86,7 @@ impl Inner {
         let request = Arc::clone(self).request(give_up, Arc::clone(&tried));
         let outcome = watched(request.in_current_span(), give_up).await;
         // Here, and not in the work, which may have panicked or been given up.
-        let tried = mem::take(&mut *lock(&tried));
+        let tried = mem::take(&mut *Tried::lock(&tried));
         let now = self.reading();
         let outcome = outcome
             .and_then(|fetched| if fetched.life.left(now).is_zero() { Err(late()) } else { Ok(fetched) })
@@ -111,10 +111,10 @@ impl Inner {
             if !outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused) {
                 return outcome;
             }
-            lock(&tried).refused.push(credentials.clone());
+            Tried::lock(&tried).refused.push(credentials.clone());
             let next = self.credentials.after_refusal(&credentials).await;
             let is_new = |next: &ClientCredentials| {
-                let refused = &lock(&tried).refused;
+                let refused = &Tried::lock(&tried).refused;
                 refused.len() < MOST_CREDENTIALS && !refused.contains(next)
             };
             credentials = match next {
@@ -189,10 +189,6 @@ struct Fetched {
 fn late() -> Error {
     Error::new(ErrorKind::Unavailable, "the token had expired when it arrived")
         .with_remedy("check the network and the vendor's status page: the answer took longer than the token lives")
-}
-
-fn lock(tried: &Mutex<Tried>) -> MutexGuard<'_, Tried> {
-    tried.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn entropy() -> Result<[u8; 16], Error> {

@@ -113,7 +113,7 @@ impl Transport for Metered {
             }
             sleep(full.wait).await;
         }
-        self.tried.lock().unwrap_or_else(PoisonError::into_inner).sent = true;
+        Tried::lock(&self.tried).sent = true;
         self.transport.send(request).await
     }
 }

@@ -36,25 +36,25 @@ impl Middleware for Authorizer {
     }
 }
 
+/// Whether the request that was asked is the one that is answered: no redirect has been followed.
+fn is_answer_to(asked: &Url, response: &Response) -> bool {
+    let answering = response.url();
+    is_same_host(asked, answering)
+        && (asked.scheme(), asked.path(), asked.query()) == (answering.scheme(), answering.path(), answering.query())
+}
+
+fn is_same_host(one: &Url, other: &Url) -> bool {
+    one.host_str() == other.host_str() && one.port_or_known_default() == other.port_or_known_default()
+}
+
 impl Authorizer {
     /// Takes note of an answer, if it is of the host that was asked. Where reqwest has followed a redirect to another one,
     /// it has taken `Authorization` off, and what that host says means nothing for the token.
     fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<u32> {
-        let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
-        let is_of_host = asked == response.url() || place(asked) == place(response.url());
+        let is_of_host = is_same_host(asked, response.url());
         is_of_host.then(|| self.renewal(presented, response.status(), response.headers()))?
     }
-}
 
-/// Whether the request that was asked is the one that is answered: no redirect has been followed.
-fn is_answer_to(asked: &Url, response: &Response) -> bool {
-    let answering = response.url();
-    (asked.scheme(), asked.path(), asked.query()) == (answering.scheme(), answering.path(), answering.query())
-        && asked.host_str() == answering.host_str()
-        && asked.port_or_known_default() == answering.port_or_known_default()
-}
-
-impl Authorizer {
     /// What reqwest should do with redirects: follow them to hosts that may have the token, ten at the most, and hand any
     /// other to the caller as it is.
     ///
