@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::proof_key::ProofKey;
 
 /// What one token is asked for, beside who asks.
 ///
@@ -23,6 +24,7 @@ pub struct Ask {
     resources: Vec<String>,
     authorization_details: Option<String>,
     parameters: Vec<(String, String)>,
+    proof_key: Option<ProofKey>,
 }
 
 impl Ask {
@@ -83,6 +85,13 @@ impl Ask {
         self
     }
 
+    /// Binds the token to a key (DPoP, RFC 9449): each request for it, and each API call with it, proves that the key is here.
+    #[must_use]
+    pub fn with_proof_key(mut self, key: ProofKey) -> Self {
+        self.proof_key = Some(key);
+        self
+    }
+
     /// The scopes, in the order in which they were added.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
@@ -111,6 +120,12 @@ impl Ask {
     #[must_use]
     pub fn parameters(&self) -> &[(String, String)] {
         &self.parameters
+    }
+
+    /// The key that the token is to be bound to.
+    #[must_use]
+    pub fn proof_key(&self) -> Option<&ProofKey> {
+        self.proof_key.as_ref()
     }
 
     /// Checks the scopes against the grammar of RFC 6749 section 3.3, and the details against RFC 9396 section 2.
@@ -144,7 +159,7 @@ impl Ask {
 
 impl fmt::Debug for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scopes, audience, resources, authorization_details, parameters } = self;
+        let Self { scopes, audience, resources, authorization_details, parameters, proof_key } = self;
         let names: Vec<_> = parameters.iter().map(|(name, _)| name).collect();
         f.debug_struct("Ask")
             .field("scopes", scopes)
@@ -152,6 +167,7 @@ impl fmt::Debug for Ask {
             .field("resources", resources)
             .field("authorization_details", &authorization_details.is_some())
             .field("parameters", &names)
+            .field("proof_key", proof_key)
             .finish()
     }
 }

@@ -7,6 +7,7 @@ use http::Method;
 use crate::ask::Ask;
 use crate::credentials::ClientCredentials;
 use crate::endpoint::TokenEndpoint;
+use crate::operation::TokenOperation;
 use crate::request_builder::TokenRequestBuilder;
 
 /// Everything a provider may use to write a request.
@@ -16,8 +17,11 @@ use crate::request_builder::TokenRequestBuilder;
 pub struct Attempt<'a> {
     credentials: &'a ClientCredentials,
     ask: &'a Ask,
+    operation: Option<TokenOperation<'a>>,
     surroundings: Surroundings,
     step: u8,
+    /// How many requests were made before this one, those that were answered by a call for a nonce included.
+    sent: u8,
     frozen: bool,
 }
 
@@ -25,7 +29,7 @@ impl<'a> Attempt<'a> {
     /// An attempt by this client, for this ask, here and now.
     #[must_use]
     pub fn new(credentials: &'a ClientCredentials, ask: &'a Ask, surroundings: Surroundings) -> Self {
-        Self { credentials, ask, surroundings, step: 0, frozen: false }
+        Self { credentials, ask, operation: None, surroundings, step: 0, sent: 0, frozen: false }
     }
 
     /// An attempt that is never made: its request is compared, hashed or tried out by
@@ -35,9 +39,24 @@ impl<'a> Attempt<'a> {
         Self { frozen: true, ..Self::new(credentials, ask, Surroundings::frozen()) }
     }
 
+    /// An attempt at something else than a new token.
+    pub(crate) fn at(
+        operation: TokenOperation<'a>,
+        credentials: &'a ClientCredentials,
+        ask: &'a Ask,
+        surroundings: Surroundings,
+    ) -> Self {
+        Self { operation: Some(operation), ..Self::new(credentials, ask, surroundings) }
+    }
+
     /// This attempt after the answer to its request.
     pub(crate) fn next_step(self) -> Self {
-        Self { step: self.step + 1, ..self }
+        Self { step: self.step + 1, ..self.again() }
+    }
+
+    /// This attempt with the same step to be done again: whatever must be fresh is.
+    pub(crate) fn again(self) -> Self {
+        Self { sent: self.sent + 1, ..self }
     }
 
     /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
@@ -65,6 +84,13 @@ impl<'a> Attempt<'a> {
         self.ask
     }
 
+    /// What is to be done with a token that there is already, if it is not about a new one:
+    /// [`operation_request`](crate::CredentialsGrant::operation_request) is asked with it.
+    #[must_use]
+    pub fn operation(&self) -> Option<TokenOperation<'a>> {
+        self.operation
+    }
+
     /// The time at which the request is sent.
     #[must_use]
     pub fn now(&self) -> SystemTime {
@@ -87,10 +113,26 @@ impl<'a> Attempt<'a> {
     /// A UUID that no other request has, for vendors that want each to have one.
     #[must_use]
     pub fn request_id(&self) -> String {
-        let mut entropy = self.surroundings.entropy;
-        entropy[15] = entropy[15].wrapping_add(self.step);
-        uuid::Builder::from_random_bytes(entropy).into_uuid().to_string()
+        uuid(self.entropy())
     }
+
+    /// The clock and the chance of the request's proof, whose id is another than the request's.
+    pub(crate) fn of_proof(&self) -> Surroundings {
+        let mut entropy = self.entropy();
+        entropy[0] ^= 1;
+        Surroundings { entropy, ..self.surroundings }
+    }
+
+    /// That of no other request.
+    fn entropy(&self) -> [u8; 16] {
+        let mut entropy = self.surroundings.entropy;
+        entropy[15] = entropy[15].wrapping_add(self.sent);
+        entropy
+    }
+}
+
+pub(crate) fn uuid(entropy: [u8; 16]) -> String {
+    uuid::Builder::from_random_bytes(entropy).into_uuid().to_string()
 }
 
 /// The clock and the chance of one attempt, read by whoever has a clock and a source of chance.

@@ -28,6 +28,9 @@ pub enum ClientAuthentication {
     /// A JWT signed with the client secret by HS256 (`client_secret_jwt`, OIDC Core section 9). The secret itself
     /// is not sent.
     ClientSecretJwt,
+    /// `client_id` among the parameters, and the certificate that TLS shows (`tls_client_auth` and
+    /// `self_signed_tls_client_auth`, RFC 8705 section 2).
+    Mtls,
     /// `client_id` among the parameters, and no proof: a public client (`none`, RFC 6749 section 2.1).
     None,
     /// A JWT that the credentials hold, or that their [`Signer`](crate::Signer) signs (`private_key_jwt`, RFC 7523 section
@@ -41,7 +44,7 @@ pub enum ClientAuthentication {
 
 impl ClientAuthentication {
     /// Every way, in the order in which help lists them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Basic,
         Self::BasicRaw,
         Self::BasicStrict,
@@ -49,6 +52,7 @@ impl ClientAuthentication {
         Self::None,
         Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
+        Self::Mtls,
     ];
 
     /// The way's name in settings.
@@ -60,6 +64,7 @@ impl ClientAuthentication {
             Self::BasicStrict => "basic-strict",
             Self::Body => "body",
             Self::ClientSecretJwt => "client-secret-jwt",
+            Self::Mtls => "mtls",
             Self::None => "none",
             Self::PrivateKeyJwt => "private-key-jwt",
         }

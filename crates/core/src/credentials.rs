@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::client_certificate::ClientCertificate;
 use crate::error::Error;
 use crate::signer::{NoSigner, Signer, identity};
 
@@ -28,6 +29,7 @@ pub struct ClientCredentials {
     client_secret: Option<SecretString>,
     signer: Option<Arc<dyn Signer>>,
     assertion: Option<SecretString>,
+    certificate: Option<ClientCertificate>,
     secrets: BTreeMap<Cow<'static, str>, SecretString>,
     /// What stands for a secret that is not there, in a placeholder.
     any_secret: Option<SecretString>,
@@ -39,14 +41,15 @@ impl ClientCredentials {
         Self { client_secret: Some(client_secret.into()), ..Self::without_secret(client_id) }
     }
 
-    /// A client id alone: of a public client, or of one that proves who it is by [`with_signer`](Self::with_signer) or
-    /// [`with_assertion`](Self::with_assertion).
+    /// A client id alone: of a public client, or of one that proves who it is by [`with_signer`](Self::with_signer),
+    /// [`with_assertion`](Self::with_assertion) or [`with_certificate`](Self::with_certificate).
     pub fn without_secret(client_id: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
             client_secret: None,
             signer: None,
             assertion: None,
+            certificate: None,
             secrets: BTreeMap::new(),
             any_secret: None,
         }
@@ -55,7 +58,8 @@ impl ClientCredentials {
     /// Credentials that hold something under every name, for trying out whether a request can be written.
     #[must_use]
     pub fn placeholder() -> Self {
-        let mut credentials = Self::new("client", "secret").with_signer(NoSigner);
+        let certificate = ClientCertificate::from_pem("certificate");
+        let mut credentials = Self::new("client", "secret").with_signer(NoSigner).with_certificate(certificate);
         credentials.any_secret = Some("secret".into());
         credentials
     }
@@ -72,6 +76,13 @@ impl ClientCredentials {
     #[must_use]
     pub fn with_assertion(mut self, jwt: impl Into<SecretString>) -> Self {
         self.assertion = Some(jwt.into());
+        self
+    }
+
+    /// Adds a certificate to show in TLS: to prove who the client is by it, or to have tokens bound to it (RFC 8705).
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 
@@ -110,6 +121,10 @@ impl ClientCredentials {
                 "these credentials hold no client secret",
                 "authenticate by `private-key-jwt`, which they are for, or add the secret",
             ),
+            None if self.certificate.is_some() => refused(
+                "these credentials hold no client secret",
+                "authenticate by `mtls`, which they are for, or add the secret",
+            ),
             None => refused("these credentials hold no client secret", "add the secret, or authenticate by `none`"),
         }
     }
@@ -124,6 +139,12 @@ impl ClientCredentials {
     #[must_use]
     pub fn assertion(&self) -> Option<&SecretString> {
         self.assertion.as_ref()
+    }
+
+    /// The certificate to show in TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref()
     }
 
     /// A further secret, by name.
@@ -143,6 +164,7 @@ impl PartialEq for ClientCredentials {
         self.client_id == other.client_id
             && self.client_secret.as_ref().map(exposed) == other.client_secret.as_ref().map(exposed)
             && self.assertion.as_ref().map(exposed) == other.assertion.as_ref().map(exposed)
+            && self.certificate == other.certificate
             && self.signer.as_deref().map(identity) == other.signer.as_deref().map(identity)
             && self.secrets.keys().eq(other.secrets.keys())
             && self.secrets.values().map(exposed).eq(other.secrets.values().map(exposed))
@@ -230,7 +252,7 @@ impl CredentialsSource for ClientCredentials {
         let secrets: Vec<_> = self.secrets.iter().map(|(name, secret)| (name, exposed(secret))).collect();
         let secret = self.client_secret.as_ref().map(exposed);
         let assertion = self.assertion.as_ref().map(exposed);
-        ("fixed", &self.client_id, secret, assertion, signer, secrets).hash(&mut state);
+        ("fixed", &self.client_id, secret, assertion, signer, &self.certificate, secrets).hash(&mut state);
         true
     }
 }
@@ -266,6 +288,7 @@ mod tests {
             one().with_secret("another", "k"),
             one().with_assertion("secret"),
             one().with_signer(NoSigner),
+            one().with_certificate(ClientCertificate::from_pem("secret")),
             ClientCredentials::without_secret("id").with_assertion("secret").with_secret("key", "k"),
         ];
         for other in others {

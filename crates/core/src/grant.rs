@@ -9,11 +9,13 @@ use crate::ask::Ask;
 use crate::attempt::{Attempt, Surroundings};
 use crate::credentials::ClientCredentials;
 use crate::error::{Error, ErrorKind};
+use crate::operation::TokenOperation;
 use crate::policy::Policy;
+use crate::proof_key::DPOP;
 use crate::reader::ResponseReader;
 use crate::request::TokenRequest;
 use crate::response::TokenResponse;
-use crate::scrub::Scrubber;
+use crate::sealed_request::SealedRequest;
 use crate::token::{AccessToken, IssuedToken};
 use crate::transport::Transport;
 
@@ -83,6 +85,21 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
             .with_remedy("implement `CredentialsGrant::next_request` for it"))
     }
 
+    /// What to send to ask about a token that has been issued, or to have it taken back: the attempt's
+    /// [operation](Attempt::operation) says which. By default, nothing can be.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the vendor has no way to do that, or the request cannot be written.
+    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let what = match attempt.operation() {
+            Some(TokenOperation::Introspection(_)) => "ask about a token",
+            Some(TokenOperation::Revocation(_)) | None => "take a token back",
+        };
+        Err(Error::configuration(format!("this provider knows no way to {what}"))
+            .with_remedy("ask the vendor for its URL, and use `credentials-grant-oauth2` with it"))
+    }
+
     /// What a runtime must know: how the token is presented, its hosts, lifetime and limits.
     fn policy(&self) -> Policy {
         Policy::new()
@@ -106,6 +123,10 @@ impl<T: CredentialsGrant + ?Sized> CredentialsGrant for Arc<T> {
         (**self).next_request(attempt, response)
     }
 
+    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        (**self).operation_request(attempt)
+    }
+
     fn policy(&self) -> Policy {
         (**self).policy()
     }
@@ -113,7 +134,8 @@ impl<T: CredentialsGrant + ?Sized> CredentialsGrant for Arc<T> {
 
 /// Gets one token: writes the request, sends it, reads the answer, and goes on while the vendor needs further steps.
 ///
-/// It keeps nothing and repeats nothing; whoever wants tokens kept and renewed uses the client crate's `TokenSource`.
+/// It keeps no token and repeats nothing, but for a proof that wants the server's nonce (RFC 9449 section 8): that request is
+/// made anew, once. Whoever wants tokens kept and renewed uses the client crate's `TokenSource`.
 ///
 /// # Errors
 ///
@@ -126,33 +148,76 @@ pub async fn grant(
     surroundings: Surroundings,
 ) -> Result<AccessToken, Error> {
     let attempt = Attempt::new(credentials, ask, surroundings);
-    let mut sent = Vec::new();
-    let token = trip(provider, attempt, transport, &mut sent).await;
-    token.map_err(|error| {
-        let scrubber: Scrubber = credentials.all_secrets().cloned().chain(sent).collect();
-        error.scrubbed(&scrubber).with_provider(provider.provider().to_owned())
-    })
+    let trip = Trip::new(provider, attempt, transport);
+    trip.answered(|response| provider.read_response(response)?.ready(&attempt, &provider.policy())).await
 }
 
-/// Also gives what was sent that is secret, which must not come back in an error's words.
-async fn trip(
-    provider: &dyn CredentialsGrant,
-    mut attempt: Attempt<'_>,
-    transport: &dyn Transport,
-    sent: &mut Vec<SecretString>,
-) -> Result<AccessToken, Error> {
-    let mut request = provider.token_request(&attempt)?;
-    for _ in 0..MOST_STEPS {
-        let continues = request.continues;
-        let mut sealed = request.seal().await?;
-        sent.append(&mut sealed.secrets);
-        let response = transport.send(&sealed).await?;
-        if !continues {
-            return provider.read_response(&response)?.ready(&attempt, &provider.policy());
-        }
-        attempt = attempt.next_step();
-        request = provider.next_request(&attempt, &response)?;
+/// An attempt on its way: its requests, one after the other, to the last answer.
+pub(crate) struct Trip<'a> {
+    provider: &'a dyn CredentialsGrant,
+    attempt: Attempt<'a>,
+    transport: &'a dyn Transport,
+    /// What was sent that is secret, which must not come back in an error's words.
+    sent: Vec<SecretString>,
+}
+
+impl<'a> Trip<'a> {
+    pub(crate) fn new(provider: &'a dyn CredentialsGrant, attempt: Attempt<'a>, transport: &'a dyn Transport) -> Self {
+        Self { provider, attempt, transport, sent: Vec::new() }
     }
-    Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_STEPS} requests"))
-        .with_remedy("show the vendor this message"))
+
+    /// Makes the trip, and reads the last answer.
+    pub(crate) async fn answered<T>(
+        mut self,
+        read: impl FnOnce(&TokenResponse) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let outcome = self.run().await.and_then(|response| read(&response));
+        outcome.map_err(|error| {
+            let secrets = self.attempt.credentials().all_secrets().cloned().chain(self.sent);
+            error.scrubbed(&secrets.collect()).with_provider(self.provider.provider().to_owned())
+        })
+    }
+
+    async fn run(&mut self) -> Result<TokenResponse, Error> {
+        let mut answer = None;
+        let mut has_nonce = false;
+        for _ in 0..MOST_STEPS {
+            let request = self.request(answer.as_ref())?;
+            let continues = request.continues;
+            let mut sealed = request.seal().await?;
+            self.sent.append(&mut sealed.secrets);
+            let response = self.transport.send(&sealed).await?;
+            if self.wants_nonce(&sealed, &response) && !has_nonce {
+                has_nonce = true;
+                self.attempt = self.attempt.again();
+            } else if continues {
+                answer = Some(response);
+                self.attempt = self.attempt.next_step();
+            } else {
+                return Ok(response);
+            }
+        }
+        Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_STEPS} requests"))
+            .with_remedy("show the vendor this message"))
+    }
+
+    fn request(&self, answer: Option<&TokenResponse>) -> Result<TokenRequest, Error> {
+        match answer {
+            Some(answer) => self.provider.next_request(&self.attempt, answer),
+            None if self.attempt.operation().is_some() => self.provider.operation_request(&self.attempt),
+            None => self.provider.token_request(&self.attempt),
+        }
+    }
+
+    /// Keeps the nonce that came with an answer, and says whether the same request with that nonce in its proof is what the
+    /// server wants (RFC 9449 section 8).
+    fn wants_nonce(&self, request: &SealedRequest, response: &TokenResponse) -> bool {
+        let Some(key) = self.attempt.ask().proof_key().filter(|_| request.headers().contains_key(DPOP)) else {
+            return false;
+        };
+        key.note_nonce(request.url(), response.headers())
+            && !response.status().is_success()
+            && ResponseReader::rfc6749().read_error(response).oauth().and_then(|said| said.code.as_deref())
+                == Some("use_dpop_nonce")
+    }
 }

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use crate::credentials::ClientCredentials;
 use crate::error::Error;
 use crate::header;
+use crate::proof_key::ProofKey;
 
 /// How a vendor's tokens are presented, how long they live and how often they may be asked for.
 ///
@@ -184,6 +185,8 @@ pub struct Presentation {
     companions: Vec<(Cow<'static, str>, Companion)>,
 }
 
+const BEARER: &str = "Bearer ";
+
 #[derive(Clone, Debug)]
 enum Companion {
     Plain(String),
@@ -195,7 +198,7 @@ impl Presentation {
     /// `Authorization: Bearer …` (RFC 6750 section 2.1).
     #[must_use]
     pub fn bearer() -> Self {
-        Self { header: Cow::Borrowed(AUTHORIZATION.as_str()), prefix: "Bearer ", companions: Vec::new() }
+        Self { header: Cow::Borrowed(AUTHORIZATION.as_str()), prefix: BEARER, companions: Vec::new() }
     }
 
     /// The token alone, in a header of the vendor's.
@@ -228,13 +231,16 @@ impl Presentation {
         &self.header
     }
 
-    /// The headers for this token, which a header can carry, its own first.
+    /// The headers for this token, which a header can carry, its own first. One that is bound to a key is no bearer token
+    /// (RFC 9449 section 7.1).
     pub(crate) fn headers(
         &self,
         token: &str,
+        proof_key: Option<&ProofKey>,
         credentials: &ClientCredentials,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-        let token = format!("{}{token}", self.prefix);
+        let prefix = if proof_key.is_some() && self.prefix == BEARER { "DPoP " } else { self.prefix };
+        let token = format!("{prefix}{token}");
         let mut headers = vec![(header::name(&self.header)?, header::secret_value(&self.header, &token)?)];
         for (name, companion) in &self.companions {
             let value = match companion {

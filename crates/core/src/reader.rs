@@ -194,7 +194,8 @@ impl ResponseReader {
     fn issued(&self, token: String, mut answer: Value) -> Result<IssuedToken, Error> {
         let mut issued = IssuedToken::new(token);
         issued.token_type = text(take(&mut answer, &self.token_type));
-        let other = issued.token_type.as_deref().filter(|kind| !kind.eq_ignore_ascii_case("bearer"));
+        let is_known = |kind: &&str| ["bearer", "dpop"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+        let other = issued.token_type.as_deref().filter(|kind| !is_known(kind));
         if let Some(other) = other
             && !self.any_token_type
         {
@@ -241,9 +242,16 @@ fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
     }
     match said.and_then(|said| said.code.as_deref()) {
         Some("invalid_client" | "unauthorized_client" | "access_denied") => return ErrorKind::CredentialsRefused,
-        Some("invalid_request" | "invalid_grant" | "invalid_scope" | "invalid_target" | "unsupported_grant_type") => {
-            return ErrorKind::RequestRefused;
-        }
+        Some(
+            "invalid_request"
+            | "invalid_grant"
+            | "invalid_scope"
+            | "invalid_target"
+            | "unsupported_grant_type"
+            | "unsupported_token_type"
+            | "invalid_dpop_proof"
+            | "use_dpop_nonce",
+        ) => return ErrorKind::RequestRefused,
         Some("temporarily_unavailable") => return ErrorKind::Unavailable,
         // ServiceNow says so of a wrong secret, with status 401.
         Some("server_error") if !status.is_client_error() => return ErrorKind::Unavailable,
@@ -277,6 +285,9 @@ fn remedy(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
     match (kind, said.and_then(|said| said.code.as_deref())) {
         (_, Some("unauthorized_client")) => "ask the vendor to allow this client the client credentials grant",
         (_, Some("invalid_scope")) => "ask for scopes that this client may have, or for none to get its default",
+        (_, Some("invalid_dpop_proof")) => {
+            "compare this machine's clock with the server's, and the key with what it takes"
+        }
         (ErrorKind::CredentialsRefused, _) => "check the client id and secret before you try again",
         (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",
         (ErrorKind::RequestRefused, _) => "check the settings, scopes and parameters against the vendor's page",

@@ -8,10 +8,13 @@ use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serializer as _;
 
-use crate::assertion::Unsigned;
+use crate::client_certificate::ClientCertificate;
 use crate::encode::form_encode;
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
+use crate::header;
+use crate::jws::Unsigned;
+use crate::proof_key::DPOP;
 use crate::sealed_request::SealedRequest;
 
 /// A token request as a provider describes it: what goes where.
@@ -25,6 +28,9 @@ pub struct TokenRequest {
     pub(crate) parameters: Vec<Parameter>,
     /// What becomes the value of `client_assertion` once it is signed.
     pub(crate) assertion: Option<Unsigned>,
+    /// What becomes the header `DPoP` once it is signed.
+    pub(crate) proof: Option<Unsigned>,
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: HeaderMap,
     /// What is secret in the headers: whole values, and what stands behind a scheme.
     pub(crate) header_secrets: Vec<SecretString>,
@@ -64,6 +70,9 @@ impl TokenRequest {
         if let Some(assertion) = self.assertion.take() {
             self.set_assertion(&assertion.sign().await?);
         }
+        if let Some(proof) = self.proof.take() {
+            self.set_proof(proof.sign().await?)?;
+        }
         self.lay_out()
     }
 
@@ -77,6 +86,9 @@ impl TokenRequest {
         if let Some(assertion) = self.assertion.take() {
             self.set_assertion(&assertion.frozen());
         }
+        if let Some(proof) = self.proof.take() {
+            self.set_proof(proof.frozen())?;
+        }
         self.lay_out()
     }
 
@@ -85,9 +97,15 @@ impl TokenRequest {
         unsigned.for_each(|parameter| parameter.value = jwt.clone());
     }
 
+    fn set_proof(&mut self, jwt: SecretString) -> Result<(), Error> {
+        self.headers.insert(DPOP, header::secret_value(DPOP.as_str(), jwt.expose_secret())?);
+        self.header_secrets.push(jwt);
+        Ok(())
+    }
+
     fn lay_out(self) -> Result<SealedRequest, Error> {
         let secrets = self.secrets();
-        let Self { method, endpoint, layout, parameters, mut headers, .. } = self;
+        let Self { method, endpoint, layout, parameters, mut headers, certificate, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));
         let mut url = endpoint.url().clone();
         let mut body = Vec::new();
@@ -114,7 +132,7 @@ impl TokenRequest {
                 url.set_query(Some(&(own + &form_encode(pairs()))));
             }
         }
-        Ok(SealedRequest { method, url, headers, body: body.into(), secrets })
+        Ok(SealedRequest { method, url, headers, body: body.into(), certificate, secrets })
     }
 
     /// Adds a parameter of the ask, which must not contradict one that the provider has set.

@@ -8,12 +8,13 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::assertion::{self, Unsigned};
+use crate::assertion;
 use crate::attempt::Attempt;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
 use crate::header;
+use crate::operation::TokenOperation;
 use crate::request::{CLIENT_ASSERTION, Layout, Parameter, TokenRequest};
 use crate::signer::{SecretSigner, Signer};
 
@@ -22,6 +23,7 @@ const SCOPE: &str = "scope";
 const AUDIENCE: &str = "audience";
 const RESOURCE: &str = "resource";
 const DETAILS: &str = "authorization details";
+const PROOF: &str = "key to bind tokens to";
 
 /// Writes a [`TokenRequest`], in the order in which the vendor's page has its parts.
 ///
@@ -46,6 +48,8 @@ impl<'a> TokenRequestBuilder<'a> {
             layout: Layout::Form,
             parameters: Vec::new(),
             assertion: None,
+            proof: None,
+            certificate: None,
             headers: HeaderMap::new(),
             header_secrets: Vec::new(),
             continues: false,
@@ -81,8 +85,10 @@ impl<'a> TokenRequestBuilder<'a> {
 
     /// Says who the client is, and proves it.
     #[must_use]
-    pub fn client_authentication(self, way: ClientAuthentication) -> Self {
+    pub fn client_authentication(mut self, way: ClientAuthentication) -> Self {
         let credentials = self.attempt.credentials();
+        // Whatever proves who the client is, its token may be bound to the certificate.
+        self.request.certificate = credentials.certificate().cloned();
         match way {
             ClientAuthentication::Basic => self.basic(Encode::Percent),
             ClientAuthentication::BasicRaw => self.basic(Encode::Raw),
@@ -95,7 +101,11 @@ impl<'a> TokenRequestBuilder<'a> {
                 Ok(secret) => self.signed_by(Arc::new(SecretSigner(secret.clone()))),
                 Err(error) => self.fail(error),
             },
-            ClientAuthentication::None => self.client_id(),
+            ClientAuthentication::Mtls if credentials.certificate().is_none() => self.fail(
+                Error::configuration("these credentials hold no client certificate")
+                    .with_remedy("add it, or authenticate in another way"),
+            ),
+            ClientAuthentication::Mtls | ClientAuthentication::None => self.client_id(),
             ClientAuthentication::PrivateKeyJwt => match (credentials.assertion(), credentials.signer()) {
                 (Some(jwt), _) if jwt.expose_secret().is_empty() => self.fail(
                     Error::configuration("the assertion is empty").with_remedy("give the JWT that you were issued"),
@@ -161,6 +171,25 @@ impl<'a> TokenRequestBuilder<'a> {
         }
     }
 
+    /// The proof that the ask's key is here (DPoP, RFC 9449 section 5); nothing if the token is to be bound to none.
+    #[must_use]
+    pub fn dpop(mut self) -> Self {
+        self.honoured.push(PROOF);
+        self
+    }
+
+    /// The token that the attempt's [operation](Attempt::operation) is about, and that it is an access token (RFC 7009
+    /// section 2.1, RFC 7662 section 2.1).
+    #[must_use]
+    pub fn token(self) -> Self {
+        match self.attempt.operation() {
+            Some(TokenOperation::Introspection(token) | TokenOperation::Revocation(token)) => {
+                self.secret_parameter("token", token).parameter("token_type_hint", "access_token")
+            }
+            None => self.fail(Error::configuration("a request for a new token is about no other one")),
+        }
+    }
+
     /// A parameter that may be printed.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
@@ -214,8 +243,9 @@ impl<'a> TokenRequestBuilder<'a> {
         }
         if let Some(signer) = self.signer.take() {
             let audience = self.assertion_audience.as_deref().unwrap_or(self.request.endpoint.url().as_str());
-            self.request.assertion = Some(Unsigned::new(&self.attempt, audience, signer)?);
+            self.request.assertion = Some(assertion::assertion(&self.attempt, audience, &signer)?);
         }
+        self.prove()?;
         // A first step need not carry what the last one does.
         if self.request.continues {
             return Ok(self.request);
@@ -227,6 +257,7 @@ impl<'a> TokenRequestBuilder<'a> {
             (AUDIENCE, ask.audience().is_some()),
             (RESOURCE, !ask.resources().is_empty()),
             (DETAILS, ask.authorization_details().is_some()),
+            (PROOF, ask.proof_key().is_some()),
         ];
         if let Some((what, _)) = asked.iter().find(|(what, asked)| *asked && !self.honoured.contains(what)) {
             return Err(Error::configuration(format!("this provider takes no {what}"))
@@ -241,6 +272,18 @@ impl<'a> TokenRequestBuilder<'a> {
         }
         self.request.check_names()?;
         Ok(self.request)
+    }
+
+    /// Adds the proof, if the request is to have one.
+    fn prove(&mut self) -> Result<(), Error> {
+        let key = self.attempt.ask().proof_key().filter(|_| self.honoured.contains(&PROOF));
+        if let Some(key) = key {
+            let (method, url) = (&self.request.method, self.request.endpoint.url());
+            // What a server has said is no part of a request that is never made.
+            let nonce = if self.attempt.is_frozen() { None } else { key.nonce(url) };
+            self.request.proof = Some(key.unsigned(method, url, None, nonce, self.attempt.of_proof())?);
+        }
+        Ok(())
     }
 
     fn client_id(self) -> Self {

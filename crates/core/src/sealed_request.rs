@@ -6,6 +6,7 @@ use http::{HeaderMap, Method};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use url::Url;
 
+use crate::client_certificate::ClientCertificate;
 use crate::endpoint::without_query;
 
 /// A token request as bytes. It goes to a [`Transport`](crate::Transport), and prints no secret.
@@ -14,6 +15,7 @@ pub struct SealedRequest {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: SecretSlice<u8>,
+    pub(crate) certificate: Option<ClientCertificate>,
     /// What must not come back in an answer's words.
     pub(crate) secrets: Vec<SecretString>,
 }
@@ -47,6 +49,12 @@ impl SealedRequest {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.body.expose_secret()
+    }
+
+    /// The certificate to show if the server asks for one (RFC 8705).
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref()
     }
 }
 

@@ -62,6 +62,12 @@ pub trait Signer: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The public key as a JSON Web Key (RFC 7517), for a key that tokens are to be bound to
+    /// ([`ProofKey`](crate::ProofKey)). By default, none.
+    fn public_key(&self) -> Option<&str> {
+        None
+    }
+
     /// The signature of these bytes, as a JWS has it: of ECDSA, both numbers one after the other and no DER
     /// (RFC 7518 section 3.4).
     ///
@@ -90,6 +96,10 @@ impl<T: Signer + ?Sized> Signer for Arc<T> {
 
     fn certificate_thumbprint(&self) -> Option<&str> {
         (**self).certificate_thumbprint()
+    }
+
+    fn public_key(&self) -> Option<&str> {
+        (**self).public_key()
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::policy::Policy;
+use crate::proof_key::ProofKey;
 
 /// The life of a token if neither its answer, nor the token itself, nor the provider says how long it lives.
 const ASSUMED_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -34,6 +35,7 @@ pub struct AccessToken {
     expires_at: SystemTime,
     lifetime_source: LifetimeSource,
     headers: Vec<(HeaderName, HeaderValue)>,
+    proof_key: Option<ProofKey>,
 }
 
 /// Who said how long a token lives.
@@ -64,9 +66,16 @@ impl AccessToken {
         &self.headers[0].1
     }
 
-    /// Every header that an API call needs: the one that presents the token, and the vendor's companions.
+    /// Every header that an API call needs: the one that presents the token, and the vendor's companions. Where the token is
+    /// bound to a key, each call needs a proof beside them: see [`proof_key`](Self::proof_key).
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The key that the token is bound to, which makes the proofs that API calls need (RFC 9449 section 7).
+    #[must_use]
+    pub fn proof_key(&self) -> Option<&ProofKey> {
+        self.proof_key.as_ref()
     }
 
     /// The type of the token as the server sent it; `None` if it sent none, which is taken for `Bearer`.
@@ -191,7 +200,9 @@ impl IssuedToken {
     pub(crate) fn ready(mut self, attempt: &Attempt<'_>, policy: &Policy) -> Result<AccessToken, Error> {
         let token = self.secret.expose_secret();
         check_token(token)?;
-        let headers = policy.presentation().headers(token, attempt.credentials())?;
+        let proof_key = self.bound_to(attempt.ask().proof_key())?;
+        let headers = policy.presentation().headers(token, proof_key, attempt.credentials())?;
+        let proof_key = proof_key.cloned();
         let requested_at = attempt.now();
         let (lifetime, lifetime_source) = self.lifetime(policy, requested_at);
         let life = match lifetime {
@@ -211,7 +222,22 @@ impl IssuedToken {
             self.extra = Map::new();
         }
         let expires_at = requested_at + life.min(LONGEST_LIFETIME);
-        Ok(AccessToken { issued: self, requested_at, expires_at, lifetime_source, headers })
+        Ok(AccessToken { issued: self, requested_at, expires_at, lifetime_source, headers, proof_key })
+    }
+
+    /// The key that the token is bound to, which is the one that was asked for or none: what is taken for bound and is not,
+    /// or the other way round, fails at every API call.
+    fn bound_to<'a>(&self, asked: Option<&'a ProofKey>) -> Result<Option<&'a ProofKey>, Error> {
+        let is_bound = self.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("dpop"));
+        match asked {
+            Some(_) if !is_bound => Err(Error::bad_response("the server sent a token that is not bound to the key")
+                .with_remedy("ask the vendor for DPoP (RFC 9449), or ask for a token without a key to bind it to")),
+            None if is_bound => {
+                Err(Error::bad_response("the server sent a token that is bound to a key, and none was given")
+                    .with_remedy("give one: `Ask::with_proof_key`"))
+            }
+            asked => Ok(asked),
+        }
     }
 
     fn lifetime(&self, policy: &Policy, now: SystemTime) -> (Lifetime, LifetimeSource) {

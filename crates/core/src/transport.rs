@@ -12,7 +12,8 @@ use crate::sealed_request::SealedRequest;
 /// Carries one request to its server and brings the answer back, whatever its status.
 ///
 /// An implementation follows no redirect, repeats nothing, gives up after a time of its own, and takes no more of a
-/// body than it must (1 MiB is plenty).
+/// body than it must (1 MiB is plenty). It shows the request's
+/// [certificate](SealedRequest::client_certificate) to the server, if there is one, and never that of another request.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends the request.

@@ -7,4 +7,6 @@ mod answers;
 mod assertions;
 mod errors;
 mod lifetimes;
+mod operations;
+mod proofs;
 mod requests;

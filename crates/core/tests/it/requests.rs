@@ -2,9 +2,9 @@
 
 use crate::acme::{Acme, Canned, credentials, endpoint, response};
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExpiryUnit,
-    ResponseReader, SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest, TokenRequestBuilder,
-    TokenResponse, grant,
+    Ask, Attempt, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind,
+    ExpiryUnit, ResponseReader, SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest,
+    TokenRequestBuilder, TokenResponse, grant,
 };
 use futures_executor::block_on;
 
@@ -150,6 +150,25 @@ fn an_ask_that_the_vendor_does_not_take_is_refused_and_named() {
 }
 
 #[test]
+fn a_certificate_goes_along_with_whatever_proves_who_the_client_is() {
+    let certificate = ClientCertificate::from_pem("canary");
+    let credentials = ClientCredentials::new("id", "secret").with_certificate(certificate.clone());
+    let ask = Ask::new();
+    let frozen = |way| {
+        let request = Attempt::frozen(&credentials, &ask).post(&endpoint()).client_authentication(way);
+        request.build().unwrap().frozen().unwrap()
+    };
+    let by_certificate = frozen(ClientAuthentication::Mtls);
+    assert_eq!(by_certificate.body(), b"client_id=id");
+    for request in [by_certificate, frozen(ClientAuthentication::Basic)] {
+        assert_eq!(request.client_certificate(), Some(&certificate));
+        assert!(!format!("{request:?} {credentials:?}").contains("canary"), "{request:?} {credentials:?}");
+    }
+    let unauthenticated = Attempt::frozen(&credentials, &ask).get(&endpoint()).build().unwrap().frozen().unwrap();
+    assert_eq!(unauthenticated.client_certificate(), None, "whoever asks for metadata need not say who it is");
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
     let canary = SecretString::from("canary\r\nforged: header");
     let error = sealed(&Ask::new(), |request| request.secret_header("x-app-key", &canary)).unwrap_err();
@@ -159,8 +178,10 @@ fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
     let empty = ClientCredentials::new("id", "");
     let ask = Ask::new();
     let attempt = Attempt::new(&empty, &ask, Surroundings::frozen());
-    let by_secret =
-        |way: &ClientAuthentication| !matches!(way, ClientAuthentication::None | ClientAuthentication::PrivateKeyJwt);
+    let by_secret = |way: &ClientAuthentication| {
+        use ClientAuthentication::{Mtls, None, PrivateKeyJwt};
+        !matches!(way, Mtls | None | PrivateKeyJwt)
+    };
     for way in ClientAuthentication::ALL.into_iter().filter(by_secret) {
         let error = attempt.post(&endpoint()).client_authentication(way).build().unwrap_err();
         assert!(error.to_string().contains("client secret is empty"), "{way}: {error}");

@@ -1,0 +1,177 @@
+//! Asking about tokens (RFC 7662), and having them taken back (RFC 7009).
+
+use std::time::{Duration, SystemTime};
+
+use credentials_grant::{
+    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, Introspection, Retry,
+    SecretString, Surroundings, TokenEndpoint, TokenOperation, TokenRequest, TokenResponse, introspect, revoke,
+};
+use futures_executor::block_on;
+
+use crate::acme::{Acme, Canned, endpoint, response};
+
+/// A vendor with both endpoints, which says where they are after a first question if it is told to.
+#[derive(Debug)]
+struct Managed {
+    steps: u8,
+}
+
+impl Managed {
+    fn request(attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let endpoint = match attempt.operation() {
+            Some(TokenOperation::Introspection(_)) => "https://auth.example.com/introspect",
+            Some(TokenOperation::Revocation(_)) => "https://auth.example.com/revoke",
+            _ => return Err(Error::new(ErrorKind::Configuration, "a new token was asked for")),
+        };
+        let endpoint = TokenEndpoint::from_static(endpoint);
+        attempt.post(&endpoint).client_authentication(ClientAuthentication::Body).token().build()
+    }
+}
+
+impl CredentialsGrant for Managed {
+    fn provider(&self) -> &'static str {
+        "managed"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        attempt.post(&endpoint()).client_credentials().token().build()
+    }
+
+    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        if self.steps > 1 { attempt.get(&endpoint()).continues().build() } else { Self::request(attempt) }
+    }
+
+    fn next_request(&self, attempt: &Attempt<'_>, _: &TokenResponse) -> Result<TokenRequest, Error> {
+        Self::request(attempt)
+    }
+}
+
+const INTROSPECT: &str = "POST https://auth.example.com/introspect \
+                          client_id=id&client_secret=s3cret&token=canary&token_type_hint=access_token";
+const REVOKE: &str =
+    "POST https://auth.example.com/revoke client_id=id&client_secret=s3cret&token=canary&token_type_hint=access_token";
+
+fn credentials() -> ClientCredentials {
+    ClientCredentials::new("id", "s3cret")
+}
+
+fn token() -> SecretString {
+    "canary".into()
+}
+
+fn introspected(answer: TokenResponse) -> Result<Introspection, Error> {
+    let canned = Canned::new([answer]);
+    let outcome =
+        block_on(introspect(&Managed { steps: 1 }, &credentials(), &token(), &canned, Surroundings::frozen()));
+    assert_eq!(*canned.asked.lock().unwrap(), [INTROSPECT]);
+    outcome
+}
+
+fn revoked(answer: TokenResponse) -> Result<(), Error> {
+    let canned = Canned::new([answer]);
+    let outcome = block_on(revoke(&Managed { steps: 1 }, &credentials(), &token(), &canned, Surroundings::frozen()));
+    assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
+    outcome
+}
+
+#[test]
+fn an_active_token_is_described_as_rfc_7662_section_2_2_has_it() {
+    let body = r#"{"active":true,"client_id":"l238j323ds-23ij4","username":"jdoe","scope":"read write dolphin",
+        "sub":"Z5O3upPC88QrAjx00dis","aud":"https://protected.example.net/resource","iss":"https://server.example.com/",
+        "exp":1419356238,"iat":1419350238,"extension_field":"twenty-seven"}"#;
+    let introspection = introspected(response(200, &[], body)).unwrap();
+    assert!(introspection.is_active());
+    assert_eq!(introspection.scopes(), ["read", "write", "dolphin"]);
+    assert_eq!(introspection.client_id(), Some("l238j323ds-23ij4"));
+    assert_eq!(introspection.expires_at(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_419_356_238)));
+    assert_eq!(introspection.member("extension_field").unwrap(), "twenty-seven");
+    assert_eq!(introspection.members().len(), 10);
+    let shown = format!("{introspection:?}");
+    assert!(shown.contains("username") && !shown.contains("jdoe"), "{shown}");
+}
+
+#[test]
+fn a_token_that_is_not_active_is_just_that() {
+    let introspection = introspected(response(200, &[], r#"{"active":false}"#)).unwrap();
+    assert!(!introspection.is_active() && introspection.expires_at().is_none());
+    assert!(introspection.scopes().is_empty());
+}
+
+#[test]
+fn an_introspection_that_does_not_say_is_an_error_and_no_answer() {
+    let cases = [
+        (response(200, &[], "{}"), ErrorKind::BadResponse),
+        (response(200, &[], r#"{"active":"true"}"#), ErrorKind::BadResponse),
+        (response(200, &[], "[true]"), ErrorKind::BadResponse),
+        (response(200, &[], ""), ErrorKind::BadResponse),
+        (response(200, &[], "<html>"), ErrorKind::BadResponse),
+        (response(302, &[("location", "https://evil.example")], ""), ErrorKind::BadResponse),
+        (response(401, &[], r#"{"error":"invalid_client"}"#), ErrorKind::CredentialsRefused),
+        (response(401, &[], r#"{"active":true}"#), ErrorKind::CredentialsRefused),
+        (response(500, &[], ""), ErrorKind::Unavailable),
+    ];
+    for (answer, kind) in cases {
+        let error = introspected(answer).unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (kind, Some("managed")), "{error}");
+        assert!(error.remedy().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn a_token_is_taken_back_whatever_the_answer_says_beside_its_status() {
+    for answer in [response(200, &[], ""), response(200, &[], "{}"), response(204, &[], ""), response(200, &[], "ok")] {
+        revoked(answer).unwrap();
+    }
+}
+
+#[test]
+fn a_token_that_was_not_taken_back_is_an_error() {
+    let busy = response(503, &[("retry-after", "7")], "");
+    let unsupported = response(400, &[], r#"{"error":"unsupported_token_type"}"#);
+    let cases = [
+        (unsupported, ErrorKind::RequestRefused, Retry::Never),
+        (busy, ErrorKind::Unavailable, Retry::After(Duration::from_secs(7))),
+        (response(401, &[], ""), ErrorKind::CredentialsRefused, Retry::Never),
+        (response(302, &[], ""), ErrorKind::BadResponse, Retry::Never),
+    ];
+    for (answer, kind, retry) in cases {
+        let error = revoked(answer).unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (kind, retry), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_echoes_the_token_is_scrubbed() {
+    let body = r#"{"error":"invalid_request","error_description":"canary? s3cret!"}"#;
+    let error = revoked(response(400, &[], body)).unwrap_err();
+    assert!(error.message().ends_with("invalid_request: [redacted]? [redacted]!"), "{error}");
+    let (credentials, token, ask) = (credentials(), token(), Ask::new());
+    let shown = format!("{:?}", TokenOperation::Revocation(&token));
+    assert!(!shown.contains("canary"), "{shown} {credentials:?} {ask:?}");
+}
+
+#[test]
+fn where_the_endpoint_is_may_be_asked_first() {
+    let canned = Canned::new([response(200, &[], "{}"), response(200, &[], "")]);
+    block_on(revoke(&Managed { steps: 2 }, &credentials(), &token(), &canned, Surroundings::frozen())).unwrap();
+    assert_eq!(*canned.asked.lock().unwrap(), ["GET https://auth.example.com/token ", REVOKE]);
+}
+
+#[test]
+fn a_vendor_that_knows_no_way_says_so_and_is_sent_nothing() {
+    let canned = Canned::new([]);
+    let (acme, credentials, token) = (Acme::new(), credentials(), token());
+    let introspection = block_on(introspect(&acme, &credentials, &token, &canned, Surroundings::frozen())).unwrap_err();
+    let message = introspection.to_string();
+    assert!(message.starts_with("acme: this provider knows no way to ask about a token; ask the vendor"), "{message}");
+    let revocation = block_on(revoke(&acme, &credentials, &token, &canned, Surroundings::frozen())).unwrap_err();
+    assert_eq!(revocation.kind(), ErrorKind::Configuration);
+    assert!(revocation.message().contains("take a token back"), "{revocation}");
+}
+
+#[test]
+fn a_request_for_a_new_token_is_about_no_other() {
+    let (credentials, ask) = (credentials(), Ask::new());
+    let error = Managed { steps: 1 }.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+    assert!(error.message().contains("about no other one"), "{error}");
+}

@@ -1,0 +1,335 @@
+//! Tokens that are bound to a key (RFC 9449): what proofs hold, which nonce, when they are made anew, what is taken for bound.
+
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant::{
+    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap,
+    HeaderValue, Method, Presentation, ProofKey, SealedRequest, SecretString, Signer, Surroundings, TokenRequest,
+    TokenResponse, Transport, Url, async_trait, grant,
+};
+use futures_executor::block_on;
+use serde_json::{Value, json};
+
+use crate::acme::{Acme, endpoint, response};
+
+/// The key of RFC 9449's examples, with members that must not get into a proof.
+const JWK: &str = r#"{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256","kid":"k","d":"canary","use":"sig"}"#;
+const BOUND: &str = r#"{"access_token":"abc","token_type":"DPoP","expires_in":3600}"#;
+const USE_NONCE: &str = r#"{"error":"use_dpop_nonce","error_description":"nonce wanted"}"#;
+
+/// Signs everything in one way.
+#[derive(Debug)]
+struct Key(Option<&'static str>);
+
+#[async_trait]
+impl Signer for Key {
+    fn algorithm(&self) -> &'static str {
+        "ES256"
+    }
+
+    fn public_key(&self) -> Option<&str> {
+        self.0
+    }
+
+    async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(vec![1, 2, 3])
+    }
+}
+
+fn key() -> ProofKey {
+    ProofKey::new(Key(Some(JWK))).unwrap()
+}
+
+fn url(url: &str) -> Url {
+    url.parse().unwrap()
+}
+
+/// A vendor that issues tokens which are bound to a key.
+#[derive(Debug)]
+struct Bound;
+
+impl CredentialsGrant for Bound {
+    fn provider(&self) -> &'static str {
+        "bound"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let request = attempt.post(&endpoint()).client_credentials();
+        request.client_authentication(ClientAuthentication::ClientSecretJwt).dpop().build()
+    }
+}
+
+/// Answers in turn, and keeps the proofs and the assertions that it was sent.
+#[derive(Debug)]
+struct Server {
+    answers: Mutex<Vec<TokenResponse>>,
+    sent: Mutex<Vec<(Value, String)>>,
+}
+
+impl Server {
+    fn new<const N: usize>(mut answers: [TokenResponse; N]) -> Self {
+        answers.reverse();
+        Self { answers: Mutex::new(answers.into()), sent: Mutex::default() }
+    }
+
+    fn token(&self, ask: &Ask) -> Result<AccessToken, Error> {
+        let credentials = ClientCredentials::new("id", "secret");
+        block_on(grant(&Bound, &credentials, ask, self, Surroundings::frozen()))
+    }
+
+    /// What each proof says the nonce is.
+    fn nonces(&self) -> Vec<Option<String>> {
+        let sent = self.sent.lock().unwrap();
+        sent.iter().map(|(claims, _)| claims.get("nonce").map(|nonce| nonce.as_str().unwrap().to_owned())).collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Server {
+    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        let proof = request.headers().get("dpop").expect("each request has a proof");
+        assert!(proof.is_sensitive());
+        let assertion = String::from_utf8(request.body().to_vec()).unwrap();
+        self.sent.lock().unwrap().push((parts(proof)[1].clone(), assertion));
+        Ok(self.answers.lock().unwrap().pop().expect("an answer is left"))
+    }
+}
+
+/// The header and the claims.
+fn parts(proof: &HeaderValue) -> [Value; 2] {
+    let parts: Vec<_> = proof.to_str().unwrap().split('.').collect();
+    assert_eq!(parts[2], "AQID");
+    [parts[0], parts[1]].map(|part| serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+}
+
+fn proof(key: &ProofKey, method: &Method, to: &str, entropy: u8) -> [Value; 2] {
+    let token = SecretString::from("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
+    let surroundings = Surroundings::new(Surroundings::frozen().now, [entropy; 16]);
+    parts(&block_on(key.proof(method, &url(to), &token, surroundings)).unwrap())
+}
+
+#[test]
+fn a_proof_is_for_one_call_with_one_token_as_rfc_9449_section_7_has_it() {
+    let [header, claims] =
+        proof(&key(), &Method::GET, "https://u:p@resource.example.org:8443/protectedresource?q=canary#f", 0);
+    let jwk = json!({
+        "kty": "EC",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        "crv": "P-256",
+    });
+    assert_eq!(header, json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}), "no private member, and no other");
+    let expected = json!({
+        "jti": "00000000-0000-4000-8000-000000000000",
+        "htm": "GET",
+        "htu": "https://resource.example.org:8443/protectedresource",
+        "iat": 1_767_225_600,
+        "ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo",
+    });
+    assert_eq!(claims, expected);
+}
+
+#[test]
+fn a_key_is_named_by_its_thumbprint_as_rfc_9449_section_6_and_rfc_7638_have_it() {
+    assert_eq!(key().thumbprint(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    let rsa = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
+    assert_eq!(ProofKey::new(Key(Some(rsa))).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    // RFC 8037 appendix A.3.
+    let ed25519 = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    assert_eq!(ProofKey::new(Key(Some(ed25519))).unwrap().thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+}
+
+#[test]
+fn two_of_the_same_key_are_one_ask_and_two_keys_are_two() {
+    let ask = |key| Ask::new().with_proof_key(key);
+    let other = JWK.replace("9VE4", "9VE5");
+    assert_eq!(ask(key()), ask(key()));
+    assert_ne!(ask(key()), ask(ProofKey::new(Key(Some(other.leak()))).unwrap()));
+    assert_ne!(ask(key()), Ask::new());
+    let shown = format!("{:?}", ask(key()));
+    assert!(shown.contains("0ZcOCORZ") && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn what_cannot_bind_a_token_is_refused() {
+    for (jwk, why) in [
+        (None, "has no public key"),
+        (Some("canary"), "is no JSON Web Key"),
+        (Some("[]"), "is no JSON Web Key"),
+        (Some(r#"{"x":"a"}"#), "no whole JSON Web Key"),
+        (Some(r#"{"kty":1}"#), "no whole JSON Web Key"),
+        (Some(r#"{"kty":"oct","k":"canary"}"#), "is not asymmetric"),
+        (Some(r#"{"kty":"EC","crv":"P-256","x":"a"}"#), "no whole JSON Web Key"),
+        (Some(r#"{"kty":"RSA","e":"AQAB","n":["canary"]}"#), "no whole JSON Web Key"),
+    ] {
+        let error = ProofKey::new(Key(jwk)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().contains(why) && !format!("{error:?}").contains("canary"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_token_request_proves_that_the_key_is_here() {
+    let server = Server::new([response(200, &[], BOUND)]);
+    let token = server.token(&Ask::new().with_proof_key(key())).unwrap();
+    assert_eq!(token.authorization(), "DPoP abc");
+    assert_eq!(token.proof_key(), Some(&key()));
+    let (claims, _) = &server.sent.lock().unwrap()[0];
+    let jti = claims["jti"].as_str().unwrap();
+    assert!(jti.starts_with("01000000-"), "another than the assertion's: {jti}");
+    assert_eq!((&claims["htm"], &claims["htu"]), (&json!("POST"), &json!("https://auth.example.com/token")));
+    assert!(claims.get("ath").is_none() && claims.get("nonce").is_none(), "{claims}");
+}
+
+#[test]
+fn a_server_that_wants_its_nonce_gets_it_in_a_request_that_is_new_in_all_its_parts() {
+    for status in [400, 401] {
+        let ask = Ask::new().with_proof_key(key());
+        let server = Server::new([
+            response(status, &[("dpop-nonce", "n1")], USE_NONCE),
+            response(200, &[("dpop-nonce", "n2")], BOUND),
+            response(200, &[], BOUND),
+        ]);
+        server.token(&ask).unwrap();
+        assert_eq!(server.nonces(), [None, Some("n1".to_owned())]);
+        let sent = std::mem::take(&mut *server.sent.lock().unwrap());
+        assert_ne!(sent[0].0["jti"], sent[1].0["jti"], "a fresh proof");
+        assert_ne!(sent[0].1, sent[1].1, "a fresh assertion");
+
+        server.token(&ask).unwrap();
+        assert_eq!(server.nonces(), [Some("n2".to_owned())], "the one that came with the good answer");
+    }
+}
+
+#[test]
+fn a_nonce_is_tried_once_and_only_where_there_is_one() {
+    let wants = |nonce: Option<&'static str>| {
+        let headers: Vec<_> = nonce.into_iter().map(|nonce| ("dpop-nonce", nonce)).collect();
+        response(400, &headers, USE_NONCE)
+    };
+    let long = "n".repeat(1025).leak();
+    for (first, requests) in [
+        (wants(Some("n1")), 2),
+        (wants(None), 1),
+        (wants(Some("")), 1),
+        (wants(Some("a nonce")), 1),
+        (wants(Some("\"n\"")), 1),
+        (wants(Some(long)), 1),
+        (response(400, &[("dpop-nonce", "n1")], r#"{"error":"invalid_dpop_proof"}"#), 1),
+    ] {
+        let server = Server::new([first, wants(Some("n2")), response(200, &[], BOUND)]);
+        let error = server.token(&Ask::new().with_proof_key(key())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
+        assert_eq!(server.sent.lock().unwrap().len(), requests);
+    }
+}
+
+#[test]
+fn without_a_key_a_nonce_is_no_reason_to_ask_again() {
+    let (canned, ask) = (crate::acme::Canned::new([response(400, &[("dpop-nonce", "n1")], USE_NONCE)]), Ask::new());
+    let credentials = ClientCredentials::new("id", "secret");
+    let error = block_on(grant(&Acme::new(), &credentials, &ask, &canned, Surroundings::frozen())).unwrap_err();
+    assert_eq!(error.oauth().unwrap().code.as_deref(), Some("use_dpop_nonce"));
+}
+
+#[test]
+fn each_server_has_a_nonce_of_its_own_and_they_do_not_pile_up() {
+    let key = key();
+    let nonce_at = |to: &str| proof(&key, &Method::GET, to, 0)[1].get("nonce").cloned();
+    let note = |to: &str, nonce: &str| {
+        let headers: HeaderMap =
+            [("dpop-nonce".parse().unwrap(), HeaderValue::from_str(nonce).unwrap())].into_iter().collect();
+        assert!(key.note_nonce(&url(to), &headers));
+    };
+    note("https://a.example/x", "a");
+    note("https://b.example:8443/", "b");
+    note("https://a.example:443/y", "a2");
+    assert_eq!(nonce_at("https://a.example/z"), Some(json!("a2")));
+    assert_eq!(nonce_at("https://b.example:8443/z"), Some(json!("b")));
+    for elsewhere in ["https://b.example/", "http://a.example/", "https://a.example.evil/"] {
+        assert_eq!(nonce_at(elsewhere), None, "{elsewhere}");
+    }
+    for n in 0..99 {
+        note(&format!("https://{n}.example/"), "n");
+    }
+    assert_eq!(nonce_at("https://b.example:8443/"), None, "the one that was not heard of for the longest");
+    assert_eq!(nonce_at("https://a.example/"), Some(json!("a2")));
+    assert!(!key.note_nonce(&url("https://a.example/"), &HeaderMap::new()));
+}
+
+#[test]
+fn what_is_bound_is_what_was_asked_for() {
+    let bearer = BOUND.replace("DPoP", "Bearer");
+    let untyped = BOUND.replace(r#""token_type":"DPoP","#, "");
+    for body in [&bearer, &untyped] {
+        let server = Server::new([response(200, &[], body)]);
+        let error = server.token(&Ask::new().with_proof_key(key())).unwrap_err();
+        assert!(error.kind() == ErrorKind::BadResponse && error.message().contains("not bound to the key"), "{error}");
+    }
+    let lower = BOUND.replace("DPoP", "dpop");
+    assert_eq!(
+        Server::new([response(200, &[], lower)]).token(&Ask::new().with_proof_key(key())).unwrap().authorization(),
+        "DPoP abc"
+    );
+    let error = crate::acme::answered(&Acme::new(), &Ask::new(), response(200, &[], BOUND)).unwrap_err();
+    assert!(error.message().contains("bound to a key, and none was given"), "{error}");
+    let error = crate::acme::answered(&Acme::new(), &Ask::new().with_proof_key(key()), response(200, &[], BOUND));
+    assert!(error.unwrap_err().message().contains("this provider takes no key to bind tokens to"));
+}
+
+#[test]
+fn a_vendor_with_a_header_of_its_own_keeps_it() {
+    #[derive(Debug)]
+    struct Own;
+    impl CredentialsGrant for Own {
+        fn provider(&self) -> &'static str {
+            "own"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            Bound.token_request(attempt)
+        }
+
+        fn policy(&self) -> credentials_grant::Policy {
+            credentials_grant::Policy::new().with_presentation(Presentation::header("x-token"))
+        }
+    }
+    let ask = Ask::new().with_proof_key(key());
+    let token = crate::acme::answered(&Own, &ask, response(200, &[], BOUND)).unwrap();
+    assert_eq!(token.authorization(), "abc");
+}
+
+#[test]
+fn a_frozen_request_shows_nothing_of_what_servers_said() {
+    let (credentials, ask) = (ClientCredentials::placeholder(), Ask::new().with_proof_key(key()));
+    let frozen = || {
+        let request = Bound.token_request(&Attempt::frozen(&credentials, &ask)).unwrap();
+        request.frozen().unwrap().headers().clone()
+    };
+    let before = frozen();
+    let headers: HeaderMap = [("dpop-nonce".parse().unwrap(), HeaderValue::from_static("n"))].into_iter().collect();
+    ask.proof_key().unwrap().note_nonce(endpoint().url(), &headers);
+    assert_eq!(before, frozen());
+}
+
+#[test]
+fn a_proof_is_not_repeated_in_an_error() {
+    #[derive(Debug)]
+    struct Echo;
+    #[async_trait]
+    impl Transport for Echo {
+        async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+            let shown = format!("{request:?}");
+            let proof = request.headers()["dpop"].to_str().unwrap();
+            assert!(!shown.contains(proof), "{shown}");
+            Ok(response(400, &[], json!({"error": "invalid_dpop_proof", "error_description": proof}).to_string()))
+        }
+    }
+    let credentials = ClientCredentials::new("id", "secret");
+    let ask = Ask::new().with_proof_key(key());
+    let error = block_on(grant(&Bound, &credentials, &ask, &Echo, Surroundings::frozen())).unwrap_err();
+    assert!(error.message().ends_with("invalid_dpop_proof: [redacted]"), "{error}");
+    assert!(error.to_string().contains("clock"), "{error}");
+}
