@@ -10,7 +10,7 @@ use credentials_grant::{
 };
 
 use crate::issuer::Issuer;
-use crate::metadata::Metadata;
+use crate::metadata::{Connection, Endpoint, Metadata};
 
 /// The ways to authenticate that are chosen by themselves, the first the best, and their names in metadata.
 ///
@@ -26,27 +26,65 @@ const PREFERENCE: [(ClientAuthentication, &str); 5] = [
 
 /// A server, as far as it is known.
 pub(crate) struct Found {
-    pub(crate) token_endpoint: TokenEndpoint,
     pub(crate) issuer: Option<String>,
-    /// How it lets clients authenticate, if it says so.
-    methods: Option<Vec<String>>,
+    known: Knowledge,
+}
+
+enum Knowledge {
+    /// Where its token endpoint is.
+    TokenEndpoint(TokenEndpoint),
+    /// What it says of itself.
+    Metadata(Arc<Metadata>),
 }
 
 impl Found {
     /// A server of which nothing is known but its token endpoint.
     pub(crate) fn at(token_endpoint: &TokenEndpoint) -> Self {
-        Self { token_endpoint: token_endpoint.clone(), issuer: None, methods: None }
+        Self { issuer: None, known: Knowledge::TokenEndpoint(token_endpoint.clone()) }
+    }
+
+    /// Where an endpoint is. The error names the issuer, what it lacks, and what to do.
+    pub(crate) fn endpoint(&self, endpoint: Endpoint, connection: Connection) -> Result<TokenEndpoint, Error> {
+        match (&self.known, endpoint) {
+            (Knowledge::Metadata(metadata), _) => metadata.endpoint(endpoint, connection),
+            (Knowledge::TokenEndpoint(token_endpoint), Endpoint::Token) => Ok(token_endpoint.clone()),
+            (Knowledge::TokenEndpoint(_), _) => Err(unknown(endpoint.name())),
+        }
+    }
+
+    /// How clients may authenticate there, by the names of the IANA registry, if the server says so.
+    pub(crate) fn methods(&self, endpoint: Endpoint) -> Option<&[String]> {
+        self.metadata().map(|metadata| metadata.methods(endpoint))
+    }
+
+    /// Where the keys are with which the server signs.
+    #[allow(dead_code, reason = "requests beside those for tokens are built on this")]
+    pub(crate) fn jwks_uri(&self) -> Result<TokenEndpoint, Error> {
+        self.metadata().ok_or_else(|| unknown("JSON Web Key Set"))?.jwks_uri()
+    }
+
+    /// What may sign a proof of possession (RFC 9449 section 5.1), if the server says that it takes one.
+    #[allow(dead_code, reason = "requests beside those for tokens are built on this")]
+    pub(crate) fn dpop_algorithms(&self) -> Option<&[String]> {
+        self.metadata()?.dpop_algorithms.as_deref()
+    }
+
+    fn metadata(&self) -> Option<&Metadata> {
+        match &self.known {
+            Knowledge::Metadata(metadata) => Some(metadata),
+            Knowledge::TokenEndpoint(_) => None,
+        }
     }
 
     /// The best way to authenticate that both sides can do.
     pub(crate) fn preferred(&self, credentials: &ClientCredentials) -> Result<ClientAuthentication, Error> {
-        let is_offered =
-            |method| self.methods.as_ref().is_none_or(|methods| methods.iter().any(|other| other == method));
+        let listed = self.methods(Endpoint::Token);
+        let is_offered = |method| listed.is_none_or(|methods| methods.iter().any(|other| other == method));
         let ways = PREFERENCE.iter().filter(|(way, _)| can(credentials, *way));
         let mut offered = ways.clone().filter(|(_, method)| is_offered(*method));
         offered.next().map(|(way, _)| *way).ok_or_else(|| {
             let methods: Vec<_> = ways.map(|(_, method)| *method).collect();
-            let taken = self.methods.iter().flatten().map(|method| method.escape_default().to_string());
+            let taken = listed.into_iter().flatten().map(|method| method.escape_default().to_string());
             let taken: Vec<_> = taken.take(10).collect();
             Error::new(
                 ErrorKind::Configuration,
@@ -59,6 +97,11 @@ impl Found {
             .with_remedy("give credentials for one of the server's methods, or set how the client authenticates")
         })
     }
+}
+
+fn unknown(what: &str) -> Error {
+    Error::new(ErrorKind::Configuration, format!("only the token URL is known, and not the server's {what}"))
+        .with_remedy("set the issuer, whose metadata name it, instead of the token URL")
 }
 
 /// Whether the credentials can prove who they are in this way.
@@ -79,7 +122,7 @@ pub(crate) struct Discovery {
 }
 
 struct Known {
-    metadata: Metadata,
+    metadata: Arc<Metadata>,
     read: SystemTime,
 }
 
@@ -111,7 +154,7 @@ impl Discovery {
         if attempt.step() == 1 && Metadata::are_elsewhere(response) {
             return Ok(None);
         }
-        let metadata = Metadata::read(&self.issuer, response)?;
+        let metadata = Arc::new(Metadata::read(&self.issuer, response)?);
         let server = self.server(&metadata);
         *self.known() = Some(Known { metadata, read: attempt.now() });
         Ok(Some(server))
@@ -126,12 +169,8 @@ impl Discovery {
         }
     }
 
-    fn server(&self, metadata: &Metadata) -> Found {
-        Found {
-            token_endpoint: metadata.token_endpoint.clone(),
-            issuer: Some(self.issuer.to_string()),
-            methods: Some(metadata.methods.clone()),
-        }
+    fn server(&self, metadata: &Arc<Metadata>) -> Found {
+        Found { issuer: Some(self.issuer.to_string()), known: Knowledge::Metadata(Arc::clone(metadata)) }
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Known>> {

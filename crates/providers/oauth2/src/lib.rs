@@ -10,6 +10,7 @@ pub use credentials_grant_client::*;
 pub use issuer::Issuer;
 
 use discovery::{Discovery, Found};
+use metadata::{Connection, Endpoint};
 
 /// Any server that keeps to the RFCs: at a token URL, or at an issuer whose metadata say where that is.
 ///
@@ -79,7 +80,7 @@ impl OAuth2 {
             Some(way) => way,
             None => server.preferred(attempt.credentials())?,
         };
-        let mut request = attempt.post(&server.token_endpoint);
+        let mut request = attempt.post(&server.endpoint(Endpoint::Token, Connection::Plain)?);
         if self.json {
             request = request.json();
         }

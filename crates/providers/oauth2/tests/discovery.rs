@@ -252,6 +252,25 @@ async fn hostile_metadata_are_refused_and_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn what_else_the_metadata_name_does_not_spoil_a_token() {
+    let members = [
+        r#""introspection_endpoint":"http://evil.example/""#,
+        r#""revocation_endpoint":[{}]"#,
+        r#""revocation_endpoint_auth_methods_supported":"none""#,
+        r#""jwks_uri":"""#,
+        r#""mtls_endpoint_aliases":{"token_endpoint":"ftp://evil.example/"}"#,
+        r#""mtls_endpoint_aliases":7"#,
+        r#""dpop_signing_alg_values_supported":7"#,
+    ];
+    for member in members {
+        let metadata = METADATA.replacen('{', &format!("{{{member},"), 1);
+        let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+        token(&provider(), &server, 0).await.expect(member);
+        assert_eq!(server.asked(), [OAUTH, POST], "{member}");
+    }
+}
+
+#[tokio::test]
 async fn on_loopback_a_token_endpoint_may_be_plain_too() {
     let provider = OAuth2::discover("http://127.0.0.1:8080/t".parse().unwrap());
     let metadata = METADATA.replace("https://login.example.com", "http://127.0.0.1:8080");
