@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use credentials_grant::{
     Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
@@ -10,6 +9,7 @@ use credentials_grant::{
 };
 
 use crate::issuer::Issuer;
+use crate::kept::Kept;
 use crate::metadata::{Connection, Endpoint, Metadata};
 
 /// The ways to authenticate that are chosen by themselves, the first the best, and their names in metadata.
@@ -118,12 +118,7 @@ fn can(credentials: &ClientCredentials, way: ClientAuthentication) -> bool {
 #[derive(Clone)]
 pub(crate) struct Discovery {
     issuer: Issuer,
-    known: Arc<Mutex<Option<Known>>>,
-}
-
-struct Known {
-    metadata: Arc<Metadata>,
-    read: SystemTime,
+    known: Arc<Mutex<Option<Kept<Arc<Metadata>>>>>,
 }
 
 impl Discovery {
@@ -136,11 +131,14 @@ impl Discovery {
         if attempt.is_frozen() {
             return Some(Found { issuer: Some(self.issuer.to_string()), ..Found::at(self.issuer.url()) });
         }
-        let known = self.known();
-        let Known { metadata, read } = known.as_ref()?;
-        // A clock that was set back makes them as doubtful as old ones.
-        let age = attempt.now().duration_since(*read).ok()?;
-        (age < metadata.lifetime).then(|| self.server(metadata))
+        let mut known = self.known();
+        let known = known.as_mut()?;
+        if let Some(metadata) = known.current(attempt.now()) {
+            return Some(self.server(metadata));
+        }
+        // Others who share this go on with what is known, and this attempt's server may never answer.
+        known.asked(attempt.now(), None);
+        None
     }
 
     /// Asks for the metadata: first at the place of RFC 8414, then at that of OIDC Discovery.
@@ -150,14 +148,30 @@ impl Discovery {
     }
 
     /// The server, from the answer to [`ask`](Self::ask); nothing if the metadata may be at the other place.
+    ///
+    /// Where no metadata come, those that are known do for a day more. Where wrong ones come, they do not.
     pub(crate) fn read(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<Option<Found>, Error> {
         if attempt.step() == 1 && Metadata::are_elsewhere(response) {
             return Ok(None);
         }
-        let metadata = Arc::new(Metadata::read(&self.issuer, response)?);
-        let server = self.server(&metadata);
-        *self.known() = Some(Known { metadata, read: attempt.now() });
-        Ok(Some(server))
+        let now = attempt.now();
+        let metadata = Metadata::read(&self.issuer, response);
+        let mut known = self.known();
+        let error = match metadata {
+            Ok(metadata) => {
+                let (lifetime, metadata) = (metadata.lifetime, Arc::new(metadata));
+                let server = self.server(&metadata);
+                *known = Some(Kept::new(metadata, now, lifetime));
+                return Ok(Some(server));
+            }
+            Err(error) => error,
+        };
+        if Metadata::have_come(response) {
+            *known = None;
+        }
+        let Some(known) = known.as_mut() else { return Err(error) };
+        known.asked(now, response.retry_after());
+        known.old(now).map(|metadata| Some(self.server(metadata))).ok_or(error)
     }
 
     /// Takes notice of a token endpoint that gave no token: where it is not there, or not one, the metadata have aged, and
@@ -173,7 +187,7 @@ impl Discovery {
         Found { issuer: Some(self.issuer.to_string()), known: Knowledge::Metadata(Arc::clone(metadata)) }
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+    fn known(&self) -> MutexGuard<'_, Option<Kept<Arc<Metadata>>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod issuer;
+mod kept;
 mod metadata;
 
 pub use credentials_grant::*;
@@ -39,6 +40,7 @@ impl OAuth2 {
     /// The server of this issuer. Where its token endpoint is and how clients authenticate there is read from its metadata
     /// (RFC 8414, or OIDC Discovery) when the first token is asked for, and again when they are old: after what their
     /// `Cache-Control: max-age` says, a day at most, or else after an hour, and as soon as the token endpoint is not there.
+    /// Where they cannot be read again, those that are known do for a day more.
     #[must_use]
     pub fn discover(issuer: Issuer) -> Self {
         Self::new(Server::Of(Discovery::new(issuer)))

@@ -179,8 +179,13 @@ impl Metadata {
     /// and others lead to one.
     pub(crate) fn are_elsewhere(response: &TokenResponse) -> bool {
         let status = response.status();
-        let is_page = status == StatusCode::OK && !response.body().trim_ascii_start().starts_with(b"{");
+        let is_page = status == StatusCode::OK && !Self::have_come(response);
         is_page || status.is_redirection() || is_not_there(status)
+    }
+
+    /// Whether an answer holds metadata, good or wrong.
+    pub(crate) fn have_come(response: &TokenResponse) -> bool {
+        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"{")
     }
 }
 

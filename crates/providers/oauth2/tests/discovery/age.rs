@@ -1,0 +1,220 @@
+//! For how long metadata are believed, and what happens where they cannot be read again.
+
+use std::time::Duration;
+
+use credentials_grant_oauth2::{Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Surroundings};
+
+use crate::server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
+
+#[tokio::test]
+async fn metadata_are_read_once_and_shared_by_clones_for_an_hour() {
+    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    assert_eq!(token(&provider, &server, 0).await.unwrap().authorization(), "Bearer abc");
+    assert_eq!(server.asked(), [OAUTH, POST]);
+
+    server.then([answer(200, TOKEN)]);
+    token(&provider.clone(), &server, 3599).await.unwrap();
+    assert_eq!(server.asked(), [POST]);
+
+    server.then([answer(200, METADATA), answer(200, TOKEN)]);
+    token(&provider, &server, 3600).await.unwrap();
+    assert_eq!(server.asked(), [OAUTH, POST]);
+}
+
+#[tokio::test]
+async fn a_server_says_how_long_its_metadata_are_good_within_reason() {
+    let cases = [
+        ("max-age=60", 59, 60),
+        ("public, MAX-AGE=\"60\", must-revalidate", 59, 60),
+        ("max-age=99999999999", 86_399, 86_400),
+        ("public", 3599, 3600),
+    ];
+    for (cache_control, good, old) in cases {
+        let read = || with_header(200, "cache-control", cache_control, METADATA);
+        let (provider, server) = (provider(), Server::answering([read(), answer(200, TOKEN)]));
+        token(&provider, &server, 0).await.unwrap();
+        for (seconds, expected) in [(good, vec![POST]), (old, vec![OAUTH, POST])] {
+            server.asked();
+            server.then([answer(200, TOKEN)]);
+            if expected.len() == 2 {
+                server.then([read(), answer(200, TOKEN)]);
+            }
+            token(&provider, &server, seconds).await.unwrap();
+            assert_eq!(server.asked(), expected, "{cache_control} after {seconds} s");
+        }
+    }
+    for cache_control in ["no-store", "no-cache", "max-age=0", "max-age=-1", "max-age=soon"] {
+        let read = || with_header(200, "cache-control", cache_control, METADATA);
+        let (provider, server) = (provider(), Server::default());
+        for _ in 0..2 {
+            server.then([read(), answer(200, TOKEN)]);
+            token(&provider, &server, 0).await.unwrap();
+            assert_eq!(server.asked(), [OAUTH, POST], "{cache_control}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_metadata_doubtful() {
+    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    token(&provider, &server, 1000).await.unwrap();
+    server.asked();
+    server.then([answer(200, METADATA), answer(200, TOKEN)]);
+    token(&provider, &server, 999).await.unwrap();
+    assert_eq!(server.asked(), [OAUTH, POST]);
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_is_gone_makes_the_next_attempt_read_the_metadata_again() {
+    let refusal = r#"{"error":"invalid_request"}"#;
+    let gone =
+        [answer(404, refusal), answer(405, refusal), answer(410, refusal), answer(200, "<html>"), answer(200, "")];
+    for gone in gone {
+        let (provider, server) = (provider(), Server::answering([answer(200, METADATA), gone]));
+        token(&provider, &server, 0).await.unwrap_err();
+        let moved = METADATA.replace("/t/token", "/t/new");
+        server.then([answer(200, moved), answer(200, TOKEN)]);
+        server.asked();
+        token(&provider, &server, 1).await.unwrap();
+        assert_eq!(server.asked(), [OAUTH, "POST https://login.example.com/t/new"]);
+    }
+}
+
+/// A provider that has read its metadata, and whose server answers no longer.
+async fn informed() -> (OAuth2, Server) {
+    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    token(&provider, &server, 0).await.unwrap();
+    server.asked();
+    (provider, server)
+}
+
+#[tokio::test]
+async fn a_dead_issuer_costs_one_attempt_a_minute_for_a_day() {
+    let (provider, server) = informed().await;
+    let looks = [3600, 3660, 3720, 3600 + 86_390];
+    for look in looks {
+        server.then([None]);
+        assert_eq!(token(&provider, &server, look).await.unwrap_err().kind(), ErrorKind::Unreachable, "{look}");
+        assert_eq!(server.asked(), [OAUTH]);
+        for later in [look, look + 1, (look + 59).min(3600 + 86_399)] {
+            server.then([answer(200, TOKEN)]);
+            token(&provider.clone(), &server, later).await.unwrap();
+            assert_eq!(server.asked(), [POST], "{later}");
+        }
+    }
+    for too_late in [3600 + 86_400, 3600 + 86_401] {
+        server.then([None]);
+        token(&provider, &server, too_late).await.unwrap_err();
+        assert_eq!(server.asked(), [OAUTH]);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_answers_without_metadata_costs_no_token() {
+    let cases = [
+        (vec![answer(503, "")], 60),
+        (vec![answer(429, "")], 60),
+        (vec![with_header(503, "retry-after", "600", "")], 600),
+        (vec![with_header(429, "retry-after", "5", "")], 60),
+        (vec![answer(404, ""), answer(500, METADATA)], 60),
+        (vec![answer(404, ""), answer(404, "")], 60),
+        (vec![answer(403, ""), answer(200, "<html>")], 60),
+        (vec![answer(200, ""), with_header(302, "location", "/login", "")], 60),
+    ];
+    for (bad, pause) in cases {
+        let (provider, server) = informed().await;
+        let looks: Vec<_> = [OAUTH, OIDC].into_iter().take(bad.len()).chain([POST]).collect();
+        server.then(bad.into_iter().chain([answer(200, TOKEN)]));
+        token(&provider, &server, 4000).await.unwrap();
+        assert_eq!(server.asked(), looks);
+
+        server.then([answer(200, TOKEN)]);
+        token(&provider, &server, 4000 + pause - 1).await.unwrap();
+        assert_eq!(server.asked(), [POST]);
+
+        server.then([answer(200, METADATA), answer(200, TOKEN)]);
+        token(&provider, &server, 4000 + pause).await.unwrap();
+        assert_eq!(server.asked(), [OAUTH, POST]);
+    }
+}
+
+#[tokio::test]
+async fn while_one_reads_the_metadata_again_others_go_on_with_what_is_known() {
+    let (provider, server) = informed().await;
+    let (credentials, ask) = (ClientCredentials::new("id", "canary"), Ask::new());
+    let at = |seconds| Surroundings::new(Surroundings::frozen().now + Duration::from_secs(seconds), [7; 16]);
+    let asking = provider.token_request(&Attempt::new(&credentials, &ask, at(3600))).unwrap();
+    assert_eq!(asking.frozen().unwrap().method(), "GET");
+    for seconds in [3600, 3659] {
+        server.then([answer(200, TOKEN)]);
+        token(&provider.clone(), &server, seconds).await.unwrap();
+        assert_eq!(server.asked(), [POST]);
+    }
+    server.then([answer(200, METADATA), answer(200, TOKEN)]);
+    token(&provider, &server, 3660).await.unwrap();
+    assert_eq!(server.asked(), [OAUTH, POST], "nobody has answered the first for a minute");
+}
+
+#[tokio::test]
+async fn metadata_that_contradict_what_is_known_are_an_error_each_time() {
+    let wrong = [
+        METADATA.replacen(ISSUER, "https://evil.example", 1),
+        METADATA.replacen("https://login.example.com/t/token", "http://login.example.com/t/token", 1),
+        METADATA.replacen("token_endpoint", "jwks_uri", 1),
+        "{}".to_owned(),
+        "{".to_owned(),
+    ];
+    for wrong in wrong {
+        let (provider, server) = informed().await;
+        for seconds in [3600, 3601] {
+            server.then([answer(200, wrong.clone())]);
+            let error = token(&provider, &server, seconds).await.unwrap_err();
+            assert_eq!((error.kind(), server.asked()), (ErrorKind::BadResponse, vec![OAUTH.to_owned()]), "{wrong}");
+        }
+        server.then([None]);
+        token(&provider, &server, 3602).await.unwrap_err();
+        server.then([answer(503, "")]);
+        token(&provider, &server, 3603).await.expect_err("what was known is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn what_led_to_a_token_endpoint_that_is_gone_is_not_used_until_it_is_read_again() {
+    let (provider, server) = informed().await;
+    server.then([None]);
+    token(&provider, &server, 3600).await.unwrap_err();
+    server.then([answer(404, "")]);
+    token(&provider, &server, 3601).await.unwrap_err();
+    server.asked();
+    for dead in [Some(answer(503, "")), None] {
+        server.then([dead]);
+        token(&provider, &server, 3602).await.unwrap_err();
+        assert_eq!(server.asked(), [OAUTH]);
+    }
+}
+
+#[tokio::test]
+async fn after_a_clock_was_set_back_what_is_known_serves_for_a_day_from_then() {
+    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    token(&provider, &server, 1_000_000).await.unwrap();
+    for (seconds, serves) in [(100, true), (100 + 86_399, true), (100 + 86_460, false)] {
+        server.then([None]);
+        token(&provider, &server, seconds).await.unwrap_err();
+        server.asked();
+        server.then([serves.then(|| answer(200, TOKEN))]);
+        assert_eq!(token(&provider, &server, seconds).await.is_ok(), serves, "{seconds}");
+        assert_eq!(server.asked(), [if serves { POST } else { OAUTH }]);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_nothing_about_the_metadata() {
+    for refusal in [answer(401, r#"{"error":"invalid_client"}"#), answer(503, "<html>"), answer(429, "")] {
+        let (provider, server) = (provider(), Server::answering([answer(200, METADATA), refusal]));
+        token(&provider, &server, 0).await.unwrap_err();
+        server.then([answer(200, TOKEN)]);
+        server.asked();
+        token(&provider, &server, 1).await.unwrap();
+        assert_eq!(server.asked(), [POST]);
+    }
+}

@@ -1,0 +1,149 @@
+//! Discovery: what is asked, what is believed and for how long, and what hostile metadata come to.
+
+#![cfg(test)]
+
+mod age;
+mod methods;
+mod server;
+
+use std::time::Duration;
+
+use credentials_grant_oauth2::{Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry};
+
+use server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
+
+#[tokio::test]
+async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_does() {
+    let nothing = [
+        answer(404, ""),
+        answer(403, "<Error/>"),
+        answer(400, "{}"),
+        answer(200, "<!DOCTYPE html>"),
+        with_header(302, "location", "/login", ""),
+    ];
+    for nothing in nothing {
+        let server = Server::answering([nothing, answer(200, METADATA), answer(200, TOKEN)]);
+        token(&provider(), &server, 0).await.unwrap();
+        assert_eq!(server.asked(), [OAUTH, OIDC, POST]);
+    }
+    let nowhere = [
+        (answer(404, ""), "there are no metadata of https://login.example.com/t"),
+        (answer(200, "<html>"), "are not as RFC 8414"),
+        (with_header(302, "location", "https://evil.example/?x=1", ""), "redirect to https://evil.example/"),
+    ];
+    for (nothing, why) in nowhere {
+        let server = Server::answering([answer(404, ""), nothing]);
+        let error = token(&provider(), &server, 0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        assert!(
+            error.message().contains(why)
+                && error.to_string().ends_with("check the issuer, or set the token URL instead"),
+            "{error}"
+        );
+        assert_eq!(server.asked(), [OAUTH, OIDC]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_well_is_asked_again_later_and_at_the_same_place() {
+    let cases = [
+        (answer(503, ""), ErrorKind::Unavailable, Retry::Soon),
+        (with_header(429, "retry-after", "7", ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
+    ];
+    for (response, kind, retry) in cases {
+        let server = Server::answering([response]);
+        let error = token(&provider(), &server, 0).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (kind, retry), "{error}");
+        assert_eq!(server.asked(), [OAUTH]);
+    }
+}
+
+#[tokio::test]
+async fn hostile_metadata_are_refused_and_lead_nowhere() {
+    let endpoint = |url: &str| METADATA.replace("https://login.example.com/t/token", url);
+    let issuer = |issuer: &str| METADATA.replacen(ISSUER, issuer, 1);
+    let huge = format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"{}"}}"#, "x".repeat(900_000));
+    let cases = [
+        (issuer("https://evil.example"), "name another issuer"),
+        (issuer("https://login.example.com/t/"), "name another issuer"),
+        (issuer("https://LOGIN.example.com/t"), "name another issuer"),
+        (issuer("https://login.example.com/t?x"), "name another issuer"),
+        (issuer("evil\\r\\nforged"), "evil\\r\\nforged"),
+        (issuer(&"é".repeat(400_000)), "name another issuer"),
+        (METADATA.replacen(&format!("\"{ISSUER}\""), "1", 1), "not as RFC 8414"),
+        (METADATA.replacen("\"issuer\"", "\"iss\"", 1), "not as RFC 8414"),
+        (METADATA.replacen("token_endpoint", "jwks_uri", 1), "name no token endpoint"),
+        (endpoint("http://login.example.com/t/token"), "cannot be used"),
+        (endpoint("http://127.0.0.1/token"), "not https"),
+        (endpoint("ftp://login.example.com/"), "cannot be used"),
+        (endpoint("https://u:canary@login.example.com/"), "cannot be used"),
+        (endpoint("/t/token"), "cannot be used"),
+        (endpoint(""), "cannot be used"),
+        (METADATA.replace(r#""https://login.example.com/t/token""#, "[]"), "not as RFC 8414"),
+        (METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":"none","#, 1), "not as RFC 8414"),
+        (METADATA.replacen('{', r#"{"issuer":"https://login.example.com/t","#, 1), "not as RFC 8414"),
+        (huge, "cannot be used"),
+        ("{".to_owned(), "not as RFC 8414"),
+        (format!("{{\"a\":{}", "[".repeat(100_000)), "not as RFC 8414"),
+    ];
+    for (body, why) in cases {
+        let (provider, server) = (provider(), Server::answering([answer(200, body.clone())]));
+        let error = token(&provider, &server, 0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{error}");
+        assert!(error.message().contains(why) && error.remedy().is_some(), "{why}: {error}");
+        assert!(error.to_string().len() < 2000 && !format!("{error:?}").contains("canary"), "{error:?}");
+        assert_eq!(server.asked(), [OAUTH], "nothing is sent anywhere: {why}");
+
+        // At the other place they are as good as at the first.
+        let server = Server::answering([answer(404, ""), answer(200, body)]);
+        assert_eq!(token(&provider, &server, 0).await.unwrap_err().kind(), ErrorKind::BadResponse);
+        assert_eq!(server.asked(), [OAUTH, OIDC]);
+    }
+}
+
+#[tokio::test]
+async fn what_else_the_metadata_name_does_not_spoil_a_token() {
+    let members = [
+        r#""introspection_endpoint":"http://evil.example/""#,
+        r#""revocation_endpoint":[{}]"#,
+        r#""revocation_endpoint_auth_methods_supported":"none""#,
+        r#""jwks_uri":"""#,
+        r#""mtls_endpoint_aliases":{"token_endpoint":"ftp://evil.example/"}"#,
+        r#""mtls_endpoint_aliases":7"#,
+        r#""dpop_signing_alg_values_supported":7"#,
+    ];
+    for member in members {
+        let metadata = METADATA.replacen('{', &format!("{{{member},"), 1);
+        let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+        token(&provider(), &server, 0).await.expect(member);
+        assert_eq!(server.asked(), [OAUTH, POST], "{member}");
+    }
+}
+
+#[tokio::test]
+async fn on_loopback_a_token_endpoint_may_be_plain_too() {
+    let provider = OAuth2::discover("http://127.0.0.1:8080/t".parse().unwrap());
+    let metadata = METADATA.replace("https://login.example.com", "http://127.0.0.1:8080");
+    let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+    token(&provider, &server, 0).await.unwrap();
+    assert_eq!(server.asked().last().unwrap(), "POST http://127.0.0.1:8080/t/token");
+}
+
+#[tokio::test]
+async fn a_frozen_attempt_is_the_same_whatever_is_known() {
+    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    let (credentials, ask) = (ClientCredentials::placeholder(), Ask::new().with_scope("a"));
+    let frozen = || {
+        let request = provider.token_request(&Attempt::frozen(&credentials, &ask)).unwrap().frozen().unwrap();
+        (request.url().clone(), request.headers().clone(), request.body().to_vec(), format!("{provider:?}"))
+    };
+    let before = frozen();
+    token(&provider, &server, 0).await.unwrap();
+    assert_eq!(before, frozen());
+    assert!(String::from_utf8(before.2).unwrap().contains("scope=a"), "the whole ask is in it");
+    assert!(!format!("{provider:?}").contains("token"), "{provider:?}");
+
+    let hopeless = Ask::new().with_authorization_details("{}");
+    let error = provider.token_request(&Attempt::frozen(&credentials, &hopeless)).unwrap_err();
+    assert!(error.message().contains("authorization details"), "it is known before anything is sent: {error}");
+}

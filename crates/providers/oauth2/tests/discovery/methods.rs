@@ -1,0 +1,88 @@
+//! How the client authenticates, by what its metadata list.
+
+use std::sync::{Arc, Mutex};
+
+use credentials_grant_oauth2::{
+    Ask, ClientAuthentication, ClientCredentials, Error, ErrorKind, SealedRequest, Surroundings, TokenResponse,
+    Transport, async_trait, grant,
+};
+
+use crate::server::{METADATA, OAUTH, Server, TOKEN, answer, provider};
+
+#[tokio::test]
+async fn the_method_is_the_best_that_both_sides_can_do() {
+    let secret = || ClientCredentials::new("id", "canary");
+    let jwt = || ClientCredentials::without_secret("id").with_assertion("a.b.c");
+    let public = || ClientCredentials::without_secret("id");
+    let huge = format!(r#"["{}"]"#, "x".repeat(900_000));
+    let many = format!("[{}0]", r#""\u001b[2J","#.repeat(90_000)).replace(",0]", "]");
+    let cases = [
+        (secret(), None, Ok("basic")),
+        (secret(), Some(r#"["client_secret_post"]"#), Ok("post")),
+        (secret(), Some(r#"["client_secret_jwt","client_secret_post","client_secret_basic"]"#), Ok("basic")),
+        (secret(), Some(r#"["private_key_jwt","client_secret_jwt"]"#), Ok("jwt")),
+        (secret(), Some(r#"["none"]"#), Err("none for client authentication")),
+        (secret(), Some("[]"), Err("nothing for client authentication")),
+        (secret(), Some(r#"["tls_client_auth"]"#), Err("tls_client_auth")),
+        (secret(), Some(&*huge), Err("nothing for client authentication")),
+        (secret(), Some(&*many), Err("\\u{1b}[2J, \\u{1b}[2J")),
+        (jwt(), Some(r#"["client_secret_basic","private_key_jwt"]"#), Ok("jwt")),
+        (jwt(), None, Err("client_secret_basic for client authentication")),
+        (secret().with_assertion("a.b.c"), Some(r#"["client_secret_basic","private_key_jwt"]"#), Ok("jwt")),
+        (secret().with_assertion("a.b.c"), Some(r#"["client_secret_basic"]"#), Ok("basic")),
+        (public(), Some(r#"["none"]"#), Ok("none")),
+        (public(), Some(r#"["client_secret_basic"]"#), Err("client_secret_basic")),
+    ];
+    for (credentials, methods, expected) in cases {
+        let methods =
+            methods.map_or_else(String::new, |list| format!(r#""token_endpoint_auth_methods_supported":{list},"#));
+        let metadata = METADATA.replacen('{', &format!("{{{methods}"), 1);
+        let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+        let seen = Arc::new(Seen { server: server.clone(), last: Mutex::default() });
+        let surroundings = Surroundings::frozen();
+        match (grant(&provider(), &credentials, &Ask::new(), &seen, surroundings).await, expected) {
+            (Ok(_), Ok(way)) => assert_eq!(*seen.last.lock().unwrap(), way),
+            (Err(error), Err(why)) => {
+                assert!(error.kind() == ErrorKind::Configuration && error.message().contains(why), "{error}");
+                assert!(error.message().len() < 500, "{error}");
+                assert_eq!(server.asked(), [OAUTH], "nothing is tried: {error}");
+            }
+            (outcome, expected) => panic!("{expected:?}: {outcome:?}"),
+        }
+    }
+}
+
+/// Sees how the last request authenticates the client.
+#[derive(Debug)]
+struct Seen {
+    server: Server,
+    last: Mutex<&'static str>,
+}
+
+#[async_trait]
+impl Transport for Seen {
+    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        let body = String::from_utf8_lossy(request.body());
+        *self.last.lock().unwrap() = match request.headers().get("authorization") {
+            Some(_) => "basic",
+            None if body.contains("client_secret=") => "post",
+            None if body.contains("client_assertion=") => "jwt",
+            None if body.contains("client_id=") => "none",
+            None => "nothing",
+        };
+        self.server.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_set_is_used_whatever_the_metadata_list() {
+    let provider = provider().with_client_authentication(ClientAuthentication::Body);
+    let metadata = METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":["client_secret_basic"],"#, 1);
+    let seen = Arc::new(Seen {
+        server: Server::answering([answer(200, metadata), answer(200, TOKEN)]),
+        last: Mutex::default(),
+    });
+    let credentials = ClientCredentials::new("id", "canary");
+    grant(&provider, &credentials, &Ask::new(), &seen, Surroundings::frozen()).await.unwrap();
+    assert_eq!(*seen.last.lock().unwrap(), "post");
+}
