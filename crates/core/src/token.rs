@@ -127,16 +127,39 @@ impl AccessToken {
         &self.issued.extra
     }
 
-    /// Reads what the token says of itself, if it is a JWT, **without verifying it**: no signature is checked.
+    /// Reads what the token says of itself, if it is a JWT, **without verifying it**: no signature is checked, no issuer,
+    /// audience or time.
     ///
-    /// Good for a log line or for finding one's own account; never for deciding what someone may do.
+    /// Good for a log line or for finding one's own account; never for deciding what someone may do. For that, verify the
+    /// token: `credentials-grant-oauth2` does, with its feature `verification`.
+    ///
+    /// ```
+    /// use credentials_grant::{AccessToken, Error};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Claims {
+    ///     client_id: String,
+    /// }
+    ///
+    /// fn who_we_are(token: &AccessToken) -> Result<String, Error> {
+    ///     Ok(token.unverified_claims::<Claims>()?.client_id)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`BadResponse`](crate::ErrorKind::BadResponse) if the token is no JWT, or its claims are not of this shape.
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        unverified_claims(self.issued.secret.expose_secret())
-            .ok_or_else(|| Error::bad_response("the token is no JWT with the claims that were looked for"))
+        let json = unverified_claims(self.issued.secret.expose_secret()).ok_or_else(|| {
+            Error::bad_response("the token is no JWT, so it says nothing of itself")
+                .with_remedy("ask the server about it, if it can be asked (RFC 7662)")
+        })?;
+        // What is wrong with them in detail is not repeated: it is the server's text.
+        serde_json::from_slice(&json).map_err(|_| {
+            Error::bad_response("the claims of the token are not as they were looked for")
+                .with_remedy("compare them with the vendor's page")
+        })
     }
 }
 
@@ -258,7 +281,7 @@ impl IssuedToken {
             exp: f64,
             iat: Option<f64>,
         }
-        let claims: Claims = unverified_claims(self.secret.expose_secret())?;
+        let claims: Claims = serde_json::from_slice(&unverified_claims(self.secret.expose_secret())?).ok()?;
         let end = at_unix_seconds(claims.exp.max(0.0))?;
         let rest = end.duration_since(now).unwrap_or_default();
         let span = claims.iat.map(|iat| Duration::try_from_secs_f64(claims.exp - iat).unwrap_or_default());
@@ -288,12 +311,13 @@ fn check_token(token: &str) -> Result<(), Error> {
     }
 }
 
-fn unverified_claims<T: DeserializeOwned>(token: &str) -> Option<T> {
+/// The claims of a JWT as JSON, or whatever stands in their place. No longer than the token, which is bounded.
+fn unverified_claims(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    BASE64_URL_SAFE_NO_PAD.decode(claims).ok()
 }
 
 impl fmt::Debug for AccessToken {

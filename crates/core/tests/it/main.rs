@@ -5,6 +5,7 @@
 mod acme;
 mod answers;
 mod assertions;
+mod claims;
 mod errors;
 mod lifetimes;
 mod operations;
