@@ -1,5 +1,6 @@
 //! Puts a source's token on calls of the vendor's API, and takes note of how the API answers.
 
+mod challenge;
 mod hosts;
 mod outgoing_request;
 mod rejections;
@@ -12,17 +13,23 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use credentials_grant::{AccessToken, Error, ErrorKind, HeaderMap, HeaderName, StatusCode};
-use http::header::WWW_AUTHENTICATE;
+use credentials_grant::{
+    AccessToken, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, ProofKey, StatusCode, Surroundings, Url,
+};
 
+use self::challenge::Complaint;
 use self::hosts::{Destination, Host, Scheme};
 use self::rejections::Rejections;
+use crate::fetch::entropy;
 use crate::need::Need;
 use crate::token_source::TokenSource;
 
 pub use self::outgoing_request::OutgoingRequest;
 #[cfg(feature = "tower")]
 pub use self::tower_layer::{AuthorizerLayer, AuthorizerService};
+
+/// The header that carries a proof (RFC 9449 section 4.1).
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Authorizes calls of a vendor's API: the token goes to the hosts that the provider's policy or the user names, over
 /// https (plain http is for loopback only), and nowhere else.
@@ -64,6 +71,17 @@ pub struct Presented {
     fetched: bool,
     /// Which renewal in a row the token came from, if a rejection led to it.
     renewal: u32,
+    /// What the proof is for, where the token is bound to a key.
+    proved: Option<Url>,
+}
+
+/// How the same request is worth sending once more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Again {
+    /// With a proof that has the nonce which the API has sent.
+    WithNewProof,
+    /// With a token that comes from this many renewals in a row.
+    WithNewToken(u32),
 }
 
 impl Authorizer {
@@ -83,7 +101,8 @@ impl Authorizer {
         AuthorizerBuilder { source, hosts: Vec::new(), need: Need::new() }
     }
 
-    /// Puts the token on a request, in the header that the vendor wants it in, with the vendor's companions.
+    /// Puts the token on a request, in the header that the vendor wants it in, with the vendor's companions, and with a
+    /// proof for this request where the token is bound to a key (RFC 9449 section 7).
     ///
     /// A request that has that header already is left alone altogether. A companion that the caller has set stays.
     ///
@@ -99,11 +118,12 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, else as
-    /// [`TokenSource::token_for`]. The request is as it was, and is not to be sent.
+    /// [`TokenSource::token_for`]; [`SigningFailed`](ErrorKind::SigningFailed) if there is no proof. The request is as it was,
+    /// and is not to be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
         let Inner { source, header, need, .. } = &*self.0;
         if request.headers().contains_key(header) {
-            return Ok(Presented { token: None, fetched: false, renewal: 0 });
+            return Ok(Presented { token: None, fetched: false, renewal: 0, proved: None });
         }
         let checked = request.destination().and_then(|destination| self.check(destination));
         checked.map_err(|error| error.with_provider(source.provider().provider().to_owned()))?;
@@ -111,12 +131,38 @@ impl Authorizer {
             Some(token) => (token, false),
             None => (source.token_for(*need).await?, true),
         };
+        let (proof, proved) = match token.proof_key() {
+            Some(key) => {
+                let (proof, url) = self.proof(key, &token, request.method().clone(), request.url()).await?;
+                (Some(proof), Some(url))
+            }
+            None => (None, None),
+        };
         for (name, value) in token.headers() {
             if !request.headers().contains_key(name) {
                 request.headers_mut().insert(name, value.clone());
             }
         }
-        Ok(Presented { token: Some(token), fetched, renewal: 0 })
+        if let Some(proof) = proof {
+            request.headers_mut().insert(DPOP, proof);
+        }
+        Ok(Presented { token: Some(token), fetched, renewal: 0, proved })
+    }
+
+    /// The proof for a request with this token, and for which URL it is.
+    async fn proof(
+        &self,
+        key: &ProofKey,
+        token: &AccessToken,
+        method: Method,
+        url: Result<Url, Error>,
+    ) -> Result<(HeaderValue, Url), Error> {
+        let source = &self.0.source;
+        let proof = async {
+            let (url, surroundings) = (url?, Surroundings::new(source.clock().now(), entropy()?));
+            Ok((key.proof(&method, &url, token.secret(), surroundings).await?, url))
+        };
+        proof.await.map_err(|error: Error| error.with_provider(source.provider().provider().to_owned()))
     }
 
     /// Takes note of how the API answered, and says whether it is worth to authorize the same request anew and to send
@@ -127,6 +173,8 @@ impl Authorizer {
     /// That token is then given up, unless a newer one has taken its place.
     /// It is not where the token was fetched for this very request, nor for a challenge that speaks of something else,
     /// such as `insufficient_scope` (RFC 6750 section 3.1).
+    ///
+    /// It is also where the API wants its nonce in the proof (`use_dpop_nonce`, RFC 9449 section 9): the token stays.
     ///
     /// An API that rejects every token does not cost one for each call: the first is given up at once, the next one
     /// after a pause of one second, doubling to five minutes, until a call is not rejected.
@@ -151,22 +199,28 @@ impl Authorizer {
     /// ```
     #[expect(clippy::must_use_candidate, reason = "whoever cannot send the request again still has it noted")]
     pub fn answered(&self, presented: &Presented, status: StatusCode, headers: &HeaderMap) -> bool {
-        self.renewal(presented, status, headers).is_some()
+        self.again(presented, status, headers).is_some()
     }
 
-    /// As [`answered`](Self::answered): which renewal in a row is due.
-    fn renewal(&self, presented: &Presented, status: StatusCode, headers: &HeaderMap) -> Option<u32> {
+    /// As [`answered`](Self::answered): how to send the request once more.
+    fn again(&self, presented: &Presented, status: StatusCode, headers: &HeaderMap) -> Option<Again> {
         let Inner { source, rejections, .. } = &*self.0;
         let token = presented.token.as_ref()?;
-        if !self.is_rejection(status, headers) {
-            rejections.accepted(token);
-            return None;
+        let key = token.proof_key().zip(presented.proved.as_ref());
+        let has_nonce = key.is_some_and(|(key, url)| key.note_nonce(url, headers));
+        match self.complaint(status, headers) {
+            Some(Complaint::Token) => {}
+            Some(Complaint::Nonce) if has_nonce => return Some(Again::WithNewProof),
+            _ => {
+                rejections.accepted(token);
+                return None;
+            }
         }
         let (provider, status) = (source.provider().provider(), status.as_u16());
         match rejections.rejected(source, token, presented.renewal) {
             Some(renewal) if !presented.fetched => {
                 tracing::debug!(provider, status, "the API rejected the token, which is given up");
-                Some(renewal)
+                Some(Again::WithNewToken(renewal))
             }
             Some(_) => {
                 tracing::warn!(provider, status, "the API rejected a token that was fetched for this call");
@@ -183,11 +237,19 @@ impl Authorizer {
         }
     }
 
-    /// Authorizes a request whose token was rejected.
+    /// Authorizes a request once more, of which this was presented before.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
-    async fn authorize_anew<R: OutgoingRequest>(&self, request: &mut R, renewal: u32) -> Result<Presented, Error> {
+    async fn authorize_again<R: OutgoingRequest>(
+        &self,
+        request: &mut R,
+        before: &Presented,
+        again: Again,
+    ) -> Result<Presented, Error> {
         let presented = self.authorize(request).await?;
-        Ok(Presented { fetched: true, renewal, ..presented })
+        Ok(match again {
+            Again::WithNewProof => Presented { fetched: before.fetched, renewal: before.renewal, ..presented },
+            Again::WithNewToken(renewal) => Presented { fetched: true, renewal, ..presented },
+        })
     }
 
     /// Refuses a destination to which the token must not go.
@@ -204,23 +266,13 @@ impl Authorizer {
         Ok(())
     }
 
-    fn is_rejection(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+    /// What the API has against the request, if it is about who sends it.
+    fn complaint(&self, status: StatusCode, headers: &HeaderMap) -> Option<Complaint> {
         let is_expired = status == StatusCode::UNAUTHORIZED || self.0.expired.contains(&status);
         // gRPC answers 200, and says UNAUTHENTICATED in the headers of an answer that has no messages.
         let is_unauthenticated = || headers.get("grpc-status").is_some_and(|code| code == "16");
-        (is_expired || is_unauthenticated()) && !speaks_of_something_else(headers)
+        (is_expired || is_unauthenticated()).then(|| Complaint::of(headers))
     }
-}
-
-/// Whether the challenge says that another token of the same kind would not help: what the token may do is too little
-/// (RFC 6750 section 3.1), or a proof needs the server's nonce (RFC 9449 section 9).
-fn speaks_of_something_else(headers: &HeaderMap) -> bool {
-    headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|challenge| challenge.to_str().ok()).any(|challenge| {
-        let words: Vec<_> = challenge.split([' ', '\t', ',', '=', '"']).filter(|word| !word.is_empty()).collect();
-        words.windows(2).any(|pair| {
-            pair[0].eq_ignore_ascii_case("error") && matches!(pair[1], "insufficient_scope" | "use_dpop_nonce")
-        })
-    })
 }
 
 /// Sets up an [`Authorizer`].

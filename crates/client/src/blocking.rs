@@ -1,9 +1,10 @@
 //! Tokens for programs without an async runtime.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, mpsc};
 
-use credentials_grant::{AccessToken, Error, ErrorKind};
+use credentials_grant::{AccessToken, Error, ErrorKind, Introspection, SecretString};
 #[cfg(feature = "reqwest")]
 use credentials_grant::{CredentialsGrant, CredentialsSource};
 use tokio::runtime::{Builder, Runtime};
@@ -78,11 +79,48 @@ impl TokenSource {
             return Ok(token);
         }
         drop(within);
+        self.wait(|source| async move { source.token_for(need).await })
+    }
+
+    /// Asks the server what it knows of a token (RFC 7662), of this source's or any other.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSource::introspect`](crate::TokenSource::introspect).
+    pub fn introspect(&self, token: &SecretString) -> Result<Introspection, Error> {
+        let token = token.clone();
+        self.wait(|source| async move { source.introspect(&token).await })
+    }
+
+    /// Has the server take a token back (RFC 7009), of this source's or any other.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSource::revoke`](crate::TokenSource::revoke).
+    pub fn revoke(&self, token: &SecretString) -> Result<(), Error> {
+        let token = token.clone();
+        self.wait(|source| async move { source.revoke(&token).await })
+    }
+
+    /// Has the server take back the token in memory, if there is one: for a program that ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenSource::revoke`](crate::TokenSource::revoke).
+    pub fn revoke_current(&self) -> Result<(), Error> {
+        self.wait(|source| async move { source.revoke_current().await })
+    }
+
+    /// Waits for what is done on the runtime's own threads: `block_on` refuses to run within another runtime.
+    fn wait<T, F>(&self, work: impl FnOnce(crate::TokenSource) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
         let (answer, answered) = mpsc::channel();
-        let source = self.source.clone();
-        // On the runtime's own threads, and not by `block_on`, which refuses to run within another runtime.
+        let work = work(self.source.clone());
         if let Some(runtime) = &self.runtime {
-            runtime.spawn(async move { answer.send(source.token_for(need).await) });
+            runtime.spawn(async move { answer.send(work.await) });
         }
         answered.recv().unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Unavailable, "the thread that fetches tokens is gone")

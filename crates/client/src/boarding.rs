@@ -38,11 +38,7 @@ pub(crate) async fn board<F>(
 where
     F: Future<Output = Landing> + Send + 'static,
 {
-    let runtime = Handle::try_current().map_err(|source| {
-        Error::new(ErrorKind::Configuration, "a token was asked for outside of a tokio runtime")
-            .with_remedy("call it from async code that tokio runs, or use `blocking::TokenSource`")
-            .with_source(source)
-    })?;
+    let runtime = runtime()?;
     let here = Departure { runtime: runtime.id(), at: Instant::now() };
     loop {
         let (boarding, task) = match flight.board(here, &start) {
@@ -77,6 +73,15 @@ where
             }
         }
     }
+}
+
+/// The runtime that this runs on.
+pub(crate) fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|source| {
+        Error::new(ErrorKind::Configuration, "a token was asked for outside of a tokio runtime")
+            .with_remedy("call it from async code that tokio runs, or use `blocking::TokenSource`")
+            .with_source(source)
+    })
 }
 
 /// Starts a flight that nobody waits for, unless one is under way or `start` says that there is no need.
@@ -121,7 +126,7 @@ pub(crate) async fn watched<T: Send + 'static>(
 
 pub(crate) fn too_slow(waited: Duration) -> Error {
     let seconds = (waited.as_secs_f64() * 10.0).round() / 10.0;
-    Error::new(ErrorKind::Unreachable, format!("no token within {seconds} s"))
+    Error::new(ErrorKind::Unreachable, format!("no answer within {seconds} s"))
         .with_remedy("check the network and the vendor's status page, or allow more time")
 }
 

@@ -4,10 +4,13 @@ mod failure;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use credentials_grant::{Error, ErrorKind, ExposeSecret, SealedRequest, SecretString, TokenResponse, Transport};
+use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, SealedRequest, TokenResponse, Transport};
+use lru::LruCache;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
 
@@ -15,6 +18,9 @@ use self::failure::{failure, unusable};
 
 /// The most of a body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// How many certificates' connections are kept: a transport may serve many tenants, each with a certificate of its own.
+const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,22 +31,18 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// reads 1 MiB of a body at the most, counted after decompression. HTTPS goes through the proxy that the environment
 /// names (`HTTPS_PROXY`), which sees no secret; plain HTTP, for loopback, never does.
 ///
-/// One transport serves any number of sources: it keeps connections.
+/// One transport serves any number of sources: it keeps connections. Credentials with a certificate
+/// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) have connections of
+/// their own, on which that certificate is shown to servers that ask for one.
 #[derive(Clone)]
 pub struct HttpTransport {
     /// Or why there is none: a machine without certificates still reaches its own loopback.
     https: Result<Client, Error>,
     plain: Client,
     timeout: Duration,
-    trust: Trust,
-}
-
-/// Whom to trust, and by what certificate to be trusted.
-#[derive(Clone, Default)]
-struct Trust {
     /// Instead of the machine's.
     roots: Option<Vec<Certificate>>,
-    identity: Option<Identity>,
+    certified: Arc<Mutex<LruCache<ClientCertificate, Client>>>,
 }
 
 impl HttpTransport {
@@ -53,8 +55,8 @@ impl HttpTransport {
     /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be set up.
     pub fn new() -> Result<Self, Error> {
         let plain = build(client(CONNECT_TIMEOUT).no_proxy().tls_certs_only([]))?;
-        let trust = Trust::default();
-        Ok(Self { https: trust.client(CONNECT_TIMEOUT), plain, timeout: TIMEOUT, trust })
+        let https = build(client(CONNECT_TIMEOUT));
+        Ok(Self { https, plain, timeout: TIMEOUT, roots: None, certified: no_certificates() })
     }
 
     /// Gives up on a request after this time instead of 30 seconds.
@@ -77,7 +79,7 @@ impl HttpTransport {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if it holds no certificate, or one that is none.
-    pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
+    pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
         let refused = || {
             Error::new(ErrorKind::Configuration, "the root certificates cannot be used")
                 .with_remedy("give them in PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
@@ -86,52 +88,41 @@ impl HttpTransport {
         if roots.is_empty() {
             return Err(refused());
         }
-        self.trust.roots = Some(roots);
-        let https = self.trust.client(CONNECT_TIMEOUT).map_err(|error| refused().with_source(error))?;
-        Ok(Self { https: Ok(https), ..self })
+        let https = build(trusting(Some(&roots))).map_err(|error| refused().with_source(error))?;
+        Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
     }
 
-    /// Shows this certificate to servers that ask for one (mutual TLS, RFC 8705 section 2): PEM, the certificate, those
-    /// that it is signed by up to the authority, and the private key (PKCS #8, or the older forms for RSA and EC).
-    ///
-    /// It is shown to every server that this transport talks to, so give it to the sources of one vendor alone.
-    ///
-    /// ```no_run
-    /// use credentials_grant_client::HttpTransport;
-    ///
-    /// let pem = std::fs::read_to_string("/run/secrets/acme-client.pem")?;
-    /// let transport = HttpTransport::new()?.with_client_certificate(&pem.into())?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](ErrorKind::Configuration) if certificate or key is missing, or they do not belong together, or
-    /// there is nobody to trust: on a machine without certificates, configure those first.
-    pub fn with_client_certificate(mut self, pem: &SecretString) -> Result<Self, Error> {
+    /// The client that shows this certificate to servers that ask for one, and keeps connections of its own.
+    fn certified(&self, certificate: &ClientCertificate) -> Result<Client, Error> {
         let refused = |source: Box<dyn StdError + Send + Sync>| {
             Error::new(ErrorKind::Configuration, "the client certificate cannot be used")
                 .with_remedy("give the certificate and the private key that belongs to it, in PEM, one after the other")
                 .with_source(source)
         };
+        let mut certified = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = certified.get(certificate) {
+            return Ok(client.clone());
+        }
         self.https.as_ref().map_err(Error::clone)?;
-        self.trust.identity =
-            Some(Identity::from_pem(pem.expose_secret().as_bytes()).map_err(|source| refused(source.into()))?);
-        let https = self.trust.client(CONNECT_TIMEOUT).map_err(|error| refused(error.into()))?;
-        Ok(Self { https: Ok(https), ..self })
+        let pem = certificate.pem().expose_secret().as_bytes();
+        let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
+        let client =
+            build(trusting(self.roots.as_deref()).identity(identity)).map_err(|error| refused(error.into()))?;
+        certified.put(certificate.clone(), client.clone());
+        Ok(client)
     }
 }
 
-impl Trust {
-    fn client(&self, connect_timeout: Duration) -> Result<Client, Error> {
-        let mut builder = client(connect_timeout);
-        if let Some(roots) = &self.roots {
-            builder = builder.tls_certs_only(roots.iter().cloned());
-        }
-        if let Some(identity) = &self.identity {
-            builder = builder.identity(identity.clone());
-        }
-        build(builder)
+fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Client>>> {
+    Arc::new(Mutex::new(LruCache::new(MOST_CERTIFICATES)))
+}
+
+/// What trusts these, or else whom the machine trusts.
+fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
+    let client = client(CONNECT_TIMEOUT);
+    match roots {
+        Some(roots) => client.tls_certs_only(roots.iter().cloned()),
+        None => client,
     }
 }
 
@@ -163,7 +154,11 @@ impl Transport for HttpTransport {
     async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
         let url = request.url();
         let host = url.host_str().unwrap_or_default();
-        let client = if url.scheme() == "https" { self.https.as_ref().map_err(Error::clone)? } else { &self.plain };
+        let client = match request.client_certificate() {
+            _ if url.scheme() != "https" => self.plain.clone(),
+            Some(certificate) => self.certified(certificate)?,
+            None => self.https.clone()?,
+        };
         let response = client
             .request(request.method().clone(), url.clone())
             .timeout(self.timeout)
@@ -226,7 +221,7 @@ mod tests {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let acme = Acme(TokenEndpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap());
-        let https = Trust::default().client(Duration::from_millis(100));
+        let https = build(client(Duration::from_millis(100)));
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let credentials = ClientCredentials::new("id", "secret");
         let error = grant(&acme, &credentials, &Ask::new(), &transport, Surroundings::frozen()).await.unwrap_err();

@@ -42,6 +42,7 @@ pub struct KeySigner {
     algorithm: SigningAlgorithm,
     key_id: Option<String>,
     certificate_thumbprint: Option<String>,
+    public_key: Option<String>,
 }
 
 enum Key {
@@ -100,6 +101,30 @@ impl KeySigner {
         jwk::read(json.into().expose_secret())
     }
 
+    /// A new key, for this process alone: ECDSA over P-256. For tokens that are bound to a key
+    /// ([`ProofKey`](credentials_grant::ProofKey)), which needs no other to know it beforehand.
+    ///
+    /// ```
+    /// use credentials_grant::{Ask, ProofKey};
+    /// use credentials_grant_client::KeySigner;
+    ///
+    /// let ask = Ask::new().with_proof_key(ProofKey::new(KeySigner::generate()?)?);
+    /// # Ok::<(), credentials_grant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the machine gives no randomness.
+    pub fn generate() -> Result<Self, Error> {
+        let (algorithm, curve) = SigningAlgorithm::ECDSA[0];
+        let key = EcdsaKeyPair::generate(curve).map_err(|source| {
+            Error::new(ErrorKind::Configuration, "no key could be made")
+                .with_remedy("give the program access to the system's random source")
+                .with_source(source)
+        })?;
+        Ok(Self::new(Key::Ecdsa(key, algorithm)))
+    }
+
     /// A secret that signs by HS256, unless [`with_algorithm`](Self::with_algorithm) says otherwise.
     ///
     /// To sign with the client secret by HS256, authenticate by
@@ -152,7 +177,8 @@ impl KeySigner {
 
     fn new(key: Key) -> Self {
         let algorithm = key.algorithms()[0];
-        Self { key, algorithm, key_id: None, certificate_thumbprint: None }
+        let public_key = jwk::public(&key);
+        Self { key, algorithm, key_id: None, certificate_thumbprint: None, public_key }
     }
 
     fn from_octets(secret: Vec<u8>) -> Result<Self, Error> {
@@ -218,6 +244,10 @@ impl Signer for KeySigner {
 
     fn certificate_thumbprint(&self) -> Option<&str> {
         self.certificate_thumbprint.as_deref()
+    }
+
+    fn public_key(&self) -> Option<&str> {
+        self.public_key.as_deref()
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {

@@ -23,6 +23,7 @@ mod life;
 mod limits;
 mod metrics;
 mod need;
+mod operations;
 mod pool;
 mod status;
 mod sync;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credentials_grant::{Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
 use crate::builder::{Builder, Means};
@@ -20,6 +21,9 @@ const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most idle sources that one lookup drops: nobody waits for a great sweep.
 const SWEPT_AT_ONCE: usize = 2;
+
+/// How many tokens are taken back at once: enough to end soon, and not so many that servers feel it.
+const REVOKED_AT_ONCE: usize = 10;
 
 /// One [`TokenSource`] for each client, provider and ask, made when it is first asked for.
 ///
@@ -153,6 +157,19 @@ impl TokenPool {
         drop(sources);
         drop(dropped);
         Ok(source)
+    }
+
+    /// Has the servers take back the tokens in memory, each if there is one: for a program that ends. One that cannot be
+    /// taken back keeps no other from it.
+    ///
+    /// # Errors
+    ///
+    /// The first, as [`TokenSource::revoke`].
+    pub async fn revoke_current(&self) -> Result<(), Error> {
+        let sources: Vec<_> = self.0.sources().iter().map(|(_, pooled)| pooled.source.clone()).collect();
+        let revocations = stream::iter(sources).map(async |source: TokenSource| source.revoke_current().await);
+        let outcomes: Vec<_> = revocations.buffer_unordered(REVOKED_AT_ONCE).collect().await;
+        outcomes.into_iter().collect()
     }
 
     /// How many sources it keeps.

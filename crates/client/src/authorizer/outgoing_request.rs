@@ -1,6 +1,6 @@
 //! The requests that can be authorized, and where each of them goes.
 
-use credentials_grant::{Error, ErrorKind, HeaderMap};
+use credentials_grant::{Error, ErrorKind, HeaderMap, Method, Url};
 use http::Uri;
 
 use super::hosts::{Destination, Scheme};
@@ -12,6 +12,8 @@ pub trait OutgoingRequest: Sealed {}
 pub trait Sealed {
     /// Where it goes, if that can be said.
     fn destination(&self) -> Result<Destination<'_>, Error>;
+    fn method(&self) -> &Method;
+    fn url(&self) -> Result<Url, Error>;
     fn headers(&self) -> &HeaderMap;
     fn headers_mut(&mut self) -> &mut HeaderMap;
 }
@@ -21,6 +23,14 @@ impl<B> OutgoingRequest for http::Request<B> {}
 impl<B> Sealed for http::Request<B> {
     fn destination(&self) -> Result<Destination<'_>, Error> {
         of_uri(self.uri())
+    }
+
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn url(&self) -> Result<Url, Error> {
+        url_of(self.uri())
     }
 
     fn headers(&self) -> &HeaderMap {
@@ -39,6 +49,14 @@ impl Sealed for http::request::Parts {
         of_uri(&self.uri)
     }
 
+    fn method(&self) -> &Method {
+        &self.method
+    }
+
+    fn url(&self) -> Result<Url, Error> {
+        url_of(&self.uri)
+    }
+
     fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -55,6 +73,14 @@ impl OutgoingRequest for reqwest::Request {}
 impl Sealed for reqwest::Request {
     fn destination(&self) -> Result<Destination<'_>, Error> {
         of_url(self.url())
+    }
+
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn url(&self) -> Result<Url, Error> {
+        Ok(self.url().clone())
     }
 
     fn headers(&self) -> &HeaderMap {
@@ -77,8 +103,13 @@ fn of_uri(uri: &Uri) -> Result<Destination<'_>, Error> {
     Ok(Destination { scheme, host: authority.host(), port: authority.port_u16() })
 }
 
+fn url_of(uri: &Uri) -> Result<Url, Error> {
+    // It is not repeated: its query may hold more than it should.
+    Url::parse(&uri.to_string()).map_err(|source| unclear("has no URL").with_source(source))
+}
+
 #[cfg(feature = "reqwest-middleware")]
-pub(super) fn of_url(url: &reqwest::Url) -> Result<Destination<'_>, Error> {
+pub(super) fn of_url(url: &Url) -> Result<Destination<'_>, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(user_info());
     }

@@ -6,13 +6,13 @@ use reqwest::{Request, Response, Url, redirect};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::outgoing_request::of_url;
-use super::{Authorizer, Presented};
+use super::{Again, Authorizer, Presented};
 
 /// As many as reqwest follows by itself.
 const MOST_REDIRECTS: usize = 10;
 
-/// Authorizes each request. One whose token the API rejects is sent once more with a new token, if its body can be sent
-/// again (`Request::try_clone`).
+/// Authorizes each request. One whose token the API rejects is sent once more with a new token, and one whose proof lacks the
+/// API's nonce with a new proof, if its body can be sent again (`Request::try_clone`).
 ///
 /// An error of ours comes as [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
 #[async_trait]
@@ -22,14 +22,14 @@ impl Middleware for Authorizer {
         let asked = request.url().clone();
         let presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
         let response = next.clone().run(request, extensions).await?;
-        let renewal = self.note(&asked, &presented, &response);
+        let again = self.note(&asked, &presented, &response);
         // What came after a redirect answers another request than this one, which may have done its work.
-        let (Some(renewal), Some(mut copy), true) = (renewal, copy, is_answer_to(&asked, &response)) else {
+        let (Some(again), Some(mut copy), true) = (again, copy, is_answer_to(&asked, &response)) else {
             return Ok(response);
         };
         // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
         drop(response);
-        let presented = self.authorize_anew(&mut copy, renewal).await.map_err(Error::middleware)?;
+        let presented = self.authorize_again(&mut copy, &presented, again).await.map_err(Error::middleware)?;
         let response = next.run(copy, extensions).await?;
         self.note(&asked, &presented, &response);
         Ok(response)
@@ -50,9 +50,9 @@ fn is_same_host(one: &Url, other: &Url) -> bool {
 impl Authorizer {
     /// Takes note of an answer, if it is of the host that was asked. Where reqwest has followed a redirect to another one,
     /// it has taken `Authorization` off, and what that host says means nothing for the token.
-    fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<u32> {
+    fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<Again> {
         let is_of_host = is_same_host(asked, response.url());
-        is_of_host.then(|| self.renewal(presented, response.status(), response.headers()))?
+        is_of_host.then(|| self.again(presented, response.status(), response.headers()))?
     }
 
     /// What reqwest should do with redirects: follow them to hosts that may have the token, ten at the most, and hand any

@@ -19,8 +19,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 impl Authorizer {
     /// The authorizer as a layer for tower.
     ///
-    /// A request whose token the API rejects is sent once more with a new token, if its body can be sent again: one that
-    /// is empty can; for others, see [`with_body_copy`](AuthorizerLayer::with_body_copy).
+    /// A request whose token the API rejects is sent once more with a new token, and one whose proof lacks the API's nonce
+    /// with a new proof, if its body can be sent again: one that is empty can; for others, see [`with_body_copy`](AuthorizerLayer::with_body_copy).
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
@@ -112,16 +112,16 @@ where
 {
     let presented = authorizer.authorize(&mut request).await?;
     let response = service.call(request).await.map_err(Into::into)?;
-    let renewal = authorizer.renewal(&presented, response.status(), response.headers());
-    let (Some(renewal), Some(mut request)) = (renewal, again) else {
+    let how = authorizer.again(&presented, response.status(), response.headers());
+    let (Some(how), Some(mut request)) = (how, again) else {
         return Ok(response);
     };
     // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
     drop(response);
-    let presented = authorizer.authorize_anew(&mut request, renewal).await?;
+    let presented = authorizer.authorize_again(&mut request, &presented, how).await?;
     poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
     let response = service.call(request).await.map_err(Into::into)?;
-    authorizer.renewal(&presented, response.status(), response.headers());
+    authorizer.again(&presented, response.status(), response.headers());
     Ok(response)
 }
 

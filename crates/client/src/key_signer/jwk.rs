@@ -1,14 +1,15 @@
-//! Private keys as JSON Web Keys (RFC 7517).
+//! Keys as JSON Web Keys (RFC 7517): private ones to sign with, and their public halves.
 
 use std::borrow::Cow;
 
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{Error, ErrorKind, ExposeSecret};
 use secrecy::SecretSlice;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Key, KeySigner, SigningAlgorithm, refused};
 
@@ -49,6 +50,9 @@ struct Jwk<'a> {
     y: Option<Cow<'a, str>>,
 }
 
+/// The curves of [`SigningAlgorithm::ECDSA`], in its order.
+const CURVES: [&str; 3] = ["P-256", "P-384", "P-521"];
+
 /// The key that this text describes.
 pub(super) fn read(json: &str) -> Result<KeySigner, Error> {
     // What is wrong with it is not repeated: it may be a part of the key.
@@ -71,6 +75,28 @@ pub(super) fn read(json: &str) -> Result<KeySigner, Error> {
     Ok(signer)
 }
 
+/// The public half of a key, which a secret does not have.
+pub(super) fn public(key: &Key) -> Option<String> {
+    let encoded = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+    let jwk = match key {
+        Key::Ecdsa(key, algorithm) => {
+            // An uncompressed point (SEC 1 section 2.3.3).
+            let (_, coordinates) = key.public_key().as_ref().split_first()?;
+            let (x, y) = coordinates.split_at(coordinates.len() / 2);
+            let at = SigningAlgorithm::ECDSA.iter().position(|(known, _)| known == algorithm)?;
+            json!({"kty": "EC", "crv": CURVES[at], "x": encoded(x), "y": encoded(y)})
+        }
+        Key::Ed25519(key) => json!({"kty": "OKP", "crv": "Ed25519", "x": encoded(key.public_key().as_ref())}),
+        Key::Hmac(_) => return None,
+        Key::Rsa(key) => {
+            let (n, e) = (key.public_key().modulus(), key.public_key().exponent());
+            let [n, e] = [n, e].map(|number| encoded(number.big_endian_without_leading_zero()));
+            json!({"kty": "RSA", "n": n, "e": e})
+        }
+    };
+    Some(jwk.to_string())
+}
+
 fn rsa(jwk: &Jwk<'_>) -> Result<Key, Error> {
     let public_key = PublicKeyComponents {
         n: octets(jwk.n.as_deref(), "n")?.expose_secret().to_vec(),
@@ -83,7 +109,7 @@ fn rsa(jwk: &Jwk<'_>) -> Result<Key, Error> {
 }
 
 fn ecdsa(jwk: &Jwk<'_>, curve: &str) -> Result<Key, Error> {
-    let curves = ["P-256", "P-384", "P-521"].into_iter().zip(SigningAlgorithm::ECDSA);
+    let curves = CURVES.into_iter().zip(SigningAlgorithm::ECDSA);
     let Some((_, (algorithm, curve))) = curves.into_iter().find(|(name, _)| *name == curve) else {
         return Err(refused("the JSON Web Key is over a curve that cannot sign here"));
     };

@@ -13,7 +13,10 @@ mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod need;
+mod operations;
 mod pool;
+#[cfg(all(feature = "signing", feature = "reqwest-middleware", feature = "tower"))]
+mod proofs;
 mod properties;
 mod rejections;
 mod renewal;

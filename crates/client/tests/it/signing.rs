@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use credentials_grant::{ClientCredentials, Error, ErrorKind, Signer};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, ProofKey, Signer};
 use credentials_grant_client::{KeySigner, SigningAlgorithm};
 use futures_util::FutureExt as _;
 use rustls_pki_types::pem::PemObject as _;
@@ -234,4 +234,38 @@ fn credentials_with_another_key_are_other_credentials() {
         |secret: &str| ClientCredentials::without_secret("id").with_signer(KeySigner::from_secret(secret).unwrap());
     assert_eq!(secret("a"), secret("a"));
     assert_ne!(secret("a"), secret("b"));
+}
+
+#[test]
+fn a_key_says_what_its_public_half_is_and_a_secret_has_none() {
+    let public =
+        |signer: KeySigner| signer.public_key().map(|jwk| serde_json::from_str::<serde_json::Value>(jwk).unwrap());
+    let expected = |private: &str, members: &[&str]| {
+        let mut jwk: serde_json::Map<_, _> = serde_json::from_str(private).unwrap();
+        jwk.retain(|name, _| members.contains(&name.as_str()));
+        Some(serde_json::Value::Object(jwk))
+    };
+    assert_eq!(public(KeySigner::from_pem(RSA_PKCS1).unwrap()), expected(RSA_JWK, &["kty", "n", "e"]));
+    assert_eq!(public(KeySigner::from_pem(P256_SEC1).unwrap()), expected(P256_JWK, &["kty", "crv", "x", "y"]));
+    assert_eq!(public(KeySigner::from_pem(P521_PKCS8).unwrap()), expected(P521_JWK, &["kty", "crv", "x", "y"]));
+    assert_eq!(public(KeySigner::from_pem(ED25519_PKCS8).unwrap()), expected(ED25519_JWK, &["kty", "crv", "x"]));
+    assert_eq!(public(KeySigner::from_jwk(HMAC_JWK).unwrap()), None);
+}
+
+#[test]
+fn tokens_are_bound_to_keys_of_every_kind_but_to_no_secret() {
+    for jwk in [RSA_JWK, P256_JWK, P521_JWK, ED25519_JWK] {
+        ProofKey::new(KeySigner::from_jwk(jwk).unwrap()).unwrap();
+    }
+    let error = ProofKey::new(KeySigner::from_jwk(HMAC_JWK).unwrap()).unwrap_err();
+    assert!(error.message().contains("has no public key"), "{error}");
+}
+
+#[test]
+fn a_generated_key_is_a_new_one_that_signs_by_es256() {
+    let (one, other) = (KeySigner::generate().unwrap(), KeySigner::generate().unwrap());
+    assert_eq!(one.algorithm(), "ES256");
+    assert_eq!(signature(&one, "message").len(), 64);
+    assert_ne!(one.public_key(), other.public_key());
+    assert_ne!(ProofKey::new(one).unwrap(), ProofKey::new(other).unwrap());
 }

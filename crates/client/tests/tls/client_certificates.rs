@@ -1,24 +1,23 @@
 //! Mutual TLS (RFC 8705): the certificate by which a client is known.
 
-use credentials_grant::{Error, ErrorKind, Retry, SecretString};
-use credentials_grant_client::HttpTransport;
+use credentials_grant::{ClientCertificate, ClientCredentials, Error, ErrorKind, Retry};
 use rcgen::KeyPair;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-use crate::server::{Certified, answered, authority, config, demanding, params, trusting};
+use crate::server::{Certified, answered, answered_with, ask_by, authority, config, demanding, params, trusting};
 
 #[tokio::test]
 async fn a_server_that_demands_a_certificate_gets_it() {
     let (authority, clients) = (authority("servers"), authority("clients"));
     let server = Certified::signed_by(&authority, &params());
     let client = Certified::signed_by(&clients, &params());
+    let transport = trusting(&authority);
     for pem in [client.pem(), client.key.serialize_pem() + &client.certificate.pem()] {
-        let transport = trusting(&authority).with_client_certificate(&pem.into()).unwrap();
         for version in [&TLS12, &TLS13] {
-            let token = answered(demanding(&server, &clients, version), &transport).await.unwrap();
+            let token = answered_with(&pem, demanding(&server, &clients, version), &transport).await.unwrap();
             assert_eq!(token.authorization(), "Bearer abc");
         }
-        answered(config(&server), &transport).await.expect("who does not ask for it does not mind");
+        answered_with(&pem, config(&server), &transport).await.expect("who does not ask for it does not mind");
     }
 }
 
@@ -26,11 +25,14 @@ async fn a_server_that_demands_a_certificate_gets_it() {
 async fn a_server_that_does_not_know_the_certificate_refuses_the_client() {
     let (authority, clients) = (authority("servers"), authority("clients"));
     let server = Certified::signed_by(&authority, &params());
-    let unknown = Certified::signed_by(&authority, &params()).pem().into();
-    let transports = [trusting(&authority), trusting(&authority).with_client_certificate(&unknown).unwrap()];
-    for transport in transports {
-        for version in [&TLS12, &TLS13] {
-            let error = answered(demanding(&server, &clients, version), &transport).await.unwrap_err();
+    let unknown = Certified::signed_by(&authority, &params()).pem();
+    let transport = trusting(&authority);
+    for version in [&TLS12, &TLS13] {
+        for outcome in [
+            answered(demanding(&server, &clients, version), &transport).await,
+            answered_with(&unknown, demanding(&server, &clients, version), &transport).await,
+        ] {
+            let error = outcome.unwrap_err();
             assert_eq!((error.kind(), error.retry()), (ErrorKind::CredentialsRefused, Retry::Never), "{error}");
             assert_eq!(error.message(), "127.0.0.1 wants a client certificate that it knows, and got another or none");
         }
@@ -38,17 +40,21 @@ async fn a_server_that_does_not_know_the_certificate_refuses_the_client() {
 }
 
 #[tokio::test]
-async fn roots_and_certificate_are_configured_in_any_order() {
-    let authority = authority("private");
+async fn each_client_of_one_transport_shows_its_own_certificate() {
+    let (authority, ours, theirs) = (authority("servers"), authority("ours"), authority("theirs"));
     let server = Certified::signed_by(&authority, &params());
-    let client = Certified::signed_by(&authority, &params()).pem().into();
-    let transport = HttpTransport::new().unwrap().with_client_certificate(&client).unwrap();
-    let transport = transport.with_root_certificates(authority.pem().as_bytes()).unwrap();
-    answered(demanding(&server, &authority, &TLS13), &transport).await.unwrap();
+    let client = Certified::signed_by(&ours, &params()).pem();
+    let transport = trusting(&authority);
+    answered_with(&client, demanding(&server, &ours, &TLS13), &transport).await.unwrap();
+    answered(demanding(&server, &ours, &TLS13), &transport).await.expect_err("who has none shows none");
+    let other = Certified::signed_by(&theirs, &params()).pem();
+    answered_with(&other, demanding(&server, &ours, &TLS13), &transport).await.expect_err("and not another's");
+    answered_with(&other, demanding(&server, &theirs, &TLS13), &transport).await.unwrap();
+    answered_with(&client, demanding(&server, &ours, &TLS13), &transport).await.unwrap();
 }
 
-#[test]
-fn what_is_no_certificate_with_its_key_is_refused_before_anything_is_sent() {
+#[tokio::test]
+async fn what_is_no_certificate_with_its_key_is_refused_before_anything_is_sent() {
     let authority = authority("private");
     let client = Certified::signed_by(&authority, &params());
     let stranger = KeyPair::generate().unwrap().serialize_pem();
@@ -61,7 +67,9 @@ fn what_is_no_certificate_with_its_key_is_refused_before_anything_is_sent() {
         ("a key that is cut off", client.pem().replace("-----END PRIVATE KEY-----", "")),
     ];
     for (what, pem) in cases {
-        let refused = trusting(&authority).with_client_certificate(&SecretString::from(pem.clone()));
+        // Nobody listens there: whoever got so far would say that there is no connection.
+        let credentials = ClientCredentials::new("id", "canary").with_certificate(ClientCertificate::from_pem(&*pem));
+        let refused = ask_by(&credentials, "https://127.0.0.1:9/token", &trusting(&authority)).await;
         assert_refused(&refused.unwrap_err(), &pem, what);
     }
 }

@@ -9,7 +9,7 @@ use rcgen::KeyPair;
 use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-use crate::server::{Certified, Server, answered, ask, authority, config, params, trusting};
+use crate::server::{Certified, Server, answered, answered_with, ask, authority, config, demanding, params, trusting};
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_once_it_is_configured() {
@@ -114,9 +114,9 @@ async fn a_machine_without_certificates_says_so_where_they_are_needed() {
 async fn tls_1_2_is_as_good_as_1_3() {
     let trusted = authority("private");
     let certified = Certified::signed_by(&trusted, &params());
-    let with_certificate = Certified::signed_by(&trusted, &params()).pem().into();
+    let with_certificate = Certified::signed_by(&trusted, &params()).pem();
     for version in [&TLS12, &TLS13] {
-        let transport = trusting(&trusted).with_client_certificate(&with_certificate).unwrap();
-        answered(crate::server::demanding(&certified, &trusted, version), &transport).await.unwrap();
+        let config = demanding(&certified, &trusted, version);
+        answered_with(&with_certificate, config, &trusting(&trusted)).await.unwrap();
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Surroundings,
-    TokenEndpoint, TokenRequest, grant,
+    AccessToken, Ask, Attempt, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error,
+    Surroundings, TokenEndpoint, TokenRequest, grant,
 };
 use credentials_grant_client::HttpTransport;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -30,8 +30,20 @@ impl CredentialsGrant for Acme {
 }
 
 pub(crate) async fn ask(url: &str, transport: &HttpTransport) -> Result<AccessToken, Error> {
+    ask_by(&client(), url, transport).await
+}
+
+pub(crate) async fn ask_by(
+    credentials: &ClientCredentials,
+    url: &str,
+    transport: &HttpTransport,
+) -> Result<AccessToken, Error> {
     let acme = Acme(TokenEndpoint::parse(url)?);
-    grant(&acme, &ClientCredentials::new("id", "canary"), &Ask::new(), transport, Surroundings::frozen()).await
+    grant(&acme, credentials, &Ask::new(), transport, Surroundings::frozen()).await
+}
+
+fn client() -> ClientCredentials {
+    ClientCredentials::new("id", "canary")
 }
 
 pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -161,8 +173,25 @@ pub(crate) async fn drain(mut socket: TcpStream) {
 
 /// What comes of it if the server sets up TLS so.
 pub(crate) async fn answered(config: ServerConfig, transport: &HttpTransport) -> Result<AccessToken, Error> {
+    answered_to(&client(), config, transport).await
+}
+
+/// As [`answered`], to a client that shows this certificate: PEM, with its key.
+pub(crate) async fn answered_with(
+    pem: &str,
+    config: ServerConfig,
+    transport: &HttpTransport,
+) -> Result<AccessToken, Error> {
+    answered_to(&client().with_certificate(ClientCertificate::from_pem(pem)), config, transport).await
+}
+
+async fn answered_to(
+    credentials: &ClientCredentials,
+    config: ServerConfig,
+    transport: &HttpTransport,
+) -> Result<AccessToken, Error> {
     let server = Server::start().await;
     let url = server.url();
-    let (outcome, ()) = tokio::join!(ask(&url, transport), server.serve(config));
+    let (outcome, ()) = tokio::join!(ask_by(credentials, &url, transport), server.serve(config));
     outcome
 }

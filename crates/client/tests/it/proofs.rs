@@ -1,0 +1,257 @@
+//! API calls with tokens that are bound to a key (RFC 9449): the proofs, the API's nonces, what is sent once more.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant::{
+    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName,
+    HeaderValue, ProofKey, SealedRequest, Signer, StatusCode, TokenRequest, TokenResponse, Transport, async_trait,
+};
+use credentials_grant_client::{Authorizer, KeySigner, TokenPool, TokenSource};
+use http::{Request, Response};
+use reqwest_middleware::ClientBuilder;
+use serde_json::{Value, json};
+use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::acme::{clock, endpoint};
+
+/// A vendor that binds tokens to keys.
+#[derive(Clone, Debug)]
+struct Bound;
+
+impl CredentialsGrant for Bound {
+    fn provider(&self) -> &'static str {
+        "bound"
+    }
+
+    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let request = attempt.post(&endpoint()).client_authentication(ClientAuthentication::Basic);
+        request.client_credentials().dpop().build()
+    }
+}
+
+/// Issues `token-1`, `token-2` …, each bound to the key of the proof, which it keeps.
+#[derive(Debug, Default)]
+struct Issuer(Mutex<Vec<Value>>);
+
+#[async_trait]
+impl Transport for Issuer {
+    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        let mut issued = self.0.lock().unwrap();
+        issued.push(verified(&request.headers()["dpop"])[0]["jwk"].clone());
+        let body = json!({"access_token": format!("token-{}", issued.len()), "token_type": "DPoP", "expires_in": 3600});
+        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.to_string().into_bytes()))
+    }
+}
+
+/// The header and the claims of a proof that its own key has signed.
+fn verified(proof: &HeaderValue) -> [Value; 2] {
+    let proof = proof.to_str().unwrap();
+    let (input, signature) = proof.rsplit_once('.').unwrap();
+    let decoded = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+    let (header, claims) = input.split_once('.').unwrap();
+    let [header, claims] = [header, claims].map(|part| serde_json::from_slice::<Value>(&decoded(part)).unwrap());
+    let jwk = &header["jwk"];
+    let point = [vec![4], decoded(jwk["x"].as_str().unwrap()), decoded(jwk["y"].as_str().unwrap())].concat();
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(input.as_bytes(), &decoded(signature)).unwrap();
+    [header, claims]
+}
+
+fn ask() -> Ask {
+    Ask::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap())
+}
+
+fn credentials() -> ClientCredentials {
+    ClientCredentials::new("id", "a-client-secret")
+}
+
+fn authorizer(issuer: &Arc<Issuer>, host: &str) -> Authorizer {
+    let source = TokenSource::builder(Bound, credentials()).with_ask(ask()).with_transport(Arc::clone(issuer));
+    let source = source.with_clock(clock()).build().unwrap();
+    Authorizer::builder(source).with_host(host.to_owned()).build().unwrap()
+}
+
+fn call() -> Request<String> {
+    Request::post("https://api.example.com/v1/bookings?secret=canary").body("the body".to_owned()).unwrap()
+}
+
+fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+}
+
+const USE_NONCE: (&str, &str) = ("www-authenticate", r#"DPoP error="use_dpop_nonce", algs="ES256""#);
+
+#[tokio::test]
+async fn each_call_has_a_proof_of_its_own_by_the_key_of_its_token() {
+    let issuer = Arc::new(Issuer::default());
+    let authorizer = authorizer(&issuer, "api.example.com");
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let mut request = call();
+        authorizer.authorize(&mut request).await.unwrap();
+        assert_eq!(request.headers()["authorization"], "DPoP token-1");
+        let proof = &request.headers()["dpop"];
+        assert!(proof.is_sensitive());
+        let [header, claims] = verified(proof);
+        assert_eq!((&header["typ"], &header["jwk"]), (&json!("dpop+jwt"), &issuer.0.lock().unwrap()[0]));
+        assert_eq!((&claims["htm"], &claims["htu"]), (&json!("POST"), &json!("https://api.example.com/v1/bookings")));
+        // The SHA-256 of `token-1`, by Python's hashlib.
+        assert_eq!(claims["ath"], "PwiqzhIu4jaEMsHKI6BJvGQLr78A_fM6UkKfOLoS2_k");
+        assert_eq!(claims["iat"], 1_767_225_600);
+        ids.push(claims["jti"].to_string());
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_servers() {
+    let issuer = Arc::new(Issuer::default());
+    let authorizer = authorizer(&issuer, "*.example.com");
+    let nonce = async |url: &str| {
+        let mut request = Request::get(url).body(()).unwrap();
+        let presented = authorizer.authorize(&mut request).await.unwrap();
+        (presented, verified(&request.headers()["dpop"])[1].get("nonce").cloned())
+    };
+    let (presented, first) = nonce("https://api.example.com/a").await;
+    assert_eq!(first, None);
+    assert!(!authorizer.answered(&presented, StatusCode::OK, &headers(&[("dpop-nonce", "n1")])), "a good answer");
+    assert_eq!(nonce("https://api.example.com/b").await.1, Some(json!("n1")));
+    assert_eq!(nonce("https://other.example.com/b").await.1, None);
+
+    let (presented, _) = nonce("https://api.example.com/c").await;
+    let wants = headers(&[USE_NONCE, ("dpop-nonce", "n2")]);
+    assert!(authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &wants), "worth another try");
+    let (presented, second) = nonce("https://api.example.com/c").await;
+    assert_eq!(second, Some(json!("n2")));
+    assert!(!authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])), "no nonce to try");
+    assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
+}
+
+#[tokio::test]
+async fn a_bound_token_that_is_rejected_is_renewed_as_any_other() {
+    let issuer = Arc::new(Issuer::default());
+    let authorizer = authorizer(&issuer, "api.example.com");
+    authorizer.authorize(&mut call()).await.unwrap();
+    for (challenge, is_given_up) in [
+        (r#"DPoP error="invalid_dpop_proof""#, false),
+        (r#"DPoP error="insufficient_scope", Bearer"#, false),
+        (r#"DPoP error="invalid_token""#, true),
+    ] {
+        let presented = authorizer.authorize(&mut call()).await.unwrap();
+        let answer = headers(&[("www-authenticate", challenge), ("dpop-nonce", "n1")]);
+        assert_eq!(authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &answer), is_given_up, "{challenge}");
+    }
+    let mut request = call();
+    authorizer.authorize(&mut request).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "DPoP token-2");
+    assert_eq!(verified(&request.headers()["dpop"])[1]["nonce"], "n1");
+}
+
+/// An API that wants its nonce in every proof, and tells how often it was asked, with which tokens and nonces.
+async fn api() -> MockServer {
+    let server = MockServer::start().await;
+    let answer = |request: &wiremock::Request| match verified(&request.headers["dpop"])[1].get("nonce") {
+        Some(_) => ResponseTemplate::new(200).insert_header("dpop-nonce", "n2"),
+        None => ResponseTemplate::new(401).insert_header(USE_NONCE.0, USE_NONCE.1).insert_header("dpop-nonce", "n1"),
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn reqwest_sends_a_request_once_more_with_the_nonce_and_the_same_token() {
+    let (issuer, server) = (Arc::new(Issuer::default()), api().await);
+    let authorizer = authorizer(&issuer, &server.address().to_string());
+    let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
+    for _ in 0..2 {
+        let call = client.post(format!("{}/v1", server.uri())).body("the body");
+        assert_eq!(call.send().await.unwrap().status(), 200);
+    }
+    let seen = server.received_requests().await.unwrap();
+    let nonces: Vec<_> = seen.iter().map(|call| verified(&call.headers["dpop"])[1].get("nonce").cloned()).collect();
+    assert_eq!(nonces, [None, Some(json!("n1")), Some(json!("n2"))]);
+    assert!(seen.iter().all(|call| call.body == b"the body" && call.headers["authorization"] == "DPoP token-1"));
+    assert_eq!(issuer.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_api_that_is_never_content_with_a_nonce_is_asked_twice() {
+    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let answer = ResponseTemplate::new(401).insert_header(USE_NONCE.0, USE_NONCE.1).insert_header("dpop-nonce", "n");
+    Mock::given(any()).respond_with(answer).expect(2).mount(&server).await;
+    let authorizer = authorizer(&issuer, &server.address().to_string());
+    let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
+    assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 401);
+    assert_eq!(issuer.0.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tower_service_is_called_once_more_with_the_nonce() {
+    let issuer = Arc::new(Issuer::default());
+    let authorizer = authorizer(&issuer, "api.example.com");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let calls = Arc::clone(&seen);
+    let api = service_fn(move |request: Request<String>| {
+        let nonce = verified(&request.headers()["dpop"])[1].get("nonce").cloned();
+        let mut response = Response::new(());
+        if nonce.is_none() {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            *response.headers_mut() = headers(&[USE_NONCE, ("dpop-nonce", "n1")]);
+        }
+        calls.lock().unwrap().push((nonce, request.into_body()));
+        async { Ok::<_, std::convert::Infallible>(response) }
+    });
+    let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
+    assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 200);
+    let body = "the body".to_owned();
+    assert_eq!(*seen.lock().unwrap(), [(None, body.clone()), (Some(json!("n1")), body)]);
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_sign_sends_no_call() {
+    /// Signs the first time.
+    #[derive(Debug)]
+    struct Forgetful(KeySigner, Mutex<u8>);
+
+    #[async_trait]
+    impl Signer for Forgetful {
+        fn algorithm(&self) -> &str {
+            self.0.algorithm()
+        }
+
+        fn public_key(&self) -> Option<&str> {
+            self.0.public_key()
+        }
+
+        async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+            let first = std::mem::replace(&mut *self.1.lock().unwrap(), 1) == 0;
+            if first { self.0.sign(message).await } else { Err(Error::new(ErrorKind::SigningFailed, "gone")) }
+        }
+    }
+
+    let key = ProofKey::new(Forgetful(KeySigner::generate().unwrap(), Mutex::default())).unwrap();
+    let source = TokenSource::builder(Bound, credentials()).with_ask(Ask::new().with_proof_key(key));
+    let source = source.with_transport(Issuer::default()).build().unwrap();
+    let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
+    let mut request = call();
+    let error = authorizer.authorize(&mut request).await.unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::SigningFailed, Some("bound")), "{error}");
+    assert!(request.headers().is_empty(), "the request is as it was");
+}
+
+#[tokio::test]
+async fn a_pool_keeps_the_tokens_of_two_keys_apart() {
+    let pool = TokenPool::builder().with_transport(Issuer::default()).build().unwrap();
+    let (one, other) = (ask(), ask());
+    let mut tokens = Vec::new();
+    for ask in [&one, &other, &one.clone(), &Ask::new().with_proof_key(one.proof_key().unwrap().clone())] {
+        let token = pool.source(&Bound, &credentials(), ask).unwrap().token().await.unwrap();
+        assert_eq!(token.proof_key(), ask.proof_key());
+        tokens.push(token.authorization().to_str().unwrap().to_owned());
+    }
+    assert_eq!(tokens, ["DPoP token-1", "DPoP token-2", "DPoP token-1", "DPoP token-1"]);
+}
