@@ -104,6 +104,12 @@ impl ProofKey {
         &self.0.thumbprint
     }
 
+    /// The algorithm that proofs are signed by, by its name in JOSE.
+    #[must_use]
+    pub fn algorithm(&self) -> &str {
+        self.0.signer.algorithm()
+    }
+
     /// A proof for one API call with this token, for the header `DPoP`: marked sensitive, and good for this method and URL
     /// alone.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use credentials_grant::{
-    Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
+    Ask, Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
     TokenResponse,
 };
 
@@ -15,12 +15,14 @@ use crate::metadata::{Connection, Endpoint, Metadata};
 /// The ways to authenticate that are chosen by themselves, the first the best, and their names in metadata.
 ///
 /// A signed assertion sends no secret. An assertion signed with the secret does not either, but clients that have a secret
-/// are seldom registered for it.
-const PREFERENCE: [(ClientAuthentication, &str); 5] = [
+/// are seldom registered for it. A certificate beside a secret or a key may be there to bind tokens to.
+const PREFERENCE: [(ClientAuthentication, &str); 7] = [
     (ClientAuthentication::PrivateKeyJwt, "private_key_jwt"),
     (ClientAuthentication::Basic, "client_secret_basic"),
     (ClientAuthentication::Body, "client_secret_post"),
     (ClientAuthentication::ClientSecretJwt, "client_secret_jwt"),
+    (ClientAuthentication::Mtls, "tls_client_auth"),
+    (ClientAuthentication::Mtls, "self_signed_tls_client_auth"),
     (ClientAuthentication::None, "none"),
 ];
 
@@ -64,9 +66,20 @@ impl Found {
     }
 
     /// What may sign a proof of possession (RFC 9449 section 5.1), if the server says that it takes one.
-    #[allow(dead_code, reason = "requests beside those for tokens are built on this")]
-    pub(crate) fn dpop_algorithms(&self) -> Option<&[String]> {
+    fn dpop_algorithms(&self) -> Option<&[String]> {
         self.metadata()?.dpop_algorithms.as_deref()
+    }
+
+    /// Refuses a key whose proofs the server says that it does not take.
+    pub(crate) fn check_proof_key(&self, ask: &Ask) -> Result<(), Error> {
+        let (Some(key), Some(taken)) = (ask.proof_key(), self.dpop_algorithms()) else { return Ok(()) };
+        let algorithm = key.algorithm();
+        if taken.iter().any(|taken| taken == algorithm) {
+            return Ok(());
+        }
+        let message =
+            format!("the server's metadata list {} for proofs, and the key signs by {algorithm}", listed(taken));
+        Err(Error::new(ErrorKind::Configuration, message).with_remedy("bind tokens to a key that signs so"))
     }
 
     fn metadata(&self) -> Option<&Metadata> {
@@ -77,31 +90,37 @@ impl Found {
     }
 
     /// The best way to authenticate that both sides can do.
-    pub(crate) fn preferred(&self, credentials: &ClientCredentials) -> Result<ClientAuthentication, Error> {
-        let listed = self.methods(Endpoint::Token);
-        let is_offered = |method| listed.is_none_or(|methods| methods.iter().any(|other| other == method));
+    pub(crate) fn preferred(
+        &self,
+        endpoint: Endpoint,
+        credentials: &ClientCredentials,
+    ) -> Result<ClientAuthentication, Error> {
+        let taken = self.methods(endpoint);
+        let is_offered = |method| taken.is_none_or(|methods| methods.iter().any(|other| other == method));
         let ways = PREFERENCE.iter().filter(|(way, _)| can(credentials, *way));
         let mut offered = ways.clone().filter(|(_, method)| is_offered(*method));
         offered.next().map(|(way, _)| *way).ok_or_else(|| {
             let methods: Vec<_> = ways.map(|(_, method)| *method).collect();
-            let taken = listed.into_iter().flatten().map(|method| method.escape_default().to_string());
-            let taken: Vec<_> = taken.take(10).collect();
-            Error::new(
-                ErrorKind::Configuration,
-                format!(
-                    "the server's metadata list {} for client authentication, and the credentials can do {}",
-                    if taken.is_empty() { "nothing".to_owned() } else { taken.join(", ") },
-                    methods.join(", "),
-                ),
-            )
-            .with_remedy("give credentials for one of the server's methods, or set how the client authenticates")
+            let taken = listed(taken.unwrap_or_default());
+            let methods = methods.join(", ");
+            let message = format!(
+                "the server's metadata list {taken} for client authentication, and the credentials can do {methods}"
+            );
+            Error::new(ErrorKind::Configuration, message)
+                .with_remedy("give credentials for one of the server's methods, or set how the client authenticates")
         })
     }
 }
 
+/// A server's names, for a sentence.
+fn listed(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().take(10).map(|name| name.escape_default().to_string()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
 fn unknown(what: &str) -> Error {
     Error::new(ErrorKind::Configuration, format!("only the token URL is known, and not the server's {what}"))
-        .with_remedy("set the issuer, whose metadata name it, instead of the token URL")
+        .with_remedy("set its URL, or the issuer, whose metadata name it, instead of the token URL")
 }
 
 /// Whether the credentials can prove who they are in this way.
@@ -109,7 +128,10 @@ fn can(credentials: &ClientCredentials, way: ClientAuthentication) -> bool {
     let has_key = credentials.assertion().is_some() || credentials.signer().is_some();
     match way {
         ClientAuthentication::PrivateKeyJwt => has_key,
-        ClientAuthentication::None => !has_key && credentials.client_secret().is_err(),
+        ClientAuthentication::Mtls => credentials.certificate().is_some(),
+        ClientAuthentication::None => {
+            !has_key && credentials.client_secret().is_err() && credentials.certificate().is_none()
+        }
         _ => credentials.client_secret().is_ok(),
     }
 }

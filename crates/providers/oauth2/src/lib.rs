@@ -4,6 +4,7 @@ mod discovery;
 mod issuer;
 mod kept;
 mod metadata;
+mod settings;
 
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
@@ -22,6 +23,8 @@ pub struct OAuth2 {
     way: Option<ClientAuthentication>,
     json: bool,
     assertion_audience: Option<String>,
+    introspection_endpoint: Option<TokenEndpoint>,
+    revocation_endpoint: Option<TokenEndpoint>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,14 +50,21 @@ impl OAuth2 {
     }
 
     fn new(server: Server) -> Self {
-        Self { server, way: None, json: false, assertion_audience: None }
+        Self {
+            server,
+            way: None,
+            json: false,
+            assertion_audience: None,
+            introspection_endpoint: None,
+            revocation_endpoint: None,
+        }
     }
 
     /// Authenticates the client in this way.
     ///
     /// By default, it is the first of these that the credentials can do, and that the issuer's metadata list: a signed
-    /// assertion, Basic, the secret in the body, an assertion signed with the secret, no proof at all. Metadata without a
-    /// list mean Basic (RFC 8414 section 2). No other is tried when the server refuses: that would double the load, and get
+    /// assertion, Basic, the secret in the body, an assertion signed with the secret, a certificate, no proof at all.
+    /// Metadata without a list mean Basic (RFC 8414 section 2). No other is tried when the server refuses: that would double the load, and get
     /// addresses blocked.
     #[must_use]
     pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
@@ -76,21 +86,52 @@ impl OAuth2 {
         self
     }
 
-    /// The request for a token, to a server of which this much is known.
-    fn ask_for_token(&self, attempt: &Attempt<'_>, server: &Found) -> Result<TokenRequest, Error> {
-        let way = match self.way {
-            Some(way) => way,
-            None => server.preferred(attempt.credentials())?,
+    /// Asks about tokens here (RFC 7662), whatever the issuer's metadata say.
+    #[must_use]
+    pub fn with_introspection_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+        self.introspection_endpoint = Some(endpoint);
+        self
+    }
+
+    /// Has tokens taken back here (RFC 7009), whatever the issuer's metadata say.
+    #[must_use]
+    pub fn with_revocation_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+        self.revocation_endpoint = Some(endpoint);
+        self
+    }
+
+    /// The request for a token, or about one, to a server of which this much is known.
+    fn ask_server(&self, attempt: &Attempt<'_>, server: &Found) -> Result<TokenRequest, Error> {
+        let connection = Connection::of(attempt.credentials());
+        let (endpoint, own) = match attempt.operation() {
+            None => (Endpoint::Token, None),
+            Some(TokenOperation::Introspection(_)) => (Endpoint::Introspection, self.introspection_endpoint.as_ref()),
+            Some(_) => (Endpoint::Revocation, self.revocation_endpoint.as_ref()),
         };
-        let mut request = attempt.post(&server.endpoint(Endpoint::Token, Connection::Plain)?);
-        if self.json {
-            request = request.json();
+        let way = self.way.map_or_else(|| server.preferred(endpoint, attempt.credentials()), Ok)?;
+        let token_endpoint = server.endpoint(Endpoint::Token, connection)?;
+        let url = own.cloned().map_or_else(|| server.endpoint(endpoint, connection), Ok)?;
+        let audience = self.assertion_audience.as_ref().or(server.issuer.as_ref());
+        let audience = audience.map_or(token_endpoint.url().as_str(), String::as_str);
+        let request = attempt.post(&url).assertion_audience(audience);
+        if attempt.operation().is_some() {
+            return request.client_authentication(way).token().build();
         }
-        if let Some(audience) = self.assertion_audience.as_ref().or(server.issuer.as_ref()) {
-            request = request.assertion_audience(audience);
-        }
+        server.check_proof_key(attempt.ask())?;
+        let request = if self.json { request.json() } else { request };
         let request = request.client_credentials().client_authentication(way);
-        request.scope().audience().resources().authorization_details().build()
+        request.scope().audience().resources().authorization_details().dpop().build()
+    }
+
+    /// The first request of an attempt: the one that it is about, or one for the server's metadata.
+    fn first_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        match &self.server {
+            Server::At(endpoint) => self.ask_server(attempt, &Found::at(endpoint)),
+            Server::Of(discovery) => match discovery.found(attempt) {
+                Some(server) => self.ask_server(attempt, &server),
+                None => discovery.ask(attempt),
+            },
+        }
     }
 }
 
@@ -100,20 +141,18 @@ impl CredentialsGrant for OAuth2 {
     }
 
     fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        match &self.server {
-            Server::At(endpoint) => self.ask_for_token(attempt, &Found::at(endpoint)),
-            Server::Of(discovery) => match discovery.found(attempt) {
-                Some(server) => self.ask_for_token(attempt, &server),
-                None => discovery.ask(attempt),
-            },
-        }
+        self.first_request(attempt)
+    }
+
+    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        self.first_request(attempt)
     }
 
     fn next_request(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<TokenRequest, Error> {
         match &self.server {
-            Server::At(_) => self.token_request(attempt),
+            Server::At(_) => self.first_request(attempt),
             Server::Of(discovery) => match discovery.read(attempt, response)? {
-                Some(server) => self.ask_for_token(attempt, &server),
+                Some(server) => self.ask_server(attempt, &server),
                 None => discovery.ask(attempt),
             },
         }
@@ -127,39 +166,3 @@ impl CredentialsGrant for OAuth2 {
         outcome
     }
 }
-
-impl Configure for OAuth2 {
-    const NAME: &'static str = "oauth2";
-    const TITLE: &'static str = "any OAuth 2.0 server";
-    const SETTINGS: &'static [Setting] = &[
-        Setting::new("issuer", "the issuer, whose metadata say where the token endpoint is"),
-        Setting::new("token-url", "the token URL, instead of `issuer`; plain HTTP for loopback only"),
-        Setting::one_of("auth", "how the client authenticates; as the issuer's metadata say unless set", &WAYS),
-        Setting::new("assertion-audience", "whom assertions are for: the issuer unless set, or else the token URL"),
-    ];
-
-    fn configure(settings: &Settings) -> Result<Self, Error> {
-        settings.at_most_one_of(&["issuer", "token-url"])?;
-        let issuer = settings.parse("issuer")?;
-        let provider = match (settings.token_url()?, issuer) {
-            (Some(url), _) => Self::at(url),
-            (None, Some(issuer)) => Self::discover(issuer),
-            (None, None) => {
-                return Err(Error::new(ErrorKind::Configuration, "neither `issuer` nor `token-url` is set")
-                    .with_remedy("set one of them"));
-            }
-        };
-        let provider = match settings.find("auth") {
-            None => provider,
-            Some("json") => provider.with_client_authentication(ClientAuthentication::Body).with_json(),
-            Some("post") => provider.with_client_authentication(ClientAuthentication::Body),
-            Some(way) => provider.with_client_authentication(way.parse()?),
-        };
-        let audience = settings.find("assertion-audience");
-        Ok(audience.into_iter().fold(provider, Self::with_assertion_audience))
-    }
-}
-
-/// How a client may authenticate, as people call it who have read the metadata of servers.
-const WAYS: [&str; 8] =
-    ["basic", "basic-raw", "basic-strict", "post", "json", "none", "client-secret-jwt", "private-key-jwt"];

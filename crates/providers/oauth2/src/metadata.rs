@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use credentials_grant::{Error, ErrorKind, ResponseReader, StatusCode, TokenEndpoint, TokenResponse};
+use credentials_grant::{
+    ClientCredentials, Error, ErrorKind, ResponseReader, StatusCode, TokenEndpoint, TokenResponse,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -30,7 +32,6 @@ const REMEDY: &str = "check the issuer, or set the token URL instead";
 
 /// What metadata name the URLs of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(dead_code, reason = "requests beside those for tokens are built on this")]
 pub(crate) enum Endpoint {
     /// RFC 7662.
     Introspection,
@@ -41,7 +42,6 @@ pub(crate) enum Endpoint {
 
 /// How a client comes to an endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(dead_code, reason = "requests beside those for tokens are built on this")]
 pub(crate) enum Connection {
     /// As everybody does.
     Plain,
@@ -196,6 +196,16 @@ impl Endpoint {
             Self::Introspection => "introspection endpoint",
             Self::Revocation => "revocation endpoint",
             Self::Token => "token endpoint",
+        }
+    }
+}
+
+impl Connection {
+    /// That of a client with these credentials: whatever proves who it is, its tokens may be bound to the certificate.
+    pub(crate) fn of(credentials: &ClientCredentials) -> Self {
+        match credentials.certificate() {
+            Some(_) => Self::WithCertificate,
+            None => Self::Plain,
         }
     }
 }
