@@ -5,9 +5,9 @@
 use std::sync::Mutex;
 
 use credentials_grant_oauth2::{
-    Ask, ClientCertificate, ClientCredentials, Configure, Error, ErrorKind, HeaderMap, KeySigner, OAuth2, ProofKey,
-    SealedRequest, SecretString, Settings, StatusCode, Surroundings, TokenResponse, Transport, async_trait, grant,
-    introspect, revoke,
+    Ask, Attempt, ClientCertificate, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, HeaderMap,
+    KeySigner, OAuth2, ProofKey, SealedRequest, SecretString, Settings, StatusCode, Surroundings, TokenResponse,
+    Transport, async_trait, grant, introspect, revoke,
 };
 use serde_json::{Value, json};
 
@@ -223,4 +223,17 @@ async fn tokens_are_bound_to_keys_that_the_server_takes() {
     let error = granted(&discovered(), &secret(), &ask, &server).await.unwrap_err();
     assert_eq!(error.message(), "the server's metadata list RS256, EdDSA for proofs, and the key signs by ES256");
     assert_eq!(server.places(), [GET], "nothing is tried");
+}
+
+#[tokio::test]
+async fn a_proof_equals_what_another_implementation_signs() {
+    // Signed by Python's cryptography with the key of RFC 8037 appendix A.1.
+    const PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVkRFNBIiwiandrIjp7ImNydiI6IkVkMjU1MTkiLCJrdHkiOiJPS1AiLCJ4IjoiMTFxWUFZS3hDcmZWU183VHlXUUhPZzdoY3ZQYXBpTWxyd0lhYVBjSFVSbyJ9fQ.eyJqdGkiOiIwMTAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJodG0iOiJQT1NUIiwiaHR1IjoiaHR0cHM6Ly9zZXJ2ZXIuZXhhbXBsZS5jb20vdG9rZW4iLCJpYXQiOjE3NjcyMjU2MDB9.LLvpnDRC6ZUYAeketSnvyNR2bZCMwAizAxMM6Ftlnu2_Iu8CrWcJpCUXFHHeQ3uxiBGUxohadL0zcb1fwFzlDQ";
+    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let ask = Ask::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(ED25519).unwrap()).unwrap());
+    let provider = OAuth2::at("https://server.example.com/token?tenant=1".parse().unwrap());
+    let credentials = secret();
+    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
+    let request = provider.token_request(&attempt).unwrap().seal().await.unwrap();
+    assert_eq!(request.headers()["dpop"], PROOF);
 }
