@@ -6,7 +6,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
 use crate::exit::{Exit, Failure, table};
-use crate::{demo, emulate, providers, registry, token};
+use crate::input::Input;
+use crate::registry::{self, PROVIDERS, Provider};
+use crate::{demo, emulate, providers, source, token};
 
 /// The whole command.
 pub(crate) fn command() -> Command {
@@ -40,22 +42,24 @@ pub(crate) fn print_help() -> Exit {
 /// Says what is wrong with the command line, or the help that was asked for.
 pub(crate) fn explain(error: &clap::Error) -> Exit {
     let of = |kind| error.get(kind).map(strings).unwrap_or_default();
-    let at_token = of(ContextKind::Usage).concat().contains("cgrant token");
+    let usage = of(ContextKind::Usage).concat();
+    let wants_provider = source::COMMANDS.iter().find(|name| usage.contains(&format!("cgrant {name}")));
     let failure = match error.kind() {
-        ErrorKind::InvalidSubcommand if at_token => {
+        ErrorKind::InvalidSubcommand if wants_provider.is_some() => {
             Some(unknown_provider(&of(ContextKind::InvalidSubcommand), &of(ContextKind::SuggestedSubcommand)))
         }
         ErrorKind::InvalidValue if of(ContextKind::InvalidArg) == ["[PROVIDER]..."] => {
             Some(unknown_provider(&of(ContextKind::InvalidValue), &of(ContextKind::SuggestedValue)))
         }
-        ErrorKind::MissingSubcommand if at_token => {
-            let example = "name one of the providers, as in `cgrant token apaleo`";
-            Some(Failure::usage("no provider is named").with_remedy(format!("{example}: {}", registry::names())))
-        }
+        ErrorKind::MissingSubcommand => wants_provider.map(|command| {
+            let example = format!("name one of the providers, as in `cgrant {command} apaleo`");
+            Failure::usage("no provider is named").with_remedy(format!("{example}: {}", registry::names()))
+        }),
         // The hidden flags are there to be refused, and not to be proposed.
-        ErrorKind::UnknownArgument if of(ContextKind::SuggestedArg).concat().ends_with("-secret") => {
+        ErrorKind::UnknownArgument if meant_file(&of(ContextKind::SuggestedArg).concat()).is_some() => {
             let message = format!("there is no {}", of(ContextKind::InvalidArg).concat());
-            Some(Failure::usage(message).with_remedy("did you mean --client-secret-file?"))
+            let meant = meant_file(&of(ContextKind::SuggestedArg).concat()).unwrap_or_default();
+            Some(Failure::usage(message).with_remedy(format!("did you mean {meant}?")))
         }
         // Words that are not flags are not repeated: one may be a secret that was put in the wrong place.
         ErrorKind::UnknownArgument if of(ContextKind::InvalidArg).iter().any(|arg| !arg.starts_with('-')) => {
@@ -71,6 +75,12 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
     let _ = error.print();
     let _ = std::io::stdout().flush();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// The flag of a file, for the flag that would take the file's content.
+fn meant_file(flag: &str) -> Option<String> {
+    let mut files = PROVIDERS.iter().flat_map(Provider::inputs).filter(Input::is_file);
+    files.find(|input| flag.strip_prefix("--") == Some(input.name)).map(|input| input.flag())
 }
 
 fn unknown_provider(name: &[String], similar: &[String]) -> Failure {

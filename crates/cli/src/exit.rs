@@ -111,6 +111,12 @@ impl Failure {
         self
     }
 
+    /// Says first what it is about.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// Puts message and remedy in other words.
     pub(crate) fn in_words(mut self, words: impl Fn(&str) -> String) -> Self {
         self.message = words(&self.message);

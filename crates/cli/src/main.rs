@@ -3,14 +3,17 @@
 //! Standard output is for the answer alone, standard error for everything else, and the exit code says what happened.
 
 mod args;
+mod credentials;
 mod demo;
 mod emulate;
 mod exit;
+mod file;
+mod given;
+mod input;
 mod output;
 mod providers;
 mod registry;
-mod secret;
-mod settings;
+mod source;
 mod token;
 
 use std::process::ExitCode;

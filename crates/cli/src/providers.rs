@@ -9,8 +9,9 @@ use credentials_grant::{Policy, Settings};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::input::{COMMON, Input, TOKEN_URL};
 use crate::output;
-use crate::registry::{COMMON, PROVIDERS, Provider, TOKEN_URL, flag};
+use crate::registry::{PROVIDERS, Provider};
 
 pub(crate) fn command() -> Command {
     Command::new("providers").about("List the providers and their settings").arg(output::arg(&["text", "json"]))
@@ -46,6 +47,8 @@ struct SettingEntry {
     name: &'static str,
     flag: String,
     variable: String,
+    /// The variable for the path of a file, if it is something that comes in files.
+    path_variable: Option<String>,
     help: &'static str,
     values: &'static [&'static str],
     secret: bool,
@@ -61,14 +64,15 @@ struct Limit {
 
 impl Entry {
     fn new(provider: &'static Provider) -> Self {
-        let settings = provider.settings().map(|setting| SettingEntry {
-            name: setting.name,
-            flag: flag(setting),
-            variable: provider.variable(setting.name),
-            help: setting.help,
-            values: setting.values,
-            secret: setting.secret,
-            common: !provider.is_own(setting),
+        let settings = provider.inputs().map(|input| SettingEntry {
+            name: input.name,
+            flag: input.flag(),
+            variable: provider.variable(input.name),
+            path_variable: input.is_file().then(|| provider.path_variable(input.name)),
+            help: input.help,
+            values: input.values,
+            secret: input.is_secret(),
+            common: !provider.is_own(input.name) && COMMON.iter().any(|common| common.name == input.name),
         });
         let usual = provider.build(&Settings::new()).map(|grant| grant.policy());
         let hosts = usual.as_ref().map(|policy| policy.hosts().iter().map(ToString::to_string).collect());
@@ -90,7 +94,7 @@ impl Entry {
 
 /// What holds wherever the token endpoint is, for a provider that has no usual place.
 fn elsewhere(provider: &Provider) -> Policy {
-    let settings = Settings::new().with(TOKEN_URL, "https://elsewhere.invalid/token");
+    let settings = Settings::new().with(TOKEN_URL.name, "https://elsewhere.invalid/token");
     provider.build(&settings).map(|grant| grant.policy()).unwrap_or_default()
 }
 
@@ -108,7 +112,7 @@ impl List {
             }
             text.push('\n');
         }
-        let flags: Vec<_> = COMMON.iter().map(flag).collect();
+        let flags: Vec<_> = COMMON.iter().map(Input::flag).collect();
         let _ = writeln!(text, "Each also takes {}.", flags.join(", "));
         let _ = writeln!(text, "More on one: cgrant token PROVIDER --help");
         text

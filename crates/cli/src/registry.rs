@@ -11,11 +11,17 @@ use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::Resamania;
 
+use crate::input::{AUTHORITIES, CLIENT_ID, CLIENT_SECRET, Input, KEYS, TOKEN_URL};
+
 /// Every provider, in the order of their names.
 pub(crate) static PROVIDERS: &[Provider] = &[
     Provider::new::<Apaleo>().with_emulator(Vendor::Apaleo).with_example("--scope reservations.read"),
     Provider::new::<Cognito>().with_emulator(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
-    Provider::new::<OAuth2>().with_example("--issuer https://login.example.com"),
+    Provider::new::<OAuth2>().with_example("--issuer https://login.example.com").with_proofs(|auth| match auth {
+        "none" => Proof::Nothing,
+        "private-key-jwt" => Proof::Key,
+        _ => Proof::Secret,
+    }),
     Provider::new::<Octorate>().with_emulator(Vendor::Octorate),
     Provider::new::<Ptv>().with_emulator(Vendor::Ptv).with_example("--token-url https://auth.example.com/oauth2/token"),
     Provider::new::<Resamania>()
@@ -29,16 +35,15 @@ pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, Vendor)> {
     PROVIDERS.iter().filter_map(|provider| Some((provider, provider.emulator?)))
 }
 
-/// What every provider needs to know. The names are those of the flags and environment variables.
-pub(crate) static COMMON: &[Setting] = &[
-    Setting::new(CLIENT_ID, "the client id"),
-    Setting::secret(CLIENT_SECRET, "the client secret"),
-    Setting::new(TOKEN_URL, "the token URL, if not the vendor's own; plain HTTP for loopback only"),
-];
-
-pub(crate) const CLIENT_ID: &str = "client-id";
-pub(crate) const CLIENT_SECRET: &str = "client-secret";
-pub(crate) const TOKEN_URL: &str = "token-url";
+/// By what a client proves who it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Proof {
+    /// What it signs with a private key, or a platform has signed for it.
+    Key,
+    /// Nothing: a public client.
+    Nothing,
+    Secret,
+}
 
 /// A provider, as the command needs it.
 pub(crate) struct Provider {
@@ -49,6 +54,8 @@ pub(crate) struct Provider {
     pub(crate) example: &'static str,
     settings: &'static [Setting],
     build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
+    /// Which proof each value of its setting `auth` is for, where that is not always a secret.
+    pub(crate) proof: Option<fn(&str) -> Proof>,
     /// The secret that the emulator's gateway asks for, if it has one.
     gateway_key: Option<&'static str>,
 }
@@ -62,6 +69,7 @@ impl Provider {
             example: "",
             settings: P::SETTINGS,
             build: |settings| Ok(Arc::new(P::from_settings(settings)?)),
+            proof: None,
             gateway_key: None,
         }
     }
@@ -76,6 +84,11 @@ impl Provider {
         self
     }
 
+    const fn with_proofs(mut self, proof: fn(&str) -> Proof) -> Self {
+        self.proof = Some(proof);
+        self
+    }
+
     const fn with_gateway_key(mut self, name: &'static str) -> Self {
         self.gateway_key = Some(name);
         self
@@ -86,43 +99,56 @@ impl Provider {
         PROVIDERS.iter().find(|provider| provider.name == name)
     }
 
-    /// Every setting, what all providers need first.
-    pub(crate) fn settings(&self) -> impl Iterator<Item = &'static Setting> {
-        COMMON.iter().filter(|common| !self.is_own(common)).chain(self.settings)
+    /// Everything that can be said of it, what all providers need first.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = Input> {
+        let keys: &[Input] = if self.proof.is_some() { &KEYS } else { &[] };
+        let common = |input: Input| (!self.is_own(input.name)).then_some(input);
+        let credentials = [CLIENT_ID, CLIENT_SECRET].into_iter().chain(keys.iter().copied());
+        credentials.chain(self.settings.iter().map(Input::from)).chain(common(TOKEN_URL)).chain([AUTHORITIES])
     }
 
-    /// Whether this provider has a word of its own for this setting.
-    pub(crate) fn is_own(&self, setting: &Setting) -> bool {
-        self.settings.iter().any(|own| own.name == setting.name)
+    /// Its setting for how clients authenticate, if that can be set.
+    pub(crate) fn auth(&self) -> Option<Input> {
+        self.settings.iter().find(|setting| setting.name == "auth").map(Input::from)
+    }
+
+    /// The secrets that it wants beside the client's.
+    pub(crate) fn further_secrets(&self) -> impl Iterator<Item = Input> {
+        self.settings.iter().filter(|setting| setting.secret).map(Input::from)
+    }
+
+    /// Whether this provider has a word of its own for what has this name.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        self.settings.iter().any(|own| own.name == name)
     }
 
     pub(crate) fn build(&self, settings: &Settings) -> Result<Arc<dyn CredentialsGrant>, Error> {
         (self.build)(settings)
     }
 
-    /// The environment variable of a setting: `APALEO_CLIENT_ID`.
-    pub(crate) fn variable(&self, setting: &str) -> String {
-        format!("{}_{setting}", self.name).to_ascii_uppercase().replace('-', "_")
+    /// The environment variable of an input: `APALEO_CLIENT_ID`.
+    pub(crate) fn variable(&self, input: &str) -> String {
+        format!("{}_{input}", self.name).to_ascii_uppercase().replace('-', "_")
     }
 
-    /// What an emulator of this provider wants to be told, by the names of the settings.
+    /// The environment variable for the path of a file that holds it: `APALEO_CLIENT_SECRET_FILE`.
+    pub(crate) fn path_variable(&self, input: &str) -> String {
+        self.variable(input) + "_FILE"
+    }
+
+    /// What an emulator of this provider wants to be told, by the names of the inputs.
     pub(crate) fn at_emulator(&self, emulator: &RunningEmulator) -> Vec<(&'static str, String)> {
         let gateway_key = self.gateway_key.zip(emulator.gateway_key());
         [
-            (TOKEN_URL, emulator.token_url().as_str()),
-            (CLIENT_ID, emulator.client_id()),
-            (CLIENT_SECRET, emulator.client_secret()),
+            (TOKEN_URL.name, emulator.token_url().as_str()),
+            (CLIENT_ID.name, emulator.client_id()),
+            (CLIENT_SECRET.name, emulator.client_secret()),
         ]
         .into_iter()
         .chain(gateway_key)
         .map(|(name, value)| (name, value.to_owned()))
         .collect()
     }
-}
-
-/// The flag of a setting. No flag takes a secret itself: command lines are seen by everyone on the machine.
-pub(crate) fn flag(setting: &Setting) -> String {
-    format!("--{}{}", setting.name, if setting.secret { "-file" } else { "" })
 }
 
 /// The names, for a sentence.

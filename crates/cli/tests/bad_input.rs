@@ -58,8 +58,10 @@ fn a_bad_setting_is_named_as_it_was_written() {
 #[test]
 fn a_bad_request_is_not_sent() {
     let octorate = emulator(Vendor::Octorate);
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--scope", "a"], "scope"),
+        (&["--audience", "a"], "this provider takes no audience"),
+        (&["--resource", "a"], "this provider takes no resource"),
         (&["--param", "canary"], "--param KEY=VALUE"),
         (&["--param", "=canary"], "--param KEY=VALUE"),
         (&["--param", "client_secret=canary"], "client_secret"),

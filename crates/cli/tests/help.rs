@@ -72,11 +72,12 @@ fn programs_learn_what_each_provider_takes() {
     assert_eq!(provider("apaleo")["hosts"], serde_json::json!(["api.apaleo.com"]));
     assert_eq!(provider("ptv")["limits"], serde_json::json!([{"requests": 50, "seconds": 1}]));
     assert_eq!(provider("ptv")["refusals_block_address"], true);
-    assert_eq!(provider("oauth2")["settings"].as_array().unwrap().len(), 6);
+    assert_eq!(provider("oauth2")["settings"].as_array().unwrap().len(), 12);
     let resamania = provider("resamania");
     let key = resamania["settings"].as_array().unwrap().iter().find(|setting| setting["name"] == "api-key").unwrap();
     assert_eq!(key["flag"], "--api-key-file");
     assert_eq!(key["variable"], "RESAMANIA_API_KEY");
+    assert_eq!(key["path_variable"], "RESAMANIA_API_KEY_FILE");
     assert_eq!(key["secret"], true);
 }
 

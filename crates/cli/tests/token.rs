@@ -97,6 +97,9 @@ fn a_secret_comes_from_a_file_or_from_standard_input_without_its_line_break() {
         fs::write(&file, content).unwrap();
         Run::of(&mut command(file.path().to_str().unwrap())).succeeded();
         Run::of_fed(&mut command("-"), content.as_bytes()).succeeded();
+        let mut by_variable = token(&octorate, &[]);
+        by_variable.env_remove("OCTORATE_CLIENT_SECRET").env("OCTORATE_CLIENT_SECRET_FILE", file.path());
+        Run::of(&mut by_variable).succeeded();
     }
 }
 

@@ -14,7 +14,8 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
 
 use super::trip::{Means, TIMEOUT};
-use crate::registry::{CLIENT_ID, CLIENT_SECRET, Provider, TOKEN_URL};
+use crate::input::{CLIENT_ID, CLIENT_SECRET, TOKEN_URL};
+use crate::registry::Provider;
 
 /// How many callers share a flight.
 const CALLERS: u32 = 1000;
@@ -163,13 +164,14 @@ impl<'a> Vendor<'a> {
 
     fn credentials(&self, client_secret: &str) -> ClientCredentials {
         let further = self.provider.at_emulator(&self.emulator).into_iter();
-        let further = further.filter(|(name, _)| ![CLIENT_ID, CLIENT_SECRET, TOKEN_URL].contains(name));
+        let further =
+            further.filter(|(name, _)| ![CLIENT_ID, CLIENT_SECRET, TOKEN_URL].iter().any(|input| input.name == *name));
         let credentials = ClientCredentials::new(self.emulator.client_id(), client_secret);
         further.fold(credentials, |credentials, (name, value)| credentials.with_secret(name, value))
     }
 
     fn source(&self, credentials: impl CredentialsSource) -> Result<TokenSource, String> {
-        let settings = Settings::new().with(TOKEN_URL, self.emulator.token_url().as_str());
+        let settings = Settings::new().with(TOKEN_URL.name, self.emulator.token_url().as_str());
         let source = self.provider.build(&settings).and_then(|provider| {
             TokenSource::builder(provider, credentials)
                 .with_transport(Arc::clone(&self.means.tokens))

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking, outside of its own function too")]
 
+pub(crate) mod certified;
+pub(crate) mod server;
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 

@@ -1,0 +1,166 @@
+//! What a user can say of a provider, and the flags for it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, value_parser};
+use credentials_grant::Setting;
+
+use crate::registry::Provider;
+
+/// One thing that a user can say, by a flag or by an environment variable.
+#[derive(Clone, Copy)]
+pub(crate) struct Input {
+    /// The name, in lower case with hyphens.
+    pub(crate) name: &'static str,
+    /// What it is, in a few words, lower-case.
+    pub(crate) help: &'static str,
+    /// The values there are, if they can be listed.
+    pub(crate) values: &'static [&'static str],
+    pub(crate) form: Form,
+    pub(crate) topic: Topic,
+}
+
+/// In which form it comes.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Form {
+    /// As a word on the command line.
+    Word,
+    /// In a file: a secret on one line.
+    Secret,
+    /// In a file: a private key.
+    Key,
+    /// In a file: certificates.
+    Certificates,
+}
+
+/// What it is about: who asks, what the provider is like, or the way there.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Topic {
+    Credentials,
+    Settings,
+    Connection,
+}
+
+pub(crate) const CLIENT_ID: Input = Input::new("client-id", "the client id", Form::Word, Topic::Credentials);
+pub(crate) const CLIENT_SECRET: Input =
+    Input::new("client-secret", "the client secret", Form::Secret, Topic::Credentials);
+
+pub(crate) const KEY: Input = Input::new(
+    "key",
+    "instead of a secret, the private key that signs assertions, as PEM or a JSON Web Key",
+    Form::Key,
+    Topic::Credentials,
+);
+pub(crate) const CERTIFICATE: Input = Input::new(
+    "cert",
+    "the key's certificate, by which assertions name the key (x5t#S256), as PEM",
+    Form::Certificates,
+    Topic::Credentials,
+);
+pub(crate) const KEY_ID: Input =
+    Input::new("kid", "the id by which the server knows the key", Form::Word, Topic::Credentials);
+pub(crate) const ALGORITHM: Input = Input::new(
+    "alg",
+    "how the key signs, such as PS256; unless set, as its JSON Web Key says, or else RS256 or that of its curve",
+    Form::Word,
+    Topic::Credentials,
+);
+pub(crate) const ASSERTION: Input = Input::new(
+    "assertion",
+    "instead of a secret, the JWT that a platform gives its workloads",
+    Form::Secret,
+    Topic::Credentials,
+);
+
+pub(crate) const TOKEN_URL: Input = Input::new(
+    "token-url",
+    "the token URL, if not the vendor's own; plain HTTP for loopback only",
+    Form::Word,
+    Topic::Settings,
+);
+
+pub(crate) const AUTHORITIES: Input = Input::new(
+    "ca",
+    "whom to trust instead of the machine's authorities: their certificates, as PEM",
+    Form::Certificates,
+    Topic::Connection,
+);
+
+/// What every provider needs to know.
+pub(crate) const COMMON: [Input; 4] = [CLIENT_ID, CLIENT_SECRET, TOKEN_URL, AUTHORITIES];
+
+/// What those also take who let clients prove who they are by a key.
+pub(crate) const KEYS: [Input; 5] = [KEY, CERTIFICATE, KEY_ID, ALGORITHM, ASSERTION];
+
+impl Input {
+    const fn new(name: &'static str, help: &'static str, form: Form, topic: Topic) -> Self {
+        Self { name, help, values: &[], form, topic }
+    }
+
+    /// Whether it comes in a file. No flag takes a secret itself: command lines are seen by everyone on the machine.
+    pub(crate) fn is_file(&self) -> bool {
+        self.form != Form::Word
+    }
+
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self.form, Form::Secret | Form::Key)
+    }
+
+    /// The flag: `--client-id`, `--client-secret-file`.
+    pub(crate) fn flag(&self) -> String {
+        format!("--{}{}", self.name, if self.is_file() { "-file" } else { "" })
+    }
+
+    /// The name under which clap keeps the content of a file that was given on the command line.
+    pub(crate) fn on_command_line(&self) -> String {
+        format!("{} itself", self.name)
+    }
+}
+
+impl From<&Setting> for Input {
+    fn from(setting: &Setting) -> Self {
+        let Setting { name, help, values, secret, .. } = *setting;
+        let (form, topic) = if secret { (Form::Secret, Topic::Credentials) } else { (Form::Word, Topic::Settings) };
+        Self { values, ..Self::new(name, help, form, topic) }
+    }
+}
+
+impl Topic {
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Credentials => "Credentials",
+            Self::Settings => "Settings",
+            Self::Connection => "Connection",
+        }
+    }
+}
+
+/// The flags of all that can be said of a provider.
+pub(crate) fn args(provider: &'static Provider) -> impl Iterator<Item = Arg> {
+    provider.inputs().flat_map(move |input| {
+        let values = match input.values {
+            [] => String::new(),
+            values => format!(" [values: {}]", values.join(", ")),
+        };
+        let (what, variable) = (sentence(input.help), provider.variable(input.name));
+        let long = input.flag().trim_start_matches('-').to_owned();
+        let arg = Arg::new(input.name).long(long).help_heading(input.topic.heading());
+        if !input.is_file() {
+            let name = input.name.to_ascii_uppercase().replace('-', "_");
+            return vec![arg.value_name(name).help(format!("{what}{values} [env: {variable}]"))];
+        }
+        let help =
+            format!("{what}: a file, or - for standard input [env: {variable}_FILE, or {variable} for its content]");
+        let file = arg.value_name("PATH").value_parser(value_parser!(PathBuf)).help(help);
+        // What many would try first gets an explanation, and its value is not repeated.
+        let itself = Arg::new(input.on_command_line()).long(input.name).hide(true).action(ArgAction::Append);
+        vec![file, itself.num_args(0..).value_parser(value_parser!(OsString)).allow_hyphen_values(true)]
+    })
+}
+
+/// With a capital letter, as clap writes its own help.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
