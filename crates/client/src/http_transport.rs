@@ -92,6 +92,21 @@ impl HttpTransport {
         Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
     }
 
+    /// What it means that an exchange with `host` failed, and what to do, as the errors of this transport have it: for
+    /// whoever calls an API by a client of their own. It looks for what reqwest, hyper, rustls and the system say, and keeps
+    /// the error as its source, without reqwest's URL.
+    ///
+    /// ```
+    /// use std::io;
+    /// use credentials_grant_client::HttpTransport;
+    ///
+    /// let error = HttpTransport::explain(io::Error::from(io::ErrorKind::ConnectionRefused), "api.example.com");
+    /// assert_eq!(error.message(), "could not connect to api.example.com");
+    /// ```
+    pub fn explain(error: impl Into<Box<dyn StdError + Send + Sync>>, host: &str) -> Error {
+        failure(error.into(), host)
+    }
+
     /// The client that shows this certificate to servers that ask for one, and keeps connections of its own.
     fn certified(&self, certificate: &ClientCertificate) -> Result<Client, Error> {
         let refused = |source: Box<dyn StdError + Send + Sync>| {
@@ -166,7 +181,7 @@ impl Transport for HttpTransport {
             .body(request.body().to_vec())
             .send()
             .await
-            .map_err(|error| failure(error, host))?;
+            .map_err(|error| failure(error.into(), host))?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "answered");
         read(response, host).await
     }
@@ -188,7 +203,7 @@ async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error
             // A refusal is one, however long its body and however it ended: to try again might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
             Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
-            Err(error) => return Err(failure(error, host).with_status(status)),
+            Err(error) => return Err(failure(error.into(), host).with_status(status)),
         }
     }
     Ok(TokenResponse::new(status, response.headers().clone(), body))

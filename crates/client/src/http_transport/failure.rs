@@ -13,10 +13,14 @@ const CHECK_PORT: &str = "check the token URL: its port, and whether it begins w
 const CHECK_CLOCK: &str = "check this machine's clock; if it is right, the vendor has to renew the certificate";
 
 /// Why there is no answer, or none that can be read.
-pub(super) fn failure(error: reqwest::Error, host: &str) -> Error {
-    let (kind, message, remedy) = meaning(&error, host);
+pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Error {
+    let (kind, message, remedy) = meaning(&*error, host);
     // A URL may hold secrets in its query.
-    Error::new(kind, message).with_remedy(remedy).with_source(error.without_url())
+    let error = match error.downcast::<reqwest::Error>() {
+        Ok(error) => Box::new(error.without_url()),
+        Err(error) => error,
+    };
+    Error::new(kind, message).with_remedy(remedy).with_source(error)
 }
 
 /// An answer that cannot be read.
@@ -26,32 +30,54 @@ pub(super) fn unusable(message: String) -> Error {
 
 type Meaning = (ErrorKind, String, &'static str);
 
-fn meaning(error: &reqwest::Error, host: &str) -> Meaning {
+fn meaning(error: &(dyn StdError + 'static), host: &str) -> Meaning {
     if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return of_tls(tls, host);
     }
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
+    let stage = Stage::of(error, io);
     match http {
         Some(http)
             if http.is_parse() || matches!(io, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) =>
         {
             (ErrorKind::BadResponse, format!("{host} sent no HTTP/1.1 that can be read: {http}"), CHECK_PORT)
         }
-        None if error.is_decode() && io.is_some() => {
+        None if stage.decoding && io.is_some() => {
             (ErrorKind::BadResponse, format!("{host} answered with a body that cannot be decompressed"), CHECK_URL)
         }
-        _ => (ErrorKind::Unreachable, no_answer(error, host, io), CHECK_ALL),
+        _ => (ErrorKind::Unreachable, stage.no_answer(host, io), CHECK_ALL),
     }
 }
 
-fn no_answer(error: &reqwest::Error, host: &str, io: Option<io::ErrorKind>) -> String {
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => format!("could not connect to {host} in time"),
-        (true, false) if io == Some(io::ErrorKind::UnexpectedEof) => format!("{host} hung up before TLS was set up"),
-        (true, false) => format!("could not connect to {host}"),
-        (false, true) => format!("{host} did not answer in time"),
-        (false, false) => format!("the connection to {host} broke"),
+/// How far an exchange came.
+struct Stage {
+    connecting: bool,
+    decoding: bool,
+    timed_out: bool,
+}
+
+impl Stage {
+    /// As reqwest says; what others hand over is about connections.
+    fn of(error: &(dyn StdError + 'static), io: Option<io::ErrorKind>) -> Self {
+        match error.downcast_ref::<reqwest::Error>() {
+            Some(error) => {
+                Self { connecting: error.is_connect(), decoding: error.is_decode(), timed_out: error.is_timeout() }
+            }
+            None => Self { connecting: true, decoding: false, timed_out: io == Some(io::ErrorKind::TimedOut) },
+        }
+    }
+
+    fn no_answer(&self, host: &str, io: Option<io::ErrorKind>) -> String {
+        match (self.connecting, self.timed_out) {
+            (true, true) => format!("could not connect to {host} in time"),
+            (true, false) if io == Some(io::ErrorKind::UnexpectedEof) => {
+                format!("{host} hung up before TLS was set up")
+            }
+            (true, false) => format!("could not connect to {host}"),
+            (false, true) => format!("{host} did not answer in time"),
+            (false, false) => format!("the connection to {host} broke"),
+        }
     }
 }
 
@@ -121,9 +147,8 @@ fn is_about_our_certificate(alert: AlertDescription) -> bool {
 }
 
 /// The error, what caused it, what caused that.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    let first: &(dyn StdError + 'static) = error;
-    iter::successors(Some(first), |&error| beneath(error))
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |&error| beneath(error))
 }
 
 fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
