@@ -15,8 +15,8 @@ pub(crate) struct Input {
     pub(crate) name: &'static str,
     /// What it is, in a few words, lower-case.
     pub(crate) help: &'static str,
-    /// The values there are, if they can be listed.
-    pub(crate) values: &'static [&'static str],
+    /// The provider's setting, if it is one.
+    setting: Option<&'static Setting>,
     pub(crate) form: Form,
     pub(crate) topic: Topic,
 }
@@ -95,7 +95,7 @@ pub(crate) const KEYS: [Input; 5] = [KEY, CERTIFICATE, KEY_ID, ALGORITHM, ASSERT
 
 impl Input {
     const fn new(name: &'static str, help: &'static str, form: Form, topic: Topic) -> Self {
-        Self { name, help, values: &[], form, topic }
+        Self { name, help, setting: None, form, topic }
     }
 
     /// Whether it comes in a file. No flag takes a secret itself: command lines are seen by everyone on the machine.
@@ -105,6 +105,11 @@ impl Input {
 
     pub(crate) fn is_secret(&self) -> bool {
         matches!(self.form, Form::Secret | Form::Key)
+    }
+
+    /// The values there are, if they can be listed.
+    pub(crate) fn values(&self) -> Vec<&'static str> {
+        self.setting.map(|setting| setting.values().collect()).unwrap_or_default()
     }
 
     /// The flag: `--client-id`, `--client-secret-file`.
@@ -118,11 +123,11 @@ impl Input {
     }
 }
 
-impl From<&Setting> for Input {
-    fn from(setting: &Setting) -> Self {
-        let Setting { name, help, values, secret, .. } = *setting;
-        let (form, topic) = if secret { (Form::Secret, Topic::Credentials) } else { (Form::Word, Topic::Settings) };
-        Self { values, ..Self::new(name, help, form, topic) }
+impl From<&'static Setting> for Input {
+    fn from(setting: &'static Setting) -> Self {
+        let (form, topic) =
+            if setting.is_secret() { (Form::Secret, Topic::Credentials) } else { (Form::Word, Topic::Settings) };
+        Self { setting: Some(setting), ..Self::new(setting.name(), setting.help(), form, topic) }
     }
 }
 
@@ -139,7 +144,7 @@ impl Topic {
 /// The flags of all that can be said of a provider.
 pub(crate) fn args(provider: &'static Provider) -> impl Iterator<Item = Arg> {
     provider.inputs().flat_map(move |input| {
-        let values = match input.values {
+        let values = match &input.values()[..] {
             [] => String::new(),
             values => format!(" [values: {}]", values.join(", ")),
         };

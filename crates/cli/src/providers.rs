@@ -50,7 +50,7 @@ struct SettingEntry {
     /// The variable for the path of a file, if it is something that comes in files.
     path_variable: Option<String>,
     help: &'static str,
-    values: &'static [&'static str],
+    values: Vec<&'static str>,
     secret: bool,
     /// Whether every provider has it.
     common: bool,
@@ -70,7 +70,7 @@ impl Entry {
             variable: provider.variable(input.name),
             path_variable: input.is_file().then(|| provider.path_variable(input.name)),
             help: input.help,
-            values: input.values,
+            values: input.values(),
             secret: input.is_secret(),
             common: !provider.is_own(input.name) && COMMON.iter().any(|common| common.name == input.name),
         });
@@ -122,7 +122,7 @@ impl List {
     fn table(&self, entry: &Entry) -> Table {
         let mut table = output::table();
         for setting in entry.own() {
-            let values = match setting.values {
+            let values = match &setting.values[..] {
                 [] => String::new(),
                 values => format!(" ({})", values.join(", ")),
             };

@@ -109,17 +109,17 @@ impl Provider {
 
     /// Its setting for how clients authenticate, if that can be set.
     pub(crate) fn auth(&self) -> Option<Input> {
-        self.settings.iter().find(|setting| setting.name == "auth").map(Input::from)
+        self.settings.iter().find(|setting| setting.name() == "auth").map(Input::from)
     }
 
     /// The secrets that it wants beside the client's.
     pub(crate) fn further_secrets(&self) -> impl Iterator<Item = Input> {
-        self.settings.iter().filter(|setting| setting.secret).map(Input::from)
+        self.settings.iter().filter(|setting| setting.is_secret()).map(Input::from)
     }
 
     /// Whether this provider has a word of its own for what has this name.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        self.settings.iter().any(|own| own.name == name)
+        self.settings.iter().any(|own| own.name() == name)
     }
 
     pub(crate) fn build(&self, settings: &Settings) -> Result<Arc<dyn CredentialsGrant>, Error> {

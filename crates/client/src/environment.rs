@@ -1,5 +1,6 @@
 //! Credentials from environment variables.
 
+use std::borrow::Cow;
 use std::env::{self, VarError};
 use std::hash::{Hash, Hasher};
 
@@ -20,7 +21,7 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub struct EnvironmentCredentials {
     prefix: String,
-    secrets: Vec<&'static str>,
+    secrets: Vec<Cow<'static, str>>,
 }
 
 impl EnvironmentCredentials {
@@ -31,8 +32,8 @@ impl EnvironmentCredentials {
 
     /// Reads a further secret as well, if its variable is set: `<PREFIX>_API_KEY` for `api-key`.
     #[must_use]
-    pub fn with_secret(mut self, name: &'static str) -> Self {
-        self.secrets.push(name);
+    pub fn with_secret(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.secrets.push(name.into());
         self
     }
 
@@ -68,7 +69,7 @@ impl CredentialsSource for EnvironmentCredentials {
         let credentials = ClientCredentials::new(self.require("client-id")?, self.require("client-secret")?);
         self.secrets.iter().try_fold(credentials, |credentials, name| {
             Ok(match self.read(name)? {
-                Some(secret) => credentials.with_secret(*name, secret),
+                Some(secret) => credentials.with_secret(name.clone(), secret),
                 None => credentials,
             })
         })

@@ -1,5 +1,6 @@
 //! Credentials whose secrets stand in files, as orchestrators mount them.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ const LARGEST: u64 = 64 * 1024;
 pub struct FileCredentials {
     client_id: String,
     client_secret: PathBuf,
-    secrets: Vec<(&'static str, PathBuf)>,
+    secrets: Vec<(Cow<'static, str>, PathBuf)>,
 }
 
 impl FileCredentials {
@@ -36,8 +37,8 @@ impl FileCredentials {
 
     /// Reads a further secret from a file.
     #[must_use]
-    pub fn with_secret_file(mut self, name: &'static str, path: impl Into<PathBuf>) -> Self {
-        self.secrets.push((name, path.into()));
+    pub fn with_secret_file(mut self, name: impl Into<Cow<'static, str>>, path: impl Into<PathBuf>) -> Self {
+        self.secrets.push((name.into(), path.into()));
         self
     }
 }
@@ -47,7 +48,7 @@ impl CredentialsSource for FileCredentials {
     async fn credentials(&self) -> Result<ClientCredentials, Error> {
         let mut credentials = ClientCredentials::new(self.client_id.as_str(), read_secret(&self.client_secret).await?);
         for (name, path) in &self.secrets {
-            credentials = credentials.with_secret(*name, read_secret(path).await?);
+            credentials = credentials.with_secret(name.clone(), read_secret(path).await?);
         }
         Ok(credentials)
     }

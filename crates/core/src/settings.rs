@@ -1,5 +1,6 @@
 //! Settings by name, so that a command, a file or an environment can configure a provider that it does not know.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -66,7 +67,7 @@ pub trait Configure: CredentialsGrant + Sized {
     ///
     /// As [`configure`](Self::configure), and for a setting that this provider does not have.
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
-        let checked = settings.0.iter().try_for_each(|(name, value)| check(name, value, Self::SETTINGS));
+        let checked = settings.check(Self::SETTINGS);
         checked.and_then(|()| Self::configure(settings)).map_err(|error| error.with_provider(Self::NAME))
     }
 }
@@ -75,37 +76,92 @@ pub trait Configure: CredentialsGrant + Sized {
 const TOKEN_URL: &str = "token-url";
 
 /// One setting of a provider.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
+///
+/// Its parts may be written in the source code, or be known at run time alone.
+///
+/// ```
+/// use credentials_grant::Setting;
+///
+/// const REGION: Setting = Setting::new("region", "the region of the user pool");
+///
+/// let from_a_file = Setting::dynamic("environment", "which of the vendor's servers").with_values(["live", "test"]);
+/// assert_eq!(from_a_file.values().collect::<Vec<_>>(), ["live", "test"]);
+/// # assert_eq!(REGION.name(), "region");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Setting {
-    /// The name, in lower case with hyphens.
-    pub name: &'static str,
-    /// What it is, in a few words, lower-case.
-    pub help: &'static str,
-    /// The values there are, if they can be listed.
-    pub values: &'static [&'static str],
-    /// Whether it is a secret: then it is part of the credentials, under this name, and never among the
-    /// [`Settings`].
-    pub secret: bool,
+    name: Cow<'static, str>,
+    help: Cow<'static, str>,
+    listed: &'static [&'static str],
+    values: Vec<String>,
+    secret: bool,
 }
 
 impl Setting {
-    /// A setting that takes a text.
+    /// A setting that takes a text. The name is in lower case with hyphens; the help says in a few words what it is.
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, values: &[], secret: false }
+        Self::of_parts(name, help, &[], false)
     }
 
     /// A setting that takes one of these values.
     #[must_use]
     pub const fn one_of(name: &'static str, help: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, help, values, secret: false }
+        Self::of_parts(name, help, values, false)
     }
 
     /// A secret beside the client secret, which goes into the credentials.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, values: &[], secret: true }
+        Self::of_parts(name, help, &[], true)
+    }
+
+    // Update syntax would drop what it replaces, which a constant cannot.
+    const fn of_parts(name: &'static str, help: &'static str, listed: &'static [&'static str], secret: bool) -> Self {
+        Self { name: Cow::Borrowed(name), help: Cow::Borrowed(help), listed, values: Vec::new(), secret }
+    }
+
+    /// A setting that takes a text, whose name and help are known at run time.
+    #[must_use]
+    pub fn dynamic(name: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { name: Cow::Owned(name.into()), help: Cow::Owned(help.into()), ..Self::new("", "") }
+    }
+
+    /// The setting, which takes one of these values.
+    #[must_use]
+    pub fn with_values<V: Into<String>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        self.values.extend(values.into_iter().map(Into::into));
+        self
+    }
+
+    /// The setting as a secret, which goes into the credentials.
+    #[must_use]
+    pub fn into_secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The name, in lower case with hyphens.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in a few words, lower-case.
+    #[must_use]
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// The values there are, if they can be listed.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.listed.iter().copied().chain(self.values.iter().map(String::as_str))
+    }
+
+    /// Whether it is a secret: then it is part of the credentials, under this name, and never among the [`Settings`].
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 
@@ -168,6 +224,16 @@ impl Settings {
         self.parse(TOKEN_URL)
     }
 
+    /// Refuses what a provider with these settings cannot be told: a name that is not among them, a value that is not among
+    /// those that are listed, a secret. `token-url` is a setting of every provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the setting.
+    pub fn check(&self, settings: &[Setting]) -> Result<(), Error> {
+        self.0.iter().try_for_each(|(name, value)| check(name, value.trim(), settings))
+    }
+
     /// Refuses settings that contradict each other: at most one of these may be set.
     ///
     /// # Errors
@@ -192,22 +258,51 @@ impl fmt::Debug for Settings {
 }
 
 fn check(name: &str, value: &str, settings: &[Setting]) -> Result<(), Error> {
-    match settings.iter().find(|setting| setting.name == name) {
-        _ if name == TOKEN_URL => Ok(()),
-        Some(setting) if setting.secret => Err(Error::configuration(format!("`{name}` is a secret and no setting"))
-            .with_remedy("put it among the credentials, by `ClientCredentials::with_secret`")),
-        Some(Setting { values: [], .. }) => Ok(()),
-        Some(Setting { values, .. }) if value.trim().is_empty() || values.contains(&value.trim()) => Ok(()),
-        Some(Setting { values, .. }) => {
-            Err(Error::configuration(format!("the setting `{name}` cannot be {:?}", value.trim()))
-                .with_remedy(format!("use one of {}", values.join(", "))))
-        }
-        None => Err(Error::configuration(format!("there is no setting `{name}`"))
-            .with_remedy(format!("use {}", names(settings)))),
+    if name == TOKEN_URL {
+        return Ok(());
     }
+    let Some(setting) = settings.iter().find(|setting| setting.name == name) else {
+        return Err(Error::configuration(format!("there is no setting `{}`", name.escape_debug()))
+            .with_remedy(format!("use {}", names(settings))));
+    };
+    if setting.secret {
+        return Err(Error::configuration(format!("`{name}` is a secret and no setting"))
+            .with_remedy("put it among the credentials, by `ClientCredentials::with_secret`"));
+    }
+    let values: Vec<_> = setting.values().collect();
+    if values.is_empty() || value.is_empty() || values.contains(&value) {
+        return Ok(());
+    }
+    Err(Error::configuration(format!("the setting `{name}` cannot be {value:?}"))
+        .with_remedy(format!("use one of {}", values.join(", "))))
 }
 
 fn names(settings: &[Setting]) -> String {
     let own = settings.iter().filter(|setting| !setting.secret && setting.name != TOKEN_URL);
-    own.map(|setting| setting.name).chain([TOKEN_URL]).collect::<Vec<_>>().join(", ")
+    own.map(Setting::name).chain([TOKEN_URL]).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_known_at_run_time_are_checked_like_those_in_the_source_code() {
+        let written = [
+            Setting::one_of("environment", "which server", &["live", "test"]),
+            Setting::secret("api-key", "the gateway's key"),
+        ];
+        let dynamic = [
+            Setting::dynamic("environment".to_owned(), "which server").with_values(["live", "test"]),
+            Setting::dynamic("api-key", "the gateway's key".to_owned()).into_secret(),
+        ];
+        for settings in [&written, &dynamic] {
+            let refusal = |name, value| Settings::new().with(name, value).check(settings).unwrap_err().to_string();
+            assert!(Settings::new().with("environment", " live ").with("token-url", "x").check(settings).is_ok());
+            assert_eq!(refusal("environment", "l"), "the setting `environment` cannot be \"l\"; use one of live, test");
+            assert_eq!(refusal("enviroment", "live"), "there is no setting `enviroment`; use environment, token-url");
+            assert!(refusal("api-key", "k").starts_with("`api-key` is a secret and no setting; put it among"));
+            assert!(!refusal("a\nb", "").contains('\n'), "an error is one line");
+        }
+    }
 }
