@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, OAuthError, Retry};
+use crate::meaning::Meaning;
 use crate::response::{Body, TokenResponse};
 use crate::scrub::one_line;
 use crate::token::{IssuedToken, LONGEST_LIFETIME, Lifetime, at_unix_seconds};
@@ -36,6 +37,7 @@ pub struct ResponseReader {
     scope_separator: char,
     refresh_token: Member,
     errors: Vec<(Member, Member)>,
+    meanings: Vec<Meaning>,
 }
 
 /// The unit of an expiry.
@@ -70,7 +72,7 @@ type Member = Cow<'static, str>;
 #[derive(Clone, Debug)]
 enum Life {
     For(Member, ExpiryUnit),
-    Until(Member),
+    Until(Member, ExpiryUnit),
 }
 
 impl ResponseReader {
@@ -87,6 +89,7 @@ impl ResponseReader {
             scope_separator: ' ',
             refresh_token: Member::Borrowed("refresh_token"),
             errors: vec![(Member::Borrowed("error"), Member::Borrowed("error_description"))],
+            meanings: Vec::new(),
         }
     }
 
@@ -120,8 +123,20 @@ impl ResponseReader {
 
     /// Reads the end of the token's life from a member: RFC 3339, or seconds since 1970.
     #[must_use]
-    pub fn expires_at(mut self, member: impl Into<Cow<'static, str>>) -> Self {
-        self.life = Life::Until(member.into());
+    pub fn expires_at(self, member: impl Into<Cow<'static, str>>) -> Self {
+        self.expires_at_in(member, ExpiryUnit::Seconds)
+    }
+
+    /// Reads the end of the token's life from a member: RFC 3339, or so many of these units since 1970.
+    ///
+    /// ```
+    /// use credentials_grant::{ExpiryUnit, ResponseReader};
+    ///
+    /// let reader = ResponseReader::rfc6749().expires_at_in("expires", ExpiryUnit::Milliseconds);
+    /// ```
+    #[must_use]
+    pub fn expires_at_in(mut self, member: impl Into<Cow<'static, str>>, unit: ExpiryUnit) -> Self {
+        self.life = Life::Until(member.into(), unit);
         self
     }
 
@@ -133,10 +148,24 @@ impl ResponseReader {
         self
     }
 
+    /// Reads the refresh token from another member.
+    #[must_use]
+    pub fn refresh_token_in(mut self, member: impl Into<Cow<'static, str>>) -> Self {
+        self.refresh_token = member.into();
+        self
+    }
+
     /// Reads errors from these members as well: a code, and a description.
     #[must_use]
     pub fn errors_in(mut self, code: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
         self.errors.push((code.into(), description.into()));
+        self
+    }
+
+    /// Says what a code or a status of an answer without a token means at this vendor. Of several that fit, the first counts.
+    #[must_use]
+    pub fn with_meaning(mut self, meaning: Meaning) -> Self {
+        self.meanings.push(meaning);
         self
     }
 
@@ -177,10 +206,16 @@ impl ResponseReader {
             Body::Other(kind) => (Value::Null, kind),
         };
         let said = self.said(&members);
-        let kind = kind(status, said.as_ref());
-        let mut error = Error::new(kind, message(kind, status, said.as_ref(), body))
-            .with_remedy(remedy(kind, said.as_ref()))
-            .with_status(status);
+        let code = said.as_ref().and_then(|said| said.code.as_deref());
+        let meaning = self.meanings.iter().find(|meaning| meaning.fits(status, code));
+        let kind = meaning.map_or_else(|| kind(status, said.as_ref()), |meaning| meaning.kind);
+        let message = match meaning.and_then(|meaning| meaning.message.as_deref()).or(what(kind)) {
+            Some(what) => message(what, status, said.as_ref()),
+            None => format!("the server answered with {body} ({status})"),
+        };
+        let remedy = meaning.and_then(|meaning| meaning.remedy.clone());
+        let remedy = remedy.unwrap_or_else(|| remedy_for(kind, said.as_ref()).into());
+        let mut error = Error::new(kind, message).with_remedy(remedy).with_status(status);
         if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
             error = error.with_retry(Retry::After(wait));
         }
@@ -206,7 +241,7 @@ impl ResponseReader {
         }
         issued.lifetime = match &self.life {
             Life::For(member, unit) => life_for(take(&mut answer, member).as_ref(), member, *unit)?,
-            Life::Until(member) => life_until(take(&mut answer, member).as_ref(), member)?,
+            Life::Until(member, unit) => life_until(take(&mut answer, member).as_ref(), member, *unit)?,
         };
         issued.scopes = scopes(take(&mut answer, &self.scopes), self.scope_separator);
         issued.refresh_token = text(take(&mut answer, &self.refresh_token)).map(Into::into);
@@ -266,14 +301,18 @@ fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
     }
 }
 
-fn message(kind: ErrorKind, status: StatusCode, said: Option<&OAuthError>, body: &str) -> String {
-    let what = match kind {
-        ErrorKind::CredentialsRefused => "the server refused the client credentials",
-        ErrorKind::RateLimited => "the server asks for fewer requests",
-        ErrorKind::RequestRefused => "the server refused the request",
-        ErrorKind::Unavailable => "the server cannot answer now",
-        _ => return format!("the server answered with {body} ({status})"),
-    };
+/// What a failure of this kind is called; nothing for an answer of which only its looks can be said.
+fn what(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::CredentialsRefused => Some("the server refused the client credentials"),
+        ErrorKind::RateLimited => Some("the server asks for fewer requests"),
+        ErrorKind::RequestRefused => Some("the server refused the request"),
+        ErrorKind::Unavailable => Some("the server cannot answer now"),
+        _ => None,
+    }
+}
+
+fn message(what: &str, status: StatusCode, said: Option<&OAuthError>) -> String {
     let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]);
     // The status stands before the server's words, which may be long enough to be cut off.
     let what = format!("{what} ({status})");
@@ -281,7 +320,7 @@ fn message(kind: ErrorKind, status: StatusCode, said: Option<&OAuthError>, body:
     parts.join(": ")
 }
 
-fn remedy(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
+fn remedy_for(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
     match (kind, said.and_then(|said| said.code.as_deref())) {
         (_, Some("unauthorized_client")) => "ask the vendor to allow this client the client credentials grant",
         (_, Some("invalid_scope")) => "ask for scopes that this client may have, or for none to get its default",
@@ -300,17 +339,23 @@ fn bad_member(member: &str, why: &str) -> Error {
         .with_remedy("check that the token URL is the vendor's")
 }
 
+impl ExpiryUnit {
+    fn seconds(self, count: f64) -> f64 {
+        match self {
+            Self::Seconds => count,
+            Self::Milliseconds => count / 1000.0,
+            Self::Minutes => count * 60.0,
+        }
+    }
+}
+
 fn life_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
     let count = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
         Some(value) => number(value).ok_or_else(|| bad_member(member, "is no number"))?,
     };
-    let seconds = match unit {
-        ExpiryUnit::Seconds => count,
-        ExpiryUnit::Milliseconds => count / 1000.0,
-        ExpiryUnit::Minutes => count * 60.0,
-    };
+    let seconds = unit.seconds(count);
     match seconds {
         // Vendors write 0 for «never» and for «not said»: neither is a life.
         0.0 => Ok(None),
@@ -319,13 +364,14 @@ fn life_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Opt
     }
 }
 
-fn life_until(value: Option<&Value>, member: &str) -> Result<Option<Lifetime>, Error> {
+fn life_until(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
+    let since_1970 = |count| at_unix_seconds(unit.seconds(count));
     let end = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(value) => number(value).and_then(at_unix_seconds).or_else(|| rfc3339(value.as_str()?)),
+        Some(value) => number(value).and_then(since_1970).or_else(|| rfc3339(value.as_str()?)),
     };
-    let end = end.ok_or_else(|| bad_member(member, "is neither a date of RFC 3339 nor seconds since 1970"))?;
+    let end = end.ok_or_else(|| bad_member(member, "is neither a date of RFC 3339 nor a time since 1970"))?;
     Ok(Some(Lifetime::Until(end)))
 }
 

@@ -135,11 +135,17 @@ impl<'a> TokenRequestBuilder<'a> {
 
     /// The scopes of the ask, separated as the vendor has it.
     #[must_use]
-    pub fn scope_separated_by(mut self, separator: &str) -> Self {
+    pub fn scope_separated_by(self, separator: &str) -> Self {
+        self.scope_in("scope", separator)
+    }
+
+    /// The scopes of the ask, under the vendor's name for them and separated as the vendor has it.
+    #[must_use]
+    pub fn scope_in(mut self, name: impl Into<Cow<'static, str>>, separator: &str) -> Self {
         self.honoured.push(SCOPE);
         match self.attempt.ask().scopes() {
             [] => self,
-            scopes => self.parameter("scope", scopes.join(separator)),
+            scopes => self.parameter(name, scopes.join(separator)),
         }
     }
 
@@ -220,6 +226,14 @@ impl<'a> TokenRequestBuilder<'a> {
         self.request.header_secrets.extend([secret, behind_scheme, unpadded].map(SecretString::from));
         let value = header::secret_value(name, secret);
         self.insert_header(name, value)
+    }
+
+    /// Names something that was made of a secret on the way to a parameter or a header, such as the inner base64 of what is
+    /// encoded twice: if the server repeats it, that is taken out of its words as well.
+    #[must_use]
+    pub fn scrubbing(mut self, secret: &SecretString) -> Self {
+        self.request.header_secrets.push(secret.clone());
+        self
     }
 
     /// Says that the answer to this request is not yet the token:

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::acme::{Acme, Canned, answered, credentials, response};
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ResponseReader, Retry, SecretString,
+    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, Meaning, ResponseReader, Retry, SecretString,
     StatusCode, Surroundings, TokenEndpoint, TokenRequest, grant,
 };
 use futures_executor::block_on;
@@ -252,6 +252,56 @@ fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
             assert!(!shown.contains("ary") && !shown.contains("aWQ6Y2Fu"), "{shown}");
         }
     }
+}
+
+#[test]
+fn a_code_and_a_status_mean_what_the_vendor_means_by_them() {
+    let reader = || {
+        ResponseReader::rfc6749()
+            .with_meaning(
+                Meaning::of_code("invalid_grant", ErrorKind::CredentialsRefused)
+                    .with_message("the integration user's password has expired")
+                    .with_remedy("set a new one"),
+            )
+            .with_meaning(Meaning::of_status(StatusCode::PAYMENT_REQUIRED, ErrorKind::CredentialsRefused))
+            .with_meaning(Meaning::of_status(StatusCode::CONFLICT, ErrorKind::Unavailable))
+    };
+    let code = refused_by(reader(), 402, r#"{"error":"invalid_grant","error_description":"since Monday"}"#);
+    assert_eq!(code.kind(), ErrorKind::CredentialsRefused);
+    let words = "acme: the integration user's password has expired (402 Payment Required): invalid_grant: since Monday; set a new one";
+    assert_eq!(code.to_string(), words);
+
+    let status = refused_by(reader(), 402, "<html>");
+    assert_eq!(status.kind(), ErrorKind::CredentialsRefused);
+    assert!(status.to_string().contains("refused the client credentials (402 Payment Required); check"), "{status}");
+
+    let named = refused_by(reader(), 402, r#"{"error":"invalid_scope"}"#);
+    assert_eq!(named.kind(), ErrorKind::RequestRefused, "a status speaks where there is no code");
+    assert_eq!(refused_by(reader(), 409, "").retry(), Retry::Soon, "what may pass is tried again");
+    assert_eq!(refused_by(reader(), 401, "").kind(), ErrorKind::CredentialsRefused, "others mean what they did");
+}
+
+#[test]
+fn what_was_made_of_a_secret_on_the_way_is_taken_out_too() {
+    #[derive(Debug)]
+    struct Sabre;
+    impl CredentialsGrant for Sabre {
+        fn provider(&self) -> &'static str {
+            "sabre"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            let header = SecretString::from("Basic b3V0ZXI=");
+            attempt
+                .post(&crate::acme::endpoint())
+                .scrubbing(&"aW5uZXI=".into())
+                .secret_header("authorization", &header)
+                .build()
+        }
+    }
+    let transport = Canned::new([response(401, &[], r#"{"error":"x","error_description":"no aW5uZXI= in b3V0ZXI"}"#)]);
+    let error = block_on(grant(&Sabre, &credentials(), &Ask::new(), &transport, Surroundings::frozen())).unwrap_err();
+    assert!(error.to_string().contains("no [redacted] in [redacted]"), "{error}");
 }
 
 #[test]

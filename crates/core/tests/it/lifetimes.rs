@@ -105,6 +105,23 @@ fn an_absolute_expiry_is_rfc_3339_or_seconds_since_1970() {
     }
 }
 
+#[test]
+fn an_absolute_expiry_counts_what_the_vendor_counts() {
+    let reading = |unit| Acme::reading(ResponseReader::rfc6749().expires_at_in("expires", unit));
+    let ends = [
+        (ExpiryUnit::Milliseconds, "1767229200000"),
+        (ExpiryUnit::Milliseconds, "\"1767229200000\""),
+        (ExpiryUnit::Milliseconds, "\"2026-01-01T01:00:00Z\""),
+        (ExpiryUnit::Minutes, "29453820"),
+    ];
+    for (unit, end) in ends {
+        let body = format!(r#"{{"access_token":"abc","expires":{end}}}"#);
+        assert_eq!(life(&reading(unit), &body).unwrap(), (3600.0, LifetimeSource::Answer), "{end}");
+    }
+    let far = r#"{"access_token":"abc","expires":1e300}"#;
+    assert_eq!(life(&reading(ExpiryUnit::Minutes), far).unwrap_err().kind(), ErrorKind::BadResponse);
+}
+
 /// The frozen time, 2026-01-01T00:00:00Z, as claims have it.
 const NOW: u64 = 1_767_225_600;
 

@@ -114,6 +114,8 @@ fn scopes_are_separated_as_the_vendor_has_it() {
     let ask = Ask::new().with_scopes(["a", "b"]);
     let request = sealed(&ask, |request| request.scope_separated_by(","));
     assert_eq!(body(&request.unwrap()), "scope=a%2Cb");
+    let request = sealed(&ask, |request| request.scope_in("scopes", " "));
+    assert_eq!(body(&request.unwrap()), "scopes=a%20b");
 }
 
 #[test]

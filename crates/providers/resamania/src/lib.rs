@@ -100,16 +100,11 @@ impl CredentialsGrant for Resamania {
     }
 
     fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
-        ResponseReader::rfc6749().read(response).map_err(|error| match error.status() {
-            // Bad client credentials are a 400 of OAuth's; a 401 comes from the gateway in front of it.
-            Some(status @ StatusCode::UNAUTHORIZED) if error.oauth().is_none_or(|said| said.code.is_none()) => {
-                Error::new(ErrorKind::CredentialsRefused, "the API gateway refused the call (401 Unauthorized)")
-                    .with_remedy("check the gateway's key, `api-key`: the client id and secret were not looked at")
-                    .with_oauth(error.oauth().cloned().unwrap_or_default())
-                    .with_status(status)
-            }
-            _ => error,
-        })
+        // Bad client credentials are a 400 of OAuth's; a 401 that names no code comes from the gateway in front of it.
+        let gateway = Meaning::of_status(StatusCode::UNAUTHORIZED, ErrorKind::CredentialsRefused)
+            .with_message("the API gateway refused the call")
+            .with_remedy("check the gateway's key, `api-key`: the client id and secret were not looked at");
+        ResponseReader::rfc6749().with_meaning(gateway).read(response)
     }
 
     fn policy(&self) -> Policy {
