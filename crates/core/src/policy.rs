@@ -177,18 +177,22 @@ impl IssuanceLimit {
 ///
 /// let shopify = Presentation::header("X-Shopify-Access-Token");
 /// let resamania = Presentation::bearer().with_secret_companion("X-Gravitee-Api-Key", "api-key");
+/// let zoho = Presentation::header("Authorization").with_scheme("Zoho-oauthtoken");
+/// let twitch = Presentation::bearer().with_client_id_companion("Client-Id");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Presentation {
     header: Cow<'static, str>,
-    prefix: &'static str,
+    /// What stands before the token, behind which comes a space.
+    scheme: Option<Cow<'static, str>>,
     companions: Vec<(Cow<'static, str>, Companion)>,
 }
 
-const BEARER: &str = "Bearer ";
+const BEARER: &str = "Bearer";
 
 #[derive(Clone, Debug)]
 enum Companion {
+    ClientId,
     Plain(String),
     /// The name of the secret among the credentials; left out where they hold none of that name.
     Secret(Cow<'static, str>),
@@ -198,13 +202,20 @@ impl Presentation {
     /// `Authorization: Bearer …` (RFC 6750 section 2.1).
     #[must_use]
     pub fn bearer() -> Self {
-        Self { header: Cow::Borrowed(AUTHORIZATION.as_str()), prefix: BEARER, companions: Vec::new() }
+        Self::header(AUTHORIZATION.as_str()).with_scheme(BEARER)
     }
 
     /// The token alone, in a header of the vendor's.
     #[must_use]
     pub fn header(name: impl Into<Cow<'static, str>>) -> Self {
-        Self { header: name.into(), prefix: "", companions: Vec::new() }
+        Self { header: name.into(), scheme: None, companions: Vec::new() }
+    }
+
+    /// Writes this word and a space before the token.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: impl Into<Cow<'static, str>>) -> Self {
+        self.scheme = Some(scheme.into());
+        self
     }
 
     /// Adds a header that API calls need beside the token.
@@ -225,6 +236,13 @@ impl Presentation {
         self
     }
 
+    /// Adds a header whose value is the client id.
+    #[must_use]
+    pub fn with_client_id_companion(mut self, header: impl Into<Cow<'static, str>>) -> Self {
+        self.companions.push((header.into(), Companion::ClientId));
+        self
+    }
+
     /// The name of the header that presents the token.
     #[must_use]
     pub fn header_name(&self) -> &str {
@@ -239,11 +257,15 @@ impl Presentation {
         proof_key: Option<&ProofKey>,
         credentials: &ClientCredentials,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-        let prefix = if proof_key.is_some() && self.prefix == BEARER { "DPoP " } else { self.prefix };
-        let token = format!("{prefix}{token}");
+        let scheme = match (self.scheme.as_deref(), proof_key) {
+            (Some(BEARER), Some(_)) => Some("DPoP"),
+            (scheme, _) => scheme,
+        };
+        let token = scheme.map_or_else(|| token.to_owned(), |scheme| format!("{scheme} {token}"));
         let mut headers = vec![(header::name(&self.header)?, header::secret_value(&self.header, &token)?)];
         for (name, companion) in &self.companions {
             let value = match companion {
+                Companion::ClientId => Some(credentials.client_id()?),
                 Companion::Plain(value) => Some(value.as_str()),
                 Companion::Secret(secret) => credentials.secret(secret).map(ExposeSecret::expose_secret),
             };

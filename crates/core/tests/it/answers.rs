@@ -127,6 +127,15 @@ fn a_refresh_token_is_kept_and_null_is_none() {
 }
 
 #[test]
+fn a_refresh_token_may_stand_in_another_member() {
+    let reader = ResponseReader::rfc6749().token_in("/token/accessToken").refresh_token_in("/token/refreshToken");
+    let body = r#"{"token":{"accessToken":"abc","refreshToken":"bar"}}"#;
+    let token = answered(&Acme::reading(reader), &Ask::new(), response(200, &[], body)).unwrap();
+    assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("bar"));
+    assert_eq!(token.extra("token"), Some(&serde_json::json!({})), "it is no further member any more");
+}
+
+#[test]
 fn members_are_found_by_name_and_by_pointer() {
     let toast = ResponseReader::rfc6749()
         .token_in("/token/accessToken")
@@ -149,6 +158,17 @@ fn a_token_is_presented_as_the_vendor_has_it() {
     let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("wm_sec.access_token", "abc"), ("wm_svc.name", "Walmart Marketplace")]);
     assert!(token.authorization().is_sensitive());
+}
+
+#[test]
+fn a_scheme_of_the_vendors_stands_before_the_token_and_the_client_id_beside_it() {
+    let presentation =
+        Presentation::header("authorization").with_scheme("Zoho-oauthtoken").with_client_id_companion("x-api-key");
+    let acme = Acme { policy: Policy::new().with_presentation(presentation), ..Acme::new() };
+    let token = answered(&acme, &Ask::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
+    assert_eq!(token.authorization(), "Zoho-oauthtoken abc");
+    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    assert_eq!(headers, [("authorization", "Zoho-oauthtoken abc"), ("x-api-key", "CLIENT_ID")]);
 }
 
 #[test]
