@@ -7,6 +7,8 @@ pub mod walmart;
 mod pages {
     #[doc = include_str!("../../add-a-provider.md")]
     mod add_a_provider {}
+    #[doc = include_str!("../../bound-tokens.md")]
+    mod bound_tokens {}
     #[doc = include_str!("../../quick-start.md")]
     mod quick_start {}
     #[doc = include_str!("../../testing.md")]
