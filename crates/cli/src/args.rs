@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::exit::{Exit, Failure, table};
 use crate::input::Input;
 use crate::registry::{self, PROVIDERS, Provider};
-use crate::{demo, emulate, providers, source, token};
+use crate::{demo, emulate, providers, request, source, token};
 
 /// The whole command.
 pub(crate) fn command() -> Command {
@@ -29,7 +29,14 @@ pub(crate) fn command() -> Command {
                 .global(true)
                 .help("Say on standard error what is done"),
         )
-        .subcommands([token::command(), providers::command(), demo::command(), emulate::command(), exit_codes])
+        .subcommands([
+            token::command(),
+            request::command(),
+            providers::command(),
+            demo::command(),
+            emulate::command(),
+            exit_codes,
+        ])
 }
 
 /// The help for somebody who asked for nothing.

@@ -13,7 +13,6 @@ use crate::registry::Proof;
 /// An environment is made for more than one command, so a variable that this one has no use for is left alone.
 pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
     let proof = proof(given)?;
-    given.check_stdin()?;
     let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| missing(given, &CLIENT_ID))?;
     check(given, proof)?;
     let content = |input: &Input| if is_for(proof, input) { given.content(input) } else { Ok(None) };

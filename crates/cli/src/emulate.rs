@@ -135,6 +135,8 @@ struct Stand {
 struct Call {
     method: String,
     url: String,
+    /// As `cgrant request --host` names it.
+    host: String,
     /// Beside those that `cgrant token --output header` prints.
     headers: BTreeMap<String, String>,
     body: Option<Value>,
@@ -167,7 +169,21 @@ impl Call {
         if call.body.is_some() {
             headers.insert("content-type".to_owned(), "application/json".to_owned());
         }
-        Self { method: call.method.to_string(), url: call.url.to_string(), headers, body: call.body }
+        let host = call.url.authority().to_owned();
+        Self { method: call.method.to_string(), url: call.url.to_string(), host, headers, body: call.body }
+    }
+
+    /// What `cgrant request` is to be told.
+    fn arguments(&self) -> String {
+        let Self { method, url, host, .. } = self;
+        let mut arguments = format!("{method} {url} --host {host}");
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "content-type") {
+            let _ = write!(arguments, " -H {}", quoted(&format!("{name}: {value}")));
+        }
+        if let Some(body) = &self.body {
+            let _ = write!(arguments, " --data {}", quoted(&body.to_string()));
+        }
+        arguments
     }
 
     fn curl(&self) -> String {
@@ -197,7 +213,8 @@ fn text(stands: &[Stand]) -> String {
         }
         for (what, command) in [
             ("a token", token.clone()),
-            ("an API call", format!("{token} --output header | {}", stand.api_call.curl())),
+            ("an API call", format!("{cgrant} request {provider} {}", stand.api_call.arguments())),
+            ("the same by curl", format!("{token} --output header | {}", stand.api_call.curl())),
             ("revoke every token", format!("curl -d '{{}}' {admin_url}/revoke")),
             ("be throttled once", format!(r#"curl -d '{{"kind":"throttle","times":1}}' {admin_url}/misbehave"#)),
         ] {

@@ -19,11 +19,20 @@ pub(crate) enum Exit {
     Throttled = 4,
     Unavailable = 5,
     Unusable = 6,
+    CallFailed = 7,
 }
 
 impl Exit {
-    const ALL: [Self; 7] =
-        [Self::Done, Self::Failed, Self::Usage, Self::Refused, Self::Throttled, Self::Unavailable, Self::Unusable];
+    const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Refused,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Unusable,
+        Self::CallFailed,
+    ];
 
     /// What it stands for, ready for [`table`].
     fn meaning(self) -> &'static str {
@@ -32,13 +41,18 @@ impl Exit {
             Self::Failed => "a step of the demo went wrong, or this machine did (a full disk)",
             Self::Usage => "usage or configuration: nothing was sent",
             Self::Refused => {
-                "refused by the server: an OAuth error in whatever form and status,\n   a 401 or 403 even without a body"
+                "refused by the token server: an OAuth error in whatever form and status,\n   a 401 or 403 even without a body"
             }
-            Self::Throttled => "throttled (429)",
-            Self::Unavailable => "unreachable or temporarily unavailable: connect, TLS, timeout, 408, 5xx",
+            Self::Throttled => "throttled (429), by the token server or the API",
+            Self::Unavailable => {
+                "unreachable or temporarily unavailable, either of them: connect, TLS, timeout,\n   408, 5xx"
+            }
             Self::Unusable => {
                 "an answer that cannot be used: a redirect, HTML, no token in it,\n   \
                  a token that no header can carry, more than 1 MiB"
+            }
+            Self::CallFailed => {
+                "the API answered a request with another error (401, 404 …): its body is on\n   standard output"
             }
         }
     }

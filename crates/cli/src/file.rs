@@ -51,6 +51,7 @@ impl Form {
     fn content(self) -> &'static str {
         match self {
             Self::Certificates => "the certificates",
+            Self::Headers => "the headers, each on a line as 'Name: value',",
             Self::Key => "the key",
             Self::Secret | Self::Word => "the secret",
         }

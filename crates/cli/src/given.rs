@@ -107,16 +107,15 @@ impl<'a> Given<'a> {
         value.into_string().map(Some).map_err(not_text)
     }
 
-    /// Standard input can be read once.
-    pub(crate) fn check_stdin(&self) -> Result<(), Failure> {
-        let mut readers = Vec::new();
+    /// Standard input can be read once: by one of the inputs, or of these others.
+    pub(crate) fn check_stdin(&self, others: &[&str]) -> Result<(), Failure> {
+        let mut readers: Vec<_> = others.iter().map(|&name| name.to_owned()).collect();
         for input in self.provider.inputs().filter(Input::is_file) {
-            readers.extend(self.path(&input)?.filter(|(_, path)| file::is_stdin(path)));
+            readers.extend(self.path(&input)?.filter(|(_, path)| file::is_stdin(path)).map(|(name, _)| name));
         }
-        let names: Vec<_> = readers.iter().map(|(name, _)| name.as_str()).collect();
-        match names[..] {
+        match readers[..] {
             [_, _, ..] => Err(self.usage(
-                format!("{} cannot share standard input", names.join(" and ")),
+                format!("{} cannot share standard input", readers.join(" and ")),
                 "leave - to one of them and give the others files",
             )),
             _ => Ok(()),

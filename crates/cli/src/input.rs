@@ -32,6 +32,8 @@ pub(crate) enum Form {
     Key,
     /// In a file: certificates.
     Certificates,
+    /// In a file: headers of a request.
+    Headers,
 }
 
 /// What it is about: who asks, what the provider is like, or the way there.

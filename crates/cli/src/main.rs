@@ -13,6 +13,7 @@ mod input;
 mod output;
 mod providers;
 mod registry;
+mod request;
 mod source;
 mod token;
 
@@ -36,6 +37,7 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Some(("demo", matches)) => demo::run(matches),
         Some(("emulate", matches)) => emulate::run(matches),
         Some(("providers", matches)) => providers::run(matches),
+        Some(("request", matches)) => request::run(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("exit-codes", _)) => output::print(&exit::table()).map(|()| Exit::Done),
         // A script whose variable is empty must not take the help for what it asked for.

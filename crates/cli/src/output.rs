@@ -32,14 +32,24 @@ pub(crate) fn form(matches: &ArgMatches) -> &str {
 /// Writes the answer, at once. Colours reach terminals only.
 pub(crate) fn print(text: &impl Display) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
-    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    written(write!(stdout, "{text}").and_then(|()| stdout.flush())).map(|_| ())
+}
+
+/// Writes a part of the answer as it is, at once. Says whether anybody reads on.
+pub(crate) fn pass_on(bytes: &[u8]) -> Result<bool, Failure> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// Whether anybody still reads what was written.
+fn written(outcome: io::Result<()>) -> Result<bool, Failure> {
+    match outcome {
         // Whoever was reading has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(|error| {
-            Failure::new(Exit::Failed, "standard output cannot be written")
-                .with_remedy("see where it is redirected to")
-                .with_cause(&error)
-        }),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Ok(()) => Ok(true),
+        Err(error) => Err(Failure::new(Exit::Failed, "standard output cannot be written")
+            .with_remedy("see where it is redirected to")
+            .with_cause(&error)),
     }
 }
 

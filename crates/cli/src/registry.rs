@@ -122,6 +122,12 @@ impl Provider {
         self.settings.iter().any(|own| own.name() == name)
     }
 
+    /// A host whose API takes the token, if there is one that does not depend on the settings.
+    pub(crate) fn api_host(&self) -> Option<String> {
+        let policy = self.build(&Settings::new()).ok()?.policy();
+        policy.hosts().iter().find(|host| !host.starts_with('*')).map(ToString::to_string)
+    }
+
     pub(crate) fn build(&self, settings: &Settings) -> Result<Arc<dyn CredentialsGrant>, Error> {
         (self.build)(settings)
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use credentials_grant::{Ask, CredentialsGrant, Error, ErrorKind, ExposeSecret, Transport};
+use credentials_grant::{
+    Ask, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, SecretString, Transport,
+};
 use credentials_grant_client::{HttpTransport, TokenSource};
 use jiff::SignedDuration;
 
@@ -16,7 +18,7 @@ use crate::input::{self, AUTHORITIES};
 use crate::registry::{PROVIDERS, Provider};
 
 /// The commands that are told all this.
-pub(crate) const COMMANDS: [&str; 1] = ["token"];
+pub(crate) const COMMANDS: [&str; 2] = ["request", "token"];
 
 /// How long a call may take unless said otherwise; the help says so too.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,10 +27,12 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const BLOCKED: &str = "if this vendor refused the credentials before, it may have blocked this address for a while: \
                        correct them, wait, and do not try again in a loop";
 
-/// A command with a subcommand for each provider.
-pub(crate) fn command(name: &'static str, of_provider: fn(&'static Provider) -> Command) -> Command {
+/// A command with a subcommand for each provider, which takes what all take and what `of_provider` adds.
+pub(crate) fn command(name: &'static str, of_provider: fn(&'static Provider, Command) -> Command) -> Command {
     let help = format!("The settings of each: cgrant {name} PROVIDER --help\nThe exit codes: cgrant help exit-codes");
-    let of_provider = |provider| of_provider(provider).args(input::args(provider)).args(args());
+    let of_provider = |provider: &'static Provider| {
+        of_provider(provider, Command::new(provider.name).args(input::args(provider)).args(args()))
+    };
     Command::new(name)
         .subcommand_value_name("PROVIDER")
         .subcommand_help_heading("Providers")
@@ -81,27 +85,50 @@ impl<'a> Call<'a> {
         let named = matches.subcommand().and_then(|(name, matches)| Some((Provider::find(name)?, matches)));
         let (provider, matches) = named.ok_or_else(|| Failure::usage("no provider is named"))?;
         let given = Given::new(provider, matches)?;
+        given.check_stdin(&[])?;
         let grant = given.build()?;
         let ask = ask(matches).map_err(|failure| failure.with_provider(provider.name))?;
         Ok(Self { provider, matches, grant, given, ask })
     }
 
+    /// Who asks. Secrets are read here.
+    pub(crate) fn credentials(&self) -> Result<ClientCredentials, Failure> {
+        credentials::read(&self.given)
+    }
+
     /// The source of the tokens that are asked for.
-    pub(crate) fn source(&self, transport: impl Transport) -> Result<TokenSource, Failure> {
-        let credentials = credentials::read(&self.given)?;
+    pub(crate) fn source(
+        &self,
+        credentials: ClientCredentials,
+        transport: impl Transport,
+    ) -> Result<TokenSource, Failure> {
         let source = TokenSource::builder(Arc::clone(&self.grant), credentials);
         let source = source.with_ask(self.ask.clone()).with_timeout(self.timeout()).with_transport(transport);
         source.build().map_err(|error| self.given.explain(error))
     }
 
+    /// The authorities to trust instead of the machine's.
+    pub(crate) fn authorities(&self) -> Result<Option<SecretString>, Failure> {
+        self.given.content(&AUTHORITIES)
+    }
+
     /// What carries requests to the token endpoint.
-    pub(crate) fn transport(&self) -> Result<HttpTransport, Failure> {
+    pub(crate) fn transport(&self, authorities: Option<&SecretString>) -> Result<HttpTransport, Failure> {
         let transport = HttpTransport::new().map_err(|error| self.given.explain(error))?.with_timeout(self.timeout());
-        let Some(pem) = self.given.content(&AUTHORITIES)? else { return Ok(transport) };
+        let Some(pem) = authorities else { return Ok(transport) };
         let trusting = transport.with_root_certificates(pem.expose_secret().as_bytes());
         trusting.map_err(|error| {
             self.given.explain(error).about(&self.given.as_written(&AUTHORITIES)).with_provider(self.provider.name)
         })
+    }
+
+    /// Standard input can be read once, these flags included.
+    pub(crate) fn check_stdin(&self, readers: &[&str]) -> Result<(), Failure> {
+        self.given.check_stdin(readers)
+    }
+
+    pub(crate) fn usage(&self, message: impl Into<String>, remedy: impl Into<String>) -> Failure {
+        self.given.usage(message, remedy)
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -120,6 +147,8 @@ impl<'a> Call<'a> {
 /// What the libraries call by its name in Rust, by that of its flag.
 fn in_flags(text: &str) -> String {
     text.replace("(in Rust, `HttpTransport::with_root_certificates`)", "or give it by --ca-file")
+        .replace("`with_host(\"", "--host ")
+        .replace("\")`", "")
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

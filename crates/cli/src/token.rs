@@ -17,9 +17,9 @@ pub(crate) fn command() -> Command {
     source::command("token", of_provider).about("Print an access token")
 }
 
-fn of_provider(provider: &'static Provider) -> Command {
+fn of_provider(provider: &'static Provider, command: Command) -> Command {
     let Provider { name, title, example, .. } = provider;
-    Command::new(*name)
+    command
         .about(format!("Print an access token for {title}"))
         .after_help(source::example(provider, &format!("cgrant token {name} {example}")))
         .arg(output::arg(&["text", "json", "header", "env"]).help(
@@ -29,7 +29,8 @@ fn of_provider(provider: &'static Provider) -> Command {
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let call = Call::new(matches)?;
-    let source = call.source(call.transport()?)?;
+    let transport = call.transport(call.authorities()?.as_ref())?;
+    let source = call.source(call.credentials()?, transport)?;
     let token = output::block_on(source.token())?.map_err(|error| call.explain(error))?;
     match output::form(call.matches) {
         "json" => output::print_json(&Answer::new(call.provider, &token))?,

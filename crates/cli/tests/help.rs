@@ -6,13 +6,18 @@ use common::{Run, cgrant};
 
 #[test]
 fn help_is_an_answer() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["help"], "Usage: cgrant"),
         (&["--help"], "Usage: cgrant"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
         (&["help", "token"], "cognito"),
         (&["help", "token", "cognito"], "COGNITO_REGION"),
         (&["token", "cognito", "--help"], "--region"),
+        (&["help", "request"], "cognito"),
+        (
+            &["request", "apaleo", "--help"],
+            "cgrant request apaleo --scope reservations.read GET https://api.apaleo.com/",
+        ),
         (&["help", "demo"], "--output"),
         (&["help", "emulate"], "--port"),
         (&["help", "providers"], "--output"),
@@ -40,7 +45,7 @@ fn a_misspelt_flag_leads_to_one_that_there_is() {
 fn the_exit_codes_are_a_table() {
     let run = Run::of(&mut cgrant(&["help", "exit-codes"])).succeeded();
     let codes: Vec<_> = run.stdout.lines().map(|line| &line[..1]).filter(|code| *code != " ").collect();
-    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6"]);
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7"]);
     for word in ["usage", "refused", "429", "timeout", "redirect"] {
         assert!(run.stdout.contains(word), "{word}");
     }

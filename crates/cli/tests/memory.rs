@@ -4,28 +4,45 @@
 
 mod common;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use common::{Run, emulator, token};
+use common::server::Server;
+use common::{Run, at, emulator, token};
 use credentials_grant_emulator::{Misbehaviour, Vendor};
 
 /// The memory that a run may write to, in KiB.
 const MOST: u32 = 64 * 1024;
 
+/// The same command, which may take no more than that.
+fn limited(command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited.env_clear().arg("-c").arg(format!("ulimit -d {MOST}; exec \"$0\" \"$@\""));
+    limited.arg(command.get_program()).args(command.get_args());
+    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited
+}
+
 #[test]
 fn a_token_is_had_or_refused_within_64_mib() {
     let apaleo = emulator(Vendor::Apaleo);
-    let limited = || {
-        let within = token(&apaleo, &[]);
-        let mut command = Command::new("sh");
-        command.env_clear().arg("-c").arg(format!("ulimit -d {MOST}; exec \"$0\" \"$@\""));
-        command.arg(within.get_program()).args(within.get_args());
-        command.envs(within.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command
-    };
-    Run::of(&mut limited()).succeeded();
+    Run::of(&mut limited(&token(&apaleo, &[]))).succeeded();
     for misbehaviour in [Misbehaviour::EndlessBody, Misbehaviour::GzipBomb, Misbehaviour::HugeBody] {
         apaleo.misbehave(misbehaviour);
-        Run::of(&mut limited()).failed(6).says("answered with more than 1 MiB");
+        Run::of(&mut limited(&token(&apaleo, &[]))).failed(6).says("answered with more than 1 MiB");
     }
+}
+
+#[test]
+fn an_apis_answer_of_any_length_is_passed_on_within_64_mib() {
+    let length = 200 * 1024 * 1024;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+    let server = Server::new();
+    let url = server.url();
+    let host = url.strip_prefix("http://").unwrap().to_owned();
+    let _server = server.answering([[head.into_bytes(), vec![b'x'; length]].concat()]);
+    let apaleo = emulator(Vendor::Apaleo);
+    let mut request = limited(&at(&apaleo, "request", &["GET", &url, "--host", &host]));
+    let mut child = request.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let passed_on = std::io::copy(&mut child.stdout.take().unwrap(), &mut std::io::sink()).unwrap();
+    assert_eq!((passed_on, child.wait().unwrap().code()), (length as u64, Some(0)));
 }
