@@ -18,6 +18,12 @@ const MIRI: &str = "cargo +nightly miri test -p credentials-grant --lib --test i
 
 const NO_MIRI: &str = "undefined behaviour was NOT looked for, because there is no Miri";
 
+/// Installs the certified server, as its `.npmrc` has it: nothing of it is executed meanwhile.
+const NPM_CI: &str = "npm ci --prefix crates/certified/server";
+
+const NO_SERVER: &str = "credentials-grant-oauth2 was NOT tried against a certified server, because none could be installed: it \
+    takes Node, and npm";
+
 const NO_ADVISORIES: &str =
     "known vulnerabilities were NOT looked for, because their database, which is on GitHub, cannot be fetched";
 
@@ -63,6 +69,7 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
     steps.extend(examples);
     steps.extend([
         Step::new("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", Check::Succeeds),
+        Step::new("cargo test -p certified -- --ignored", Check::SucceedsAfter(NPM_CI, NO_SERVER)),
         Step::new(MIRI, Check::SucceedsAfter("cargo +nightly miri --version", NO_MIRI)),
         Step::new("cargo deny check advisories", Check::SucceedsAfter("cargo deny fetch db", NO_ADVISORIES)),
     ]);

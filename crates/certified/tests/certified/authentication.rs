@@ -1,0 +1,133 @@
+//! Every way to authenticate, with all that ids, secrets and keys can be.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use credentials_grant_oauth2::{
+    ClientAuthentication, ClientCredentials, ErrorKind, KeySigner, OAuth2, SigningAlgorithm,
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::KeyPair;
+use serde_json::json;
+
+use crate::clients::{AWKWARD, SECRET, hmacs, id_by, key_for, signatures, signing_by, with_secret};
+use crate::server::{SERVER, token};
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn secrets_and_ids_of_all_that_they_may_be_made_of_are_understood() {
+    for (id, secret) in AWKWARD {
+        for way in [ClientAuthentication::Basic, ClientAuthentication::BasicStrict, ClientAuthentication::Body] {
+            let outcome = token(SERVER.with(way), ClientCredentials::new(id, secret)).await;
+            outcome.unwrap_or_else(|error| panic!("{way} for {id:?}: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn without_encoding_basic_is_not_understood_here() {
+    let (id, secret) = AWKWARD[3];
+    let credentials = ClientCredentials::new(id, secret);
+    let error = token(SERVER.with(ClientAuthentication::BasicRaw), credentials).await.unwrap_err();
+    assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{error}");
+    token(SERVER.with(ClientAuthentication::BasicRaw), with_secret("basic-raw")).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_secret_beyond_what_rfc_6749_appendix_a_allows_is_refused_and_not_shown() {
+    let error = token(SERVER.discovered(), ClientCredentials::new("basic", "müller-canary")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_wrong_secret_is_refused_once_and_said_so() {
+    let credentials = ClientCredentials::new("refused", "canary");
+    for way in [ClientAuthentication::Basic, ClientAuthentication::Body] {
+        let error = token(SERVER.with(way), credentials.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{way}: {error}");
+        assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{way}: {error}");
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+    assert_eq!(SERVER.asked("refused").await, ["invalid_client"; 2]);
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_secret_signs_by_every_algorithm() {
+    let provider = || SERVER.with(ClientAuthentication::PrivateKeyJwt);
+    for algorithm in hmacs() {
+        let signer = KeySigner::from_secret(SECRET).unwrap().with_algorithm(algorithm).unwrap();
+        let credentials = ClientCredentials::without_secret(id_by(algorithm)).with_signer(signer);
+        let outcome = token(provider(), credentials).await;
+        outcome.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn the_client_secret_signs_and_a_wrong_one_is_refused() {
+    let (provider, id) = (|| SERVER.with(ClientAuthentication::ClientSecretJwt), id_by(SigningAlgorithm::Hs256));
+    token(provider(), with_secret(&id)).await.unwrap();
+    let error = token(provider(), ClientCredentials::new(id, SECRET.to_uppercase())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_key_signs_by_every_algorithm_and_never_the_same_assertion_twice() {
+    for algorithm in signatures() {
+        for _ in 0..2 {
+            let outcome = token(SERVER.discovered(), signing_by(algorithm)).await;
+            outcome.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn an_assertion_is_for_the_issuer_or_for_the_token_url_and_for_nobody_else() {
+    let credentials = || signing_by(SigningAlgorithm::Es256);
+    let token_url = || OAuth2::at(format!("{}/token", SERVER.issuer).parse().unwrap());
+    for provider in [SERVER.discovered(), token_url(), token_url().with_assertion_audience(&SERVER.issuer)] {
+        token(provider, credentials()).await.unwrap();
+    }
+    let error = token(SERVER.discovered().with_assertion_audience("https://evil.example"), credentials()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::CredentialsRefused);
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_key_that_the_server_does_not_know_is_refused() {
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    let credentials = ClientCredentials::without_secret(id_by(SigningAlgorithm::Es256));
+    let credentials = credentials.with_signer(KeySigner::from_pem(key).unwrap());
+    let error = token(SERVER.discovered(), credentials).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn an_assertion_that_somebody_else_has_signed_is_passed_on() {
+    let id = id_by(SigningAlgorithm::Es256);
+    let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 60;
+    let claims = json!({ "iss": id, "sub": id, "aud": SERVER.issuer, "jti": "from elsewhere", "exp": expiry });
+    let key = EncodingKey::from_ec_der(key_for(SigningAlgorithm::Es256).serialized_der());
+    let assertion = jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &key).unwrap();
+    let credentials = ClientCredentials::without_secret(id).with_assertion(assertion);
+    token(SERVER.discovered(), credentials.clone()).await.unwrap();
+    let error = token(SERVER.discovered(), credentials).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "this server takes an assertion once: {error}");
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_public_client_has_only_its_id() {
+    let credentials = ClientCredentials::without_secret("public");
+    token(SERVER.with(ClientAuthentication::None), credentials.clone()).await.unwrap();
+    token(SERVER.discovered(), credentials).await.unwrap();
+    let error = token(SERVER.discovered(), ClientCredentials::without_secret("basic")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+}

@@ -1,0 +1,183 @@
+//! The authorization server and the API: one process for all tests, which ends with them.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Arc, LazyLock};
+
+use credentials_grant_oauth2::{
+    AccessToken, Ask, Authorizer, ClientAuthentication, ClientCredentials, CredentialsSource, Error, HttpTransport,
+    OAuth2, StatusCode, TokenSource, Url,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clients::{self, Identity};
+
+/// The server. The first test that needs it starts it.
+pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server");
+
+/// Where the servers are, and whom to trust.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Of the authorization server, at the root of its host.
+    pub(crate) issuer: String,
+    /// The issuer of another one, below a path of the same host.
+    pub(crate) tenant: String,
+    /// The API.
+    pub(crate) api: String,
+    admin: String,
+    /// As long as this is open, the process lives: until the tests end.
+    _input: ChildStdin,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    issuer: String,
+    tenant: String,
+    api: String,
+    admin: String,
+    version: String,
+}
+
+/// One who signs certificates.
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
+
+/// Who vouches for the servers, and for clients.
+pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| authority("tests"));
+
+/// An authority with this name.
+pub(crate) fn authority(name: &str) -> Authority {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+impl Server {
+    #[expect(clippy::zombie_processes, reason = "it outlives whoever could wait for it")]
+    fn start() -> Self {
+        let installed = Path::new(FOLDER).join("node_modules/oidc-provider").is_dir();
+        assert!(installed, "the server is not installed: npm ci --prefix crates/certified/server");
+        let key = KeyPair::generate().unwrap();
+        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &*AUTHORITY).unwrap();
+        let settings = json!({
+            "certificate": certificate.pem(),
+            "key": key.serialize_pem(),
+            "authority": AUTHORITY.pem(),
+            "clients": clients::all(),
+        });
+
+        let mut node = Command::new("node");
+        node.arg("main.mjs").current_dir(FOLDER).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = node.spawn().expect("`node` can be started");
+        let mut input = child.stdin.take().unwrap();
+        writeln!(input, "{settings}").unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let started = serde_json::from_str(&line).expect("the server says where it is");
+        let Started { issuer, tenant, api, admin, version } = started;
+        println!("oidc-provider {version} at {issuer}");
+        Self { issuer, tenant, api, admin, _input: input }
+    }
+
+    /// The authorization server, to be discovered.
+    pub(crate) fn discovered(&self) -> OAuth2 {
+        OAuth2::discover(self.issuer.parse().unwrap())
+    }
+
+    /// The same, with this way to authenticate.
+    pub(crate) fn with(&self, way: ClientAuthentication) -> OAuth2 {
+        self.discovered().with_client_authentication(way)
+    }
+
+    /// What is asked for a token that the API takes: one that it reads (`jwt`), or one that it asks about (`opaque`).
+    pub(crate) fn ask_for(&self, format: &str) -> Ask {
+        Ask::new().with_resource(format!("{}/{format}", self.api)).with_scope("read")
+    }
+
+    /// What the API sees in the source's token when it is called, or the status by which it refuses.
+    pub(crate) async fn claims_seen(&self, source: &TokenSource, path: &str) -> Result<Value, StatusCode> {
+        let response = self.client(source).get(format!("{}{path}", self.api)).send().await.unwrap();
+        match response.status() {
+            StatusCode::OK => Ok(serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()),
+            status => Err(status),
+        }
+    }
+
+    /// What calls the API with the source's tokens.
+    pub(crate) fn client(&self, source: &TokenSource) -> ClientWithMiddleware {
+        let host = self.api.trim_start_matches("https://").to_owned();
+        let authorizer = Authorizer::builder(source.clone()).with_host(host).build().unwrap();
+        ClientBuilder::new(http_client()).with(authorizer).build()
+    }
+
+    /// Makes the API forget the nonces that it has handed out at this path.
+    pub(crate) async fn forget_nonces(&self, path: &str) {
+        let url = self.order("nonces", path);
+        assert_eq!(http_client().post(url).send().await.unwrap().status(), 204);
+    }
+
+    /// What came of the requests of this client at the token endpoint, or of the calls of the API at this path: `ok`, or
+    /// the error's code, and what the API thinks of the proof's nonce.
+    pub(crate) async fn asked(&self, name: &str) -> Vec<String> {
+        let answer = http_client().get(self.order("requests", name)).send().await.unwrap().bytes().await.unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    }
+
+    fn order(&self, what: &str, name: &str) -> Url {
+        Url::parse_with_params(&format!("{}/{what}", self.admin), [("of", name)]).unwrap()
+    }
+}
+
+/// A source of tokens from the server.
+pub(crate) fn source(provider: OAuth2, credentials: impl CredentialsSource, ask: Ask) -> TokenSource {
+    TokenSource::builder(provider, credentials).with_transport(transport()).with_ask(ask).build().unwrap()
+}
+
+/// A token for these credentials, or why there is none.
+pub(crate) async fn token(provider: OAuth2, credentials: ClientCredentials) -> Result<Arc<AccessToken>, Error> {
+    token_for(provider, credentials, Ask::new()).await
+}
+
+/// The same, for an ask.
+pub(crate) async fn token_for(
+    provider: OAuth2,
+    credentials: ClientCredentials,
+    ask: Ask,
+) -> Result<Arc<AccessToken>, Error> {
+    source(provider, credentials, ask).token().await
+}
+
+/// A transport that trusts the servers, and nobody else.
+pub(crate) fn transport() -> HttpTransport {
+    HttpTransport::new().unwrap().with_root_certificates(AUTHORITY.pem().as_bytes()).unwrap()
+}
+
+/// What calls the API, and trusts it.
+pub(crate) fn http_client() -> reqwest::Client {
+    http_client_as(None)
+}
+
+/// The same, with a certificate of its own.
+pub(crate) fn http_client_as(identity: Option<&Identity>) -> reqwest::Client {
+    let authority = reqwest::Certificate::from_pem(AUTHORITY.pem().as_bytes()).unwrap();
+    let mut builder = reqwest::Client::builder().tls_certs_only([authority]);
+    if let Some(identity) = identity {
+        builder = builder.identity(reqwest::Identity::from_pem(identity.pem().as_bytes()).unwrap());
+    }
+    builder.build().unwrap()
+}
+
+/// What comes through the API is worth something because it refuses the rest.
+#[test]
+#[ignore = "needs Node: crates/certified/README.md"]
+fn the_api_refuses_what_it_has_to() {
+    let output = Command::new("node").arg("--test").current_dir(FOLDER).output().expect("`node` can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
