@@ -1,8 +1,8 @@
 // What the servers were asked, for tests that count requests, and what a test can order.
 //
-//   GET  /requests?of=NAME  what came of each request, in order: of a client at the token endpoint, by its id, or of the API,
-//                           by its path; `ok` or the error's code, and what the API thinks of the proof's nonce: there is
-//                           no nonce, it is the newest, an older or an unknown one
+//   GET  /requests?of=NAME  what came of each request, in order: of a client at the token endpoint, by its id, or of
+//                           the API, by its path; `ok` or the error's code, and what the API thinks of the proof's
+//                           nonce: there is no nonce, it is the newest, an older or an unknown one
 //   POST /nonces?of=PATH    the API forgets the nonces that it has handed out there
 
 export class Asked {

@@ -1,9 +1,9 @@
-// An API that takes access tokens as the RFCs have it: bearer tokens (RFC 6750), tokens bound to a key (DPoP, RFC 9449) and
-// to a certificate (RFC 8705). Below `/jwt`, it reads them by itself (RFC 9068); below `/opaque`, it asks their issuer.
+// An API that takes access tokens as the RFCs have it: bearer tokens (RFC 6750), tokens bound to a key (RFC 9449) and
+// to a certificate (RFC 8705). Below `/jwt`, it reads them itself (RFC 9068); below `/opaque`, it asks their issuer.
 //
-// A test takes a path of its own, with nonces of its own: none, until the first answer has handed one out. Each answer to a
-// proof hands out the next, and those before stay good until they are forgotten. That is as lenient as a server may be;
-// whether clients use the newest, the outcomes say.
+// A test takes a path of its own, with nonces of its own: none, until the first answer has handed one out. Each answer
+// to a proof hands out the next, and those before stay good until they are forgotten. That is as lenient as a server
+// may be; whether clients use the newest, the outcomes say.
 
 import { createHash } from 'node:crypto';
 
@@ -156,10 +156,9 @@ function invalidProof(description) {
   return new Refusal(401, 'invalid_dpop_proof', description);
 }
 
-// Without query and fragment, and spelled in any way that means the same.
+// Spelled in any way that means the same. Section 4.2 wants neither query nor fragment; 4.3 would overlook them.
 function isSameTarget(htu, url) {
-  const target = typeof htu === 'string' && URL.parse(htu);
-  return Boolean(target) && `${target.origin}${target.pathname}` === new URL(url).href;
+  return typeof htu === 'string' && URL.parse(htu)?.href === new URL(url).href;
 }
 
 function certificateThumbprint(socket) {

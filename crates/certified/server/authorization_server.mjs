@@ -43,7 +43,9 @@ export async function authorizationServer({ host, mutualHost, path, api, clients
     },
   });
   provider.on('grant.success', (ctx) => asked.note(ctx.oidc.client.clientId, 'ok'));
-  provider.on('grant.error', (ctx, error) => asked.note(ctx.oidc.params?.client_id ?? ctx.oidc.client?.clientId, error.error));
+  provider.on('grant.error', ({ oidc: { client, params } }, { error }) => {
+    asked.note(params?.client_id ?? client?.clientId, error);
+  });
   provider.on('server_error', (_, error) => console.error(error));
   return provider;
 }
@@ -68,8 +70,8 @@ function registered({ public_key: publicKey, certificate, ...metadata }) {
     const { publicKey: key, raw } = new X509Certificate(certificate);
     keys.push({ ...key.export({ format: 'jwk' }), x5c: [raw.toString('base64')] });
   }
-  const jwks = keys.length ? { keys } : undefined;
-  return { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], ...(jwks && { jwks }), ...metadata };
+  const usual = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
+  return { ...usual, ...(keys.length && { jwks: { keys } }), ...metadata };
 }
 
 // RFC 8705. The connection has been made with a certificate or without one, and it is looked at here.

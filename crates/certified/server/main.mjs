@@ -14,7 +14,7 @@
 //   admin                   what was asked of all of them, and orders: see `admin.mjs`
 //   version                 that of oidc-provider
 //
-// It ends when its standard input does, so nobody who starts it has to remember to end it, and after five minutes anyway.
+// It ends when its standard input does, so that nobody has to remember to end it, and after five minutes anyway.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
