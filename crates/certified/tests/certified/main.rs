@@ -1,5 +1,5 @@
-//! `credentials-grant-oauth2` beside oidc-provider, a certified authorization server, and beside an API that looks at tokens
-//! and proofs as the RFCs have it. They run on Node: see the README.
+//! `credentials-grant-oauth2` beside oidc-provider, a certified authorization server, and beside an API that looks at
+//! tokens and proofs as the RFCs have it. Both run on Node: see the README.
 
 #![cfg(test)]
 

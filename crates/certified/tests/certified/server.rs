@@ -123,7 +123,7 @@ impl Server {
         assert_eq!(http_client().post(url).send().await.unwrap().status(), 204);
     }
 
-    /// What came of the requests of this client at the token endpoint, or of the calls of the API at this path: `ok`, or
+    /// What came of the requests of this client at the token endpoint, or of the calls of the API at this path: `ok` or
     /// the error's code, and what the API thinks of the proof's nonce.
     pub(crate) async fn asked(&self, name: &str) -> Vec<String> {
         let answer = http_client().get(self.order("requests", name)).send().await.unwrap().bytes().await.unwrap();
