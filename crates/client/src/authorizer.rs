@@ -73,6 +73,8 @@ pub struct Presented {
     renewal: u32,
     /// What the proof is for, where the token is bound to a key.
     proved: Option<Url>,
+    /// Whether the proof was made anew for this very request, with a nonce that the API had just sent.
+    proved_anew: bool,
 }
 
 /// How the same request is worth sending once more.
@@ -123,7 +125,7 @@ impl Authorizer {
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
         let Inner { source, header, need, .. } = &*self.0;
         if request.headers().contains_key(header) {
-            return Ok(Presented { token: None, fetched: false, renewal: 0, proved: None });
+            return Ok(Presented { token: None, fetched: false, renewal: 0, proved: None, proved_anew: false });
         }
         let checked = request.destination().and_then(|destination| self.check(destination));
         checked.map_err(|error| error.with_provider(source.provider().provider().to_owned()))?;
@@ -146,7 +148,7 @@ impl Authorizer {
         if let Some(proof) = proof {
             request.headers_mut().insert(DPOP, proof);
         }
-        Ok(Presented { token: Some(token), fetched, renewal: 0, proved })
+        Ok(Presented { token: Some(token), fetched, renewal: 0, proved, proved_anew: false })
     }
 
     /// The proof for a request with this token, and for which URL it is.
@@ -210,7 +212,7 @@ impl Authorizer {
         let has_nonce = key.is_some_and(|(key, url)| key.note_nonce(url, headers));
         match self.complaint(status, headers) {
             Some(Complaint::Token) => {}
-            Some(Complaint::Nonce) if has_nonce => return Some(Again::WithNewProof),
+            Some(Complaint::Nonce) if has_nonce && !presented.proved_anew => return Some(Again::WithNewProof),
             _ => {
                 rejections.accepted(token);
                 return None;
@@ -237,7 +239,7 @@ impl Authorizer {
         }
     }
 
-    /// Authorizes a request once more, of which this was presented before.
+    /// Authorizes a request once more, of which this was presented before. A new token and a new proof are each worth one try.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     async fn authorize_again<R: OutgoingRequest>(
         &self,
@@ -247,8 +249,12 @@ impl Authorizer {
     ) -> Result<Presented, Error> {
         let presented = self.authorize(request).await?;
         Ok(match again {
-            Again::WithNewProof => Presented { fetched: before.fetched, renewal: before.renewal, ..presented },
-            Again::WithNewToken(renewal) => Presented { fetched: true, renewal, ..presented },
+            Again::WithNewProof => {
+                Presented { fetched: before.fetched, renewal: before.renewal, proved_anew: true, ..presented }
+            }
+            Again::WithNewToken(renewal) => {
+                Presented { fetched: true, renewal, proved_anew: before.proved_anew, ..presented }
+            }
         })
     }
 

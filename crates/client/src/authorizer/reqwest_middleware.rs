@@ -18,21 +18,21 @@ const MOST_REDIRECTS: usize = 10;
 #[async_trait]
 impl Middleware for Authorizer {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-        let copy = request.try_clone();
         let asked = request.url().clone();
-        let presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
-        let response = next.clone().run(request, extensions).await?;
-        let again = self.note(&asked, &presented, &response);
-        // What came after a redirect answers another request than this one, which may have done its work.
-        let (Some(again), Some(mut copy), true) = (again, copy, is_answer_to(&asked, &response)) else {
-            return Ok(response);
-        };
-        // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
-        drop(response);
-        let presented = self.authorize_again(&mut copy, &presented, again).await.map_err(Error::middleware)?;
-        let response = next.run(copy, extensions).await?;
-        self.note(&asked, &presented, &response);
-        Ok(response)
+        let mut copy = request.try_clone();
+        let mut presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
+        loop {
+            let response = next.clone().run(request, extensions).await?;
+            let again = self.note(&asked, &presented, &response);
+            // What came after a redirect answers another request than this one, which may have done its work.
+            let (Some(again), Some(spare), true) = (again, copy, is_answer_to(&asked, &response)) else {
+                return Ok(response);
+            };
+            // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
+            drop(response);
+            (copy, request) = (spare.try_clone(), spare);
+            presented = self.authorize_again(&mut request, &presented, again).await.map_err(Error::middleware)?;
+        }
     }
 }
 

@@ -77,7 +77,7 @@ pub struct AuthorizerService<S, C = EmptyBodies> {
 impl<S, C, B, R> Service<Request<B>> for AuthorizerService<S, C>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
-    C: CopyBody<B>,
+    C: CopyBody<B> + Clone + Send + 'static,
     B: Body + Default + Send + 'static,
     R: Send + 'static,
 {
@@ -93,36 +93,46 @@ where
         // The one that is ready, and not a copy of it, which need not be.
         let next = self.inner.clone();
         let ready = mem::replace(&mut self.inner, next);
-        let (parts, body) = request.into_parts();
-        let body_again = if body.is_end_stream() { Some(B::default()) } else { self.copy_body.copy(&body) };
-        let again = body_again.map(|body| Request::from_parts(parts.clone(), body));
-        Box::pin(call(self.authorizer.clone(), ready, Request::from_parts(parts, body), again))
+        Box::pin(call(self.authorizer.clone(), ready, request, self.copy_body.clone()))
     }
 }
 
-/// Sends a request, and once more if its token was rejected and the body can be sent again.
-async fn call<S, B, R>(
+/// Sends a request, and again as long as that is worth it and the body can be sent again.
+async fn call<S, C, B, R>(
     authorizer: Authorizer,
     mut service: S,
     mut request: Request<B>,
-    again: Option<Request<B>>,
+    copy_body: C,
 ) -> Result<Response<R>, BoxError>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
+    C: CopyBody<B>,
+    B: Body + Default,
 {
-    let presented = authorizer.authorize(&mut request).await?;
-    let response = service.call(request).await.map_err(Into::into)?;
-    let how = authorizer.again(&presented, response.status(), response.headers());
-    let (Some(how), Some(mut request)) = (how, again) else {
-        return Ok(response);
-    };
-    // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
-    drop(response);
-    let presented = authorizer.authorize_again(&mut request, &presented, how).await?;
-    poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
-    let response = service.call(request).await.map_err(Into::into)?;
-    authorizer.again(&presented, response.status(), response.headers());
-    Ok(response)
+    let mut spare = copied(&request, &copy_body);
+    let mut presented = authorizer.authorize(&mut request).await?;
+    loop {
+        let response = service.call(request).await.map_err(Into::into)?;
+        let again = authorizer.again(&presented, response.status(), response.headers());
+        let (Some(again), Some(copy)) = (again, spare) else { return Ok(response) };
+        // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
+        drop(response);
+        (spare, request) = (copied(&copy, &copy_body), copy);
+        presented = authorizer.authorize_again(&mut request, &presented, again).await?;
+        poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
+    }
+}
+
+/// The request, if its body can be sent again.
+fn copied<B: Body + Default>(request: &Request<B>, copy_body: &impl CopyBody<B>) -> Option<Request<B>> {
+    let body = if request.body().is_end_stream() { Some(B::default()) } else { copy_body.copy(request.body()) };
+    let mut copy = Request::new(body?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
 }
 
 /// Sends no body again but an empty one.

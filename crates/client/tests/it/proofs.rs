@@ -178,6 +178,61 @@ async fn reqwest_sends_a_request_once_more_with_the_nonce_and_the_same_token() {
     assert_eq!(issuer.0.lock().unwrap().len(), 1);
 }
 
+/// What an API has against a call that wants its nonce, and has had `token-1` revoked.
+fn complaint_of_both(headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
+    match verified(&headers["dpop"])[1].get("nonce") {
+        None => Some(USE_NONCE),
+        Some(_) if headers["authorization"] == "DPoP token-1" => {
+            Some(("www-authenticate", r#"DPoP error="invalid_token""#))
+        }
+        Some(_) => None,
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_that_is_missing_and_a_token_that_was_revoked_are_each_made_good() {
+    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let answer = |request: &wiremock::Request| match complaint_of_both(&request.headers) {
+        Some(complaint) => ResponseTemplate::new(401).insert_header(complaint.0, complaint.1),
+        None => ResponseTemplate::new(200),
+    };
+    let answer = move |request: &wiremock::Request| answer(request).insert_header("dpop-nonce", "n");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let authorizer = authorizer(&issuer, &server.address().to_string());
+    // As a program that has had its token for a while.
+    authorizer.authorize(&mut Request::get(server.uri()).body(()).unwrap()).await.unwrap();
+    let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
+    assert_eq!(client.post(server.uri()).body("the body").send().await.unwrap().status(), 200);
+    let seen = server.received_requests().await.unwrap();
+    let shown: Vec<_> =
+        seen.iter().map(|call| (call.headers["authorization"].to_str().unwrap(), &*call.body)).collect();
+    let body: &[u8] = b"the body";
+    assert_eq!(shown, [("DPoP token-1", body), ("DPoP token-1", body), ("DPoP token-2", body)]);
+}
+
+#[tokio::test]
+async fn a_tower_service_is_called_anew_for_each_of_both() {
+    let issuer = Arc::new(Issuer::default());
+    let authorizer = authorizer(&issuer, "api.example.com");
+    authorizer.authorize(&mut call()).await.unwrap();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let api = service_fn(move |request: Request<String>| {
+        let mut response = Response::new(());
+        response.headers_mut().insert("dpop-nonce", HeaderValue::from_static("n"));
+        if let Some(complaint) = complaint_of_both(request.headers()) {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            response.headers_mut().extend(headers(&[complaint]));
+        }
+        seen.lock().unwrap().push(request.into_body());
+        async { Ok::<_, std::convert::Infallible>(response) }
+    });
+    let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
+    assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 200);
+    assert_eq!(*calls.lock().unwrap(), ["the body", "the body", "the body"]);
+    assert_eq!(issuer.0.lock().unwrap().len(), 2);
+}
+
 #[tokio::test]
 async fn an_api_that_is_never_content_with_a_nonce_is_asked_twice() {
     let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
