@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::exit::{Exit, Failure, table};
 use crate::input::Input;
 use crate::registry::{self, PROVIDERS, Provider};
-use crate::{demo, emulate, providers, request, source, token};
+use crate::{demo, doctor, emulate, providers, request, source, token};
 
 /// The whole command.
 pub(crate) fn command() -> Command {
@@ -32,6 +32,7 @@ pub(crate) fn command() -> Command {
         .subcommands([
             token::command(),
             request::command(),
+            doctor::command(),
             providers::command(),
             demo::command(),
             emulate::command(),

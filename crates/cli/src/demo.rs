@@ -6,7 +6,7 @@ mod vendor;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use clap::{ArgMatches, Command};
 use comfy_table::CellAlignment;
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl Report {
         let mut titles = self.vendors.iter().map(Trip::heading);
         let lines = table.lines().map(|line| match line.trim_end() {
             "" => titles.next().unwrap_or_default(),
-            line => coloured(line) + "\n",
+            line => output::marked(line) + "\n",
         });
         let mut text: String = lines.collect();
         text += "\nrequests: how many token requests the vendor's emulator had counted by then\n";
@@ -87,17 +87,6 @@ impl Trip {
 
 fn mark(ok: bool) -> &'static str {
     if ok { "ok" } else { "FAILED" }
-}
-
-/// The mark at the start of a line in its colour.
-fn coloured(line: &str) -> String {
-    for (mark, colour) in [(" ok", AnsiColor::Green), (" FAILED", AnsiColor::Red)] {
-        if let Some(rest) = line.strip_prefix(mark) {
-            let style = Style::new().bold().fg_color(Some(colour.into()));
-            return format!("{style}{mark}{style:#}{rest}");
-        }
-    }
-    line.to_owned()
 }
 
 /// A line for whoever waits at a terminal, where the table is not there to be seen.

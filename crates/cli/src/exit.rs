@@ -38,7 +38,7 @@ impl Exit {
     fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Failed => "a step of the demo went wrong, or this machine did (a full disk)",
+            Self::Failed => "a step of the demo went wrong, or this machine did (a full disk, a wrong clock)",
             Self::Usage => "usage or configuration: nothing was sent",
             Self::Refused => {
                 "refused by the token server: an OAuth error in whatever form and status,\n   a 401 or 403 even without a body"
@@ -138,6 +138,16 @@ impl Failure {
         self
     }
 
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
     /// Says on standard error what happened and what to do.
     pub(crate) fn report(&self) -> Exit {
         let provider = self.provider.as_ref().map(|provider| format!("{provider}: ")).unwrap_or_default();
@@ -187,7 +197,7 @@ const DIRECTIONS: [char; 9] =
     ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}'];
 
 /// What somebody else wrote must neither add lines, nor move the cursor, nor turn around.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
         if c.is_control() || DIRECTIONS.contains(&c) {
             line.extend(c.escape_default());

@@ -5,6 +5,7 @@
 mod args;
 mod credentials;
 mod demo;
+mod doctor;
 mod emulate;
 mod exit;
 mod file;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
 fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     match matches.subcommand() {
         Some(("demo", matches)) => demo::run(matches),
+        Some(("doctor", matches)) => doctor::run(matches),
         Some(("emulate", matches)) => emulate::run(matches),
         Some(("providers", matches)) => providers::run(matches),
         Some(("request", matches)) => request::run(matches),

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
+use anstyle::{AnsiColor, Style};
 use clap::{Arg, ArgMatches};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -68,6 +69,22 @@ pub(crate) fn table() -> Table {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.0);
     }
     table
+}
+
+/// A line of a table, with the mark at its start in its colour.
+pub(crate) fn marked(line: &str) -> String {
+    let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
+    let marks = [
+        (" ok", bold.fg_color(Some(AnsiColor::Green.into()))),
+        (" FAILED", bold.fg_color(Some(AnsiColor::Red.into()))),
+        (" skipped", dim),
+    ];
+    for (mark, style) in marks {
+        if let Some(rest) = line.strip_prefix(mark) {
+            return format!("{style}{mark}{style:#}{rest}");
+        }
+    }
+    line.to_owned()
 }
 
 /// Shows events on standard error: none, `-v`, `-vv`. Only our own, since ours hold no secret.

@@ -18,7 +18,7 @@ use crate::input::{self, AUTHORITIES};
 use crate::registry::{PROVIDERS, Provider};
 
 /// The commands that are told all this.
-pub(crate) const COMMANDS: [&str; 2] = ["request", "token"];
+pub(crate) const COMMANDS: [&str; 3] = ["doctor", "request", "token"];
 
 /// How long a call may take unless said otherwise; the help says so too.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -102,8 +102,18 @@ impl<'a> Call<'a> {
         credentials: ClientCredentials,
         transport: impl Transport,
     ) -> Result<TokenSource, Failure> {
+        self.source_within(self.timeout(), credentials, transport)
+    }
+
+    /// The source, which may take this long for a token.
+    pub(crate) fn source_within(
+        &self,
+        timeout: Duration,
+        credentials: ClientCredentials,
+        transport: impl Transport,
+    ) -> Result<TokenSource, Failure> {
         let source = TokenSource::builder(Arc::clone(&self.grant), credentials);
-        let source = source.with_ask(self.ask.clone()).with_timeout(self.timeout()).with_transport(transport);
+        let source = source.with_ask(self.ask.clone()).with_timeout(timeout).with_transport(transport);
         source.build().map_err(|error| self.given.explain(error))
     }
 
@@ -137,15 +147,20 @@ impl<'a> Call<'a> {
 
     /// An error of the way to a token.
     pub(crate) fn explain(&self, error: Error) -> Failure {
-        // Each run is a program of its own, so none knows whether an earlier one was refused.
-        let may_be_blocked = self.grant.policy().refusals_block_address() && error.kind() == ErrorKind::Unreachable;
+        let is_connection = error.kind() == ErrorKind::Unreachable;
         let failure = self.given.explain(error).in_words(in_flags);
-        if may_be_blocked { failure.with_further_remedy(BLOCKED) } else { failure }
+        self.advice().filter(|_| is_connection).into_iter().fold(failure, Failure::with_further_remedy)
+    }
+
+    /// What else may be behind a connection that fails. Each run is a program of its own, so none knows whether an earlier
+    /// one was refused.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        self.grant.policy().refusals_block_address().then_some(BLOCKED)
     }
 }
 
 /// What the libraries call by its name in Rust, by that of its flag.
-fn in_flags(text: &str) -> String {
+pub(crate) fn in_flags(text: &str) -> String {
     text.replace("(in Rust, `HttpTransport::with_root_certificates`)", "or give it by --ca-file")
         .replace("`with_host(\"", "--host ")
         .replace("\")`", "")

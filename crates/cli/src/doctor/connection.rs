@@ -1,0 +1,265 @@
+//! The way to a host: its addresses, a connection to one of them, TLS; or that to the proxy in between.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, io};
+
+use credentials_grant::{ClientCertificate, Error, ErrorKind, SecretString, Url};
+use credentials_grant_client::HttpTransport;
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::report::{Report, Step};
+use super::tls::{Handshake, Tls};
+use crate::exit::{Exit, Failure};
+use crate::source::in_flags;
+
+/// What failed is in the report.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// Connects step by step.
+pub(super) struct Connections {
+    report: Arc<Report>,
+    authorities: Option<SecretString>,
+    limit: Duration,
+    /// What else may be behind a connection that fails.
+    advice: Option<&'static str>,
+}
+
+/// Whom to connect to: the host itself, or the proxy before it.
+struct Peer {
+    host: String,
+    port: u16,
+    /// How it is shown, with what it is.
+    shown: String,
+    /// What names it.
+    named_by: String,
+}
+
+impl Connections {
+    /// Trusts these authorities instead of the machine's, and gives each step this much time.
+    pub(super) fn new(report: Arc<Report>, authorities: Option<SecretString>, limit: Duration) -> Self {
+        Self { report, authorities, limit, advice: None }
+    }
+
+    /// Adds this to what is said of a connection that fails.
+    pub(super) fn with_advice(mut self, advice: Option<&'static str>) -> Self {
+        self.advice = advice;
+        self
+    }
+
+    /// Walks to the host of this URL, by the way that a request takes.
+    pub(super) async fn walk(&self, url: &Url, certificate: Option<&ClientCertificate>) -> Result<(), Stopped> {
+        let host = without_brackets(url);
+        let proxy = proxy(url);
+        let peer = match &proxy {
+            Some(proxy) => Peer::proxy(proxy),
+            None => Peer {
+                host: host.to_owned(),
+                port: url.port_or_known_default().unwrap_or_default(),
+                shown: host.to_owned(),
+                named_by: "the URL".to_owned(),
+            },
+        };
+        let addresses = self.resolve(&peer).await?;
+        let socket = self.connect(&peer, &addresses).await?;
+        match proxy {
+            _ if url.scheme() != "https" => {
+                self.report.skip("tls", "plain HTTP, which is for this machine alone");
+                Ok(())
+            }
+            None => self.set_up_tls(host, "", socket, certificate).await,
+            Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+                drop(socket);
+                let tunnel = self.tunnel(url, &proxy, &peer).await?;
+                self.set_up_tls(host, "through the proxy: ", tunnel, certificate).await
+            }
+            Some(_) => {
+                self.report.skip("tls", "not looked at through a proxy that is not http://");
+                Ok(())
+            }
+        }
+    }
+
+    async fn resolve(&self, peer: &Peer) -> Result<Vec<SocketAddr>, Stopped> {
+        let step = Step::new("dns").with_host(&peer.host);
+        if let Ok(address) = peer.host.parse::<IpAddr>() {
+            self.report.skip("dns", &format!("{} is an address", peer.shown));
+            return Ok(vec![SocketAddr::new(address, peer.port)]);
+        }
+        let addresses = self.in_time(lookup_host((peer.host.as_str(), peer.port))).await;
+        let addresses: Vec<_> = match addresses.map(Iterator::collect::<Vec<_>>) {
+            Ok(addresses) if !addresses.is_empty() => addresses,
+            outcome => {
+                let failure = Failure::new(Exit::Unavailable, format!("the name {} does not resolve", peer.shown));
+                let failure = failure.with_remedy(
+                    "check it for a slip of the pen; if it is right, check this machine's network and name server",
+                );
+                return Err(self.stop(
+                    step,
+                    match outcome {
+                        Err(error) => failure.with_cause(&error),
+                        Ok(_) => failure,
+                    },
+                ));
+            }
+        };
+        let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        self.report.add(step.with_detail(format!("{}: {}", peer.shown, ips.join(", "))).with("addresses", json!(ips)));
+        Ok(addresses)
+    }
+
+    /// A connection to the first address that takes one.
+    async fn connect(&self, peer: &Peer, addresses: &[SocketAddr]) -> Result<TcpStream, Stopped> {
+        let step = Step::new("tcp").with_host(&peer.host);
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        let mut refused = Vec::new();
+        for address in addresses {
+            let began = Instant::now();
+            match self.in_time(TcpStream::connect(address)).await {
+                Ok(socket) => {
+                    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    let detail = format!("{address}, in {took} ms{}", refused.concat());
+                    let step = step.with("address", json!(address.to_string())).with("milliseconds", json!(took));
+                    self.report.add(step.with_detail(detail));
+                    return Ok(socket);
+                }
+                Err(error) => {
+                    refused.push(format!("; not {address} ({error})"));
+                    last = error;
+                }
+            }
+        }
+        let remedy = match last.kind() {
+            io::ErrorKind::ConnectionRefused => Some(format!(
+                "nothing listens there: check {}, port included, and whether the server is up",
+                peer.named_by
+            )),
+            io::ErrorKind::TimedOut => Some(format!(
+                "nothing answers there: check {}, and for a firewall, or a proxy that this machine must use (HTTPS_PROXY)",
+                peer.named_by
+            )),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                Some("there is no way there from here: check this machine's network".to_owned())
+            }
+            _ => None,
+        };
+        let failure = Failure::from(HttpTransport::explain(last, &format!("{}, port {}", peer.shown, peer.port)));
+        let failure = remedy.into_iter().fold(failure, Failure::with_remedy);
+        Err(self.stop(step, self.advice.into_iter().fold(failure, Failure::with_further_remedy)))
+    }
+
+    /// A connection to the host through the proxy.
+    async fn tunnel(&self, url: &Url, proxy: &Intercept, peer: &Peer) -> Result<TcpStream, Stopped> {
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), HttpConnector::new());
+        if let Some(credentials) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(credentials.clone());
+        }
+        let host = url.host_str().unwrap_or_default();
+        let destination = format!("https://{host}:{}", url.port_or_known_default().unwrap_or(443));
+        let connecting = async {
+            let destination: Uri = destination.parse().map_err(io::Error::other)?;
+            tunnel.call(destination).await.map_err(io::Error::other)
+        };
+        match self.in_time(connecting).await {
+            Ok(stream) => Ok(stream.into_inner()),
+            Err(error) => {
+                let failure = Failure::new(Exit::Unavailable, format!("{} lets nobody through to {host}", peer.shown));
+                let failure = failure.with_cause(&error).with_remedy(format!(
+                    "check {}, with user and password if the proxy wants them; if {host} is to be reached directly, name \
+                     it in NO_PROXY",
+                    peer.named_by
+                ));
+                Err(self.stop(Step::new("tls").with_host(host), failure))
+            }
+        }
+    }
+
+    async fn set_up_tls(
+        &self,
+        host: &str,
+        way: &str,
+        socket: impl AsyncRead + AsyncWrite + Unpin,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<(), Stopped> {
+        let step = Step::new("tls").with_host(host);
+        let tls = match Tls::new(self.authorities.as_ref()) {
+            Ok(tls) => tls,
+            Err(error) => {
+                let failure = Failure::new(Exit::Usage, "this machine has no authorities to trust").with_cause(&error);
+                let remedy = "install them (the package ca-certificates), or name one by --ca-file";
+                return Err(self.stop(step, failure.with_remedy(remedy)));
+            }
+        };
+        let shaking_hands = tls.shake_hands(host, socket, certificate);
+        let Handshake { outcome, certificate } = match timeout(self.limit, shaking_hands).await {
+            Ok(handshake) => handshake,
+            Err(_) => Handshake { outcome: Err(io::ErrorKind::TimedOut.into()), certificate: None },
+        };
+        let shown = certificate.as_ref().map(|certificate| certificate.described(jiff::Timestamp::now()));
+        let step = match &certificate {
+            Some(certificate) => certificate.add_to(step),
+            None => step,
+        };
+        match outcome {
+            Ok(version) => {
+                let parts: Vec<_> = [Some(format!("{way}{version}")), shown].into_iter().flatten().collect();
+                self.report.add(step.with_detail(parts.join(", ")).with("tls_version", json!(version)));
+                Ok(())
+            }
+            Err(error) => {
+                let failure = Failure::from(HttpTransport::explain(error, host)).in_words(in_flags);
+                Err(self.stop(step.with_detail(shown.unwrap_or_default()), failure))
+            }
+        }
+    }
+
+    fn stop(&self, step: Step, failure: Failure) -> Stopped {
+        self.report.fail(step, failure);
+        Stopped
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        timeout(self.limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Peer {
+    fn proxy(proxy: &Intercept) -> Self {
+        let uri = proxy.uri();
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        // As the HTTP client looks for it.
+        let mut variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
+        let variable = variables.find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let named_by = variable.unwrap_or("the system's settings").to_owned();
+        Self { shown: format!("{host} (the proxy of {named_by})"), host, port, named_by }
+    }
+}
+
+/// The proxy that a request to this URL goes through. Plain HTTP, for loopback, never does.
+fn proxy(url: &Url) -> Option<Intercept> {
+    let uri: Uri = url.origin().ascii_serialization().parse().ok()?;
+    (url.scheme() == "https").then(|| Matcher::from_system().intercept(&uri))?
+}
+
+/// The host, an IPv6 address without its brackets.
+fn without_brackets(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+/// The error by which the transport ends a trip that the report has the failure of.
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Error::new(ErrorKind::Unreachable, "a step before this request failed")
+    }
+}
