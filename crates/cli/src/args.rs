@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction, Command};
 
 use crate::exit::{Exit, Failure, table};
 use crate::input::Input;
-use crate::registry::{self, PROVIDERS, Provider};
-use crate::{demo, doctor, emulate, providers, request, source, token};
+use crate::registry::{PROVIDERS, Provider};
+use crate::{demo, doctor, emulate, operation, providers, request, source, token};
 
 /// The whole command.
 pub(crate) fn command() -> Command {
@@ -33,6 +33,8 @@ pub(crate) fn command() -> Command {
             token::command(),
             request::command(),
             doctor::command(),
+            operation::introspect_command(),
+            operation::revoke_command(),
             providers::command(),
             demo::command(),
             emulate::command(),
@@ -51,17 +53,20 @@ pub(crate) fn print_help() -> Exit {
 pub(crate) fn explain(error: &clap::Error) -> Exit {
     let of = |kind| error.get(kind).map(strings).unwrap_or_default();
     let usage = of(ContextKind::Usage).concat();
-    let wants_provider = source::COMMANDS.iter().find(|name| usage.contains(&format!("cgrant {name}")));
+    let wants_provider = source::COMMANDS.iter().find(|(name, _)| usage.contains(&format!("cgrant {name}")));
+    let all = || PROVIDERS.iter().map(|provider| provider.name).collect();
+    let providers = wants_provider.map_or_else(all, |(_, purpose)| purpose.providers());
     let failure = match error.kind() {
         ErrorKind::InvalidSubcommand if wants_provider.is_some() => {
-            Some(unknown_provider(&of(ContextKind::InvalidSubcommand), &of(ContextKind::SuggestedSubcommand)))
+            let (name, similar) = (of(ContextKind::InvalidSubcommand), of(ContextKind::SuggestedSubcommand));
+            Some(unknown_provider(&name, &similar, &providers))
         }
         ErrorKind::InvalidValue if of(ContextKind::InvalidArg) == ["[PROVIDER]..."] => {
-            Some(unknown_provider(&of(ContextKind::InvalidValue), &of(ContextKind::SuggestedValue)))
+            Some(unknown_provider(&of(ContextKind::InvalidValue), &of(ContextKind::SuggestedValue), &providers))
         }
-        ErrorKind::MissingSubcommand => wants_provider.map(|command| {
-            let example = format!("name one of the providers, as in `cgrant {command} apaleo`");
-            Failure::usage("no provider is named").with_remedy(format!("{example}: {}", registry::names()))
+        ErrorKind::MissingSubcommand => wants_provider.map(|(command, _)| {
+            let example = format!("name one of the providers, as in `cgrant {command} {}`", providers[0]);
+            Failure::usage("no provider is named").with_remedy(format!("{example}: {}", providers.join(", ")))
         }),
         // The hidden flags are there to be refused, and not to be proposed.
         ErrorKind::UnknownArgument if meant_file(&of(ContextKind::SuggestedArg).concat()).is_some() => {
@@ -91,10 +96,11 @@ fn meant_file(flag: &str) -> Option<String> {
     files.find(|input| flag.strip_prefix("--") == Some(input.name)).map(|input| input.flag())
 }
 
-fn unknown_provider(name: &[String], similar: &[String]) -> Failure {
+fn unknown_provider(name: &[String], similar: &[String], providers: &[&str]) -> Failure {
+    let names = providers.join(", ");
     let remedy = match similar.first() {
-        Some(similar) => format!("did you mean {similar}? There are {}", registry::names()),
-        None => format!("use one of {}", registry::names()),
+        Some(similar) if providers.contains(&similar.as_str()) => format!("did you mean {similar}? There are {names}"),
+        _ => format!("use one of {names}"),
     };
     Failure::usage(format!("there is no provider {:?}", name.concat())).with_remedy(remedy)
 }

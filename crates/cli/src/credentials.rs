@@ -1,7 +1,12 @@
 //! Who asks, and how they prove it.
 
-use credentials_grant::{ClientCredentials, Error, ExposeSecret};
+use credentials_grant::{ClientCertificate, ClientCredentials, Error, ExposeSecret, SecretString};
 use credentials_grant_client::{KeySigner, SigningAlgorithm};
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
 
 use crate::exit::Failure;
 use crate::given::Given;
@@ -13,14 +18,16 @@ use crate::registry::Proof;
 /// An environment is made for more than one command, so a variable that this one has no use for is left alone.
 pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
     let proof = proof(given)?;
-    let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| missing(given, &CLIENT_ID))?;
+    let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| given.missing(&CLIENT_ID))?;
     check(given, proof)?;
     let content = |input: &Input| if is_for(proof, input) { given.content(input) } else { Ok(None) };
     let mut credentials = match content(&CLIENT_SECRET)? {
         Some(secret) => ClientCredentials::new(client_id, secret),
         None => ClientCredentials::without_secret(client_id),
     };
-    if is_for(proof, &KEY) && given.has(&KEY) {
+    if proof == Some(Proof::Certificate) {
+        credentials = credentials.with_certificate(certificate(given)?);
+    } else if is_for(proof, &KEY) && given.has(&KEY) {
         credentials = credentials.with_signer(signer(given)?);
     }
     if let Some(assertion) = content(&ASSERTION)? {
@@ -45,6 +52,7 @@ fn proof(given: &Given<'_>) -> Result<Option<Proof>, Failure> {
 fn is_for(proof: Option<Proof>, input: &Input) -> bool {
     match proof {
         None => true,
+        Some(Proof::Certificate) => [CERTIFICATE, KEY].iter().any(|part| part.name == input.name),
         Some(Proof::Key) => KEYS.iter().any(|key| key.name == input.name),
         Some(Proof::Nothing) => false,
         Some(Proof::Secret) => input.name == CLIENT_SECRET.name,
@@ -63,12 +71,15 @@ fn check(given: &Given<'_>, proof: Option<Proof>) -> Result<(), Failure> {
     if key && assertion {
         return Err(contradiction(given, &given.as_written(&KEY), &given.as_written(&ASSERTION)));
     }
-    if let Some(about_key) = [CERTIFICATE, KEY_ID, ALGORITHM].iter().find(|input| given.has_flag(input) && !key) {
+    let about_key = [CERTIFICATE, KEY_ID, ALGORITHM];
+    let mut about_key = about_key.iter().filter(|_| proof != Some(Proof::Certificate));
+    if let Some(about_key) = about_key.find(|input| given.has_flag(input) && !key) {
         let message = format!("{} is about a key, and there is none", about_key.flag());
         return Err(given.usage(message, format!("give {}", given.could_write(&KEY))));
     }
     match proof {
-        Some(Proof::Secret) if !secret => Err(missing(given, &CLIENT_SECRET)),
+        Some(Proof::Certificate) if !given.has(&CERTIFICATE) => Err(given.missing(&CERTIFICATE)),
+        Some(Proof::Secret) if !secret => Err(given.missing(&CLIENT_SECRET)),
         Some(Proof::Key) if !key && !assertion => Err(given.usage(
             "the key is missing",
             format!("give {}; or a JWT of your platform's, by {}", given.could_write(&KEY), ASSERTION.flag()),
@@ -90,9 +101,7 @@ fn check(given: &Given<'_>, proof: Option<Proof>) -> Result<(), Failure> {
 fn signer(given: &Given<'_>) -> Result<KeySigner, Failure> {
     let refused =
         |input: Input| move |error: Error| given.of_provider(given.explain(error).about(&given.as_written(&input)));
-    let key = given.content(&KEY)?.unwrap_or_default();
-    let is_json = key.expose_secret().trim_start().starts_with('{');
-    let mut signer = if is_json { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) }.map_err(refused(KEY))?;
+    let mut signer = signing_key(given.content(&KEY)?.unwrap_or_default()).map_err(refused(KEY))?;
     if let Some(name) = given.word(&ALGORITHM)? {
         let signing_by = |algorithm: SigningAlgorithm| signer.with_algorithm(algorithm);
         signer = name.parse().and_then(signing_by).map_err(refused(ALGORITHM))?;
@@ -106,9 +115,42 @@ fn signer(given: &Given<'_>) -> Result<KeySigner, Failure> {
     Ok(signer)
 }
 
-fn missing(given: &Given<'_>, input: &Input) -> Failure {
-    let message = format!("the {} is missing", input.name.replace('-', " "));
-    given.usage(message, format!("give {}", given.could_write(input)))
+/// A private key, as PEM or a JSON Web Key.
+pub(crate) fn signing_key(key: SecretString) -> Result<KeySigner, Error> {
+    let is_json = key.expose_secret().trim_start().starts_with('{');
+    if is_json { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) }
+}
+
+/// The certificate to show in TLS with its key, which may be in the same file. What is wrong with them is known before
+/// anything is sent.
+fn certificate(given: &Given<'_>) -> Result<ClientCertificate, Failure> {
+    let [certificate, key] = [CERTIFICATE, KEY].map(|input| given.content(&input));
+    let (certificate, key) = (certificate?.unwrap_or_default(), key?);
+    let refused = |input: Input, why: &str, remedy: &str| {
+        Err(given.usage(format!("{}: {why}", given.as_written(&input)), remedy.to_owned()))
+    };
+    let parts = [Some(&certificate), key.as_ref()].into_iter().flatten().map(ExposeSecret::expose_secret);
+    let pem = SecretString::from(parts.collect::<Vec<_>>().join("\n"));
+    let text = pem.expose_secret().as_bytes();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(text).flatten().collect();
+    if chain.is_empty() {
+        return refused(CERTIFICATE, "there is no certificate in it", "give it in PEM");
+    }
+    let Ok(private_key) = PrivateKeyDer::from_pem_slice(text) else {
+        return match key {
+            Some(_) => refused(KEY, "there is no private key in it", "give it in PEM, without a passphrase"),
+            None => refused(CERTIFICATE, "there is no private key in it", "give the key, by --key-file PATH"),
+        };
+    };
+    match CertifiedKey::from_der(chain, private_key, &default_provider()) {
+        Ok(_) => Ok(ClientCertificate::from_pem(pem)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            refused(CERTIFICATE, "the private key is that of another certificate", "give the two that belong together")
+        }
+        Err(_) => {
+            refused(CERTIFICATE, "certificate or key cannot be used", "give both in PEM, as the vendor knows them")
+        }
+    }
 }
 
 fn contradiction(given: &Given<'_>, one: &str, other: &str) -> Failure {

@@ -22,7 +22,7 @@ use self::report::{Report, Step};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::registry::Provider;
-use crate::source::{self, Call};
+use crate::source::{self, Call, Purpose};
 
 /// What each step of a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const WALK: Duration = Duration::from_secs(60);
 
 pub(crate) fn command() -> Command {
-    source::command("doctor", of_provider).about("Find out why there is no token: network, TLS, clock, credentials")
+    source::command("doctor", Purpose::Token, of_provider)
+        .about("Find out why there is no token: network, TLS, clock, credentials")
 }
 
 fn of_provider(provider: &'static Provider, command: Command) -> Command {
@@ -54,7 +55,7 @@ fn of_provider(provider: &'static Provider, command: Command) -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
-    let call = Call::new(matches)?;
+    let call = Call::new(matches, Purpose::Token)?;
     let authorities = call.authorities()?;
     let is_text = output::form(call.matches) == "text";
     let report = Arc::new(if is_text { Report::printing(call.provider.name) } else { Report::new(call.provider.name) });

@@ -20,10 +20,11 @@ pub(crate) enum Exit {
     Unavailable = 5,
     Unusable = 6,
     CallFailed = 7,
+    Inactive = 8,
 }
 
 impl Exit {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -32,6 +33,7 @@ impl Exit {
         Self::Unavailable,
         Self::Unusable,
         Self::CallFailed,
+        Self::Inactive,
     ];
 
     /// What it stands for, ready for [`table`].
@@ -51,6 +53,7 @@ impl Exit {
                 "an answer that cannot be used: a redirect, HTML, no token in it,\n   \
                  a token that no header can carry, more than 1 MiB"
             }
+            Self::Inactive => "the token that was asked about is not active",
             Self::CallFailed => {
                 "the API answered a request with another error (401, 404 …): its body is on\n   standard output"
             }
@@ -186,6 +189,13 @@ impl From<Error> for Failure {
             cause: error.source().map(|source| deepest(source).to_string()),
         }
     }
+}
+
+/// Says something on standard error that is worth knowing, and no failure.
+pub(crate) fn note(text: &str) {
+    let style = Style::new().bold();
+    // Nobody is left to be told if this fails.
+    let _ = writeln!(anstream::stderr(), "{style}note:{style:#} {}", one_line(text));
 }
 
 fn deepest<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {

@@ -16,20 +16,26 @@ use crate::registry::Provider;
 /// A provider and what a run was told of it.
 pub(crate) struct Given<'a> {
     pub(crate) provider: &'static Provider,
-    matches: &'a ArgMatches,
+    /// All that can be said to the command that runs.
+    inputs: Vec<Input>,
+    pub(crate) matches: &'a ArgMatches,
 }
 
 impl<'a> Given<'a> {
     /// Refuses a secret on the command line, whatever else is right.
-    pub(crate) fn new(provider: &'static Provider, matches: &'a ArgMatches) -> Result<Self, Failure> {
-        let given = Self { provider, matches };
-        let exposed = |input: &Input| input.is_file() && matches.contains_id(&input.on_command_line());
-        match provider.inputs().find(exposed) {
+    pub(crate) fn new(
+        provider: &'static Provider,
+        inputs: Vec<Input>,
+        matches: &'a ArgMatches,
+    ) -> Result<Self, Failure> {
+        let given = Self { provider, inputs, matches };
+        let exposed = |input: &&Input| input.is_file() && matches.contains_id(&input.on_command_line());
+        match given.inputs.iter().find(exposed) {
             None => Ok(given),
             Some(input) => {
                 let why = if input.is_secret() { ": everyone on the machine can read a command line" } else { "" };
                 Err(given
-                    .usage(format!("there is no --{}{why}", input.name), format!("use {}", given.could_write(&input))))
+                    .usage(format!("there is no --{}{why}", input.name), format!("use {}", given.could_write(input))))
             }
         }
     }
@@ -37,8 +43,8 @@ impl<'a> Given<'a> {
     /// The provider, built from its settings.
     pub(crate) fn build(&self) -> Result<Arc<dyn CredentialsGrant>, Failure> {
         let mut settings = Settings::new();
-        for input in self.provider.inputs().filter(|input| input.topic == Topic::Settings) {
-            if let Some(value) = self.word(&input)? {
+        for input in self.inputs.iter().filter(|input| input.topic == Topic::Settings) {
+            if let Some(value) = self.word(input)? {
                 settings = settings.with(input.name, value);
             }
         }
@@ -48,8 +54,8 @@ impl<'a> Given<'a> {
     /// An error of the provider's, its settings named as they were written.
     pub(crate) fn explain(&self, error: credentials_grant::Error) -> Failure {
         Failure::from(error).in_words(|text| {
-            self.provider.inputs().fold(text.to_owned(), |text, input| {
-                text.replace(&format!("`{}`", input.name), &self.as_written(&input))
+            self.inputs.iter().fold(text.to_owned(), |text, input| {
+                text.replace(&format!("`{}`", input.name), &self.as_written(input))
             })
         })
     }
@@ -110,8 +116,8 @@ impl<'a> Given<'a> {
     /// Standard input can be read once: by one of the inputs, or of these others.
     pub(crate) fn check_stdin(&self, others: &[&str]) -> Result<(), Failure> {
         let mut readers: Vec<_> = others.iter().map(|&name| name.to_owned()).collect();
-        for input in self.provider.inputs().filter(Input::is_file) {
-            readers.extend(self.path(&input)?.filter(|(_, path)| file::is_stdin(path)).map(|(name, _)| name));
+        for input in self.inputs.iter().filter(|input| input.is_file()) {
+            readers.extend(self.path(input)?.filter(|(_, path)| file::is_stdin(path)).map(|(name, _)| name));
         }
         match readers[..] {
             [_, _, ..] => Err(self.usage(
@@ -130,7 +136,7 @@ impl<'a> Given<'a> {
     }
 
     pub(crate) fn has_flag(&self, input: &Input) -> bool {
-        self.provider.inputs().any(|other| other.name == input.name) && self.matches.contains_id(input.name)
+        self.inputs.iter().any(|other| other.name == input.name) && self.matches.contains_id(input.name)
     }
 
     /// The input as the user wrote it, or could have.
@@ -147,6 +153,12 @@ impl<'a> Given<'a> {
     pub(crate) fn could_write(&self, input: &Input) -> String {
         let value = if input.is_file() { " PATH (- for standard input)" } else { "" };
         format!("{}{value} or the environment variable {}", input.flag(), self.provider.variable(input.name))
+    }
+
+    /// What must be given, in words.
+    pub(crate) fn missing(&self, input: &Input) -> Failure {
+        let message = format!("the {} is missing", input.what());
+        self.usage(message, format!("give {}", self.could_write(input)))
     }
 
     pub(crate) fn usage(&self, message: impl Into<String>, remedy: impl Into<String>) -> Failure {

@@ -36,12 +36,13 @@ pub(crate) enum Form {
     Headers,
 }
 
-/// What it is about: who asks, what the provider is like, or the way there.
+/// What it is about: who asks, what the provider is like, the way there, or what for.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Topic {
     Credentials,
     Settings,
     Connection,
+    Request,
 }
 
 pub(crate) const CLIENT_ID: Input = Input::new("client-id", "the client id", Form::Word, Topic::Credentials);
@@ -50,13 +51,15 @@ pub(crate) const CLIENT_SECRET: Input =
 
 pub(crate) const KEY: Input = Input::new(
     "key",
-    "instead of a secret, the private key that signs assertions, as PEM or a JSON Web Key",
+    "instead of a secret, the private key that signs assertions, as PEM or a JSON Web Key; with --auth mtls, that of the \
+     certificate, as PEM",
     Form::Key,
     Topic::Credentials,
 );
 pub(crate) const CERTIFICATE: Input = Input::new(
     "cert",
-    "the key's certificate, by which assertions name the key (x5t#S256), as PEM",
+    "the key's certificate, as PEM: assertions name the key by it (x5t#S256); with --auth mtls, it proves who the client is, \
+     and may have its key in the same file",
     Form::Certificates,
     Topic::Credentials,
 );
@@ -74,6 +77,16 @@ pub(crate) const ASSERTION: Input = Input::new(
     Form::Secret,
     Topic::Credentials,
 );
+
+pub(crate) const PROOF_KEY: Input = Input::new(
+    "dpop-key",
+    "bind the token to this private key (DPoP), as PEM or a JSON Web Key",
+    Form::Key,
+    Topic::Request,
+);
+
+pub(crate) const ACCESS_TOKEN: Input =
+    Input::new("access-token", "the token in question", Form::Secret, Topic::Request);
 
 pub(crate) const TOKEN_URL: Input = Input::new(
     "token-url",
@@ -114,6 +127,11 @@ impl Input {
         self.setting.map(|setting| setting.values().collect()).unwrap_or_default()
     }
 
+    /// What a sentence calls it.
+    pub(crate) fn what(&self) -> String {
+        if self.name == CERTIFICATE.name { "certificate".to_owned() } else { self.name.replace('-', " ") }
+    }
+
     /// The flag: `--client-id`, `--client-secret-file`.
     pub(crate) fn flag(&self) -> String {
         format!("--{}{}", self.name, if self.is_file() { "-file" } else { "" })
@@ -139,13 +157,14 @@ impl Topic {
             Self::Credentials => "Credentials",
             Self::Settings => "Settings",
             Self::Connection => "Connection",
+            Self::Request => "Request",
         }
     }
 }
 
-/// The flags of all that can be said of a provider.
-pub(crate) fn args(provider: &'static Provider) -> impl Iterator<Item = Arg> {
-    provider.inputs().flat_map(move |input| {
+/// The flags of these inputs.
+pub(crate) fn args(provider: &'static Provider, inputs: Vec<Input>) -> impl Iterator<Item = Arg> {
+    inputs.into_iter().flat_map(move |input| {
         let values = match &input.values()[..] {
             [] => String::new(),
             values => format!(" [values: {}]", values.join(", ")),

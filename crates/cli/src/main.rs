@@ -3,6 +3,7 @@
 //! Standard output is for the answer alone, standard error for everything else, and the exit code says what happened.
 
 mod args;
+mod ask;
 mod credentials;
 mod demo;
 mod doctor;
@@ -11,6 +12,7 @@ mod exit;
 mod file;
 mod given;
 mod input;
+mod operation;
 mod output;
 mod providers;
 mod registry;
@@ -38,8 +40,10 @@ fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         Some(("demo", matches)) => demo::run(matches),
         Some(("doctor", matches)) => doctor::run(matches),
         Some(("emulate", matches)) => emulate::run(matches),
+        Some(("introspect", matches)) => operation::introspect(matches),
         Some(("providers", matches)) => providers::run(matches),
         Some(("request", matches)) => request::run(matches),
+        Some(("revoke", matches)) => operation::revoke(matches),
         Some(("token", matches)) => token::run(matches),
         Some(("exit-codes", _)) => output::print(&exit::table()).map(|()| Exit::Done),
         // A script whose variable is empty must not take the help for what it asked for.

@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::input::{COMMON, Input, TOKEN_URL};
 use crate::output;
 use crate::registry::{PROVIDERS, Provider};
+use crate::source::Purpose;
 
 pub(crate) fn command() -> Command {
     Command::new("providers").about("List the providers and their settings").arg(output::arg(&["text", "json"]))
@@ -64,7 +65,7 @@ struct Limit {
 
 impl Entry {
     fn new(provider: &'static Provider) -> Self {
-        let settings = provider.inputs().map(|input| SettingEntry {
+        let settings = Purpose::Token.inputs(provider).into_iter().map(|input| SettingEntry {
             name: input.name,
             flag: input.flag(),
             variable: provider.variable(input.name),

@@ -17,11 +17,16 @@ use crate::input::{AUTHORITIES, CLIENT_ID, CLIENT_SECRET, Input, KEYS, TOKEN_URL
 pub(crate) static PROVIDERS: &[Provider] = &[
     Provider::new::<Apaleo>().with_emulator(Vendor::Apaleo).with_example("--scope reservations.read"),
     Provider::new::<Cognito>().with_emulator(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
-    Provider::new::<OAuth2>().with_example("--issuer https://login.example.com").with_proofs(|auth| match auth {
-        "none" => Proof::Nothing,
-        "private-key-jwt" => Proof::Key,
-        _ => Proof::Secret,
-    }),
+    Provider::new::<OAuth2>()
+        .with_example("--issuer https://login.example.com")
+        .with_proofs(|auth| match auth {
+            "mtls" => Proof::Certificate,
+            "none" => Proof::Nothing,
+            "private-key-jwt" => Proof::Key,
+            _ => Proof::Secret,
+        })
+        .with_bound_tokens()
+        .with_operations(),
     Provider::new::<Octorate>().with_emulator(Vendor::Octorate),
     Provider::new::<Ptv>().with_emulator(Vendor::Ptv).with_example("--token-url https://auth.example.com/oauth2/token"),
     Provider::new::<Resamania>()
@@ -38,6 +43,8 @@ pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, Vendor)> {
 /// By what a client proves who it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Proof {
+    /// The certificate that it shows in TLS.
+    Certificate,
     /// What it signs with a private key, or a platform has signed for it.
     Key,
     /// Nothing: a public client.
@@ -56,6 +63,10 @@ pub(crate) struct Provider {
     build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
     /// Which proof each value of its setting `auth` is for, where that is not always a secret.
     pub(crate) proof: Option<fn(&str) -> Proof>,
+    /// Whether its tokens can be bound to a key.
+    pub(crate) binds_tokens: bool,
+    /// Whether it can be asked about tokens, and told to take them back.
+    pub(crate) has_operations: bool,
     /// The secret that the emulator's gateway asks for, if it has one.
     gateway_key: Option<&'static str>,
 }
@@ -70,6 +81,8 @@ impl Provider {
             settings: P::SETTINGS,
             build: |settings| Ok(Arc::new(P::from_settings(settings)?)),
             proof: None,
+            binds_tokens: false,
+            has_operations: false,
             gateway_key: None,
         }
     }
@@ -86,6 +99,16 @@ impl Provider {
 
     const fn with_proofs(mut self, proof: fn(&str) -> Proof) -> Self {
         self.proof = Some(proof);
+        self
+    }
+
+    const fn with_bound_tokens(mut self) -> Self {
+        self.binds_tokens = true;
+        self
+    }
+
+    const fn with_operations(mut self) -> Self {
+        self.has_operations = true;
         self
     }
 
@@ -155,10 +178,4 @@ impl Provider {
         .map(|(name, value)| (name, value.to_owned()))
         .collect()
     }
-}
-
-/// The names, for a sentence.
-pub(crate) fn names() -> String {
-    let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
-    names.join(", ")
 }

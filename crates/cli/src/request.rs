@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use credentials_grant::{Error, ExposeSecret, SecretString};
+use credentials_grant::{ClientCertificate, Error, ExposeSecret, SecretString};
 use credentials_grant_client::{Authorizer, AuthorizerBuilder, HttpTransport, TokenSource};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Url, retry};
+use reqwest::{Certificate, Client, Identity, Url, retry};
 use reqwest_middleware::ClientBuilder;
 use tokio::time::timeout;
 
@@ -19,12 +19,13 @@ use self::outgoing::{Outgoing, authority};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::registry::Provider;
-use crate::source::{self, Call, TIMEOUT};
+use crate::source::{self, Call, Purpose, TIMEOUT};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn command() -> Command {
-    source::command("request", of_provider).about("Call an API with the token attached, and print what it answers")
+    source::command("request", Purpose::Token, of_provider)
+        .about("Call an API with the token attached, and print what it answers")
 }
 
 fn of_provider(provider: &'static Provider, command: Command) -> Command {
@@ -64,12 +65,13 @@ fn of_provider(provider: &'static Provider, command: Command) -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
-    let call = Call::new(matches)?;
+    let call = Call::new(matches, Purpose::Token)?;
     let outgoing = Outgoing::new(&call)?;
     let authorities = call.authorities()?;
-    let source = call.source(call.credentials()?, call.transport(authorities.as_ref())?)?;
+    let credentials = call.credentials()?;
+    let source = call.source(credentials.clone(), call.transport(authorities.as_ref())?)?;
     let authorizer = authorizer(&call, &outgoing.url, source)?;
-    let client = client(&call, &outgoing.url, &authorizer, authorities.as_ref())?;
+    let client = client(&call, &outgoing.url, &authorizer, authorities.as_ref(), credentials.certificate())?;
     let client = ClientBuilder::new(client).with(authorizer).build();
     let url = outgoing.url.clone();
     let request = outgoing.request(&call)?;
@@ -108,6 +110,7 @@ fn client(
     url: &Url,
     authorizer: &Authorizer,
     authorities: Option<&SecretString>,
+    certificate: Option<&ClientCertificate>,
 ) -> Result<Client, Failure> {
     let to_named_hosts = authorizer.redirect_policy();
     let scheme = url.scheme().to_owned();
@@ -142,6 +145,13 @@ fn client(
             client.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(refused)?)
         }
         None => client,
+    };
+    let client = match certificate {
+        // Tokens may be bound to it.
+        Some(certificate) if url.scheme() == "https" => {
+            client.identity(Identity::from_pem(certificate.pem().expose_secret().as_bytes()).map_err(refused)?)
+        }
+        _ => client,
     };
     client.build().map_err(refused)
 }

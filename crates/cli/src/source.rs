@@ -4,21 +4,27 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use credentials_grant::{
     Ask, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, SecretString, Transport,
 };
 use credentials_grant_client::{HttpTransport, TokenSource};
 use jiff::SignedDuration;
 
-use crate::credentials;
 use crate::exit::Failure;
 use crate::given::Given;
-use crate::input::{self, AUTHORITIES};
+use crate::input::{self, ACCESS_TOKEN, AUTHORITIES, Input, PROOF_KEY};
 use crate::registry::{PROVIDERS, Provider};
+use crate::{ask, credentials};
 
-/// The commands that are told all this.
-pub(crate) const COMMANDS: [&str; 3] = ["doctor", "request", "token"];
+/// The commands that are told all this, and what each wants.
+pub(crate) const COMMANDS: [(&str, Purpose); 5] = [
+    ("doctor", Purpose::Token),
+    ("introspect", Purpose::Operation),
+    ("request", Purpose::Token),
+    ("revoke", Purpose::Operation),
+    ("token", Purpose::Token),
+];
 
 /// How long a call may take unless said otherwise; the help says so too.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,12 +33,61 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const BLOCKED: &str = "if this vendor refused the credentials before, it may have blocked this address for a while: \
                        correct them, wait, and do not try again in a loop";
 
+/// What a command wants of a provider.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// A token.
+    Token,
+    /// To do something with a token that there is already.
+    Operation,
+}
+
+impl Purpose {
+    /// All that can be said to the provider for this.
+    pub(crate) fn inputs(self, provider: &'static Provider) -> Vec<Input> {
+        let further = match self {
+            Self::Token => provider.binds_tokens.then_some(PROOF_KEY),
+            Self::Operation => Some(ACCESS_TOKEN),
+        };
+        provider.inputs().chain(further).collect()
+    }
+
+    fn args(self, provider: &Provider) -> Vec<Arg> {
+        match self {
+            Self::Token => ask::args(provider),
+            Self::Operation => Vec::new(),
+        }
+    }
+
+    fn is_served_by(self, provider: &Provider) -> bool {
+        self == Self::Token || provider.has_operations
+    }
+
+    /// The names of the providers that serve it.
+    pub(crate) fn providers(self) -> Vec<&'static str> {
+        PROVIDERS.iter().filter(|provider| self.is_served_by(provider)).map(|provider| provider.name).collect()
+    }
+}
+
 /// A command with a subcommand for each provider, which takes what all take and what `of_provider` adds.
-pub(crate) fn command(name: &'static str, of_provider: fn(&'static Provider, Command) -> Command) -> Command {
-    let help = format!("The settings of each: cgrant {name} PROVIDER --help\nThe exit codes: cgrant help exit-codes");
+pub(crate) fn command(
+    name: &'static str,
+    purpose: Purpose,
+    of_provider: fn(&'static Provider, Command) -> Command,
+) -> Command {
+    let timeout = Arg::new("timeout")
+        .long("timeout")
+        .value_name("DURATION")
+        .value_parser(duration)
+        .allow_hyphen_values(true)
+        .help_heading("Request")
+        .help("How long the whole call may take, such as 500ms, 10s or 1m; 30s unless set");
     let of_provider = |provider: &'static Provider| {
-        of_provider(provider, Command::new(provider.name).args(input::args(provider)).args(args()))
+        let command = Command::new(provider.name).hide(!purpose.is_served_by(provider));
+        let command = command.args(input::args(provider, purpose.inputs(provider))).args(purpose.args(provider));
+        of_provider(provider, command.arg(timeout.clone()))
     };
+    let help = format!("The settings of each: cgrant {name} PROVIDER --help\nThe exit codes: cgrant help exit-codes");
     Command::new(name)
         .subcommand_value_name("PROVIDER")
         .subcommand_help_heading("Providers")
@@ -40,25 +95,6 @@ pub(crate) fn command(name: &'static str, of_provider: fn(&'static Provider, Com
         .disable_help_subcommand(true)
         .after_help(help)
         .subcommands(PROVIDERS.iter().map(of_provider))
-}
-
-/// What is asked for, in the same words at every provider.
-fn args() -> [Arg; 5] {
-    let arg = |name, value| Arg::new(name).long(name).value_name(value).help_heading("Request");
-    [
-        arg("scope", "SCOPE").action(ArgAction::Append).help("A scope to ask for; may be repeated"),
-        arg("audience", "AUDIENCE").help("The API that the token is for, as Auth0 and others have it"),
-        arg("resource", "URL")
-            .action(ArgAction::Append)
-            .help("A resource that the token is for (RFC 8707); may be repeated"),
-        arg("param", "KEY=VALUE")
-            .action(ArgAction::Append)
-            .help("A further parameter of the token request; may be repeated; no place for secrets"),
-        arg("timeout", "DURATION")
-            .value_parser(duration)
-            .allow_hyphen_values(true)
-            .help("How long the whole call may take, such as 500ms, 10s or 1m; 30s unless set"),
-    ]
 }
 
 /// An example for the end of a provider's help.
@@ -75,20 +111,29 @@ pub(crate) struct Call<'a> {
     pub(crate) provider: &'static Provider,
     pub(crate) matches: &'a ArgMatches,
     pub(crate) grant: Arc<dyn CredentialsGrant>,
-    given: Given<'a>,
+    pub(crate) given: Given<'a>,
+    purpose: Purpose,
     ask: Ask,
 }
 
 impl<'a> Call<'a> {
     /// What a command with a subcommand for each provider was told. Nothing is sent, and no secret read.
-    pub(crate) fn new(matches: &'a ArgMatches) -> Result<Self, Failure> {
+    pub(crate) fn new(matches: &'a ArgMatches, purpose: Purpose) -> Result<Self, Failure> {
         let named = matches.subcommand().and_then(|(name, matches)| Some((Provider::find(name)?, matches)));
         let (provider, matches) = named.ok_or_else(|| Failure::usage("no provider is named"))?;
-        let given = Given::new(provider, matches)?;
+        let given = Given::new(provider, purpose.inputs(provider), matches)?;
+        if !purpose.is_served_by(provider) {
+            let others = purpose.providers().join(" or ");
+            let remedy = format!("if the vendor has a URL for it, use {others} with that");
+            return Err(given.usage("this provider knows no way to do that with a token", remedy));
+        }
         given.check_stdin(&[])?;
         let grant = given.build()?;
-        let ask = ask(matches).map_err(|failure| failure.with_provider(provider.name))?;
-        Ok(Self { provider, matches, grant, given, ask })
+        let ask = match purpose {
+            Purpose::Token => ask::read(matches).map_err(|failure| failure.with_provider(provider.name))?,
+            Purpose::Operation => Ask::new(),
+        };
+        Ok(Self { provider, matches, grant, given, purpose, ask })
     }
 
     /// Who asks. Secrets are read here.
@@ -112,8 +157,10 @@ impl<'a> Call<'a> {
         credentials: ClientCredentials,
         transport: impl Transport,
     ) -> Result<TokenSource, Failure> {
+        let key = if self.purpose == Purpose::Token { ask::proof_key(&self.given)? } else { None };
+        let ask = key.into_iter().fold(self.ask.clone(), Ask::with_proof_key);
         let source = TokenSource::builder(Arc::clone(&self.grant), credentials);
-        let source = source.with_ask(self.ask.clone()).with_timeout(timeout).with_transport(transport);
+        let source = source.with_ask(ask).with_timeout(timeout).with_transport(transport);
         source.build().map_err(|error| self.given.explain(error))
     }
 
@@ -162,6 +209,7 @@ impl<'a> Call<'a> {
 /// What the libraries call by its name in Rust, by that of its flag.
 pub(crate) fn in_flags(text: &str) -> String {
     text.replace("(in Rust, `HttpTransport::with_root_certificates`)", "or give it by --ca-file")
+        .replace("`Ask::with_proof_key`", "--dpop-key-file")
         .replace("`with_host(\"", "--host ")
         .replace("\")`", "")
 }
@@ -169,19 +217,4 @@ pub(crate) fn in_flags(text: &str) -> String {
 fn duration(text: &str) -> Result<Duration, &'static str> {
     let duration = SignedDuration::from_str(text).ok().and_then(|duration| Duration::try_from(duration).ok());
     duration.filter(|duration| !duration.is_zero()).ok_or("give a length of time above zero, such as 500ms, 10s or 1m")
-}
-
-/// What is asked for.
-fn ask(matches: &ArgMatches) -> Result<Ask, Failure> {
-    let all = |name| matches.get_many::<String>(name).into_iter().flatten();
-    let mut ask = Ask::new().with_scopes(all("scope"));
-    if let Some(audience) = matches.get_one::<String>("audience") {
-        ask = ask.with_audience(audience);
-    }
-    ask = all("resource").fold(ask, Ask::with_resource);
-    all("param").try_fold(ask, |ask, pair| match pair.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok(ask.with_parameter(name, value)),
-        // The text is not repeated: it may be a value that was meant for something else.
-        _ => Err(Failure::usage("a --param is not of the form KEY=VALUE").with_remedy("write --param KEY=VALUE")),
-    })
 }

@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use clap::{ArgMatches, Command};
-use credentials_grant::{AccessToken, ExposeSecret, Value};
+use credentials_grant::{AccessToken, ExposeSecret, ProofKey, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::exit::{Exit, Failure, note};
 use crate::registry::Provider;
-use crate::source::{self, Call};
+use crate::source::{self, Call, Purpose};
+use crate::{ask, output};
 
 pub(crate) fn command() -> Command {
-    source::command("token", of_provider).about("Print an access token")
+    source::command("token", Purpose::Token, of_provider).about("Print an access token")
 }
 
 fn of_provider(provider: &'static Provider, command: Command) -> Command {
@@ -28,7 +28,7 @@ fn of_provider(provider: &'static Provider, command: Command) -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
-    let call = Call::new(matches)?;
+    let call = Call::new(matches, Purpose::Token)?;
     let transport = call.transport(call.authorities()?.as_ref())?;
     let source = call.source(call.credentials()?, transport)?;
     let token = output::block_on(source.token())?.map_err(|error| call.explain(error))?;
@@ -37,6 +37,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "header" => output::print(&headers(&token))?,
         "env" => output::print(&variables(call.provider, &token))?,
         _ => output::print(&format_args!("{}\n", token.secret().expose_secret()))?,
+    }
+    if ask::binds_to_new_key(&call.given) {
+        note("the key that this token is bound to is gone; to use a token, keep its key, by --dpop-key-file");
     }
     Ok(Exit::Done)
 }
@@ -50,6 +53,9 @@ struct Answer<'a> {
     expires_at: String,
     expires_in: u64,
     scopes: &'a [String],
+    /// What names the key that the token is bound to (RFC 9449 section 6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jkt: Option<&'a str>,
     extra: &'a serde_json::Map<String, Value>,
 }
 
@@ -63,6 +69,7 @@ impl<'a> Answer<'a> {
             expires_at: expires_at(token),
             expires_in: token.expires_at().duration_since(SystemTime::now()).unwrap_or_default().as_secs(),
             scopes: token.scopes(),
+            jkt: token.proof_key().map(ProofKey::thumbprint),
             extra: token.extras(),
         }
     }

@@ -46,7 +46,7 @@ fn a_misspelt_flag_leads_to_one_that_there_is() {
 fn the_exit_codes_are_a_table() {
     let run = Run::of(&mut cgrant(&["help", "exit-codes"])).succeeded();
     let codes: Vec<_> = run.stdout.lines().map(|line| &line[..1]).filter(|code| *code != " ").collect();
-    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
     for word in ["usage", "refused", "429", "timeout", "redirect"] {
         assert!(run.stdout.contains(word), "{word}");
     }
