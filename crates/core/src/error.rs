@@ -59,6 +59,11 @@ pub enum ErrorKind {
     /// What to do: check the client id and secret. Do not repeat the request with the same ones: some vendors block
     /// the address of whoever keeps failing.
     CredentialsRefused,
+    /// The token that was verified is none to be accepted: not a JWT, of another issuer or for another audience, expired,
+    /// or not signed with a key of the issuer's.
+    ///
+    /// What to do: refuse the call that it came with, with 401 and `invalid_token` (RFC 6750 section 3.1).
+    InvalidToken,
     /// The server asks for fewer requests (429).
     ///
     /// What to do: wait as long as [`Error::retry`] says.
@@ -263,6 +268,7 @@ impl ErrorKind {
             Self::BadResponse => "bad_response",
             Self::Configuration => "configuration",
             Self::CredentialsRefused => "credentials_refused",
+            Self::InvalidToken => "invalid_token",
             Self::RateLimited => "rate_limited",
             Self::RequestRefused => "request_refused",
             Self::SigningFailed => "signing_failed",

@@ -200,6 +200,7 @@ fn a_kind_has_a_name_for_programs() {
         (ErrorKind::BadResponse, "bad_response"),
         (ErrorKind::Configuration, "configuration"),
         (ErrorKind::CredentialsRefused, "credentials_refused"),
+        (ErrorKind::InvalidToken, "invalid_token"),
         (ErrorKind::RateLimited, "rate_limited"),
         (ErrorKind::RequestRefused, "request_refused"),
         (ErrorKind::SigningFailed, "signing_failed"),

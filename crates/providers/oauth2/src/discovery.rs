@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use credentials_grant::{
     Ask, Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
@@ -10,7 +11,7 @@ use credentials_grant::{
 
 use crate::issuer::Issuer;
 use crate::kept::Kept;
-use crate::metadata::{Connection, Endpoint, Metadata};
+use crate::metadata::{Connection, Endpoint, Metadata, has_come};
 
 /// The ways to authenticate that are chosen by themselves, the first the best, and their names in metadata.
 ///
@@ -60,7 +61,7 @@ impl Found {
     }
 
     /// Where the keys are with which the server signs.
-    #[allow(dead_code, reason = "requests beside those for tokens are built on this")]
+    #[cfg_attr(not(feature = "verification"), expect(dead_code, reason = "only verification needs the keys"))]
     pub(crate) fn jwks_uri(&self) -> Result<TokenEndpoint, Error> {
         self.metadata().ok_or_else(|| unknown("JSON Web Key Set"))?.jwks_uri()
     }
@@ -153,13 +154,18 @@ impl Discovery {
         if attempt.is_frozen() {
             return Some(Found { issuer: Some(self.issuer.to_string()), ..Found::at(self.issuer.url()) });
         }
+        self.found_at(attempt.now())
+    }
+
+    /// The server, if it need not be asked for its metadata now. If it must, whoever is told so sets out to do it.
+    pub(crate) fn found_at(&self, now: SystemTime) -> Option<Found> {
         let mut known = self.known();
         let known = known.as_mut()?;
-        if let Some(metadata) = known.current(attempt.now()) {
+        if let Some(metadata) = known.current(now) {
             return Some(self.server(metadata));
         }
-        // Others who share this go on with what is known, and this attempt's server may never answer.
-        known.asked(attempt.now(), None);
+        // Others who share this go on with what is known, and this one may never get an answer.
+        known.asked(now, None);
         None
     }
 
@@ -170,13 +176,16 @@ impl Discovery {
     }
 
     /// The server, from the answer to [`ask`](Self::ask); nothing if the metadata may be at the other place.
-    ///
-    /// Where no metadata come, those that are known do for a day more. Where wrong ones come, they do not.
     pub(crate) fn read(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<Option<Found>, Error> {
         if attempt.step() == 1 && Metadata::are_elsewhere(response) {
             return Ok(None);
         }
-        let now = attempt.now();
+        self.learn(attempt.now(), response).map(Some)
+    }
+
+    /// The server, from its metadata. Where none have come, those that are known do for a day more. Where wrong ones have,
+    /// they do not.
+    pub(crate) fn learn(&self, now: SystemTime, response: &TokenResponse) -> Result<Found, Error> {
         let metadata = Metadata::read(&self.issuer, response);
         let mut known = self.known();
         let error = match metadata {
@@ -184,16 +193,16 @@ impl Discovery {
                 let (lifetime, metadata) = (metadata.lifetime, Arc::new(metadata));
                 let server = self.server(&metadata);
                 *known = Some(Kept::new(metadata, now, lifetime));
-                return Ok(Some(server));
+                return Ok(server);
             }
             Err(error) => error,
         };
-        if Metadata::have_come(response) {
+        if has_come(response) {
             *known = None;
         }
         let Some(known) = known.as_mut() else { return Err(error) };
         known.asked(now, response.retry_after());
-        known.old(now).map(|metadata| Some(self.server(metadata))).ok_or(error)
+        known.old(now).map(|metadata| self.server(metadata)).ok_or(error)
     }
 
     /// Takes notice of a token endpoint that gave no token: where it is not there, or not one, the metadata have aged, and

@@ -35,6 +35,17 @@ impl<T> Kept<T> {
         (self.age(now) < self.lifetime + GRACE).then_some(&self.value)
     }
 
+    /// Whether it may be read again before its time.
+    #[cfg(feature = "verification")]
+    pub(crate) fn may_be_asked(&mut self, now: SystemTime) -> bool {
+        !self.is_asked(now) && self.age(now) >= PAUSE
+    }
+
+    #[cfg(feature = "verification")]
+    pub(crate) fn value(&self) -> &T {
+        &self.value
+    }
+
     /// Takes notice that somebody sets out to read it again, or has failed to: nobody else need for a minute, or for as long
     /// as the server asks to be left alone.
     pub(crate) fn asked(&mut self, now: SystemTime, wait: Option<Duration>) {

@@ -5,11 +5,15 @@ mod issuer;
 mod kept;
 mod metadata;
 mod settings;
+#[cfg(feature = "verification")]
+mod verification;
 
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
 pub use issuer::Issuer;
+#[cfg(feature = "verification")]
+pub use verification::{TokenVerifier, TokenVerifierBuilder};
 
 use discovery::{Discovery, Found};
 use metadata::{Connection, Endpoint};

@@ -111,7 +111,8 @@ impl Metadata {
         let bad =
             |what: String| Error::new(ErrorKind::BadResponse, what).with_status(response.status()).with_remedy(REMEDY);
         if response.status() != StatusCode::OK {
-            return Err(failure(issuer, response));
+            let error = unreadable("metadata", issuer, response);
+            return Err(if error.kind() == ErrorKind::BadResponse { error.with_remedy(REMEDY) } else { error });
         }
         // What is wrong with it in detail is not repeated: it is the server's text.
         let document: Document<'_> = serde_json::from_slice(response.body())
@@ -179,13 +180,8 @@ impl Metadata {
     /// and others lead to one.
     pub(crate) fn are_elsewhere(response: &TokenResponse) -> bool {
         let status = response.status();
-        let is_page = status == StatusCode::OK && !Self::have_come(response);
+        let is_page = status == StatusCode::OK && !has_come(response);
         is_page || status.is_redirection() || is_not_there(status)
-    }
-
-    /// Whether an answer holds metadata, good or wrong.
-    pub(crate) fn have_come(response: &TokenResponse) -> bool {
-        response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"{")
     }
 }
 
@@ -277,20 +273,27 @@ fn is_not_there(status: StatusCode) -> bool {
     status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Why there are no metadata.
-fn failure(issuer: &Issuer, response: &TokenResponse) -> Error {
+/// Why an answer holds no such thing of this issuer.
+pub(crate) fn unreadable(what: &str, issuer: &Issuer, response: &TokenResponse) -> Error {
     let status = response.status();
     if is_not_there(status) {
-        return Error::new(ErrorKind::BadResponse, format!("there are no metadata of {issuer} (status {status})"))
+        return Error::new(ErrorKind::BadResponse, format!("{issuer} has no {what} (status {status})"))
             .with_status(status)
-            .with_remedy(REMEDY);
+            .with_remedy("check the issuer");
     }
     let error = ResponseReader::rfc6749().read_error(response);
-    if error.kind() == ErrorKind::BadResponse { error.with_remedy(REMEDY) } else { error }
+    let message = format!("the {what} of {issuer} cannot be read: {}", shown(error.message()));
+    let remedy = if error.kind() == ErrorKind::BadResponse { "check the issuer" } else { "try again later" };
+    Error::new(error.kind(), message).with_status(status).with_retry(error.retry()).with_remedy(remedy)
+}
+
+/// Whether an answer holds a JSON object, good or wrong.
+pub(crate) fn has_come(response: &TokenResponse) -> bool {
+    response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"{")
 }
 
 /// For how long the answer may be kept: its `Cache-Control` (RFC 9111 section 5.2.2), within reason.
-fn lifetime(response: &TokenResponse) -> Duration {
+pub(crate) fn lifetime(response: &TokenResponse) -> Duration {
     let values = response.headers().get_all("cache-control").into_iter().filter_map(|value| value.to_str().ok());
     let directives = values.flat_map(|value| value.split(',')).map(|directive| directive.trim().to_ascii_lowercase());
     let mut lifetime = LIFETIME;
@@ -305,8 +308,8 @@ fn lifetime(response: &TokenResponse) -> Duration {
 }
 
 /// A server's word on one line, and not too much of it.
-fn shown(word: &str) -> String {
-    word.chars().take(200).flat_map(char::escape_default).collect()
+pub(crate) fn shown(word: &str) -> String {
+    word.chars().flat_map(char::escape_default).take(200).collect()
 }
 
 #[cfg(test)]

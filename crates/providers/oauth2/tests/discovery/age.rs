@@ -139,6 +139,15 @@ async fn an_issuer_that_answers_without_metadata_costs_no_token() {
 }
 
 #[tokio::test]
+async fn metadata_that_are_a_day_too_old_do_for_nobody() {
+    for (seconds, serves) in [(3600 + 86_399, true), (3600 + 86_400, false)] {
+        let (provider, server) = informed().await;
+        server.then([answer(503, ""), answer(200, TOKEN)]);
+        assert_eq!(token(&provider, &server, seconds).await.is_ok(), serves, "{seconds}");
+    }
+}
+
+#[tokio::test]
 async fn while_one_reads_the_metadata_again_others_go_on_with_what_is_known() {
     let (provider, server) = informed().await;
     let (credentials, ask) = (ClientCredentials::new("id", "canary"), Ask::new());

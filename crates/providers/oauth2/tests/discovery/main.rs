@@ -27,7 +27,7 @@ async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_doe
         assert_eq!(server.asked(), [OAUTH, OIDC, POST]);
     }
     let nowhere = [
-        (answer(404, ""), "there are no metadata of https://login.example.com/t"),
+        (answer(404, ""), "https://login.example.com/t has no metadata (status 404"),
         (answer(200, "<html>"), "are not as RFC 8414"),
         (with_header(302, "location", "https://evil.example/?x=1", ""), "redirect to https://evil.example/"),
     ];

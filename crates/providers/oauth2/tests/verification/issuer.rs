@@ -1,0 +1,214 @@
+//! An issuer with keys, the tokens that it signs, and a clock that the tests own.
+//!
+//! The keys are those of `crates/client/tests/it/keys`, which say where they are from.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use credentials_grant_oauth2::{
+    Error, ErrorKind, HeaderMap, KeySigner, ManualClock, SealedRequest, SecretString, Signer, SigningAlgorithm,
+    StatusCode, TokenResponse, TokenVerifier, TokenVerifierBuilder, Transport, Value, async_trait,
+};
+use tokio::sync::Semaphore;
+
+pub(crate) const ISSUER: &str = "https://login.example.com/t";
+pub(crate) const AUDIENCE: &str = "https://api.example.com";
+pub(crate) const OAUTH: &str = "GET https://login.example.com/.well-known/oauth-authorization-server/t";
+pub(crate) const OIDC: &str = "GET https://login.example.com/t/.well-known/openid-configuration";
+pub(crate) const JWKS: &str = "GET https://login.example.com/t/keys";
+pub(crate) const METADATA: &str = r#"{"issuer":"https://login.example.com/t","token_endpoint":"https://login.example.com/t/token","jwks_uri":"https://login.example.com/t/keys"}"#;
+
+/// 2026-01-01T00:00:00Z, when every test begins.
+pub(crate) const NOW: u64 = 1_767_225_600;
+
+/// A key pair, and the header of a token that names it.
+pub(crate) struct Pair {
+    id: &'static str,
+    jwk: &'static str,
+    pub(crate) header: &'static str,
+}
+
+pub(crate) const RSA: Pair = Pair {
+    id: "rsa",
+    jwk: include_str!("../../../../client/tests/it/keys/rsa.jwk.json"),
+    header: r#"{"alg":"RS256","typ":"at+jwt","kid":"rsa"}"#,
+};
+
+pub(crate) const P256: Pair = Pair {
+    id: "p256",
+    jwk: include_str!("../../../../client/tests/it/keys/p256.jwk.json"),
+    header: r#"{"alg":"ES256","typ":"at+jwt","kid":"p256"}"#,
+};
+
+/// RFC 8037 appendix A.1.
+pub(crate) const ED25519: Pair = Pair {
+    id: "ed25519",
+    jwk: r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+    header: r#"{"alg":"EdDSA","typ":"at+jwt","kid":"ed25519"}"#,
+};
+
+/// The public half of `p384-sec1.pem`.
+const P384: &str = r#"{"kid":"p384","kty":"EC","crv":"P-384","x":"KzCuAi_RQ92U9VmDL6NX_RQCvQwUEA_G3Tg7WvQiFp3JWV3sFX8nIDGmvgsL6qBZ","y":"d8epgwhFGHpvaOKmlJL3KTwidHoqkzdcoGDCWqVXJnvuo5kghOKCehsSSR8KKT9_"}"#;
+
+impl Pair {
+    pub(crate) fn signer(&self) -> KeySigner {
+        KeySigner::from_jwk(self.jwk).unwrap()
+    }
+
+    /// The public key, under this name.
+    pub(crate) fn public(&self, id: &str) -> String {
+        let jwk: Value = serde_json::from_str(self.jwk).unwrap();
+        let mut public = format!(r#"{{"kid":"{id}""#);
+        for member in ["kty", "crv", "n", "e", "x", "y"] {
+            if let Some(value) = jwk.get(member) {
+                write!(public, r#","{member}":{value}"#).unwrap();
+            }
+        }
+        public + "}"
+    }
+}
+
+/// A key that signs so, and its name.
+pub(crate) fn key(algorithm: SigningAlgorithm) -> (&'static str, KeySigner) {
+    let pair = match algorithm.name() {
+        "ES256" => P256,
+        "ES384" => {
+            let pem = include_str!("../../../../client/tests/it/keys/p384-sec1.pem");
+            return ("p384", KeySigner::from_pem(pem).unwrap());
+        }
+        "EdDSA" | "Ed25519" => ED25519,
+        _ => RSA,
+    };
+    (pair.id, pair.signer().with_algorithm(algorithm).unwrap())
+}
+
+/// The public keys of the issuer.
+pub(crate) fn keys() -> Vec<String> {
+    [&RSA, &P256, &ED25519].map(|pair| pair.public(pair.id)).into_iter().chain([P384.to_owned()]).collect()
+}
+
+/// Claims that are good for ten minutes.
+pub(crate) fn claims() -> String {
+    let exp = NOW + 600;
+    format!(
+        r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","sub":"canary","client_id":"canary","iat":{NOW},"exp":{exp},"jti":"1"}}"#
+    )
+}
+
+/// The same, with one more or other than it should be, or without it: an empty value leaves it out.
+pub(crate) fn with(claim: &str, value: &str) -> String {
+    let claims: Value = serde_json::from_str(&claims()).unwrap();
+    let others = claims.as_object().unwrap().iter().filter(|(name, _)| *name != claim);
+    let mut members: Vec<_> = others.map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+    members.extend((!value.is_empty()).then(|| format!(r#""{claim}":{value}"#)));
+    format!("{{{}}}", members.join(","))
+}
+
+pub(crate) async fn signed(signer: &KeySigner, header: &str, claims: &str) -> SecretString {
+    let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+    let signature = signer.sign(message.as_bytes()).await.unwrap();
+    format!("{message}.{}", BASE64.encode(signature)).into()
+}
+
+/// A token that is accepted.
+pub(crate) async fn good() -> SecretString {
+    signed(&RSA.signer(), RSA.header, &claims()).await
+}
+
+/// What is answered: a status, `Cache-Control`, a body; or nothing.
+pub(crate) type Answer = Option<(u16, &'static str, String)>;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Issuer {
+    script: Arc<Mutex<Script>>,
+    clock: ManualClock,
+    /// What an answer waits for.
+    gate: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Script {
+    metadata: Answer,
+    keys: Answer,
+    asked: Vec<String>,
+}
+
+impl Issuer {
+    /// An issuer with all keys, and a verifier of its tokens.
+    pub(crate) fn with_keys() -> (Self, TokenVerifier) {
+        let issuer = Self::new();
+        let verifier = issuer.verifier().build().unwrap();
+        (issuer, verifier)
+    }
+
+    pub(crate) fn new() -> Self {
+        let script = Script { metadata: Some((200, "", METADATA.to_owned())), keys: None, asked: Vec::new() };
+        let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let issuer = Self { script: Arc::new(Mutex::new(script)), clock, gate };
+        issuer.lists(&keys());
+        issuer
+    }
+
+    /// A verifier of its tokens, in the making.
+    pub(crate) fn verifier(&self) -> TokenVerifierBuilder {
+        let builder = TokenVerifier::builder(ISSUER.parse().unwrap(), AUDIENCE);
+        builder.with_clock(self.clock.clone()).with_transport(self.clone())
+    }
+
+    pub(crate) fn lists(&self, keys: &[String]) {
+        self.answers_keys(Some((200, "", format!(r#"{{"keys":[{}]}}"#, keys.join(",")))));
+    }
+
+    pub(crate) fn answers_keys(&self, answer: Answer) {
+        self.script().keys = answer;
+    }
+
+    pub(crate) fn answers_metadata(&self, answer: Answer) {
+        self.script().metadata = answer;
+    }
+
+    /// What it was asked since this was asked last.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.script().asked)
+    }
+
+    /// Sets the clock to so many seconds after the beginning.
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        let now = NOW.checked_add_signed(seconds).unwrap();
+        self.clock.set(SystemTime::UNIX_EPOCH + Duration::from_secs(now));
+    }
+
+    /// Keeps every answer back, until it [lets go](Self::let_go).
+    pub(crate) fn keep_back(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.gate.add_permits(Semaphore::MAX_PERMITS);
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Transport for Issuer {
+    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        let answer = {
+            let mut script = self.script();
+            script.asked.push(format!("{} {}", request.method(), request.url()));
+            if request.url().path().contains(".well-known") { script.metadata.clone() } else { script.keys.clone() }
+        };
+        let _permit = self.gate.acquire().await.unwrap();
+        let (status, cache_control, body) =
+            answer.ok_or_else(|| Error::new(ErrorKind::Unreachable, "nobody answers"))?;
+        let mut headers = HeaderMap::new();
+        headers.insert("cache-control", cache_control.parse().unwrap());
+        Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
+    }
+}

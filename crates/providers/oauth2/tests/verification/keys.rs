@@ -1,0 +1,281 @@
+//! When the issuer's keys are fetched, for how long they serve, and what hostile ones come to.
+
+use credentials_grant_oauth2::{
+    Error, ErrorKind, SealedRequest, SecretString, TokenResponse, Transport, Value, async_trait,
+};
+
+use crate::issuer::{ISSUER, Issuer, JWKS, METADATA, OAUTH, OIDC, P256, RSA, good, keys, signed, with};
+
+/// A token of the key pair `rsa`, or of one that the issuer calls `p256`, which never expires.
+async fn lasting(pair: &crate::issuer::Pair) -> SecretString {
+    signed(&pair.signer(), pair.header, &with("exp", "1e11")).await
+}
+
+fn set(keys: &[String]) -> String {
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_by_reading_the_keys_once_more() {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&[RSA.public("rsa")]);
+    let (old, new) = (lasting(&RSA).await, lasting(&P256).await);
+    verifier.verify::<Value>(&old).await.unwrap();
+    assert_eq!(issuer.asked(), [OAUTH, JWKS]);
+
+    issuer.lists(&[P256.public("p256")]);
+    issuer.set_clock(60);
+    verifier.verify::<Value>(&new).await.unwrap();
+    assert_eq!(issuer.asked(), [JWKS]);
+    let error = verifier.verify::<Value>(&old).await.expect_err("its key is gone");
+    assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("none of"), "{error}");
+    assert!(issuer.asked().is_empty(), "the keys have just been read");
+}
+
+#[tokio::test]
+async fn unknown_keys_cost_one_request_a_minute_however_many_there_are() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let good = lasting(&RSA).await;
+    verifier.verify::<Value>(&good).await.unwrap();
+    issuer.asked();
+    for (seconds, asked) in [(0, 0), (59, 0), (60, 1), (61, 0), (119, 0), (120, 1), (3000, 1)] {
+        issuer.set_clock(seconds);
+        for kid in 0..10 {
+            let header = RSA.header.replace(r#""rsa""#, &format!(r#""{kid}""#));
+            let token = signed(&RSA.signer(), &header, &with("exp", "1e11")).await;
+            assert_eq!(verifier.verify::<Value>(&token).await.unwrap_err().kind(), ErrorKind::InvalidToken);
+        }
+        verifier.verify::<Value>(&good).await.unwrap();
+        assert_eq!(issuer.asked(), vec![JWKS; asked], "after {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn while_the_keys_cannot_be_read_nobody_knows_whether_an_unknown_one_is_new() {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&[RSA.public("rsa")]);
+    let (known, unknown) = (lasting(&RSA).await, lasting(&P256).await);
+    verifier.verify::<Value>(&known).await.unwrap();
+    issuer.set_clock(60);
+    issuer.answers_keys(None);
+    issuer.asked();
+    for _ in 0..3 {
+        assert_eq!(verifier.verify::<Value>(&unknown).await.unwrap_err().kind(), ErrorKind::Unreachable);
+        verifier.verify::<Value>(&known).await.unwrap();
+    }
+    assert_eq!(issuer.asked(), [JWKS], "once a minute");
+    issuer.set_clock(120);
+    issuer.lists(&keys());
+    verifier.verify::<Value>(&unknown).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_are_read_again_when_they_are_old() {
+    let cases = [
+        ("max-age=600", 600),
+        ("max-age=1", 300),
+        ("no-store", 300),
+        ("no-cache, must-revalidate", 300),
+        ("max-age=99999999", 86_400),
+        ("", 3600),
+    ];
+    for (cache_control, lifetime) in cases {
+        let (issuer, verifier) = Issuer::with_keys();
+        issuer.answers_keys(Some((200, cache_control, set(&keys()))));
+        let token = lasting(&RSA).await;
+        for (seconds, asked) in [(0, 1), (lifetime - 1, 0), (lifetime, 1)] {
+            issuer.set_clock(seconds);
+            verifier.verify::<Value>(&token).await.unwrap();
+            let asked_keys = issuer.asked().into_iter().filter(|asked| asked == JWKS).count();
+            assert_eq!(asked_keys, asked, "{cache_control} after {seconds} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn known_keys_serve_for_a_day_where_they_cannot_be_read_again() {
+    let absent = [
+        None,
+        Some((503, "", String::new())),
+        Some((429, "", String::new())),
+        Some((404, "", String::new())),
+        Some((200, "", "<html>".to_owned())),
+        Some((302, "", String::new())),
+        Some((500, "", set(&[]))),
+    ];
+    for absent in absent {
+        let (issuer, verifier) = Issuer::with_keys();
+        let token = lasting(&RSA).await;
+        verifier.verify::<Value>(&token).await.unwrap();
+        issuer.answers_keys(absent.clone());
+        issuer.asked();
+        for (seconds, asked) in [(3600, 1), (3659, 0), (3660, 1), (3600 + 86_399, 1)] {
+            issuer.set_clock(seconds);
+            verifier.verify::<Value>(&token).await.unwrap();
+            let asked_keys = issuer.asked().into_iter().filter(|asked| asked == JWKS).count();
+            assert_eq!(asked_keys, asked, "{absent:?} after {seconds} s");
+        }
+        issuer.set_clock(3600 + 86_400 + 60);
+        let error = verifier.verify::<Value>(&token).await.unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::InvalidToken, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_issuer_does_not_take_along_keys_that_can_be_read() {
+    let (issuer, verifier) = Issuer::with_keys();
+    verifier.verify::<Value>(&lasting(&RSA).await).await.unwrap();
+    issuer.answers_metadata(None);
+    issuer.set_clock(3600);
+    issuer.lists(&[P256.public("p256")]);
+    issuer.asked();
+    verifier.verify::<Value>(&lasting(&P256).await).await.unwrap();
+    assert_eq!(issuer.asked(), [OAUTH, JWKS]);
+}
+
+#[tokio::test]
+async fn keys_that_have_moved_are_found_by_reading_the_metadata_again() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = lasting(&RSA).await;
+    issuer.answers_metadata(Some((200, "max-age=86400", METADATA.to_owned())));
+    verifier.verify::<Value>(&token).await.unwrap();
+    issuer.answers_keys(Some((404, "", String::new())));
+    issuer.set_clock(3599);
+    let unknown = signed(&RSA.signer(), &RSA.header.replace(r#""rsa""#, r#""new""#), &with("exp", "1e11")).await;
+    verifier.verify::<Value>(&unknown).await.unwrap_err();
+    issuer.answers_metadata(Some((200, "", METADATA.replace("/t/keys", "/t/moved"))));
+    issuer.lists(&keys());
+    issuer.set_clock(3660);
+    issuer.asked();
+    verifier.verify::<Value>(&token).await.unwrap();
+    assert_eq!(issuer.asked(), [OAUTH, "GET https://login.example.com/t/moved"]);
+}
+
+#[tokio::test]
+async fn wrong_keys_are_an_error_and_make_known_ones_forgotten() {
+    let many = set(&vec![RSA.public("rsa"); 101]);
+    let wrong = ["{}", "{", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, r#"{"keys":7}"#, &*many];
+    for wrong in wrong {
+        let (issuer, verifier) = Issuer::with_keys();
+        let token = lasting(&RSA).await;
+        verifier.verify::<Value>(&token).await.unwrap();
+        issuer.set_clock(3600);
+        issuer.answers_keys(Some((200, "", wrong.to_owned())));
+        for seconds in [3600, 3610] {
+            issuer.set_clock(seconds);
+            let error = verifier.verify::<Value>(&token).await.unwrap_err();
+            assert!(
+                error.kind() == ErrorKind::BadResponse && error.message().contains("JSON Web Key Set of"),
+                "{error}"
+            );
+            assert!(error.message().contains(ISSUER) && error.remedy().is_some(), "{error}");
+        }
+        issuer.set_clock(3620);
+        issuer.lists(&keys());
+        verifier.verify::<Value>(&token).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn metadata_lead_to_keys_over_https_alone() {
+    let jwks_uri = |url: &str| METADATA.replace("https://login.example.com/t/keys", url);
+    let cases = [
+        (jwks_uri("http://login.example.com/t/keys"), ErrorKind::BadResponse),
+        (jwks_uri("http://127.0.0.1/keys"), ErrorKind::BadResponse),
+        (jwks_uri("file:///etc/passwd"), ErrorKind::BadResponse),
+        (jwks_uri("https://u:canary@login.example.com/"), ErrorKind::BadResponse),
+        (METADATA.replace("jwks_uri", "jwks"), ErrorKind::Configuration),
+        (METADATA.replacen(ISSUER, "https://evil.example", 1), ErrorKind::BadResponse),
+    ];
+    for (metadata, kind) in cases {
+        let (issuer, verifier) = Issuer::with_keys();
+        issuer.answers_metadata(Some((200, "", metadata.clone())));
+        let error = verifier.verify::<Value>(&good().await).await.unwrap_err();
+        assert_eq!((error.kind(), issuer.asked()), (kind, vec![OAUTH.to_owned()]), "{metadata}: {error}");
+        assert!(error.message().contains(ISSUER) && !format!("{error:?}").contains("canary"), "{error:?}");
+    }
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.answers_metadata(Some((404, "", String::new())));
+    verifier.verify::<Value>(&good().await).await.unwrap_err();
+    assert_eq!(issuer.asked(), [OAUTH, OIDC]);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_is_asked_every_five_seconds_and_says_so() {
+    for (status, kind) in [(None, ErrorKind::Unreachable), (Some(503), ErrorKind::Unavailable)] {
+        let (issuer, verifier) = Issuer::with_keys();
+        issuer.answers_metadata(status.map(|status| (status, "", r#"{"error_description":"\u001b[2J"}"#.repeat(9999))));
+        let token = good().await;
+        for (seconds, asked) in [(0, 1), (1, 0), (4, 0), (5, 1), (6, 0)] {
+            issuer.set_clock(seconds);
+            let error = verifier.verify::<Value>(&token).await.unwrap_err();
+            assert_eq!((error.kind(), issuer.asked().len()), (kind, asked), "after {seconds} s: {error}");
+            assert!(error.to_string().len() < 600 && !error.to_string().contains(char::is_control), "{error}");
+        }
+        issuer.set_clock(10);
+        issuer.answers_metadata(Some((200, "", METADATA.to_owned())));
+        verifier.verify::<Value>(&token).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn any_number_of_calls_fetch_the_keys_once() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = good().await;
+    issuer.keep_back();
+    let calls: Vec<_> = (0..100)
+        .map(|_| {
+            let (verifier, token) = (verifier.clone(), token.clone());
+            tokio::spawn(async move { verifier.verify::<Value>(&token).await })
+        })
+        .collect();
+    while issuer.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    issuer.let_go();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(issuer.asked(), [JWKS]);
+}
+
+#[tokio::test]
+async fn whoever_goes_away_leaves_the_fetch_to_the_others() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = good().await;
+    issuer.keep_back();
+    let call = tokio::spawn({
+        let (verifier, token) = (verifier.clone(), token.clone());
+        async move { verifier.verify::<Value>(&token).await }
+    });
+    let mut asked = issuer.asked();
+    while asked.is_empty() {
+        tokio::task::yield_now().await;
+        asked = issuer.asked();
+    }
+    call.abort();
+    call.await.unwrap_err();
+    issuer.let_go();
+    verifier.verify::<Value>(&token).await.unwrap();
+    assert_eq!([asked, issuer.asked()].concat(), [OAUTH, JWKS]);
+}
+
+#[derive(Debug)]
+struct Panicking;
+
+#[async_trait]
+impl Transport for Panicking {
+    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+        panic!("canary")
+    }
+}
+
+#[tokio::test]
+async fn a_transport_that_panics_is_an_error() {
+    let verifier = Issuer::new().verifier().with_transport(Panicking).build().unwrap();
+    for _ in 0..2 {
+        let error = verifier.verify::<Value>(&good().await).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().contains("panicked") && !format!("{error:?}").contains("canary"), "{error:?}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Verification: which tokens are accepted, which are not, and when the issuer's keys are fetched.
+
+#![cfg(test)]
+#![cfg(feature = "verification")]
+
+mod issuer;
+mod keys;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use credentials_grant_oauth2::{ErrorKind, SigningAlgorithm, TokenVerifier, Value};
+use serde::Deserialize;
+
+use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, keys, signed, with};
+
+#[derive(Debug, Deserialize, Eq, PartialEq)]
+struct Claims {
+    sub: String,
+    client_id: String,
+}
+
+#[tokio::test]
+async fn a_token_of_the_issuer_is_accepted_and_its_claims_are_the_callers() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = good().await;
+    let claims: Claims = verifier.verify(&token).await.unwrap();
+    assert_eq!(claims, Claims { sub: "canary".to_owned(), client_id: "canary".to_owned() });
+    let all: BTreeMap<String, Value> = verifier.clone().verify(&token).await.unwrap();
+    assert_eq!(all["iss"], ISSUER);
+    assert_eq!(issuer.asked(), [OAUTH, JWKS], "once for both");
+}
+
+#[tokio::test]
+async fn every_algorithm_of_public_keys_is_verified() {
+    use SigningAlgorithm::{Ed25519, EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    let (issuer, verifier) = Issuer::with_keys();
+    for algorithm in [Ed25519, EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512] {
+        let (kid, signer) = key(algorithm);
+        let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#);
+        let token = signed(&signer, &header, &claims()).await;
+        verifier.verify::<Value>(&token).await.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
+
+        let others =
+            issuer.verifier().with_algorithms([if algorithm == Es256 { Rs256 } else { Es256 }]).build().unwrap();
+        let error = others.verify::<Value>(&token).await.unwrap_err();
+        assert!(error.message().contains("not accepted"), "{error}");
+    }
+}
+
+#[test]
+fn algorithms_that_cannot_be_verified_are_refused_when_they_are_set() {
+    use SigningAlgorithm::{Es512, Hs256, Rs256};
+    for algorithms in [vec![], vec![Hs256], vec![Rs256, Es512]] {
+        let error = Issuer::new().verifier().with_algorithms(algorithms).build().unwrap_err();
+        assert!(error.kind() == ErrorKind::Configuration && error.remedy().is_some(), "{error}");
+    }
+    let error = TokenVerifier::of(ISSUER.parse().unwrap(), "").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn types_and_audiences_come_in_several_forms() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let header = |typ: &str| format!(r#"{{"alg":"RS256","kid":"rsa"{typ}}}"#);
+    let good = claims();
+    let many = with("aud", &format!(r#"["a","{AUDIENCE}"]"#));
+    let plain = [r#","typ":"JWT""#, r#","typ":"jwt""#, "", r#","typ":null"#];
+    for typ in [r#","typ":"at+jwt""#, r#","typ":"AT+JWT""#, r#","typ":"application/at+jwt""#] {
+        for claims in [&good, &many] {
+            let token = signed(&RSA.signer(), &header(typ), claims).await;
+            verifier.verify::<Value>(&token).await.expect(typ);
+        }
+    }
+    let plainly = issuer.verifier().with_plain_jwts().build().unwrap();
+    for typ in plain {
+        let token = signed(&RSA.signer(), &header(typ), &good).await;
+        plainly.verify::<Value>(&token).await.expect(typ);
+        let error = verifier.verify::<Value>(&token).await.expect_err(typ);
+        assert!(error.to_string().contains("plain JWTs"), "{error}");
+    }
+    let token = signed(&RSA.signer(), &header(r#","typ":"dpop+jwt""#), &good).await;
+    plainly.verify::<Value>(&token).await.expect_err("it says that it is something else");
+}
+
+#[tokio::test]
+async fn clocks_may_be_a_minute_apart() {
+    let (issuer, verifier) = Issuer::with_keys();
+    // Issued now, good for ten minutes.
+    let token = good().await;
+    let cases =
+        [(-61, "issued in the future"), (-60, ""), (0, ""), (659, ""), (660, "has expired"), (1_000_000, "expired")];
+    for (seconds, why) in cases {
+        issuer.set_clock(seconds);
+        let outcome = verifier.verify::<Value>(&token).await;
+        let message = outcome.map_or_else(|error| error.message().to_owned(), |_| String::new());
+        assert!(message.is_empty() == why.is_empty() && message.contains(why), "{seconds}: {message}");
+    }
+    // Not good for another two minutes, the last of which is lenience.
+    let token = signed(&RSA.signer(), RSA.header, &with("nbf", &(issuer::NOW + 120).to_string())).await;
+    for (seconds, good) in [(0, false), (59, false), (60, true)] {
+        issuer.set_clock(seconds);
+        assert_eq!(verifier.verify::<Value>(&token).await.is_ok(), good, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_a_key_id_needs_an_issuer_with_one_key_that_fits() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let header = |algorithm: &str| format!(r#"{{"alg":"{algorithm}","typ":"at+jwt"}}"#);
+    let p256 = signed(&key(SigningAlgorithm::Es256).1, &header("ES256"), &claims()).await;
+    verifier.verify::<Value>(&p256).await.unwrap();
+
+    let rsa = signed(&RSA.signer(), &header("RS256"), &claims()).await;
+    verifier.verify::<Value>(&rsa).await.unwrap();
+    issuer.lists(&[keys(), vec![RSA.public("another")]].concat());
+    issuer.set_clock(3600);
+    let rsa = signed(&RSA.signer(), &header("RS256"), &with("exp", "1e11")).await;
+    let error = verifier.verify::<Value>(&rsa).await.unwrap_err();
+    assert!(error.message().contains("does not say with which key"), "{error}");
+}
+
+#[tokio::test]
+async fn claims_that_the_caller_cannot_read_are_an_error_of_their_own() {
+    let (_, verifier) = Issuer::with_keys();
+    let error = verifier.verify::<Others>(&good().await).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("claims are not as"), "{error}");
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+}
+
+#[derive(Debug, Deserialize)]
+struct Others {
+    #[expect(dead_code, reason = "it is not there")]
+    hash: String,
+}
+
+#[test]
+fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(good());
+    let mut verification = pin!(verifier.verify::<Value>(&token));
+    let Poll::Ready(Err(error)) = verification.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("there is nothing to wait for");
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.message().contains("tokio runtime") && issuer.asked().is_empty(), "{error}");
+}
+
+#[tokio::test]
+async fn a_verifier_shows_what_it_expects_and_not_what_it_has_seen() {
+    let (_, verifier) = Issuer::with_keys();
+    let before = format!("{verifier:?}");
+    assert!(before.contains(ISSUER) && before.contains(AUDIENCE), "{before}");
+    verifier.verify::<Value>(&good().await).await.unwrap();
+    assert_eq!(format!("{verifier:?}"), before);
+}

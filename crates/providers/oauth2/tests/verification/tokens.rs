@@ -1,0 +1,263 @@
+//! Tokens that are forged, broken or meant for others.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use credentials_grant_oauth2::{ErrorKind, ExposeSecret, KeySigner, SecretString, TokenVerifier, Value};
+
+use crate::issuer::{ED25519, ISSUER, Issuer, NOW, P256, RSA, claims, good, keys, signed, with, with as with_claim};
+
+/// Each is refused, for this reason, on one line that repeats neither the token nor its claims.
+async fn assert_refused(verifier: &TokenVerifier, token: &SecretString, why: &str) {
+    let error = verifier.verify::<Value>(token).await.expect_err(why);
+    let shown = format!("{error} {error:?}");
+    assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains(why), "{why}: {error}");
+    assert!(error.remedy().is_some() && error.provider() == Some("oauth2"), "{error}");
+    assert!(error.to_string().len() < 1200 && !error.to_string().contains(char::is_control), "{error}");
+    assert!(!shown.contains("canary") && !shown.contains(token.expose_secret()), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_that_says_anything_else_is_refused() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let long = format!(r#""{}""#, "é".repeat(20_000));
+    let cases = [
+        ("iss", r#""https://evil.example""#, "of another issuer, https://evil.example,"),
+        ("iss", r#""https://login.example.com/t/""#, "of another issuer"),
+        ("iss", r#""https://LOGIN.example.com/t""#, "of another issuer"),
+        ("iss", r#""evil\u001b[2J\r\n2026-01-01 root logged in""#, "of another issuer, evil\\u{1b}[2J"),
+        ("iss", &*long, "of another issuer"),
+        ("iss", "", "claims that are not as"),
+        ("iss", r#"["https://login.example.com/t"]"#, "claims that are not as"),
+        ("aud", r#""https://other.example.com""#, "is not for https://api.example.com"),
+        ("aud", r#""https://api.example.com/""#, "is not for"),
+        ("aud", r#"["a","https://API.example.com"]"#, "is not for"),
+        ("aud", "[]", "is not for"),
+        ("aud", "", "claims that are not as"),
+        ("aud", "7", "claims that are not as"),
+        ("exp", "", "claims that are not as"),
+        ("exp", "null", "claims that are not as"),
+        ("exp", r#""1767229200""#, "claims that are not as"),
+        ("exp", "1e999", "claims that are not as"),
+        ("exp", "1767225540", "has expired"),
+        ("exp", "1767225540.0", "has expired"),
+        ("exp", "0", "has expired"),
+        ("exp", "-1e300", "has expired"),
+        ("nbf", "1767225661", "not yet good"),
+        ("nbf", "1e300", "not yet good"),
+        ("nbf", r#""soon""#, "claims that are not as"),
+        ("iat", "1767225661", "issued in the future"),
+        ("iat", "true", "claims that are not as"),
+    ];
+    for (claim, value, why) in cases {
+        let token = signed(&RSA.signer(), RSA.header, &with(claim, value)).await;
+        assert_refused(&verifier, &token, why).await;
+    }
+    assert!(issuer.asked().is_empty(), "no key is looked for that would change nothing");
+    for (claim, value) in [("iat", ""), ("exp", "1767225541"), ("exp", "1e300"), ("nbf", "1767225660"), ("nbf", "null")]
+    {
+        let token = signed(&RSA.signer(), RSA.header, &with(claim, value)).await;
+        verifier.verify::<Value>(&token).await.expect(value);
+    }
+}
+
+#[tokio::test]
+async fn claims_that_are_no_object_or_say_one_thing_twice_are_refused() {
+    let (_, verifier) = Issuer::with_keys();
+    let twice = claims().replacen('{', r#"{"aud":"https://api.example.com","#, 1);
+    let sequence = format!(r#"["{ISSUER}","https://api.example.com",{},null,null]"#, NOW + 600);
+    let deep = format!(r#"{{"a":{}"#, "[".repeat(30_000));
+    for claims in [&*twice, &sequence, &deep, "", "null", "{", "\"canary\"", &claims()[1..]] {
+        let token = signed(&RSA.signer(), RSA.header, claims).await;
+        assert_refused(&verifier, &token, "claims that are not as RFC 9068").await;
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_leads_elsewhere_is_refused_or_passed_over() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let typed = |typ: &str| format!(r#"{{"alg":"RS256","kid":"rsa","typ":{typ}}}"#);
+    let algorithm = |name: &str| format!(r#"{{"alg":{name},"kid":"rsa","typ":"at+jwt"}}"#);
+    let with = |member: &str| RSA.header.replacen('{', &format!("{{{member},"), 1);
+    let huge = format!(r#""{}""#, "\\u0007".repeat(5000));
+    let cases = [
+        (typed(r#""JWT""#), "of the type JWT, where it must be at+jwt"),
+        (typed(r#""""#), "of the type , where"),
+        (typed("null"), "does not say what it is"),
+        (typed(r#""at+jwt ""#), "must be at+jwt"),
+        (typed(&huge), "of the type \\u{7}"),
+        (typed("7"), "a header that is not"),
+        (algorithm(r#""none""#), "signed by none, which is not accepted"),
+        (algorithm(r#""None""#), "not accepted"),
+        (algorithm(r#""HS256""#), "signed by HS256, which is not accepted"),
+        (algorithm(r#""rs256""#), "not accepted"),
+        (algorithm(r#""RS1""#), "not accepted"),
+        (algorithm(r#""ES512""#), "not accepted"),
+        (algorithm(r#""ES256K""#), "not accepted"),
+        (algorithm(r#""""#), "not accepted"),
+        (algorithm(&huge), "not accepted"),
+        (algorithm("null"), "a header that is not"),
+        (with(r#""crit":["exp"]"#), "critical"),
+        (with(r#""crit":[]"#), "critical"),
+        (with(r#""crit":["b64"],"b64":false"#), "critical"),
+        (with(r#""alg":"RS256""#), "a header that is not"),
+        (with(r#""kid":"rsa""#), "a header that is not"),
+        (with(r#""typ":"JWT""#), "a header that is not"),
+        (with(r#""kid":7"#), "a header that is not"),
+        (r#"["RS256","at+jwt","rsa",null]"#.to_owned(), "a header that is not"),
+        ("7".to_owned(), "a header that is not"),
+        (String::new(), "a header that is not"),
+        ("{".repeat(10_000), "a header that is not"),
+    ];
+    for (header, why) in cases {
+        let token = signed(&RSA.signer(), &header, &claims()).await;
+        assert_refused(&verifier, &token, why).await;
+    }
+    assert!(issuer.asked().is_empty());
+
+    let evil =
+        format!(r#""jku":"https://evil.example/keys","x5u":"http://evil.example/","jwk":{}"#, P256.public("rsa"));
+    let token = signed(&RSA.signer(), &with(&evil), &claims()).await;
+    verifier.verify::<Value>(&token).await.expect("what the header says of keys is not looked at");
+    let token = signed(&P256.signer(), &P256.header.replacen('{', &format!("{{{evil},"), 1), &claims()).await;
+    verifier.verify::<Value>(&token).await.unwrap();
+    assert!(!issuer.asked().iter().any(|asked| asked.contains("evil")));
+}
+
+#[tokio::test]
+async fn a_signature_of_anybody_else_is_refused() {
+    let (_, verifier) = Issuer::with_keys();
+    let header = |algorithm: &str, kid: &str| format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#);
+    let public = include_str!("../../../../client/tests/it/keys/rsa-public.pem");
+    let modulus = serde_json::from_str::<Value>(&RSA.public("")).unwrap()["n"].as_str().unwrap().to_owned();
+    let secrets = [public.to_owned(), public.trim().to_owned(), modulus, RSA.public("rsa")];
+    for secret in secrets {
+        let token = signed(&KeySigner::from_secret(secret).unwrap(), &header("HS256", "rsa"), &claims()).await;
+        assert_refused(&verifier, &token, "HS256, which is not accepted").await;
+        let token = signed(&KeySigner::from_secret(public).unwrap(), RSA.header, &claims()).await;
+        assert_refused(&verifier, &token, "not signed with the key that it names").await;
+    }
+    let cases = [
+        (&P256, header("ES256", "rsa"), "an algorithm that its key is not for"),
+        (&RSA, header("RS256", "p256"), "an algorithm that its key is not for"),
+        (&P256, header("ES384", "p256"), "an algorithm that its key is not for"),
+        (&ED25519, header("ES256", "p256"), "not signed with the key"),
+        (&RSA, header("PS256", "rsa"), "not signed with the key"),
+        (&RSA, header("RS512", "rsa"), "not signed with the key"),
+        (&RSA, header("RS256", "no such"), "a key that is none of https://login.example.com/t"),
+        (&RSA, header("RS256", "RSA"), "a key that is none of"),
+        (&RSA, header("RS256", ""), "a key that is none of"),
+        (&RSA, header("RS256", &"x".repeat(40_000)), "a key that is none of"),
+    ];
+    for (pair, header, why) in cases {
+        let token = signed(&pair.signer(), &header, &claims()).await;
+        assert_refused(&verifier, &token, why).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_changed_on_its_way_is_refused() {
+    let (_, verifier) = Issuer::with_keys();
+    for (pair, signature_length) in [(&RSA, 342), (&P256, 86), (&ED25519, 86)] {
+        let token = signed(&pair.signer(), pair.header, &claims()).await.expose_secret().to_owned();
+        let parts: Vec<_> = token.split('.').collect();
+        assert_eq!(parts[2].len(), signature_length);
+        let with = |claims: &str, signature: &str| format!("{}.{claims}.{signature}", parts[0]);
+        let others = BASE64.encode(claims().replace("canary", "sparrow"));
+        let mut flipped = BASE64.decode(parts[2]).unwrap();
+        flipped[0] ^= 1;
+        let short = BASE64.encode(&flipped[1..]);
+        for changed in [
+            with(&others, parts[2]),
+            with(parts[1], &BASE64.encode(&flipped)),
+            with(parts[1], &short),
+            with(parts[1], &BASE64.encode([0; 64])),
+            with(parts[1], &BASE64.encode([0; 256])),
+            with(parts[1], ""),
+        ] {
+            assert_refused(&verifier, &changed.into(), "not signed with the key that it names").await;
+        }
+        verifier.verify::<Value>(&token.into()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_signed_jwt_is_refused() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = good().await.expose_secret().to_owned();
+    let parts: Vec<_> = token.split('.').collect();
+    let cut = token.len() - 1;
+    let cases = [
+        String::new(),
+        "opaque".to_owned(),
+        ".".to_owned(),
+        "..".to_owned(),
+        format!("{}.{}", parts[0], parts[1]),
+        format!("{token}.e30.e30"),
+        format!("{token}."),
+        format!("{token}="),
+        format!("{token}\n"),
+        format!(" {token}"),
+        format!("Bearer {token}"),
+        token[..cut].to_owned(),
+        token.replace('.', ".."),
+        token.replacen('e', "é", 1),
+    ];
+    for case in cases {
+        assert_refused_alike(&verifier, case.into()).await;
+    }
+    let huge = format!("{}.{}.{}", parts[0], "a".repeat(64 * 1024), parts[2]);
+    assert_refused(&verifier, &huge.into(), "longer than 64 KiB").await;
+    assert!(issuer.asked().is_empty());
+}
+
+async fn assert_refused_alike(verifier: &TokenVerifier, token: SecretString) {
+    let error = verifier.verify::<Value>(&token).await.expect_err(token.expose_secret());
+    let why = ["no JWT that is signed", "a header that is not"];
+    assert!(error.kind() == ErrorKind::InvalidToken, "{error}");
+    assert!(why.iter().any(|why| error.message().contains(why)), "{error}");
+}
+
+#[tokio::test]
+async fn keys_that_are_for_something_else_are_passed_over() {
+    let with = |member: &str| RSA.public("rsa").replacen('{', &format!("{{{member},"), 1);
+    let passed_over = [
+        with(r#""use":"enc""#),
+        with(r#""use":7"#),
+        with(r#""key_ops":["sign","encrypt"]"#),
+        with(r#""key_ops":[]"#),
+        with(r#""alg":"RS512""#),
+        with(r#""alg":"RSA-OAEP""#),
+        with(r#""alg":"HS256""#),
+        with(r#""kid":"rsa""#),
+        RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"oct","k":"c2VjcmV0""#),
+        RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"EC","crv":"P-256""#),
+        RSA.public("rsa").replace(r#""n":""#, r#""n":"!"#),
+        RSA.public("rsa").replace(r#""e":"AQAB""#, r#""e":"AAAA""#),
+        RSA.public("rsa").replace(r#""e":"AQAB""#, r#""f":"AQAB""#),
+        RSA.public("other"),
+        r#""rsa""#.to_owned(),
+        "[]".to_owned(),
+    ];
+    let good = with(r#""use":"sig","key_ops":["verify"],"alg":"RS256""#);
+    let token = signed(&RSA.signer(), RSA.header, &with_claim("exp", "1e11")).await;
+    for key in passed_over {
+        let (issuer, verifier) = Issuer::with_keys();
+        issuer.lists(std::slice::from_ref(&key));
+        let error = verifier.verify::<Value>(&token).await.expect_err(&key);
+        assert_eq!(error.kind(), ErrorKind::InvalidToken, "{error}");
+        issuer.set_clock(3600);
+        // Beside a key that is good, it is in nobody's way.
+        issuer.lists(&[key, r#"{"kty":"AKP","kid":"new"}"#.to_owned(), good.clone()]);
+        verifier.verify::<Value>(&token).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_less_than_2048_bits_verifies_nothing() {
+    let (issuer, verifier) = Issuer::with_keys();
+    // Signed by `openssl dgst -sha256 -sign rsa-1024.pem`, and its modulus.
+    let token = "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6InNtYWxsIn0.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tL3QiLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlLmNvbSIsImV4cCI6MTc2NzIyNjIwMH0.xJF-S8jVjextSThYenoWqXu_kJItjNpJ7v5dZPPjJbkhtsjwe9BmV_ExLJahVSc9SqEVSmrxl0qkWjOdZdFAz7T5pzU1QGID_l5_q_xcQalrF1BhYYvGioSy2ZJ7gsoRsbRJuDNUBmrDcmsbDcOR5HilypYGYZ77M3w5U2rIky0";
+    let small = r#"{"kty":"RSA","kid":"small","e":"AQAB","n":"2FWoA9TRekD66ZukMjA5Yvz2d30jrE1oqo0mvASnH2fyU6Baz87-ntmQburgLzCmpnXo0k36SrcveH6sp5SZkvH8cddvofi1WKs-cy1qBDzb_npyk69JtGQklIHqtMUZ2fpnatVkk5bmRs0hckDRfwSYVF-EUfYarYsEFG6iXBk"}"#;
+    issuer.lists(&[keys(), vec![small.to_owned()]].concat());
+    assert_refused(&verifier, &token.into(), "not signed with the key that it names").await;
+}
