@@ -24,6 +24,7 @@ enum Flaw {
     None,
     AnotherParameter,
     IgnoresTheAsk,
+    NeedsAScope,
     PanicsOnHtml,
     PlainSecretHeader,
     SecretInQuery,
@@ -56,6 +57,10 @@ impl CredentialsGrant for Acme {
                 let surroundings = Surroundings::new(attempt.now(), [0; 16]);
                 acme(Flaw::None).token_request(&Attempt::new(attempt.credentials(), &nothing, surroundings))
             }
+            Flaw::NeedsAScope if attempt.ask().scopes().is_empty() => {
+                Err(Error::new(ErrorKind::Configuration, "this vendor must be asked for a scope"))
+            }
+            Flaw::NeedsAScope => request.scope().build(),
             Flaw::PlainSecretHeader => request.header("x-secret", &secret.expose_secret().replace('é', "")).build(),
             _ => request.build(),
         }
@@ -180,6 +185,12 @@ fn a_secret_in_the_query_is_caught_unless_the_vendor_wants_it_there() {
 #[test]
 fn an_ask_that_is_ignored_is_caught() {
     assert_caught(check::asks_are_honoured_or_refused, &subject(Flaw::IgnoresTheAsk), "ignored in silence");
+}
+
+#[test]
+fn a_vendor_that_must_be_asked_for_a_scope_is_asked_for_it() {
+    let adobe = subject(Flaw::NeedsAScope).with_ask(Ask::new().with_scope("a"));
+    assert_eq!(failure(check::asks_are_honoured_or_refused, &adobe), None);
 }
 
 #[test]
