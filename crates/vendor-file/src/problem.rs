@@ -48,8 +48,9 @@ fn said(message: &str) -> (String, String) {
     const REPEATS_THE_VALUE: [&str; 4] = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
     let split = message.rsplit_once(", expected ");
     if REPEATS_THE_VALUE.iter().any(|start| message.starts_with(start)) {
-        let expected = shown(split.map_or("something else", |(_, expected)| expected));
-        return (format!("what stands here is not {expected}"), format!("write {expected}"));
+        // What the parser expects are words of this crate's.
+        let expected = split.map_or("what the book's page has", |(_, expected)| expected);
+        return ("something else must stand here".to_owned(), format!("write {expected}"));
     }
     let named = |start: &str| message.strip_prefix(start)?.split_once('`').map(|(name, _)| shown(name));
     if let Some(name) = named("missing field `") {
@@ -85,17 +86,14 @@ mod tests {
     #[test]
     fn what_the_parser_repeats_is_not_repeated() {
         for (message, words) in [
-            (
-                "invalid type: string \"canary\", expected a boolean",
-                "what stands here is not a boolean; write a boolean",
-            ),
+            ("invalid type: string \"canary\", expected a boolean", "something else must stand here; write a boolean"),
             (
                 "invalid value: string \"canary, expected canary\", expected a day",
-                "what stands here is not a day; write a day",
+                "something else must stand here; write a day",
             ),
             (
                 "unknown variant `canary`, expected `POST` or `GET`",
-                "what stands here is not `POST` or `GET`; write `POST` or `GET`",
+                "something else must stand here; write `POST` or `GET`",
             ),
             ("missing field `url`", "`url` is missing; add `url`"),
             ("unknown field `a\nb`, expected `x` or `y`", "there is no `a\\nb` here; use `x` or `y`"),

@@ -28,6 +28,16 @@ fn check(alternative: &Alternative) -> Result<(), Problem> {
     if text.contains("{{") || text.contains("}}") {
         return Err(Problem::new(at, "a URL has no braces", "write %7B and %7D"));
     }
+    if let Some((_, behind)) = text.strip_prefix('{').and_then(|text| text.split_once('}'))
+        && !behind.is_empty()
+        && !behind.starts_with('/')
+    {
+        return Err(Problem::new(
+            at,
+            "a base URL is followed by a slash: all else would make another host of its own",
+            "add it",
+        ));
+    }
     check_query(alternative)?;
     // With every optional value, and without any.
     for omits in [|_: &Used| false, |used: &Used| used.question] {

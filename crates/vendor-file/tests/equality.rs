@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use credentials_grant_apaleo::Apaleo;
@@ -12,8 +11,8 @@ use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::{Grant, Resamania};
 use credentials_grant_vendor_file::{
-    Ask, Attempt, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, HeaderMap, SealedRequest, Settings,
-    StatusCode, TokenEndpoint, TokenResponse, Vendor, VendorFile,
+    Ask, Attempt, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
+    SealedRequest, Settings, StatusCode, TokenEndpoint, TokenResponse, Vendor, VendorFile,
 };
 
 fn file(text: &str) -> VendorFile {
@@ -307,11 +306,16 @@ fn same(ours: &dyn CredentialsGrant, theirs: &Vendor, credentials: &ClientCreden
     assert_eq!(format!("{:?}", theirs.policy()), format!("{:?}", ours.policy()));
 }
 
-fn shown(request: &SealedRequest) -> (String, BTreeMap<String, (Vec<u8>, bool)>, String) {
-    let headers = request.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), (value.as_bytes().to_vec(), value.is_sensitive())));
-    let body = String::from_utf8_lossy(request.body()).into_owned();
-    (format!("{} {}", request.method(), request.url()), headers.collect(), body)
+/// The request as text, and which of its headers are never printed.
+fn shown(request: &SealedRequest) -> String {
+    let header = |name: &HeaderName, value: &HeaderValue| {
+        let secret = if value.is_sensitive() { " (secret)" } else { "" };
+        format!("{name}{secret}: {}", String::from_utf8_lossy(value.as_bytes()))
+    };
+    let mut headers: Vec<_> = request.headers().iter().map(|(name, value)| header(name, value)).collect();
+    headers.sort();
+    let body = String::from_utf8_lossy(request.body());
+    format!("{} {}\n{}\n\n{body}", request.method(), request.url(), headers.join("\n"))
 }
 
 fn answers() -> Vec<(u16, &'static str)> {

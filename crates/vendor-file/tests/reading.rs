@@ -1,0 +1,534 @@
+//! What a file may not say, and where and how that is told.
+
+#![cfg(test)]
+
+use std::fs;
+
+use credentials_grant_vendor_file::{Error, ErrorKind, VendorFile};
+
+/// The file that the tests spoil, with a place for more in each of its tables.
+fn file(changes: &[(&str, &str)]) -> String {
+    const WHOLE: &str = r#"name = "acme"
+title = "Acme Rockets"
+source = "https://docs.acme.example"
+read = 2026-11-26
+# top
+
+[settings.shop]
+help = "the name of the shop"
+
+[settings.server]
+help = "which server"
+values = ["live", "test"]
+default = "live"
+
+[settings.tenant]
+help = "the tenant"
+optional = true
+
+[settings.gateway-key]
+help = "the gateway's key"
+secret = true
+# settings
+
+[request]
+url = "https://{shop}.{server}.acme.example/token"
+authentication = "body"
+parameters.tenant = "{tenant}"
+headers.X-Gateway-Key = "{gateway-key}"
+# request
+
+[response]
+# response
+
+[policy]
+# policy
+"#;
+    changes.iter().fold(WHOLE.to_owned(), |text, (what, with)| {
+        assert!(text.contains(what), "{what}");
+        text.replacen(what, with, 1)
+    })
+}
+
+#[track_caller]
+fn refused(text: &str) -> Error {
+    let error = VendorFile::parse(text).expect_err(text);
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.remedy().is_some(), "{error}");
+    assert!(!error.to_string().contains(char::is_control), "{error}");
+    error
+}
+
+/// The file with these changes is refused in these words, behind `line L, column C: `.
+#[track_caller]
+fn assert_refused(changes: &[(&str, &str)], words: &str) {
+    let error = refused(&file(changes)).to_string();
+    let said = error.strip_prefix("the vendor file, line ").and_then(|rest| rest.split_once(": ")).unwrap().1;
+    assert_eq!(said, words, "{error}");
+}
+
+#[track_caller]
+fn assert_taken(changes: &[(&str, &str)]) {
+    let text = file(changes);
+    if let Err(error) = VendorFile::parse(&text) {
+        panic!("{error}\n{text}");
+    }
+}
+
+#[test]
+fn a_file_without_a_mistake_is_taken() {
+    assert_taken(&[]);
+}
+
+#[test]
+fn the_place_is_that_of_the_mistake() {
+    let place = |changes: &[(&str, &str)]| {
+        let error = refused(&file(changes)).to_string();
+        error.split_once(": ").unwrap().0.replace("the vendor file, ", "")
+    };
+    assert_eq!(place(&[("title", "titel")]), "line 2, column 1");
+    assert_eq!(place(&[("\"body\"", "\"boddy\"")]), "line 26, column 18");
+    assert_eq!(place(&[("{tenant}", "{tenent}")]), "line 27, column 21");
+    assert_eq!(place(&[("# request", "scope = 1")]), "line 29, column 9");
+    assert_eq!(place(&[("optional = true", "optional = \"yes\"")]), "line 17, column 12");
+    assert_eq!(place(&[("# policy", "limits = [{ requests = 0, period = \"1s\" }]")]), "line 35, column 24");
+    let url = "url = [\n  { when = { server = \"tset\" }, use = \"https://a.example/\" },\n  \"https://{shop}.{server}.a.example/\",\n]";
+    assert_eq!(place(&[("url = \"https://{shop}.{server}.acme.example/token\"", url)]), "line 26, column 23");
+    assert_eq!(place(&[("name = \"acme\"", "name = \"acme")]), "line 1, column 13");
+}
+
+#[test]
+fn what_is_no_toml_and_what_is_too_large_is_refused() {
+    assert_refused(
+        &[("read = 2026-11-26", "read = ")],
+        "this is no TOML: string values must be quoted, expected literal string; correct what stands there",
+    );
+    assert!(refused("").to_string().contains("`name` is missing; add `name`"));
+    let large = format!("{}#{}", file(&[]), "x".repeat(64 * 1024));
+    assert_eq!(
+        refused(&large).to_string(),
+        "the vendor file is larger than 64 KiB; describe one vendor in it, and no more"
+    );
+    let deep = format!("x = {}", "[".repeat(60_000));
+    assert!(refused(&deep).to_string().contains("no TOML"));
+}
+
+#[test]
+fn keys_that_there_are_not_and_keys_that_are_missing_are_named() {
+    assert_refused(
+        &[("# top", "settigns = 1")],
+        "there is no `settigns` here; use one of `name`, `title`, `source`, `read`, `settings`, `exclusive`, `request`, \
+         `response`, `policy`",
+    );
+    assert_refused(
+        &[("values = [\"live\", \"test\"]", "value = \"live\"")],
+        "there is no `value` here; use one of `help`, `values`, `default`, `optional`, `secret`",
+    );
+    assert_refused(&[("authentication = \"body\"\n", "")], "`authentication` is missing; add `authentication`");
+    assert_refused(&[("help = \"the tenant\"\n", "")], "`help` is missing; add `help`");
+    let wrong_key = [("# policy", "hosts = [{ when = { server = \"test\" }, then = \"a.example\" }]")];
+    assert_refused(&wrong_key, "there is no `then` here; use `when` or `use`");
+}
+
+#[test]
+fn values_of_another_type_are_refused_and_never_repeated() {
+    let string = "something else must stand here; write a string";
+    assert_refused(&[("title = \"Acme Rockets\"", "title = 4711")], string);
+    let boolean = "something else must stand here; write a boolean";
+    assert_refused(&[("optional = true", "optional = \"canary, expected canary\"")], boolean);
+    let method = "something else must stand here; write `POST` or `GET`";
+    assert_refused(&[("# request", "method = \"canary\"")], method);
+    let choice = "something else must stand here; write a text, or a list of alternatives such as \
+                  { when = { setting = \"value\" }, use = \"text\" }";
+    assert_refused(&[("authentication = \"body\"", "authentication = 4711")], choice);
+    for value in ["4711", "47.11", "true", "2026-11-26", "{ canary = 1 }", "[\"canary\"]", "\"canary\""] {
+        for line in ["scope", "encoding", "audience", "headers", "parameters.a.b", "url"] {
+            let error = refused(&file(&[("# request", &format!("{line} = {value}"))])).to_string();
+            assert!(!error.contains("4711") && !error.contains("47.11"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_name_and_a_day_are_what_they_are_called() {
+    let name =
+        "this cannot name a vendor; take lower-case letters, digits and single hyphens, 40 at the most: acme-hotels";
+    for bad in ["", "Acme", "acme hotels", "acme_hotels", "-", "é"] {
+        assert_refused(&[("\"acme\"", &format!("{bad:?}"))], name);
+    }
+    let day = "this is no day; write the day on which you read the source: read = 2026-11-26";
+    assert_refused(&[("2026-11-26", "2026-11-26T10:00:00")], day);
+    assert_refused(&[("2026-11-26", "10:00:00")], day);
+    assert!(refused(&file(&[("2026-11-26", "2026-02-31")])).to_string().contains("line 4, column "));
+    assert_refused(
+        &[("Acme Rockets", " ")],
+        "the title is empty or has line breaks in it; write the title on one line",
+    );
+    let forged = [("\"the tenant\"", "\"the tenant\\nerror: forged\"")];
+    assert_refused(&forged, "the help is empty or has line breaks in it; write the help on one line");
+}
+
+#[test]
+fn settings_are_declared_whole_and_used() {
+    let more = |text: &str| file(&[("# settings", text)]);
+    let says = |text: &str, words: &str| {
+        let error = refused(&more(text)).to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    says(
+        "[settings.idle]\nhelp = \"x\"",
+        "nothing uses the setting `idle`; write {idle} where its value goes, or take",
+    );
+    says("[settings.Api_Host]\nhelp = \"x\"", "`Api_Host` cannot name a setting; take lower-case letters");
+    says("[settings.\"a\\nb\"]\nhelp = \"x\"", "`a\\nb` cannot name a setting");
+    says("[settings.client-id]\nhelp = \"x\"", "`client-id` is there without a setting");
+    says("[settings.token-url]\nhelp = \"x\"\ndefault = \"x\"", "every provider has `token-url`; give it no more than");
+    says("[settings.token-url]\nhelp = \"x\"", "nothing uses the setting `token-url`");
+    says("[settings.app-secret]\nhelp = \"x\"", "`app-secret` seems to be a secret, and is not declared as one; add");
+    says(
+        "[settings.x]\nhelp = \"x\"\nsecret = true\ndefault = \"y\"",
+        "a file holds no secret, and `x` is one; take its",
+    );
+    says("[settings.x]\nhelp = \"x\"\nsecret = true\nvalues = [\"y\"]", "a file holds no secret, and `x` is one");
+    says("[settings.x]\nhelp = \"x\"\noptional = true\ndefault = \"y\"", "`x` has a default and thus is always set");
+    says(
+        "[settings.x]\nhelp = \"x\"\nvalues = [\"a\"]\ndefault = \"b\"",
+        "the default of `x` is none of its values; use",
+    );
+    says("[settings.x]\nhelp = \"x\"\nvalues = [\"a\", \" b\"]", "a value is empty, or has spaces around it");
+    says("[settings.x]\nhelp = \"x\"\ndefault = \"\"", "a value is empty");
+}
+
+#[test]
+fn a_variable_is_a_setting_and_stands_where_it_may() {
+    let all = "shop, server, tenant, gateway-key";
+    assert_refused(&[("{tenant}", "{tenent}")], &format!("{{tenent}} is no setting; use {all}"));
+    assert_refused(
+        &[("{tenant}", "{tenant?}")],
+        "{tenant} has a ?, which is for URLs; take the ? out: a text without its value is left out",
+    );
+    assert_refused(&[("{tenant}", "{sha256({tenant})}")], "there is no function `sha256`; the one there is is base64");
+    assert_refused(&[("{tenant}", "{tenant")], "a brace is not closed; write {{ for one brace");
+    assert_refused(&[("{tenant}", "{token-host}")], "{token-host} is for `hosts`, alone; write it there");
+    assert_refused(
+        &[("{shop}", "{client-secret}")],
+        "{client-secret} cannot stand here; use it in parameters and headers",
+    );
+    assert_refused(
+        &[("{shop}", "{gateway-key}")],
+        "{gateway-key} is a secret, which is shown where this goes; put it into a parameter or a header",
+    );
+    assert_refused(&[("{shop}", "{base64({shop})}")], "no function can stand here; use one in parameters and headers");
+    assert_refused(
+        &[("{shop}", "{shop?}")],
+        "{shop} is always set; take the ? out, or add `optional = true` to the setting",
+    );
+    let guard =
+        "{tenant} may not be set; write { when = { tenant = \"*\" }, use = … }, or {tenant?} for a path segment";
+    assert_refused(&[("/token\"", "/{tenant}/token\"")], guard);
+    assert_taken(&[("/token\"", "/{tenant?}/token\"")]);
+    assert_refused(
+        &[("# policy", "hosts = [\"{gateway-key}.acme.example\"]")],
+        "{gateway-key} is a secret, which is shown where this goes; put it into a parameter or a header",
+    );
+    let companions = |value: &str| format!("presentation.companions.X-Key = \"{value}\"");
+    let beside = companions("Key {gateway-key}");
+    assert_refused(
+        &[("# policy", &beside)],
+        "{gateway-key} is a secret, and has text beside it; write \"{gateway-key}\" alone",
+    );
+    let id = companions("id {client-id}");
+    assert_refused(&[("# policy", &id)], "{client-id} cannot stand here; use it in parameters and headers");
+    assert_taken(&[("# policy", &companions("{client-id}"))]);
+    assert_taken(&[("# policy", &companions("{gateway-key}"))]);
+}
+
+#[test]
+fn alternatives_depend_on_settings_and_the_last_one_always_applies() {
+    let url = |alternatives: &str| {
+        let url = format!("url = [{alternatives}]");
+        file(&[("url = \"https://{shop}.{server}.acme.example/token\"", &url)])
+    };
+    let says = |alternatives: &str, words: &str| {
+        let error = refused(&url(alternatives)).to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    let usual = "\"https://{shop}.{server}.acme.example/\"";
+    says("", "there may be no alternative that applies; end the list with a text that has no `when`");
+    says(&format!("{{ when = {{ server = \"test\" }}, use = {usual} }}"), "there may be no alternative that applies");
+    says(&format!("{usual}, {usual}"), "this alternative is never reached: the one before it always applies");
+    says(
+        &format!("{{ when = {{ sever = \"test\" }}, use = {usual} }}, {usual}"),
+        "`sever` is no setting; use shop, server",
+    );
+    says(
+        &format!("{{ when = {{ server = \"tset\" }}, use = {usual} }}, {usual}"),
+        "`server` never has this value; use one of live, test",
+    );
+    says(
+        &format!("{{ when = {{ gateway-key = \"*\" }}, use = {usual} }}, {usual}"),
+        "`gateway-key` is a secret, and decides nothing",
+    );
+    let good = format!(
+        "{{ when = {{ server = \"t*\", tenant = \"*\" }}, use = \"https://{{shop}}.a.example/{{tenant}}\" }}, {usual}"
+    );
+    assert!(VendorFile::parse(&url(&good)).is_ok());
+    assert_taken(&[(
+        "parameters.tenant = \"{tenant}\"",
+        "parameters.tenant = [{ when = { server = \"test\" }, use = \"{tenant}\" }]",
+    )]);
+}
+
+#[test]
+fn a_url_is_one_that_a_secret_may_be_sent_to() {
+    let url = |text: &str| file(&[("https://{shop}.{server}.acme.example/token", text)]);
+    let says = |text: &str, words: &str| {
+        let error = refused(&url(text)).to_string();
+        assert!(error.contains(words) && !error.contains("canary"), "{error}");
+    };
+    let scheme = "this makes no URL that a secret may be sent to";
+    says("http://{shop}.{server}.example/", scheme);
+    says("ftp://{shop}.{server}.example/", scheme);
+    says("{shop}{server}", "a base URL is followed by a slash");
+    says("{shop}.evil.example/{server}", "a base URL is followed by a slash");
+    says("https://user:canary@{shop}.{server}.example/", scheme);
+    says("https://{shop}.{server}.example/#canary", scheme);
+    says("https://{shop} {server}/", scheme);
+    says("https://{shop}{server}-/", scheme);
+    says("https://{shop}.{server}.example/?client_secret=canary", "here seems to stand a secret in a URL");
+    says("https://{shop}.{server}.example/?a=b&X-Api-Key=canary", "here seems to stand a secret in a URL");
+    says("https://{shop}.{server}.example/{{x}}", "a URL has no braces");
+    says("{shop}/{token-url}/{server}", "{token-url} is no setting");
+    assert!(VendorFile::parse(&url("https://{shop}.{server}.example/?grant_type=client_credentials")).is_ok());
+    assert!(VendorFile::parse(&url("{shop}/v2/{server}/token")).is_ok(), "a base URL");
+    assert!(VendorFile::parse(&url("https://{shop}/{server}/token")).is_ok(), "a whole host");
+    assert!(VendorFile::parse(&url("http://localhost:8080/{shop}/{server}")).is_ok(), "loopback");
+
+    let declared = [
+        ("# settings", "[settings.token-url]\nhelp = \"the token URL\""),
+        ("acme.example/token", "acme.example/{token-url}"),
+    ];
+    assert_refused(&declared, "{token-url} is a whole URL; write url = \"{token-url}\", and nothing beside it");
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    let secret = |at: &str, line: &str| {
+        let error = refused(&file(&[(at, line)])).to_string();
+        assert!(error.contains("a file holds none") && !error.contains("canary"), "{error}");
+        assert!(error.contains("line "), "{error}");
+    };
+    secret("# request", "parameters.client_secret = \"canary\"");
+    secret("# request", "parameters.apiKey = \"canary\"");
+    secret("# request", "headers.Authorization = \"Basic canary\"");
+    secret("# request", "headers.Ocp-Apim-Subscription-Key = [{ when = { server = \"test\" }, use = \"canary\" }]");
+    secret("# request", "parameters.x = \"-----BEGIN PRIVATE KEY----- canary {client-id}\"");
+    secret("# request", "headers.x = \"eyJhbGciOiJub25lIn0.canary.canary\"");
+    secret("# policy", "presentation.companions.x-api-key = \"canary\"");
+    assert_taken(&[("# request", "parameters.token_format = \"jwt\"")]);
+}
+
+#[test]
+fn nothing_is_written_twice() {
+    let twice = |name: &str| {
+        format!(
+            "`{name}` is written by another key of [request] as well; take one of them out, or let the other be \"none\" or \"by-hand\""
+        )
+    };
+    let cases = [
+        ("client_id", "parameters.client_id = \"{client-id}\""),
+        ("grant_type", "parameters.grant_type = \"x\""),
+        ("grant_type", "grant-type = \"x\"\nparameters.grant_type = \"x\""),
+        ("scope", "parameters.scope = \"open-api\""),
+        ("scopes", "scope-name = \"scopes\"\nparameters.scopes = \"open-api\""),
+        ("audience", "audience = \"optional\"\nparameters.audience = \"x\""),
+        ("resource", "resources = \"required\"\nparameters.resource = \"x\""),
+        ("authorization_details", "authorization-details = \"optional\"\nparameters.authorization_details = \"x\""),
+    ];
+    for (name, lines) in cases {
+        assert_refused(&[("# request", lines)], &twice(name));
+    }
+    assert_taken(&[("# request", "scope = \"none\"\nparameters.scope = \"open-api\"")]);
+    assert_taken(&[("# request", "grant-type = \"none\"\nparameters.grant_type = \"x\"")]);
+    let basic = [("\"body\"", "\"basic-raw\""), ("# request", "headers.authorization = \"{client-id}\"")];
+    assert_refused(&basic, &twice("authorization"));
+    let header = "the header `x-gateway-key` is written twice; write it once: capital letters make no difference";
+    assert_refused(&[("# request", "headers.x-gateway-key = \"{client-id}\"")], header);
+    assert_refused(
+        &[("# policy", "presentation.companions.AUTHORIZATION = \"{client-id}\"")],
+        "the header `authorization` is written twice; write it once: capital letters make no difference",
+    );
+}
+
+#[test]
+fn the_request_contradicts_itself_nowhere() {
+    assert_refused(
+        &[("# request", "method = \"GET\"\nencoding = \"json\"")],
+        "a GET has no body; take it out: the parameters go into the query",
+    );
+    assert_refused(
+        &[("# request", "encoding = \"json\"\nauthorization-details = \"required\"")],
+        "authorization details go into a form, and these parameters into JSON; take it out",
+    );
+    assert_refused(
+        &[("# request", "scope = \"none\"\nscope-separator = \",\"")],
+        "`scope = \"none\"` says that no scope is taken; take one of the two out",
+    );
+    assert_refused(
+        &[("# request", "scope-separator = \"\"")],
+        "what stands here is empty; write it, or take the key out",
+    );
+    assert_refused(
+        &[("# request", "assertion-audience = \"x\"")],
+        "no assertion is sent that could have an audience; take it out",
+    );
+    assert_refused(
+        &[("\"body\"", "\"by-hand\"")],
+        "nothing in the request says who the client is; write {client-id} and {client-secret} where the vendor wants them",
+    );
+    assert_refused(
+        &[("\"body\"", "\"Basic\"")],
+        "this is no way to authenticate a client; use one of basic, basic-raw, basic-strict, body, none, client-secret-jwt, \
+         private-key-jwt, by-hand",
+    );
+    assert_refused(
+        &[("\"body\"", "\"{shop}\"")],
+        "it is not known which word this will be; write a word, or a setting alone whose `values` are listed",
+    );
+    assert!(refused(&file(&[("\"body\"", "\"{server}\"")])).to_string().contains("this is no way to authenticate"));
+    assert_refused(&[("# request", "parameters.\"\" = \"x\"")], "a parameter has no name; give it the vendor's");
+    assert_refused(
+        &[("# request", "headers.\"a b\" = \"x\"")],
+        "`a b` is no name of a header; take letters, digits and hyphens",
+    );
+    assert_refused(
+        &[("# request", "headers.Content-Length = \"0\"")],
+        "this header belongs to the connection; leave it out",
+    );
+    assert_refused(
+        &[("# request", "headers.X-A = \"a\\nb\"")],
+        "no header can carry this text; take line breaks and the like out",
+    );
+}
+
+#[test]
+fn answers_are_described_in_one_way() {
+    assert_refused(
+        &[("# response", "expires-in = \"a\"\nexpires-at = \"b\"")],
+        "`expires-in` and `expires-at` contradict each other; keep the one whose member the vendor sends",
+    );
+    assert_refused(
+        &[("# response", "expiry-unit = \"hours\"")],
+        "this is no unit of an expiry; use seconds, milliseconds or minutes",
+    );
+    assert_refused(
+        &[("# response", "scope-separator = \", \"")],
+        "a separator is one character; write a comma, or whatever the vendor has",
+    );
+    assert_refused(
+        &[("# response", "token = \"\"")],
+        "what stands here names no member of an answer; write its name, or a JSON pointer such as /data/token",
+    );
+    let meaning = |entries: &str| format!("meanings = [{{ {entries} }}]");
+    for entries in ["kind = \"unavailable\"", "kind = \"unavailable\", status = 409, code = \"x\""] {
+        assert_refused(
+            &[("# response", &meaning(entries))],
+            "a meaning is that of a status or that of a code; write one of the two",
+        );
+    }
+    assert_refused(
+        &[("# response", &meaning("kind = \"unavailable\", status = 99"))],
+        "this is no status of an answer; write one from 200 to 599",
+    );
+    let kinds = "one of `bad_response`, `credentials_refused`, `rate_limited`, `request_refused`, `unavailable`";
+    assert_refused(
+        &[("# response", &meaning("kind = \"canary\", status = 409"))],
+        &format!("something else must stand here; write {kinds}"),
+    );
+}
+
+#[test]
+fn a_policy_names_hosts_and_lengths_of_time() {
+    let host = "this is no host whose API could take the token; write one such as api.example.com, or *.example.com for all below it";
+    for bad in [
+        "",
+        "*",
+        "*.com",
+        "https://api.example.com",
+        "api.example.com/v1",
+        "a@b.example",
+        "a b",
+        "{shop}/",
+        "-a.example",
+        "a?b",
+    ] {
+        assert_refused(&[("# policy", &format!("hosts = [{bad:?}]"))], host);
+    }
+    for good in [
+        "api.example.com",
+        "*.example.com",
+        "{shop}.example.com",
+        "*.{shop}.example.com",
+        "{shop}",
+        "{token-host}",
+        "localhost:8080",
+    ] {
+        assert_taken(&[("# policy", &format!("hosts = [{good:?}]"))]);
+    }
+    let length = "this is no length of time above zero; write one such as 900s, 15m, 24h or 1h 30m";
+    for bad in ["", "0s", "-1h", "1", "soon", "99999999999999999999h"] {
+        assert_refused(&[("# policy", &format!("lifetime = {bad:?}"))], length);
+    }
+    assert_taken(&[(
+        "# policy",
+        "lifetime = \"1h 30m\"\nlimits = [{ requests = 30, period = \"1h\", per-client = true }]",
+    )]);
+    assert_refused(
+        &[("# policy", "limits = [{ requests = 0, period = \"1s\" }]")],
+        "a limit of none allows nothing; write how many there may be",
+    );
+    assert_refused(
+        &[("# policy", "presentation.scheme = \"Token \"")],
+        "a scheme is one word; write it without a space behind it",
+    );
+    assert_refused(
+        &[("# policy", "expired-statuses = [1403]")],
+        "this is no status of an answer; write one from 200 to 599",
+    );
+}
+
+#[test]
+fn exclusive_settings_are_two_or_more_that_there_are() {
+    assert_taken(&[("# top", "exclusive = [[\"shop\", \"tenant\"]]")]);
+    assert_refused(&[("# top", "exclusive = [[\"shop\"]]")], "one setting excludes no other; name two or more");
+    for unknown in ["shpo", "gateway-key", "token-url"] {
+        let error = refused(&file(&[("# top", &format!("exclusive = [[\"shop\", {unknown:?}]]"))])).to_string();
+        assert!(error.contains(&format!("`{unknown}` is no setting that could be set beside another")), "{error}");
+    }
+}
+
+#[test]
+fn a_file_is_read_from_its_path_and_named_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let good = VendorFile::read(at("acme.toml", file(&[]).as_bytes())).unwrap();
+    assert_eq!((good.name(), good.title()), ("acme", "Acme Rockets"));
+    assert_eq!((good.source(), good.read_on()), ("https://docs.acme.example", "2026-11-26"));
+
+    let says = |path: std::path::PathBuf, words: &str| {
+        let error = VendorFile::read(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the vendor file {}", path.display())) && error.contains(words), "{error}");
+    };
+    says(at("empty.toml", b""), "empty.toml, line 1, column 1: `name` is missing");
+    says(at("large.toml", "é".repeat(64 * 1024).as_bytes()), "large.toml is larger than 64 KiB");
+    says(
+        at("latin.toml", b"title = \"\xe9\""),
+        "latin.toml cannot be read (it is not UTF-8 text); give the path of a TOML file",
+    );
+    says(folder.path().join("none.toml"), "cannot be read (");
+    says(folder.path().to_owned(), "cannot be read (");
+}

@@ -1,0 +1,357 @@
+//! A provider out of a file: what its settings make of it, and what they may not be.
+
+#![cfg(test)]
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant_vendor_file::{
+    AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
+    LifetimeSource, SealedRequest, Settings, StatusCode, Surroundings, TokenResponse, Transport, VendorFile,
+    async_trait, grant,
+};
+
+/// A file with these tables and what every file has.
+fn file(tables: &str) -> VendorFile {
+    let text = format!("name = \"acme\"\ntitle = \"Acme\"\nsource = \"this test\"\nread = 2026-11-26\n{tables}");
+    VendorFile::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn with(settings: &[(&str, &str)]) -> Settings {
+    settings.iter().fold(Settings::new(), |settings, (name, value)| settings.with(*name, *value))
+}
+
+fn sealed_for(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> Result<SealedRequest, Error> {
+    let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
+    file(tables).provider(&with(settings))?.token_request(&Attempt::frozen(&credentials, ask))?.frozen()
+}
+
+fn body(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> String {
+    let request = sealed_for(tables, settings, ask).unwrap_or_else(|error| panic!("{error}\n{tables}"));
+    String::from_utf8(request.body().to_vec()).unwrap()
+}
+
+fn refusal(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> String {
+    let error = sealed_for(tables, settings, ask).expect_err(tables);
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.remedy().is_some() && !error.to_string().contains('\n'), "{error}");
+    error.to_string()
+}
+
+const BASIC: &str = "[request]\nurl = \"https://auth.example.com/token\"\nauthentication = \"basic\"\n";
+
+#[test]
+fn what_is_not_written_is_as_rfc_6749_has_it() {
+    let ask = Ask::new().with_scopes(["a", "b"]).with_parameter("further", "1");
+    let request = sealed_for(BASIC, &[], &ask).unwrap();
+    assert_eq!((request.method().as_str(), request.url().as_str()), ("POST", "https://auth.example.com/token"));
+    assert_eq!(request.body(), b"grant_type=client_credentials&scope=a%20b&further=1");
+    assert_eq!(request.headers()["authorization"], "Basic aWQ6Y2FuYXJ5");
+    let policy = file(BASIC).provider(&Settings::new()).unwrap().policy();
+    assert!(policy.hosts().is_empty() && policy.limits().is_empty() && policy.lifetime().is_none());
+}
+
+#[test]
+fn parameters_go_out_in_the_order_of_the_file() {
+    let order = |lines: &[&str]| {
+        let tables = format!("[request]\nurl = \"https://a.example/\"\n{}\n", lines.join("\n"));
+        body(&tables, &[], &Ask::new().with_scope("s").with_audience("a"))
+    };
+    let lines = [
+        "authentication = \"none\"",
+        "parameters.b = \"1\"",
+        "scope = \"optional\"",
+        "grant-type = \"g\"",
+        "audience = \"optional\"",
+        "parameters.a = \"2\"",
+    ];
+    assert_eq!(order(&lines), "client_id=id&b=1&scope=s&grant_type=g&audience=a&a=2");
+    let mut backwards = lines;
+    backwards.reverse();
+    assert_eq!(order(&backwards), "a=2&audience=a&grant_type=g&scope=s&b=1&client_id=id");
+}
+
+#[test]
+fn a_parameter_whose_optional_value_is_not_set_is_left_out() {
+    let tables = "[settings.tenant]\nhelp = \"x\"\noptional = true\n[settings.key]\nhelp = \"x\"\nsecret = true\noptional = true\n\
+        [request]\nurl = \"https://a.example/{tenant?}/token\"\nauthentication = \"none\"\nparameters.tenant = \"t-{tenant}\"\n\
+        headers.X-Key = \"{base64({key})}\"\n";
+    let request = sealed_for(tables, &[("tenant", "7")], &Ask::new()).unwrap();
+    assert_eq!(request.url().path(), "/7/token");
+    assert_eq!(request.body(), b"grant_type=client_credentials&client_id=id&tenant=t-7");
+    assert_eq!(request.headers()["x-key"], "Y2FuYXJ5LWtleQ==");
+    assert!(request.headers()["x-key"].is_sensitive());
+
+    let request = sealed_for(tables, &[("tenant", " ")], &Ask::new()).unwrap();
+    assert_eq!((request.url().path(), request.body()), ("/token", &b"grant_type=client_credentials&client_id=id"[..]));
+    let (credentials, ask) = (ClientCredentials::without_secret("id"), Ask::new());
+    let vendor = file(tables).provider(&Settings::new()).unwrap();
+    let without = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap().frozen().unwrap();
+    assert!(!without.headers().contains_key("x-key"));
+}
+
+#[test]
+fn a_secret_that_is_needed_and_not_there_is_named() {
+    let tables = "[settings.gateway-key]\nhelp = \"x\"\nsecret = true\n[request]\nurl = \"https://a.example/\"\nauthentication = \"none\"\n\
+        headers.X-Key = \"{gateway-key}\"\n";
+    let (credentials, ask) = (ClientCredentials::without_secret("id"), Ask::new());
+    let vendor = file(tables).provider(&Settings::new()).expect("secrets are not looked at yet");
+    let error = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+    assert!(error.to_string().starts_with("the credentials hold no `gateway-key`; add the secret"), "{error}");
+    let set = refusal(tables, &[("gateway-key", "canary")], &Ask::new());
+    assert!(set.contains("`gateway-key` is a secret and no setting") && !set.contains("canary"), "{set}");
+}
+
+#[test]
+fn what_must_be_asked_for_is_and_what_is_not_taken_is_not() {
+    let asking = |lines: &str| format!("{BASIC}{lines}\n");
+    let cases = [
+        ("scope = \"required\"", "a scope", Ask::new().with_scope("x"), "scope=x"),
+        ("audience = \"required\"", "an audience", Ask::new().with_audience("x"), "audience=x"),
+        ("resources = \"required\"", "a resource", Ask::new().with_resource("x"), "resource=x"),
+        (
+            "authorization-details = \"required\"",
+            "authorization details",
+            Ask::new().with_authorization_details(r#"[{"type":"x"}]"#),
+            "authorization_details=%5B%7B%22type%22%3A%22x%22%7D%5D",
+        ),
+    ];
+    for (line, what, ask, parameter) in cases {
+        assert_eq!(body(&asking(line), &[], &ask), format!("grant_type=client_credentials&{parameter}"));
+        let without = refusal(&asking(line), &[], &Ask::new());
+        assert!(without.contains(&format!("this vendor must be asked for {what}")), "{without}");
+        let optional = line.replace("required", "optional");
+        assert_eq!(body(&asking(&optional), &[], &Ask::new()), "grant_type=client_credentials");
+        let none = line.replace("required", "none");
+        assert!(refusal(&asking(&none), &[], &ask).contains("this provider takes no"));
+    }
+    let comma = asking("scope-separator = \",\"\nscope-name = \"scopes\"");
+    assert_eq!(body(&comma, &[], &Ask::new().with_scopes(["a", "b"])), "grant_type=client_credentials&scopes=a%2Cb");
+}
+
+#[test]
+fn json_a_query_and_headers_alone_carry_what_the_file_says() {
+    let by_hand = |encoding: &str| {
+        format!(
+            "[request]\nurl = \"https://a.example/login?v=1\"\n{encoding}\nauthentication = \"by-hand\"\ngrant-type = \"none\"\nscope = \"none\"\n\
+             parameters.clientId = \"{{client-id}}\"\nparameters.clientSecret = \"{{client-secret}}\"\n"
+        )
+    };
+    assert_eq!(body(&by_hand("encoding = \"json\""), &[], &Ask::new()), r#"{"clientId":"id","clientSecret":"canary"}"#);
+    for encoding in ["encoding = \"query\"", "method = \"GET\"", "method = \"GET\"\nencoding = \"query\""] {
+        let request = sealed_for(&by_hand(encoding), &[], &Ask::new()).unwrap();
+        assert_eq!(request.url().query(), Some("v=1&clientId=id&clientSecret=canary"));
+        assert_eq!(request.method() == "GET", encoding.contains("GET"));
+        assert!(request.body().is_empty() && !format!("{request:?}").contains("canary"));
+    }
+    let headers = by_hand("").replace("parameters.", "headers.");
+    let request = sealed_for(&headers, &[], &Ask::new()).unwrap();
+    assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
+    assert_eq!(request.headers()["clientsecret"], "canary");
+    assert!(!format!("{request:?}").contains("canary"));
+}
+
+#[test]
+fn assertions_are_signed_for_the_audience_that_the_file_names() {
+    let tables = "[settings.tenant]\nhelp = \"x\"\n[request]\nurl = \"https://{tenant}.example.com/token\"\n\
+        authentication = \"client-secret-jwt\"\nassertion-audience = \"https://{tenant}.example.com/\"\n";
+    let body = body(tables, &[("tenant", "north")], &Ask::new());
+    let claims = body.split('.').nth(1).unwrap();
+    let claims = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert!(claims.contains(r#""aud":"https://north.example.com/""#), "{claims}");
+}
+
+#[test]
+fn settings_are_checked_by_name_value_and_effect() {
+    let tables = "exclusive = [[\"club\", \"member\"]]\n[settings.shop]\nhelp = \"x\"\n[settings.server]\nhelp = \"x\"\nvalues = [\"live\", \"test\"]\n\
+        default = \"live\"\n[settings.club]\nhelp = \"x\"\noptional = true\n[settings.member]\nhelp = \"x\"\noptional = true\n\
+        [request]\nurl = [{ when = { server = \"test\" }, use = \"https://test.example.com/\" }, \"https://{shop}.example.com/\"]\n\
+        authentication = \"body\"\nparameters.club = \"{club}\"\nparameters.member = \"{member}\"\n";
+    let says = |settings: &[(&str, &str)], words: &str| {
+        let refusal = refusal(tables, settings, &Ask::new());
+        assert!(refusal.starts_with("acme: ") && refusal.contains(words), "{refusal}");
+    };
+    says(&[], "the setting `shop` is missing; set `shop`");
+    says(&[("shpo", "north")], "there is no setting `shpo`; use shop, server, club, member, token-url");
+    says(&[("server", "tset")], "the setting `server` cannot be \"tset\"; use one of live, test");
+    says(&[("shop", "evil.example/")], "the setting `shop` (evil.example/) cannot be part of a host name");
+    says(&[("shop", "a"), ("club", "1"), ("member", "2")], "the settings `club` and `member` contradict each other");
+    says(
+        &[("shop", "a"), ("server", "test")],
+        "the setting `shop` changes nothing beside the others that are set; leave",
+    );
+    says(
+        &[("shop", "a"), ("token-url", "https://b.example/")],
+        "the settings `shop` and `token-url` contradict each other",
+    );
+    says(&[("token-url", "http://b.example/")], "the setting `token-url`: the URL http://b.example/ would send");
+    assert!(sealed_for(tables, &[("server", "test")], &Ask::new()).is_ok());
+    assert!(sealed_for(tables, &[("token-url", "http://127.0.0.1:8080/token")], &Ask::new()).is_ok());
+}
+
+#[test]
+fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
+    let tables = format!("[settings.tenant]\nhelp = \"x\"\n{BASIC}headers.X-Tenant = \"{{tenant}}\"\n");
+    let refused = refusal(&tables, &[("tenant", "canary\r\nx: y")], &Ask::new());
+    assert!(
+        refused.contains("x-tenant has characters that no header can carry")
+            || refused.contains("X-Tenant has characters"),
+        "{refused}"
+    );
+    assert!(!refused.contains("canary"), "{refused}");
+    let companion = format!(
+        "[settings.tenant]\nhelp = \"x\"\n{BASIC}[policy]\npresentation.companions.X-Tenant = \"{{tenant}}\"\n"
+    );
+    let refused = refusal(&companion, &[("tenant", "canary\n"), ("tenant", "canary\ny")], &Ask::new());
+    assert!(refused.contains("X-Tenant") && !refused.contains("canary"), "{refused}");
+}
+
+#[test]
+fn a_policy_says_what_the_file_says() {
+    let tables = format!(
+        "[settings.shop]\nhelp = \"x\"\n[settings.server]\nhelp = \"x\"\nvalues = [\"live\", \"test\"]\ndefault = \"live\"\n\
+         [settings.area]\nhelp = \"x\"\noptional = true\n{BASIC}[policy]\n\
+         hosts = [\"{{shop}}.example.com\", \"*.{{shop}}.example.net\", \"{{token-host}}\", \"{{area}}.example.org\", \
+         {{ when = {{ server = \"test\" }}, use = \"test.example.com\" }}]\n\
+         lifetime = \"1h\"\nlimits = [{{ requests = 5, period = \"24h\", per-client = true }}, {{ requests = 50, period = \"1s\" }}]\n\
+         expired-statuses = [403]\nrefusals-block-address = true\n"
+    );
+    let policy = |settings: &[(&str, &str)]| file(&tables).provider(&with(settings)).map(|vendor| vendor.policy());
+    let live = policy(&[("shop", "North")]).unwrap();
+    assert_eq!(live.hosts(), ["north.example.com", "*.north.example.net", "auth.example.com"]);
+    assert_eq!(live.lifetime(), Some(Duration::from_secs(3600)));
+    let limits: Vec<_> =
+        live.limits().iter().map(|limit| (limit.requests(), limit.period().as_secs(), limit.is_per_client())).collect();
+    assert_eq!(limits, [(5, 86_400, true), (50, 1, false)]);
+    assert_eq!(live.expired_statuses(), [StatusCode::FORBIDDEN]);
+    assert!(live.refusals_block_address());
+    let settings = [("shop", "north"), ("server", "test"), ("area", "eu"), ("token-url", "http://127.0.0.1:8080/t")];
+    let test = policy(&settings).unwrap();
+    assert_eq!(
+        test.hosts(),
+        ["north.example.com", "*.north.example.net", "127.0.0.1:8080", "eu.example.org", "test.example.com"]
+    );
+    for hostile in ["evil.example/", "a@b", "a:1", "*", "", "a b"] {
+        let error = policy(&[("shop", hostile)]).unwrap_err().to_string();
+        assert!(error.contains("`shop`"), "{error}");
+    }
+}
+
+#[derive(Debug)]
+struct Canned(u16, &'static str);
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+        let status = StatusCode::from_u16(self.0).unwrap();
+        Ok(TokenResponse::new(status, HeaderMap::new(), self.1.as_bytes().to_vec()))
+    }
+}
+
+async fn answered(tables: &str, settings: &[(&str, &str)], answer: Canned) -> Result<AccessToken, Error> {
+    let vendor = file(tables).provider(&with(settings)).unwrap_or_else(|error| panic!("{error}"));
+    let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
+    grant(&vendor, &credentials, &Ask::new(), &answer, Surroundings::frozen()).await
+}
+
+#[tokio::test]
+async fn an_answer_is_read_where_the_file_says() {
+    let tables = format!(
+        "[settings.key]\nhelp = \"x\"\nsecret = true\n[settings.unit]\nhelp = \"x\"\nvalues = [\"seconds\", \"milliseconds\"]\ndefault = \"milliseconds\"\n\
+         {BASIC}[response]\ntoken = \"/data/jwt\"\ntoken-type = \"/data/kind\"\nany-token-type = true\nexpires-at = \"/data/until\"\nexpiry-unit = \"{{unit}}\"\n\
+         scopes = \"/data/rights\"\nscope-separator = \",\"\nrefresh-token = \"/data/again\"\n\
+         [policy.presentation]\nheader = \"X-Auth\"\nscheme = \"Token\"\ncompanions.X-Id = \"{{client-id}}\"\ncompanions.X-Key = \"{{key}}\"\ncompanions.X-Fixed = \"1\"\n"
+    );
+    let body = r#"{"data":{"jwt":"abc","kind":"Session","until":1767229200000,"rights":"a,b","again":"r"},"more":1}"#;
+    let token = answered(&tables, &[], Canned(200, body)).await.unwrap();
+    assert_eq!(token.expires_at(), Surroundings::frozen().now + Duration::from_secs(3600));
+    assert_eq!(token.lifetime_source(), LifetimeSource::Answer);
+    assert_eq!((token.token_type(), token.scopes()), (Some("Session"), &["a".to_owned(), "b".to_owned()][..]));
+    assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("r"));
+    let headers: Vec<_> = token.headers().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    assert_eq!(headers, ["x-auth: Token abc", "x-id: id", "x-key: canary-key", "x-fixed: 1"]);
+    assert!(token.extra("more").is_some());
+    let seconds = body.replace("1767229200000", "1767229200").leak();
+    let token = answered(&tables, &[("unit", "seconds")], Canned(200, seconds)).await.unwrap();
+    assert_eq!(token.expires_at(), Surroundings::frozen().now + Duration::from_secs(3600));
+}
+
+#[tokio::test]
+async fn an_error_is_read_where_the_file_says_the_first_place_first() {
+    let tables = format!(
+        "{BASIC}[response]\nerrors = [{{ code = \"/errors/0/code\", description = \"/errors/0/message\" }}, {{ code = \"status\", description = \"message\" }}]\n\
+         [[response.meanings]]\ncode = \"LOGIN.LOCKED\"\nkind = \"rate_limited\"\nremedy = \"wait for ten minutes\"\n\
+         [[response.meanings]]\nstatus = 402\nkind = \"credentials_refused\"\nmessage = \"the contract has ended\"\n"
+    );
+    let cases = [
+        (
+            400,
+            r#"{"errors":[{"code":"A","message":"a"}],"status":1,"error":"invalid_client"}"#,
+            ErrorKind::RequestRefused,
+            "A: a",
+        ),
+        (400, r#"{"status":1,"message":"m","error":"invalid_client"}"#, ErrorKind::RequestRefused, "1: m"),
+        (400, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRefused, "invalid_client"),
+        (400, r#"{"errors":[{"code":"LOGIN.LOCKED"}]}"#, ErrorKind::RateLimited, "LOGIN.LOCKED; wait for ten minutes"),
+        (
+            402,
+            "",
+            ErrorKind::CredentialsRefused,
+            "acme: the contract has ended (402 Payment Required); check the client id",
+        ),
+    ];
+    for (status, body, kind, words) in cases {
+        let error = answered(&tables, &[], Canned(status, body)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_of_a_secret_in_any_form_is_taken_out() {
+    let tables = "[request]\nurl = \"https://a.example/\"\nauthentication = \"by-hand\"\nparameters.code = \"{base64({client-id}:{base64({client-secret})})}\"\n";
+    // base64 of `canary`, and of `id:` with that.
+    for echo in ["Y2FuYXJ5", "aWQ6WTJGdVlYSjU=", "canary"] {
+        let body = format!(r#"{{"error":"x","error_description":"unknown: {echo}"}}"#).leak();
+        let error = answered(tables, &[], Canned(400, body)).await.unwrap_err();
+        assert!(error.to_string().contains("unknown: [redacted]"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_prints_a_value_of_a_setting_and_clones_are_the_same() {
+    let tables = format!("[settings.email]\nhelp = \"whose token\"\n{BASIC}parameters.email = \"{{email}}\"\n");
+    let acme = file(&tables);
+    let vendor = acme.provider(&with(&[("email", "canary@example.com")])).unwrap();
+    for shown in [format!("{acme:?}"), format!("{vendor:?}"), format!("{:#?}", vendor.clone())] {
+        assert!(shown.contains("acme") && !shown.contains("canary"), "{shown}");
+    }
+    assert_eq!(
+        format!("{vendor:?}"),
+        "Vendor { name: \"acme\", token_endpoint: TokenEndpoint(https://auth.example.com/token), .. }"
+    );
+    let _: std::sync::Arc<dyn CredentialsGrant> = std::sync::Arc::new(vendor);
+}
+
+#[test]
+fn settings_are_listed_for_a_commands_help() {
+    let tables = format!(
+        "[settings.b]\nhelp = \"the second\"\nvalues = [\"x\", \"y\"]\ndefault = \"x\"\n[settings.a]\nhelp = \"the first\"\noptional = true\n\
+         [settings.c]\nhelp = \"the key\"\nsecret = true\n{BASIC}parameters.p = \"{{a}}{{b}}\"\nheaders.X-C = \"{{c}}\"\n"
+    );
+    let acme = file(&tables);
+    let listed: Vec<_> = acme
+        .settings()
+        .iter()
+        .map(|setting| (setting.name(), setting.help(), setting.values().count(), setting.is_secret()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("b", "the second: x unless set", 2, false),
+            ("a", "the first; optional", 0, false),
+            ("c", "the key", 0, true)
+        ]
+    );
+}
