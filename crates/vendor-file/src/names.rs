@@ -78,6 +78,11 @@ impl Names {
         self.settings.iter().any(|setting| setting.name == name && !setting.secret && name != TOKEN_URL)
     }
 
+    /// The default of a setting, for trying out what it makes.
+    pub(crate) fn default_of(&self, name: &str) -> Option<&str> {
+        self.settings.iter().find(|setting| setting.name == name)?.default.as_deref()
+    }
+
     /// Every setting, in the order of the file, if the file uses them all.
     pub(crate) fn into_settings(self) -> Result<Vec<Declared>, Problem> {
         let used = self.used.into_inner();

@@ -1,5 +1,6 @@
 //! What a runtime must know, as a file describes it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use credentials_grant::{
@@ -13,7 +14,7 @@ use crate::format::{self, Limit};
 use crate::given::Given;
 use crate::names::{CLIENT_ID, Names, TOKEN_HOST};
 use crate::problem::Problem;
-use crate::request::{check_header_values, check_holds_no_secret, read_header_name};
+use crate::request::{check_header_values, check_holds_no_secret, header_twice, read_header_name};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -85,13 +86,11 @@ fn read_presentation(
     }
     let mut written: Vec<_> = raw.companions.into_iter().collect();
     written.sort_by_key(|(name, _)| name.span().start);
-    let mut companions: Vec<(String, Choice)> = Vec::new();
+    let mut known = HashSet::from([presentation.header_name().to_ascii_lowercase()]);
+    let mut companions = Vec::new();
     for (name, value) in written {
-        let header = read_header_name(&name)?;
-        let is_known = |known: &str| header.as_str().eq_ignore_ascii_case(known);
-        if is_known(presentation.header_name()) || companions.iter().any(|(known, _)| is_known(known)) {
-            let message = format!("the header `{header}` is written twice");
-            return Err(Problem::new(&name.span(), message, "write it once: capital letters make no difference"));
+        if !known.insert(read_header_name(&name)?.as_str().to_owned()) {
+            return Err(header_twice(&name));
         }
         let choice = Choice::read(value, Place::Companion, names)?;
         check_holds_no_secret(name.get_ref(), &choice)?;
@@ -131,8 +130,9 @@ fn read_host(raw: Spanned<format::Alternative>, names: &Names) -> Result<Alterna
     }
     let variables = host.template.variables();
     let is_whole = host.template.lone_variable().is_some();
+    let sample = if is_whole { "a.example" } else { "a" };
     let values: Vec<_> =
-        variables.iter().map(|used| (used.name.as_str(), if is_whole { "a.example" } else { "a" })).collect();
+        variables.iter().map(|used| (used.name.as_str(), names.default_of(&used.name).unwrap_or(sample))).collect();
     match expand_host(&host.text, &values) {
         Some(_) => Ok(host),
         None => Err(Problem::new(

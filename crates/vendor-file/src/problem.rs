@@ -62,7 +62,9 @@ fn said(message: &str) -> (String, String) {
         let name = shown(name.trim_end_matches('`'));
         return (format!("there is no `{name}` here"), format!("use {known}"));
     }
-    (format!("this is no TOML: {}", shown(message)), "correct what stands there".to_owned())
+    // Words of the parser's own, about what it expects.
+    let words: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    (format!("this is no TOML: {words}"), "correct what stands there".to_owned())
 }
 
 #[cfg(test)]

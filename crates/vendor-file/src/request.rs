@@ -1,5 +1,6 @@
 //! The token request as a file describes it, and as settings decide it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use credentials_grant::{Ask, ClientAuthentication, Error, ErrorKind, HeaderName, HeaderValue, TokenEndpoint};
@@ -289,18 +290,15 @@ fn read_parameters(raw: Named<Spanned<format::Choice>>, names: &Names) -> Result
 
 fn read_headers(raw: Named<Spanned<format::Choice>>, names: &Names) -> Result<Vec<Planned>, Problem> {
     let mut headers: Vec<Planned> = Vec::new();
-    let mut known: Vec<HeaderName> = Vec::new();
+    let mut known = HashSet::new();
     for (name, value) in raw {
         let at = name.span();
-        let header = read_header_name(&name)?;
-        if known.contains(&header) {
-            let message = format!("the header `{header}` is written twice");
-            return Err(Problem::new(&at, message, "write it once: capital letters make no difference"));
+        if !known.insert(read_header_name(&name)?) {
+            return Err(header_twice(&name));
         }
         let choice = Choice::read(value, Place::Request, names)?;
         check_holds_no_secret(name.get_ref(), &choice)?;
         check_header_values(&choice)?;
-        known.push(header);
         headers.push(Planned { at, what: What::Header(name.into_inner(), choice) });
     }
     Ok(headers)
@@ -316,6 +314,11 @@ pub(crate) fn read_header_name(name: &Spanned<String>) -> Result<HeaderName, Pro
             Err(Problem::new(&name.span(), message, "take letters, digits and hyphens"))
         }
     }
+}
+
+pub(crate) fn header_twice(name: &Spanned<String>) -> Problem {
+    let message = format!("the header `{}` is written twice", shown(name.get_ref()));
+    Problem::new(&name.span(), message, "write it once: capital letters make no difference")
 }
 
 /// What a header is to carry whatever the settings are.

@@ -12,11 +12,11 @@ use crate::template::Used;
 
 pub(crate) fn read_url(raw: Spanned<format::Choice>, names: &Names) -> Result<Choice, Problem> {
     let url = Choice::read(raw, Place::Url, names)?;
-    url.0.iter().try_for_each(check)?;
+    url.0.iter().try_for_each(|alternative| check(alternative, names))?;
     Ok(url)
 }
 
-fn check(alternative: &Alternative) -> Result<(), Problem> {
+fn check(alternative: &Alternative, names: &Names) -> Result<(), Problem> {
     let Alternative { at, text, template, .. } = alternative;
     if template.lone_variable() == Some(TOKEN_URL) {
         return Ok(());
@@ -42,9 +42,10 @@ fn check(alternative: &Alternative) -> Result<(), Problem> {
     // With every optional value, and without any.
     for omits in [|_: &Used| false, |used: &Used| used.question] {
         let variables = template.variables();
+        let value = |used: &Used| if omits(used) { "" } else { sample(text, &used.name) };
         let values: Vec<_> = variables
             .iter()
-            .map(|used| (used.name.as_str(), if omits(used) { "" } else { sample(text, &used.name) }))
+            .map(|used| (used.name.as_str(), names.default_of(&used.name).unwrap_or_else(|| value(used))))
             .collect();
         TokenEndpoint::expand(text, &values).map_err(|error| {
             let message = format!("this makes no URL that a secret may be sent to: {}", error.message());

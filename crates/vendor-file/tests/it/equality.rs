@@ -1,7 +1,5 @@
 //! The vendors that have a crate of their own, as files: the same bytes, and the same reading of the same answers.
 
-#![cfg(test)]
-
 use std::time::Duration;
 
 use credentials_grant_apaleo::Apaleo;
@@ -39,7 +37,7 @@ fn at(text: &'static str) -> impl Fn(TokenEndpoint) -> Vendor {
 /// A fixture of the vendor's own crate.
 macro_rules! fixture {
     ($vendor:literal, $name:literal) => {
-        include_str!(concat!("../../providers/", $vendor, "/fixtures/", $name, ".http"))
+        include_str!(concat!("../../../providers/", $vendor, "/fixtures/", $name, ".http"))
     };
 }
 

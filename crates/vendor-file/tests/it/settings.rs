@@ -1,7 +1,5 @@
 //! A provider out of a file: what its settings make of it, and what they may not be.
 
-#![cfg(test)]
-
 use std::time::Duration;
 
 use base64::Engine as _;

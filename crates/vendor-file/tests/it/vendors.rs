@@ -1,7 +1,5 @@
 //! The vendors under `docs/vendors`: each passes the checks that every provider must pass.
 
-#![cfg(test)]
-
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
@@ -26,14 +24,14 @@ fn at(text: &'static str, settings: &'static [(&str, &str)]) -> impl Fn(TokenEnd
 /// A file under `docs/vendors`.
 macro_rules! file {
     ($name:literal) => {
-        include_str!(concat!("../../../docs/vendors/", $name, ".toml"))
+        include_str!(concat!("../../../../docs/vendors/", $name, ".toml"))
     };
 }
 
 /// A fixture of a vendor's.
 macro_rules! fixture {
     ($vendor:literal, $name:literal) => {
-        include_str!(concat!("../../../docs/vendors/fixtures/", $vendor, "/", $name, ".http"))
+        include_str!(concat!("../../../../docs/vendors/fixtures/", $vendor, "/", $name, ".http"))
     };
 }
 
