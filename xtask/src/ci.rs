@@ -16,6 +16,9 @@ use crate::tidy;
 const MIRI: &str = "cargo +nightly miri test -p credentials-grant --lib --test it -- tests:: answers:: lifetimes:: \
     --skip a_token_that_no_header_can_carry --skip what_is_no_token --skip what_is_no_number";
 
+/// What a file describes is a provider, and no heavier than others.
+const VENDOR_FILE: &str = "vendor-file";
+
 const NO_MIRI: &str = "undefined behaviour was NOT looked for, because there is no Miri";
 
 /// Installs the certified server, as its `.npmrc` has it: nothing of it is executed meanwhile.
@@ -39,7 +42,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 }
 
 fn steps(checkout: &Checkout) -> Vec<Step> {
-    let providers: Vec<_> = checkout.providers().iter().map(|name| format!("-p credentials-grant-{name}")).collect();
+    let crates = checkout.providers().into_iter().chain([VENDOR_FILE]);
+    let providers: Vec<_> = crates.map(|name| format!("-p credentials-grant-{name}")).collect();
     let lean_trees = providers.iter().map(|provider| {
         let command = format!("cargo tree {provider} --no-default-features -e normal");
         Step::new(command, Check::Lacks(&["reqwest", "tokio"]))
@@ -191,8 +195,9 @@ mod tests {
         for expected in [
             "cargo tree -p credentials-grant-acme --no-default-features -e normal",
             "cargo tree -p credentials-grant-zeta --no-default-features -e normal",
+            "cargo tree -p credentials-grant-vendor-file --no-default-features -e normal",
             "cargo clippy -p credentials-grant-client -p credentials-grant-acme -p credentials-grant-zeta \
-             --no-default-features -- -D warnings",
+             -p credentials-grant-vendor-file --no-default-features -- -D warnings",
         ] {
             assert!(commands.iter().any(|command| command == expected), "{expected}: {commands:#?}");
         }

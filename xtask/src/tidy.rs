@@ -8,6 +8,7 @@ mod providers;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod vendors;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -29,6 +30,7 @@ const RULES: &[Rule] = &[
     sources::do_not_sleep_in_tests,
     docs::decisions_are_short_and_numbered_once,
     docs::nothing_names_one_machine,
+    vendors::are_tested_and_listed,
 ];
 
 /// Prints every finding; fails if there is one.

@@ -19,7 +19,13 @@ const WHOLE: &[(&str, &str)] = &[
     ("crates/providers/acme/tests/wire.rs", "//! Acme.\n"),
     ("docs/decisions/0001-one-error.md", "# One error\n"),
     ("docs/decisions/README.md", "# Decisions\n"),
+    ("crates/vendor-file/tests/it/vendors.rs", "const FILE: &str = file!(\"zeta\");\n"),
     ("docs/quirks.md", "| dimension | vendor |\n|---|---|\n| Basic | `acme` |\n"),
+    ("docs/vendors/README.md", "| [`zeta`](zeta.toml) | Zeta |\n"),
+    ("docs/vendors/fixtures/zeta/refusal.http", FIXTURE),
+    ("docs/vendors/fixtures/zeta/request.http", FIXTURE),
+    ("docs/vendors/fixtures/zeta/token.http", FIXTURE),
+    ("docs/vendors/zeta.toml", "name = 'zeta'\n"),
     ("xtask/Cargo.toml", "package = { description = 'Tasks', publish = false }\nlints.workspace = true\n"),
 ];
 const MANIFEST: &str = "[package]\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
@@ -195,4 +201,17 @@ fn a_path_of_one_machine_is_found() {
         let part_of_a_path = format!("https://acme.example/{folder}/main ../{folder}/main\n");
         assert_eq!(found_with("docs/quick-start.md", &part_of_a_path), [""; 0]);
     }
+}
+
+#[test]
+fn a_vendor_file_that_is_not_tested_or_listed_is_found() {
+    let found = found_with("docs/vendors/eta.toml", "name = 'eta'\n");
+    let expected = [
+        "docs/vendors/fixtures/eta/refusal.http: is missing; write it by hand from the vendor's page",
+        "docs/vendors/fixtures/eta/request.http: is missing; write it by hand from the vendor's page",
+        "docs/vendors/fixtures/eta/token.http: is missing; write it by hand from the vendor's page",
+        "crates/vendor-file/tests/it/vendors.rs: does not test eta; add a module for it",
+        "docs/vendors/README.md: no table names eta; add the vendor's row",
+    ];
+    assert_eq!(found, expected);
 }
