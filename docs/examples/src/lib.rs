@@ -17,6 +17,8 @@ mod pages {
     mod token_life {}
     #[doc = include_str!("../../using-the-token.md")]
     mod using_the_token {}
+    #[doc = include_str!("../../vendor-files.md")]
+    mod vendor_files {}
     #[doc = include_str!("../../../README.md")]
     mod readme {}
 }
