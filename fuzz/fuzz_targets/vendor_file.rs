@@ -1,0 +1,121 @@
+//! Reads arbitrary vendor files, makes providers of them with arbitrary settings, writes their requests and reads arbitrary
+//! answers: the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an empty line, the body.
+
+#![no_main]
+
+use std::sync::Mutex;
+
+use credentials_grant_vendor_file::{
+    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, SealedRequest, Settings,
+    StatusCode, Surroundings, TokenResponse, Transport, Url, Vendor, VendorFile, async_trait, grant,
+};
+use futures_executor::block_on;
+use libfuzzer_sys::fuzz_target;
+
+/// What no error and no `Debug` may show: the secrets that are sent.
+const CANARY: &str = "cAnArY";
+
+fuzz_target!(|input: &str| {
+    let mut parts = input.split("\n===\n");
+    let (text, lines) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let answer = parts.next().unwrap_or("200\n\n{\"access_token\":\"abc\"}");
+    // Names are shown, and one may be the canary's; an answer may sing of it.
+    if text.contains(CANARY) || lines.contains(CANARY) {
+        return;
+    }
+    let settings = settings(lines);
+    let file = match VendorFile::parse(text) {
+        Ok(file) => file,
+        Err(error) => {
+            check_error(&error);
+            assert!(error.message().starts_with("the vendor file"), "{error}");
+            return;
+        }
+    };
+    assert!(file.settings().iter().all(|setting| !setting.name().contains(char::is_control)));
+    // What it declares is filled in as well, so that more than files without settings get further.
+    for settings in [settings.clone(), filled_in(&file, settings)] {
+        match file.provider(&settings) {
+            Ok(vendor) => check(&file, &vendor, answer),
+            Err(error) => check_error(&error),
+        }
+    }
+});
+
+fn settings(lines: &str) -> Settings {
+    let pairs = lines.lines().filter_map(|line| line.split_once('='));
+    pairs.fold(Settings::new(), |settings, (name, value)| settings.with(name, value))
+}
+
+fn filled_in(file: &VendorFile, settings: Settings) -> Settings {
+    let missing = file
+        .settings()
+        .iter()
+        .filter(|setting| !setting.is_secret())
+        .filter(|setting| settings.find(setting.name()).is_none());
+    let values: Vec<_> =
+        missing.map(|setting| (setting.name().to_owned(), setting.values().next().unwrap_or("a").to_owned())).collect();
+    values.into_iter().fold(settings, |settings, (name, value)| settings.with(name, value))
+}
+
+fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
+    let secrets = file.settings().iter().filter(|setting| setting.is_secret());
+    let credentials = secrets.fold(ClientCredentials::new("id", CANARY), |credentials, secret| {
+        credentials.with_secret(secret.name().to_owned(), CANARY)
+    });
+    assert!(!format!("{vendor:?} {vendor:#?}").contains(CANARY));
+    for host in vendor.policy().hosts() {
+        assert!(!host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "*.-:[]".contains(c)), "{host}");
+    }
+    for ask in [
+        Ask::new(),
+        Ask::new().with_scopes(["a", "b"]),
+        Ask::new().with_scope("a").with_audience("a").with_resource("a"),
+    ] {
+        match vendor.token_request(&Attempt::frozen(&credentials, &ask)).and_then(|request| request.frozen()) {
+            Ok(request) => check_request(&request),
+            Err(error) => check_error(&error),
+        }
+        let Some(response) = response(answer) else { continue };
+        let transport = Canned(Mutex::new(Some(response)));
+        match block_on(grant(vendor, &credentials, &ask, &transport, Surroundings::frozen())) {
+            Ok(token) => {
+                assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+                assert!(!format!("{token:?}").contains(CANARY), "{token:?}");
+            }
+            Err(error) => check_error(&error),
+        }
+    }
+}
+
+fn check_request(request: &SealedRequest) {
+    let url: &Url = request.url();
+    let is_loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
+        || url.host_str().is_some_and(|host| host.starts_with("127."));
+    assert!(url.scheme() == "https" || (url.scheme() == "http" && is_loopback), "{url}");
+    assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
+    assert!(!url.path().contains(CANARY) && !request.shown_url().contains(CANARY), "{url}");
+    assert!(!format!("{request:?}").contains(CANARY), "{request:?}");
+}
+
+fn check_error(error: &Error) {
+    let shown = error.to_string();
+    assert!(!shown.contains(char::is_control) && shown.len() < 20_000, "{shown:?}");
+    assert!(!shown.contains(CANARY) && !format!("{error:?}").contains(CANARY), "{error:?}");
+    assert!(error.remedy().is_some() || error.kind() != ErrorKind::Configuration, "{error}");
+}
+
+fn response(answer: &str) -> Option<TokenResponse> {
+    let (status, body) = answer.split_once("\n\n")?;
+    Some(TokenResponse::new(status.parse::<StatusCode>().ok()?, HeaderMap::new(), body.as_bytes().to_vec()))
+}
+
+#[derive(Debug)]
+struct Canned(Mutex<Option<TokenResponse>>);
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+        Ok(self.0.lock().unwrap().take().expect("one request is sent"))
+    }
+}
