@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 
 use crate::exit::{Exit, Failure, table};
 use crate::input::Input;
-use crate::registry::{PROVIDERS, Provider};
+use crate::registry::{Provider, all};
 use crate::{demo, doctor, emulate, operation, providers, request, source, token};
 
 /// The whole command.
@@ -54,7 +54,7 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
     let of = |kind| error.get(kind).map(strings).unwrap_or_default();
     let usage = of(ContextKind::Usage).concat();
     let wants_provider = source::COMMANDS.iter().find(|(name, _)| usage.contains(&format!("cgrant {name}")));
-    let all = || PROVIDERS.iter().map(|provider| provider.name).collect();
+    let all = || all().map(|provider| provider.name).collect();
     let providers = wants_provider.map_or_else(all, |(_, purpose)| purpose.providers());
     let failure = match error.kind() {
         ErrorKind::InvalidSubcommand if wants_provider.is_some() => {
@@ -92,7 +92,7 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
 
 /// The flag of a file, for the flag that would take the file's content.
 fn meant_file(flag: &str) -> Option<String> {
-    let mut files = PROVIDERS.iter().flat_map(Provider::inputs).filter(Input::is_file);
+    let mut files = all().flat_map(Provider::inputs).filter(Input::is_file);
     files.find(|input| flag.strip_prefix("--") == Some(input.name)).map(|input| input.flag())
 }
 

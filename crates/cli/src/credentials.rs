@@ -17,7 +17,7 @@ use crate::registry::Proof;
 ///
 /// An environment is made for more than one command, so a variable that this one has no use for is left alone.
 pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
-    let proof = proof(given)?;
+    let proof = (given.provider.proof)(&given.settings()?);
     let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| given.missing(&CLIENT_ID))?;
     check(given, proof)?;
     let content = |input: &Input| if is_for(proof, input) { given.content(input) } else { Ok(None) };
@@ -39,13 +39,6 @@ pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
         }
     }
     Ok(credentials)
-}
-
-/// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
-fn proof(given: &Given<'_>) -> Result<Option<Proof>, Failure> {
-    let Some(proof) = given.provider.proof else { return Ok(Some(Proof::Secret)) };
-    let Some(auth) = given.provider.auth() else { return Ok(None) };
-    Ok(given.word(&auth)?.as_deref().map(proof))
 }
 
 /// Whether a proof takes this; one that is not known yet takes all there is.

@@ -42,13 +42,17 @@ impl<'a> Given<'a> {
 
     /// The provider, built from its settings.
     pub(crate) fn build(&self) -> Result<Arc<dyn CredentialsGrant>, Failure> {
+        self.provider.build(&self.settings()?).map_err(|error| self.explain(error))
+    }
+
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::new();
         for input in self.inputs.iter().filter(|input| input.topic == Topic::Settings) {
             if let Some(value) = self.word(input)? {
                 settings = settings.with(input.name, value);
             }
         }
-        self.provider.build(&settings).map_err(|error| self.explain(error))
+        Ok(settings)
     }
 
     /// An error of the provider's, its settings named as they were written.

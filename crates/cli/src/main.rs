@@ -14,12 +14,14 @@ mod given;
 mod input;
 mod operation;
 mod output;
+mod provider_file;
 mod providers;
 mod registry;
 mod request;
 mod source;
 mod token;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -27,7 +29,11 @@ use clap::ArgMatches;
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let matches = match args::command().try_get_matches() {
+    let words = match provider_file::take_from(env::args_os().collect()) {
+        Ok(words) => words,
+        Err(failure) => return failure.report().into(),
+    };
+    let matches = match args::command().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) => return args::explain(&error).into(),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use credentials_grant::{Configure, CredentialsGrant, Error, Setting, Settings};
+use credentials_grant::{ClientAuthentication, Configure, CredentialsGrant, Error, Setting, Settings};
 use credentials_grant_apaleo::Apaleo;
 use credentials_grant_cognito::Cognito;
 use credentials_grant_emulator::{RunningEmulator, Vendor};
@@ -10,20 +10,22 @@ use credentials_grant_oauth2::OAuth2;
 use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::Resamania;
+use credentials_grant_vendor_file::VendorFile;
 
 use crate::input::{AUTHORITIES, CLIENT_ID, CLIENT_SECRET, Input, KEYS, TOKEN_URL};
+use crate::provider_file;
 
-/// Every provider, in the order of their names.
+/// Every provider that the command brings along, in the order of their names.
 pub(crate) static PROVIDERS: &[Provider] = &[
     Provider::new::<Apaleo>().with_emulator(Vendor::Apaleo).with_example("--scope reservations.read"),
     Provider::new::<Cognito>().with_emulator(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
     Provider::new::<OAuth2>()
         .with_example("--issuer https://login.example.com")
-        .with_proofs(|auth| match auth {
-            "mtls" => Proof::Certificate,
-            "none" => Proof::Nothing,
-            "private-key-jwt" => Proof::Key,
-            _ => Proof::Secret,
+        .with_proofs(|settings| match settings.find("auth")? {
+            "mtls" => Some(Proof::Certificate),
+            "none" => Some(Proof::Nothing),
+            "private-key-jwt" => Some(Proof::Key),
+            _ => Some(Proof::Secret),
         })
         .with_bound_tokens()
         .with_operations(),
@@ -34,6 +36,13 @@ pub(crate) static PROVIDERS: &[Provider] = &[
         .with_example("--base-url https://gateway.example.com/resa2-staging --client-token demoapi")
         .with_gateway_key("api-key"),
 ];
+
+/// The one that a file describes, if one was named, and every other.
+pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
+    let described = provider_file::provider();
+    let is_other = move |provider: &&Provider| described.is_none_or(|described| described.name != provider.name);
+    described.into_iter().chain(PROVIDERS.iter().filter(is_other))
+}
 
 /// Every provider that has a stand-in, and whose that is.
 pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, Vendor)> {
@@ -61,8 +70,10 @@ pub(crate) struct Provider {
     pub(crate) example: &'static str,
     settings: &'static [Setting],
     build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
-    /// Which proof each value of its setting `auth` is for, where that is not always a secret.
-    pub(crate) proof: Option<fn(&str) -> Proof>,
+    /// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
+    pub(crate) proof: fn(&Settings) -> Option<Proof>,
+    /// Whether that may be something else than a secret.
+    takes_keys: bool,
     /// Whether its tokens can be bound to a key.
     pub(crate) binds_tokens: bool,
     /// Whether it can be asked about tokens, and told to take them back.
@@ -72,6 +83,28 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
+    /// The vendor that a file describes.
+    pub(crate) fn described(
+        file: &'static VendorFile,
+        build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
+        proof: fn(&Settings) -> Option<Proof>,
+    ) -> Self {
+        let by_key = |way| matches!(way, ClientAuthentication::Mtls | ClientAuthentication::PrivateKeyJwt);
+        Self {
+            name: file.name(),
+            title: file.title(),
+            emulator: None,
+            example: "",
+            settings: file.settings(),
+            build,
+            proof,
+            takes_keys: file.client_authentications().any(by_key),
+            binds_tokens: false,
+            has_operations: false,
+            gateway_key: None,
+        }
+    }
+
     const fn new<P: Configure>() -> Self {
         Self {
             name: P::NAME,
@@ -80,7 +113,8 @@ impl Provider {
             example: "",
             settings: P::SETTINGS,
             build: |settings| Ok(Arc::new(P::from_settings(settings)?)),
-            proof: None,
+            proof: |_| Some(Proof::Secret),
+            takes_keys: false,
             binds_tokens: false,
             has_operations: false,
             gateway_key: None,
@@ -97,8 +131,9 @@ impl Provider {
         self
     }
 
-    const fn with_proofs(mut self, proof: fn(&str) -> Proof) -> Self {
-        self.proof = Some(proof);
+    const fn with_proofs(mut self, proof: fn(&Settings) -> Option<Proof>) -> Self {
+        self.proof = proof;
+        self.takes_keys = true;
         self
     }
 
@@ -119,12 +154,12 @@ impl Provider {
 
     /// The provider of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        PROVIDERS.iter().find(|provider| provider.name == name)
+        all().find(|provider| provider.name == name)
     }
 
     /// Everything that can be said of it, what all providers need first.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = Input> {
-        let keys: &[Input] = if self.proof.is_some() { &KEYS } else { &[] };
+        let keys: &[Input] = if self.takes_keys { &KEYS } else { &[] };
         let common = |input: Input| (!self.is_own(input.name)).then_some(input);
         let credentials = [CLIENT_ID, CLIENT_SECRET].into_iter().chain(keys.iter().copied());
         credentials.chain(self.settings.iter().map(Input::from)).chain(common(TOKEN_URL)).chain([AUTHORITIES])

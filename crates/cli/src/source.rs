@@ -14,8 +14,8 @@ use jiff::SignedDuration;
 use crate::exit::Failure;
 use crate::given::Given;
 use crate::input::{self, ACCESS_TOKEN, AUTHORITIES, Input, PROOF_KEY};
-use crate::registry::{PROVIDERS, Provider};
-use crate::{ask, credentials};
+use crate::registry::{Provider, all};
+use crate::{ask, credentials, provider_file};
 
 /// The commands that are told all this, and what each wants.
 pub(crate) const COMMANDS: [(&str, Purpose); 5] = [
@@ -65,7 +65,7 @@ impl Purpose {
 
     /// The names of the providers that serve it.
     pub(crate) fn providers(self) -> Vec<&'static str> {
-        PROVIDERS.iter().filter(|provider| self.is_served_by(provider)).map(|provider| provider.name).collect()
+        all().filter(|provider| self.is_served_by(provider)).map(|provider| provider.name).collect()
     }
 }
 
@@ -94,12 +94,18 @@ pub(crate) fn command(
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .after_help(help)
-        .subcommands(PROVIDERS.iter().map(of_provider))
+        .arg(provider_file::arg())
+        .subcommands(all().map(of_provider))
 }
 
 /// An example for the end of a provider's help.
 pub(crate) fn example(provider: &Provider, command: &str) -> String {
     let (id, secret) = (provider.variable("client-id"), provider.variable("client-secret"));
+    let command = if provider_file::is_of_file(provider) {
+        &command.replacen(provider.name, "--provider-file PATH", 1)
+    } else {
+        command
+    };
     format!(
         "Example:\n  export {id}=… {secret}=…\n  {}\n\nA flag wins over its environment variable.",
         command.trim_end()

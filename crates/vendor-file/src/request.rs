@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     url: Choice,
     pub(crate) method: Method,
     pub(crate) encoding: Encoding,
+    /// How clients may prove who they are, by the settings; nothing stands for credentials that are placed by hand.
+    pub(crate) ways: Vec<Option<ClientAuthentication>>,
     /// In the order of the file, which is that of the parameters.
     parts: Vec<Planned>,
 }
@@ -88,9 +90,9 @@ impl Plan {
         parts.extend(read_parameters(raw.parameters, names)?);
         parts.extend(read_headers(raw.headers, names)?);
         parts.sort_by_key(|part| part.at.start);
-        let plan = Self { url, method, encoding, parts };
-        plan.check_client(&authentication, &ways)?;
-        plan.check_nothing_is_written_twice(&ways)?;
+        let plan = Self { url, method, encoding, ways, parts };
+        plan.check_client(&authentication, &plan.ways)?;
+        plan.check_nothing_is_written_twice(&plan.ways)?;
         Ok(plan)
     }
 

@@ -132,6 +132,14 @@ impl Filled {
         self.0.iter().map(text).collect()
     }
 
+    pub(crate) fn uses_client_secret(&self) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::ClientSecret => true,
+            Part::Base64(inner) => inner.uses_client_secret(),
+            _ => false,
+        })
+    }
+
     /// The text for this attempt; nothing where an optional secret is not among the credentials.
     pub(crate) fn write(&self, attempt: &Attempt<'_>) -> Result<Option<Written>, Error> {
         let mut written = Written { text: String::new(), is_secret: false, made: Vec::new() };

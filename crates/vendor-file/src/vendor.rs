@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use credentials_grant::{
-    Attempt, CredentialsGrant, Error, ErrorKind, IssuedToken, Policy, ResponseReader, TokenEndpoint, TokenRequest,
-    TokenRequestBuilder, TokenResponse,
+    Attempt, ClientAuthentication, CredentialsGrant, Error, ErrorKind, IssuedToken, Policy, ResponseReader,
+    TokenEndpoint, TokenRequest, TokenRequestBuilder, TokenResponse,
 };
 
 use crate::format::{Encoding, Method, Taken};
@@ -32,6 +32,24 @@ pub(crate) struct Settled {
 impl Vendor {
     pub(crate) fn new(settled: Settled) -> Self {
         Self(Arc::new(settled))
+    }
+
+    /// How the client proves who it is; nothing where parameters or headers hold its credentials by hand.
+    #[must_use]
+    pub fn client_authentication(&self) -> Option<ClientAuthentication> {
+        self.0.parts.iter().find_map(|part| match part {
+            Part::Authentication(way) => Some(*way),
+            _ => None,
+        })
+    }
+
+    /// Whether the client secret goes into its requests by hand.
+    #[must_use]
+    pub fn places_client_secret(&self) -> bool {
+        self.0.parts.iter().any(|part| match part {
+            Part::Parameter(_, value) | Part::Header(_, value) => value.uses_client_secret(),
+            _ => false,
+        })
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use credentials_grant::{Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, Setting, Settings};
+use credentials_grant::{
+    Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, Setting, Settings,
+};
 use toml::Spanned;
 
 use crate::format::Document;
@@ -144,6 +146,12 @@ impl VendorFile {
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
         &self.0.settings
+    }
+
+    /// How clients may prove who they are, depending on the settings; none where parameters or headers hold the credentials
+    /// by hand. [`Vendor::client_authentication`] says which it is.
+    pub fn client_authentications(&self) -> impl Iterator<Item = ClientAuthentication> {
+        self.0.request.ways.iter().copied().flatten()
     }
 
     fn of_file(file: &str, text: &str) -> Result<Self, Error> {

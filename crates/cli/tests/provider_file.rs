@@ -1,0 +1,187 @@
+//! `--provider-file`: a vendor that is described in a file, as if it were one of ours.
+
+#![cfg(test)]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::server::{Answering, Server, json, token};
+use common::{Run, cgrant, emulator};
+use credentials_grant_emulator::Vendor;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ACME: &str = r#"
+name = "acme"
+title = "Acme Rockets"
+source = "https://docs.acme.example/authentication"
+read = 2026-11-26
+
+[settings.shop]
+help = "the name of your shop"
+
+[settings.gateway-key]
+help = "the key of Acme's gateway"
+secret = true
+
+[request]
+url = "{token-url}"
+encoding = "json"
+authentication = "by-hand"
+grant-type = "none"
+parameters.appId = "{client-id}"
+parameters.appSecret = "{client-secret}"
+parameters.shop = "{shop}"
+headers.X-Gateway-Key = "{gateway-key}"
+
+[settings.token-url]
+help = "the token URL"
+
+[response]
+token = "/data/token"
+
+[policy]
+presentation.header = "X-Acme-Token"
+"#;
+
+/// A folder with a vendor's file in it.
+struct Folder {
+    folder: TempDir,
+    path: String,
+}
+
+impl Folder {
+    fn with(file: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.toml");
+        fs::write(&path, file).unwrap();
+        Self { path: path.to_str().unwrap().to_owned(), folder }
+    }
+
+    fn cgrant(&self, words: &[&str]) -> Command {
+        let words: Vec<_> = words.iter().map(|word| word.replace("FILE", &self.path)).collect();
+        cgrant(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The client's secrets, each in its variable.
+    fn told(&self, words: &[&str]) -> Command {
+        let mut command = self.cgrant(words);
+        command.env("ACME_CLIENT_ID", "id").env("ACME_CLIENT_SECRET", "canary").env("ACME_GATEWAY_KEY", "canary-key");
+        command
+    }
+}
+
+fn acme() -> (Answering, String) {
+    let server = Server::new();
+    let url = format!("{}/token", server.url());
+    (server.answering([json(r#"{"data":{"token":"abc"}}"#), token()]), url)
+}
+
+#[test]
+fn a_vendor_in_a_file_gives_a_token_and_its_settings_are_flags_and_variables() {
+    let folder = Folder::with(ACME);
+    for words in [&["token", "--provider-file", "FILE"][..], &["-vv", "token", "--provider-file=FILE"]] {
+        let (server, url) = acme();
+        let mut command = folder.told(words);
+        command.args(["--shop", "north", "--token-url", &url, "--output", "header"]);
+        let run = Run::of(&mut command).succeeded();
+        assert_eq!(run.stdout, "X-Acme-Token: abc\n");
+        let requests = server.requests();
+        let [request] = &requests[..] else { panic!("{requests:?}") };
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        assert!(head.to_ascii_lowercase().contains("x-gateway-key: canary-key"), "{head}");
+        assert_eq!(body, r#"{"appId":"id","appSecret":"canary","shop":"north"}"#);
+    }
+}
+
+#[test]
+fn what_is_missing_is_asked_for_by_flag_and_variable() {
+    let folder = Folder::with(ACME);
+    let run = |words: &[&str]| Run::of(&mut folder.told(words));
+    let shop = run(&["token", "--provider-file", "FILE", "--token-url", "http://127.0.0.1:9/"]).failed(2);
+    shop.says("acme: the setting --shop or ACME_SHOP is missing");
+    let url = run(&["token", "--provider-file", "FILE", "--shop", "north"]).failed(2);
+    url.says("--token-url or ACME_TOKEN_URL");
+    let words = ["token", "--provider-file", "FILE", "--shop", "north", "--token-url", "http://127.0.0.1:9/"];
+    let secret = Run::of(folder.cgrant(&words).env("ACME_CLIENT_ID", "id")).failed(2);
+    secret.says("acme: the client secret is missing").says("--client-secret-file PATH").says("ACME_CLIENT_SECRET");
+    let exposed = run(&["token", "--provider-file", "FILE", "--gateway-key", "canary"]).failed(2);
+    exposed.says("there is no --gateway-key").says("--gateway-key-file");
+    let unknown = run(&["token", "--provider-file", "FILE", "--shpo", "north"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("--shop"), "{unknown:?}");
+}
+
+#[test]
+fn help_lists_what_the_file_has() {
+    let folder = Folder::with(ACME);
+    let help = Run::of(&mut folder.cgrant(&["token", "--provider-file", "FILE", "--help"])).succeeded().stdout;
+    for words in [
+        "Acme Rockets",
+        "--shop",
+        "ACME_SHOP",
+        "--gateway-key-file",
+        "The key of Acme's gateway",
+        "cgrant token --provider-file PATH",
+    ] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+    assert!(!help.contains("--kid"), "it takes no key: {help}");
+    let help = Run::of(&mut cgrant(&["token", "--help"])).succeeded().stdout;
+    assert!(help.contains("--provider-file <PATH>"), "{help}");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_refused_with_line_and_column() {
+    let folder = Folder::with(&ACME.replace("encoding =", "encodnig ="));
+    let run = Run::of(&mut folder.told(&["token", "--provider-file", "FILE"])).failed(2);
+    run.says("acme.toml, line 16, column 1").says("there is no `encodnig` here");
+    let nowhere = folder.folder.path().join("nowhere.toml");
+    let run = Run::of(&mut cgrant(&["token", "--provider-file", nowhere.to_str().unwrap()])).failed(2);
+    run.says("cannot be read");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_says_so() {
+    let folder = Folder::with(ACME);
+    let run = |words: &[&str]| Run::of(&mut folder.told(words)).failed(2);
+    run(&["token", "--provider-file"]).says("--provider-file names no file");
+    run(&["token", "--provider-file", "--shop", "north"]).says("--provider-file names no file");
+    run(&["token", "--provider-file="]).says("--provider-file names no file");
+    run(&["token", "apaleo", "--provider-file", "FILE"]).says("--provider-file and apaleo each name a provider");
+    run(&["revoke", "--provider-file", "FILE"]).says("knows no way");
+    let demo = Run::of(&mut folder.told(&["demo", "--provider-file", "FILE"]));
+    assert_eq!(demo.code, Some(2), "{demo:?}");
+}
+
+#[test]
+fn a_file_may_stand_in_for_one_of_our_own_and_walks_the_whole_trip() {
+    let file = r#"
+        name = "apaleo"
+        title = "apaleo, as a file"
+        source = "https://apaleo.dev/guides/start/oauth-connection/simple-client"
+        read = 2026-11-26
+        request.url = "https://identity.apaleo.com/connect/token"
+        request.authentication = "basic"
+        policy.hosts = ["api.apaleo.com"]
+    "#;
+    let (folder, apaleo) = (Folder::with(file), emulator(Vendor::Apaleo));
+    let told = |words: &[&str]| {
+        let mut command = folder.cgrant(words);
+        command.env("APALEO_TOKEN_URL", apaleo.token_url().as_str());
+        command.env("APALEO_CLIENT_ID", apaleo.client_id()).env("APALEO_CLIENT_SECRET", apaleo.client_secret());
+        command
+    };
+    let call = apaleo.api_call();
+    let host = call.url.authority().to_owned();
+    let words = ["request", "--provider-file", "FILE", "GET", call.url.as_str(), "--host", &host, "--output", "json"];
+    let answer = Run::of(&mut told(&words)).succeeded().json();
+    assert_eq!(answer["status"], 200, "{answer}");
+    let doctor = Run::of(&mut told(&["doctor", "--provider-file", "FILE", "--output", "json"])).succeeded().json();
+    assert!(
+        doctor["steps"].as_array().is_some_and(|steps| steps.iter().any(|step| step["step"] == "token")),
+        "{doctor}"
+    );
+    assert_ne!(doctor, Value::Null);
+}
