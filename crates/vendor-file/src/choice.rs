@@ -191,8 +191,9 @@ impl Place {
 impl Pattern {
     fn fits(&self, value: &str) -> bool {
         match self {
-            Self::Exactly(known) => value == known,
-            Self::Starting(start) => value.starts_with(start.as_str()),
+            // Regions and the like are written in either case, and go into host names in lower case.
+            Self::Exactly(known) => value.eq_ignore_ascii_case(known),
+            Self::Starting(start) => value.get(..start.len()).is_some_and(|value| value.eq_ignore_ascii_case(start)),
         }
     }
 }

@@ -21,6 +21,9 @@ const RESERVED: [&str; 4] = [CLIENT_ID, CLIENT_SECRET, REQUEST_ID, TOKEN_HOST];
 
 const LONGEST_NAME: usize = 40;
 
+/// The most settings that an error lists.
+const MOST_LISTED: usize = 20;
+
 /// A setting as the file declares it.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
@@ -98,8 +101,12 @@ impl Names {
 
     /// The names of the settings, for a sentence.
     pub(crate) fn list(&self) -> String {
-        let names: Vec<_> = self.settings.iter().map(|setting| shown(&setting.name)).collect();
-        if names.is_empty() { "a setting that you declare under [settings]".to_owned() } else { names.join(", ") }
+        let names: Vec<_> = self.settings.iter().take(MOST_LISTED).map(|setting| setting.name.as_str()).collect();
+        let more = if self.settings.len() > MOST_LISTED { " …" } else { "" };
+        match names[..] {
+            [] => "a setting that you declare under [settings]".to_owned(),
+            _ => names.join(", ") + more,
+        }
     }
 }
 

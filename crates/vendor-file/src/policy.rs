@@ -70,6 +70,15 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The secrets without which no API call could be made, and a token would be of no use.
+    pub(crate) fn required_secrets(&self, given: &Given<'_>) -> Vec<String> {
+        let applying = self.companions.iter().filter_map(|(_, choice)| choice.choose(given));
+        let names = applying.filter_map(|alternative| alternative.template.lone_variable());
+        names.filter(|name| given.is_secret(name) && !given.is_optional(name)).map(str::to_owned).collect()
+    }
+}
+
 fn read_presentation(
     raw: format::Presentation,
     names: &Names,

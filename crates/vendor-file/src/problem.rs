@@ -49,7 +49,13 @@ fn said(message: &str) -> (String, String) {
     let split = message.rsplit_once(", expected ");
     if REPEATS_THE_VALUE.iter().any(|start| message.starts_with(start)) {
         // What the parser expects are words of this crate's.
-        let expected = split.map_or("what the book's page has", |(_, expected)| expected);
+        let expected = match split.map(|(_, expected)| expected) {
+            Some("u16" | "u32") => "a whole number",
+            Some("a sequence") => "a list",
+            Some("a map") => "a table",
+            Some(expected) => expected,
+            None => "what the book's page has",
+        };
         return ("something else must stand here".to_owned(), format!("write {expected}"));
     }
     let named = |start: &str| message.strip_prefix(start)?.split_once('`').map(|(name, _)| shown(name));
@@ -97,6 +103,7 @@ mod tests {
                 "unknown variant `canary`, expected `POST` or `GET`",
                 "something else must stand here; write `POST` or `GET`",
             ),
+            ("invalid value: integer `4711`, expected u16", "something else must stand here; write a whole number"),
             ("missing field `url`", "`url` is missing; add `url`"),
             ("unknown field `a\nb`, expected `x` or `y`", "there is no `a\\nb` here; use `x` or `y`"),
             ("duplicate key", "this is no TOML: duplicate key; correct what stands there"),

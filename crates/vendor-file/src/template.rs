@@ -182,7 +182,8 @@ impl Written {
     }
 }
 
-fn missing(name: &str) -> Error {
+/// What is said of a secret that is not among the credentials.
+pub(crate) fn missing(name: &str) -> Error {
     Error::new(ErrorKind::Configuration, format!("the credentials hold no `{name}`"))
         .with_remedy(format!("add the secret `{name}` to them, as by `ClientCredentials::with_secret`"))
 }

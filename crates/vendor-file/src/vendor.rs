@@ -10,6 +10,7 @@ use credentials_grant::{
 
 use crate::format::{Encoding, Method, Taken};
 use crate::request::Part;
+use crate::template::missing;
 
 /// A vendor that a file describes: what to send, and what came back.
 ///
@@ -25,6 +26,8 @@ pub(crate) struct Settled {
     pub(crate) method: Method,
     pub(crate) encoding: Encoding,
     pub(crate) parts: Vec<Part>,
+    /// What API calls need besides the token: without it, there is no use in asking for one.
+    pub(crate) required_secrets: Vec<String>,
     pub(crate) reader: ResponseReader,
     pub(crate) policy: Policy,
 }
@@ -59,6 +62,10 @@ impl CredentialsGrant for Vendor {
     }
 
     fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        let lacks = |name: &&String| attempt.credentials().secret(name).is_none();
+        if let Some(name) = self.0.required_secrets.iter().find(lacks) {
+            return Err(missing(name));
+        }
         let request = match self.0.method {
             Method::Get => attempt.get(&self.0.endpoint),
             Method::Post => attempt.post(&self.0.endpoint),

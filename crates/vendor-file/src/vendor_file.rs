@@ -180,6 +180,7 @@ impl VendorFile {
             parts: plan.request.parts(&given)?,
             reader: plan.response.reader(&given)?,
             policy: plan.policy.policy(&given, &endpoint)?,
+            required_secrets: plan.policy.required_secrets(&given),
             endpoint,
         };
         given.check_all_used()?;

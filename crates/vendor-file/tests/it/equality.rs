@@ -111,7 +111,7 @@ mod cognito {
     #[test]
     fn the_file_says_what_the_crate_says() {
         let credentials = ClientCredentials::new("id", "a+secret %");
-        for region in ["eu-south-2", "us-gov-west-1", "cn-north-1", " EU-SOUTH-2 "] {
+        for region in ["eu-south-2", "us-gov-west-1", "cn-north-1", " EU-SOUTH-2 ", "US-Gov-West-1"] {
             let settings = [("prefix", "my-pool"), ("region", region)];
             same(&Cognito::new("my-pool", region).unwrap(), &vendor(FILE, &settings), &credentials);
         }

@@ -97,6 +97,11 @@ fn a_secret_that_is_needed_and_not_there_is_named() {
     let vendor = file(tables).provider(&Settings::new()).expect("secrets are not looked at yet");
     let error = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
     assert!(error.to_string().starts_with("the credentials hold no `gateway-key`; add the secret"), "{error}");
+    let calls_alone = tables.replace("headers.X-Key", "[policy]\npresentation.companions.X-Key");
+    let vendor = file(&calls_alone).provider(&Settings::new()).unwrap();
+    let error = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+    assert!(error.message().contains("no `gateway-key`"), "a token that no call could use is not asked for: {error}");
+
     let set = refusal(tables, &[("gateway-key", "canary")], &Ask::new());
     assert!(set.contains("`gateway-key` is a secret and no setting") && !set.contains("canary"), "{set}");
 }
