@@ -359,7 +359,7 @@ fn is_basic(way: ClientAuthentication) -> bool {
 fn written_by(way: ClientAuthentication) -> &'static [&'static str] {
     match way {
         ClientAuthentication::Body => &["client_id", "client_secret"],
-        ClientAuthentication::None => &["client_id"],
+        ClientAuthentication::Mtls | ClientAuthentication::None => &["client_id"],
         way if sends_assertion(way) => &["client_id", "client_assertion_type", "client_assertion"],
         _ => &[],
     }

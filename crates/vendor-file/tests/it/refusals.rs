@@ -188,6 +188,10 @@ fn nothing_is_written_twice() {
     }
     assert_taken(&[("# request", "scope = \"none\"\nparameters.scope = \"open-api\"")]);
     assert_taken(&[("# request", "grant-type = \"none\"\nparameters.grant_type = \"x\"")]);
+    for way in ["none", "mtls", "private-key-jwt"] {
+        let changes = [("\"body\"", &*format!("{way:?}")), ("# request", "parameters.client_id = \"{client-id}\"")];
+        assert_refused(&changes, &twice("client_id"));
+    }
     let basic = [("\"body\"", "\"basic-raw\""), ("# request", "headers.authorization = \"{client-id}\"")];
     assert_refused(&basic, &twice("authorization"));
     let header = "the header `x-gateway-key` is written twice; write it once: capital letters make no difference";
@@ -227,7 +231,7 @@ fn the_request_contradicts_itself_nowhere() {
     assert_refused(
         &[("\"body\"", "\"Basic\"")],
         "this is no way to authenticate a client; use one of basic, basic-raw, basic-strict, body, none, client-secret-jwt, \
-         private-key-jwt, by-hand",
+         private-key-jwt, mtls, by-hand",
     );
     assert_refused(
         &[("\"body\"", "\"{shop}\"")],
