@@ -65,7 +65,7 @@ fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
     });
     assert!(!format!("{vendor:?} {vendor:#?}").contains(CANARY));
     for host in vendor.policy().hosts() {
-        assert!(!host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "*.-:[]".contains(c)), "{host}");
+        assert!(!host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "*._-:[]".contains(c)), "{host}");
     }
     for ask in [
         Ask::new(),

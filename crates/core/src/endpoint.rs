@@ -62,6 +62,10 @@ impl TokenEndpoint {
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
             return refused("is not an https URL with a host", "use an https URL");
         }
+        // A URL may have more in its host than a name ever has: whoever wrote a comma there meant something else.
+        if matches!(url.host(), Some(Host::Domain(name)) if !name.chars().all(fits_name)) {
+            return refused("has a host that is no name", "write it as the vendor's page gives it");
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return refused("holds credentials", "give the client id and secret apart from the URL");
         }
@@ -249,6 +253,11 @@ fn segment(value: &str) -> Result<String, &'static str> {
     }
 }
 
+/// What names of hosts are made of; underscores are in use, though RFC 1123 has none.
+fn fits_name(c: char) -> bool {
+    fits_label(c) || matches!(c, '.' | '_')
+}
+
 fn fits_label(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
 }
@@ -283,6 +292,19 @@ mod tests {
         for url in ["ftp://example.com/", "file:///etc/passwd", "data:text/plain,x", "javascript:alert(1)"] {
             assert!(TokenEndpoint::insecure(url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for host in ["a,b.example.com", "*.example.com", "a!.example.com", "a&b", "a'b.example.com", "(a).example.com"]
+        {
+            assert!(refusal(&format!("https://{host}/token")).contains("host that is no name"), "{host}");
+        }
+        for host in ["my_host.example.com", "bücher.example", "example.com.", "[2001:db8::1]:8443", "203.0.113.7"] {
+            assert!(TokenEndpoint::parse(&format!("https://{host}/token")).is_ok(), "{host}");
+        }
+        let expanded = TokenEndpoint::expand("https://{shop}.example,.com/", &[("shop", "north")]);
+        assert!(expanded.unwrap_err().to_string().contains("host that is no name"));
     }
 
     #[test]

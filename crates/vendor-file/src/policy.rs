@@ -177,9 +177,7 @@ fn expand_host(template: &str, values: &[(&str, &str)]) -> Option<String> {
     let endpoint = TokenEndpoint::expand(&format!("https://{name}/"), values).ok()?;
     let url = endpoint.url();
     let host = url.host_str()?;
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '[' | ']');
-    let is_host = host.chars().all(fits) && url.path() == "/" && url.query().is_none();
-    let is_host = is_host && (below.is_empty() || host.contains('.'));
+    let is_host = url.path() == "/" && url.query().is_none() && (below.is_empty() || host.contains('.'));
     is_host.then(|| format!("{below}{}", url.authority()))
 }
 

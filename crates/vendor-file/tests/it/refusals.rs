@@ -131,6 +131,7 @@ fn a_url_is_one_that_a_secret_may_be_sent_to() {
     says("https://{shop}.{server}.example/#canary", scheme);
     says("https://{shop} {server}/", scheme);
     says("https://{shop}{server}-/", scheme);
+    says("https://{shop}.{server},.example/", scheme);
     says("https://{shop}.{server}.example/?client_secret=canary", "here seems to stand a secret in a URL");
     says("https://{shop}.{server}.example/?a=b&X-Api-Key=canary", "here seems to stand a secret in a URL");
     says("https://{shop}.{server}.example/{{x}}", "a URL has no braces");
