@@ -215,7 +215,7 @@ async fn a_server_that_never_answers_ends_in_an_error_within_the_timeout() {
     let source = builder(&script, &clock()).with_timeout(SECOND * 7).build().unwrap();
     let error = token(&source).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.to_string().contains("no token within 7 s"), "{error}");
+    assert!(error.to_string().contains("no answer within 7 s"), "{error}");
 }
 
 #[test]

@@ -151,7 +151,7 @@ async fn each_waiter_has_a_deadline_of_its_own_and_takes_nobody_along() {
     let began = Instant::now();
     let error = source.token_for(Need::new().with_deadline(SECOND * 2)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.to_string().contains("no token within 2 s"), "{error}");
+    assert!(error.to_string().contains("no answer within 2 s"), "{error}");
     assert_eq!(began.elapsed().as_secs(), 2);
     script.open(1);
     assert_eq!(patient.await.unwrap().unwrap(), "Bearer token-1");
