@@ -71,7 +71,7 @@ pub struct Presented {
     fetched: bool,
     /// Which renewal in a row the token came from, if a rejection led to it.
     renewal: u32,
-    /// What the proof is for, where the token is bound to a key.
+    /// What the proof is for, where the token is bound to a key: without its query, which may hold secrets.
     proved: Option<Url>,
     /// Whether the proof was made anew for this very request, with a nonce that the API had just sent.
     proved_anew: bool,
@@ -151,7 +151,7 @@ impl Authorizer {
         Ok(Presented { token: Some(token), fetched, renewal: 0, proved, proved_anew: false })
     }
 
-    /// The proof for a request with this token, and for which URL it is.
+    /// The proof for a request with this token, and for which URL it is: without its query, which no proof holds.
     async fn proof(
         &self,
         key: &ProofKey,
@@ -161,7 +161,9 @@ impl Authorizer {
     ) -> Result<(HeaderValue, Url), Error> {
         let source = &self.0.source;
         let proof = async {
-            let (url, surroundings) = (url?, Surroundings::new(source.clock().now(), entropy()?));
+            let (mut url, surroundings) = (url?, Surroundings::new(source.clock().now(), entropy()?));
+            url.set_query(None);
+            url.set_fragment(None);
             Ok((key.proof(&method, &url, token.secret(), surroundings).await?, url))
         };
         proof.await.map_err(|error: Error| error.with_provider(source.provider().provider().to_owned()))
