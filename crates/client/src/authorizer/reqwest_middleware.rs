@@ -49,10 +49,14 @@ fn is_same_host(one: &Url, other: &Url) -> bool {
 
 impl Authorizer {
     /// Takes note of an answer, if it is of the host that was asked. Where reqwest has followed a redirect to another one,
-    /// it has taken `Authorization` off, and what that host says means nothing for the token.
+    /// it has taken `Authorization` off, and what that host says means nothing for the token. Nor does what is said behind
+    /// any redirect, if the token is bound to a key: the proof is for the URL that was asked.
     fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<Again> {
-        let is_of_host = is_same_host(asked, response.url());
-        is_of_host.then(|| self.again(presented, response.status(), response.headers()))?
+        let counts = match presented.proved {
+            Some(_) => is_answer_to(asked, response),
+            None => is_same_host(asked, response.url()),
+        };
+        counts.then(|| self.again(presented, response.status(), response.headers()))?
     }
 
     /// What reqwest should do with redirects: follow them to hosts that may have the token, ten at the most, and hand any

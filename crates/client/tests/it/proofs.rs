@@ -246,6 +246,26 @@ async fn an_api_that_is_never_content_with_a_nonce_is_asked_twice() {
 }
 
 #[tokio::test]
+async fn what_is_said_behind_a_redirect_of_a_proof_for_another_url_means_nothing_for_the_token() {
+    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let answer = |request: &wiremock::Request| {
+        let proved = verified(&request.headers["dpop"])[1]["htu"].clone();
+        match request.url.path() {
+            "/old" => ResponseTemplate::new(307).insert_header("location", "/new"),
+            path if proved.as_str().unwrap().ends_with(path) => ResponseTemplate::new(200),
+            _ => ResponseTemplate::new(401).insert_header("www-authenticate", r#"DPoP error="invalid_token""#),
+        }
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let client = ClientBuilder::new(reqwest::Client::new());
+    let client = client.with(authorizer(&issuer, &server.address().to_string())).build();
+    for (path, status) in [("new", 200), ("old", 401), ("new", 200)] {
+        assert_eq!(client.get(format!("{}/{path}", server.uri())).send().await.unwrap().status(), status);
+    }
+    assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
+}
+
+#[tokio::test]
 async fn a_tower_service_is_called_once_more_with_the_nonce() {
     let issuer = Arc::new(Issuer::default());
     let authorizer = authorizer(&issuer, "api.example.com");
