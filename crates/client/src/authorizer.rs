@@ -252,7 +252,8 @@ impl Authorizer {
         let presented = self.authorize(request).await?;
         Ok(match again {
             Again::WithNewProof => {
-                Presented { fetched: before.fetched, renewal: before.renewal, proved_anew: true, ..presented }
+                let fetched = before.fetched || presented.fetched;
+                Presented { fetched, renewal: before.renewal, proved_anew: true, ..presented }
             }
             Again::WithNewToken(renewal) => {
                 Presented { fetched: true, renewal, proved_anew: before.proved_anew, ..presented }

@@ -17,7 +17,7 @@ use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::acme::{clock, endpoint};
+use crate::acme::{SECOND, clock, endpoint};
 
 /// A vendor that binds tokens to keys.
 #[derive(Clone, Debug)]
@@ -263,6 +263,28 @@ async fn what_is_said_behind_a_redirect_of_a_proof_for_another_url_means_nothing
         assert_eq!(client.get(format!("{}/{path}", server.uri())).send().await.unwrap().status(), status);
     }
     assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
+}
+
+#[tokio::test]
+async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
+    let (issuer, clock) = (Arc::new(Issuer::default()), clock());
+    let source = TokenSource::builder(Bound, credentials()).with_ask(ask()).with_transport(Arc::clone(&issuer));
+    let source = source.with_clock(clock.clone()).build().unwrap();
+    let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
+    authorizer.authorize(&mut call()).await.unwrap();
+    // The token expires while the API asks for its nonce, and no other is good enough.
+    let api = service_fn(move |request: Request<String>| {
+        clock.advance(SECOND * 3600);
+        let nonce = verified(&request.headers()["dpop"])[1].get("nonce").cloned();
+        let complaint = nonce.map_or(USE_NONCE, |_| ("www-authenticate", r#"DPoP error="invalid_token""#));
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        *response.headers_mut() = headers(&[complaint, ("dpop-nonce", "n")]);
+        async { Ok::<_, std::convert::Infallible>(response) }
+    });
+    let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
+    assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 401);
+    assert_eq!(issuer.0.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
