@@ -12,14 +12,18 @@ mod tower_layer;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use credentials_grant::{
-    AccessToken, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, ProofKey, StatusCode, Surroundings, Url,
+    AccessToken, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, ProofKey, Retry, StatusCode,
+    Surroundings, Url,
 };
+use tokio::time::timeout;
 
 use self::challenge::Complaint;
 use self::hosts::{Destination, Host, Scheme};
 use self::rejections::Rejections;
+use crate::boarding::runtime;
 use crate::fetch::entropy;
 use crate::need::Need;
 use crate::token_source::TokenSource;
@@ -120,8 +124,8 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, else as
-    /// [`TokenSource::token_for`]; [`SigningFailed`](ErrorKind::SigningFailed) if there is no proof. The request is as it was,
-    /// and is not to be sent.
+    /// [`TokenSource::token_for`]; [`SigningFailed`](ErrorKind::SigningFailed) if there is no proof, in the time that a fetch
+    /// may take. The request is as it was, and is not to be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
         let Inner { source, header, need, .. } = &*self.0;
         if request.headers().contains_key(header) {
@@ -166,7 +170,13 @@ impl Authorizer {
             url.set_fragment(None);
             Ok((key.proof(&method, &url, token.secret(), surroundings).await?, url))
         };
-        proof.await.map_err(|error: Error| error.with_provider(source.provider().provider().to_owned()))
+        // A key in a service may never answer. Outside of tokio nobody measures time.
+        let limit = source.0.means.timeout;
+        let proof = match runtime() {
+            Ok(_) => timeout(limit, proof).await.unwrap_or_else(|_| Err(unsigned(limit))),
+            Err(_) => proof.await,
+        };
+        proof.map_err(|error: Error| error.with_provider(source.provider().provider().to_owned()))
     }
 
     /// Takes note of how the API answered, and says whether it is worth to authorize the same request anew and to send
@@ -282,6 +292,12 @@ impl Authorizer {
         let is_unauthenticated = || headers.get("grpc-status").is_some_and(|code| code == "16");
         (is_expired || is_unauthenticated()).then(|| Complaint::of(headers))
     }
+}
+
+fn unsigned(waited: Duration) -> Error {
+    Error::new(ErrorKind::SigningFailed, format!("the key did not sign within {} s", waited.as_secs()))
+        .with_remedy("check the way to the service that holds it, or allow more time")
+        .with_retry(Retry::Soon)
 }
 
 /// Sets up an [`Authorizer`].

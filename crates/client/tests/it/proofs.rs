@@ -1,5 +1,6 @@
 //! API calls with tokens that are bound to a key (RFC 9449): the proofs, the API's nonces, what is sent once more.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
@@ -7,7 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
     Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName,
-    HeaderValue, ProofKey, SealedRequest, Signer, StatusCode, TokenRequest, TokenResponse, Transport, async_trait,
+    HeaderValue, ProofKey, Retry, SealedRequest, Signer, StatusCode, TokenRequest, TokenResponse, Transport,
+    async_trait,
 };
 use credentials_grant_client::{Authorizer, KeySigner, TokenPool, TokenSource};
 use http::{Request, Response};
@@ -309,36 +311,56 @@ async fn a_tower_service_is_called_once_more_with_the_nonce() {
     assert_eq!(*seen.lock().unwrap(), [(None, body.clone()), (Some(json!("n1")), body)]);
 }
 
-#[tokio::test]
-async fn a_key_that_does_not_sign_sends_no_call() {
-    /// Signs the first time.
-    #[derive(Debug)]
-    struct Forgetful(KeySigner, Mutex<u8>);
+/// Signs the first time, as for a token, and then fails or never answers.
+#[derive(Debug)]
+struct Forgetful {
+    signer: KeySigner,
+    signed: AtomicBool,
+    answers: bool,
+}
 
-    #[async_trait]
-    impl Signer for Forgetful {
-        fn algorithm(&self) -> &str {
-            self.0.algorithm()
-        }
-
-        fn public_key(&self) -> Option<&str> {
-            self.0.public_key()
-        }
-
-        async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-            let first = std::mem::replace(&mut *self.1.lock().unwrap(), 1) == 0;
-            if first { self.0.sign(message).await } else { Err(Error::new(ErrorKind::SigningFailed, "gone")) }
-        }
+#[async_trait]
+impl Signer for Forgetful {
+    fn algorithm(&self) -> &str {
+        self.signer.algorithm()
     }
 
-    let key = ProofKey::new(Forgetful(KeySigner::generate().unwrap(), Mutex::default())).unwrap();
-    let source = TokenSource::builder(Bound, credentials()).with_ask(Ask::new().with_proof_key(key));
+    fn public_key(&self) -> Option<&str> {
+        self.signer.public_key()
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        match self.signed.swap(true, Ordering::Relaxed) {
+            false => self.signer.sign(message).await,
+            true if self.answers => Err(Error::new(ErrorKind::SigningFailed, "gone")),
+            true => std::future::pending().await,
+        }
+    }
+}
+
+/// Why a call is not authorized whose proof that key should sign.
+async fn unsigned(answers: bool) -> Error {
+    let key = Forgetful { signer: KeySigner::generate().unwrap(), signed: AtomicBool::default(), answers };
+    let ask = Ask::new().with_proof_key(ProofKey::new(key).unwrap());
+    let source = TokenSource::builder(Bound, credentials()).with_ask(ask).with_timeout(7 * SECOND);
     let source = source.with_transport(Issuer::default()).build().unwrap();
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     let mut request = call();
     let error = authorizer.authorize(&mut request).await.unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::SigningFailed, Some("bound")), "{error}");
     assert!(request.headers().is_empty(), "the request is as it was");
+    error
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_sign_sends_no_call() {
+    assert_eq!(unsigned(true).await.message(), "gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_never_signs_keeps_no_call_waiting_for_ever() {
+    let error = unsigned(false).await;
+    assert_eq!((error.message(), error.retry()), ("the key did not sign within 7 s", Retry::Soon));
 }
 
 #[tokio::test]
