@@ -258,7 +258,7 @@ impl Presentation {
         credentials: &ClientCredentials,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
         let scheme = match (self.scheme.as_deref(), proof_key) {
-            (Some(BEARER), Some(_)) => Some("DPoP"),
+            (Some(scheme), Some(_)) if scheme.eq_ignore_ascii_case(BEARER) => Some("DPoP"),
             (scheme, _) => scheme,
         };
         let token = scheme.map_or_else(|| token.to_owned(), |scheme| format!("{scheme} {token}"));

@@ -282,7 +282,7 @@ fn what_is_bound_is_what_was_asked_for() {
 #[test]
 fn a_vendor_with_a_header_of_its_own_keeps_it() {
     #[derive(Debug)]
-    struct Own;
+    struct Own(Presentation);
     impl CredentialsGrant for Own {
         fn provider(&self) -> &'static str {
             "own"
@@ -293,12 +293,19 @@ fn a_vendor_with_a_header_of_its_own_keeps_it() {
         }
 
         fn policy(&self) -> credentials_grant::Policy {
-            credentials_grant::Policy::new().with_presentation(Presentation::header("x-token"))
+            credentials_grant::Policy::new().with_presentation(self.0.clone())
         }
     }
     let ask = Ask::new().with_proof_key(key());
-    let token = crate::acme::answered(&Own, &ask, response(200, &[], BOUND)).unwrap();
-    assert_eq!(token.authorization(), "abc");
+    for (presentation, authorization) in [
+        (Presentation::header("x-token"), "abc"),
+        (Presentation::header("x-token").with_scheme("Token"), "Token abc"),
+        // The name of a scheme is the same in any case (RFC 9110 section 11.1).
+        (Presentation::header("authorization").with_scheme("bearer"), "DPoP abc"),
+    ] {
+        let token = crate::acme::answered(&Own(presentation), &ask, response(200, &[], BOUND)).unwrap();
+        assert_eq!(token.authorization(), authorization);
+    }
 }
 
 #[test]
