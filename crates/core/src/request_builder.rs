@@ -274,8 +274,11 @@ impl<'a> TokenRequestBuilder<'a> {
             (PROOF, ask.proof_key().is_some()),
         ];
         if let Some((what, _)) = asked.iter().find(|(what, asked)| *asked && !self.honoured.contains(what)) {
-            return Err(Error::configuration(format!("this provider takes no {what}"))
-                .with_remedy(format!("leave the {what} out, or add it as a parameter under the vendor's own name")));
+            let remedy = match *what {
+                PROOF => "leave the key out, or ask the vendor for DPoP (RFC 9449)".to_owned(),
+                what => format!("leave the {what} out, or add it as a parameter under the vendor's own name"),
+            };
+            return Err(Error::configuration(format!("this provider takes no {what}")).with_remedy(remedy));
         }
         if ask.authorization_details().is_some() && matches!(self.request.layout, Layout::Json) {
             return Err(Error::configuration("authorization details go into a form, and these parameters into JSON")
