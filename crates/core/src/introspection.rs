@@ -6,9 +6,11 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::reader::ResponseReader;
+use crate::operation::failure;
 use crate::response::{Body, TokenResponse};
 use crate::token::at_unix_seconds;
+
+const CHECK_URL: &str = "check that the introspection URL is the vendor's";
 
 /// What a server says of a token. It prints whether the token is active and which members there are, and not their values.
 ///
@@ -31,12 +33,12 @@ impl Introspection {
     pub(crate) fn read(response: &TokenResponse) -> Result<Self, Error> {
         let members = match response.members() {
             Body::Members(members) if response.status().is_success() => members,
-            _ => return Err(ResponseReader::rfc6749().read_error(response)),
+            _ => return Err(failure(response, CHECK_URL)),
         };
         match members.get("active") {
             Some(Value::Bool(active)) => Ok(Self { active: *active, members }),
             _ => Err(Error::bad_response("the server does not say whether the token is active")
-                .with_remedy("check that the introspection URL is the vendor's")
+                .with_remedy(CHECK_URL)
                 .with_status(response.status())),
         }
     }

@@ -5,10 +5,11 @@ use secrecy::SecretString;
 use crate::ask::Ask;
 use crate::attempt::{Attempt, Surroundings};
 use crate::credentials::ClientCredentials;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::grant::{CredentialsGrant, Trip};
 use crate::introspection::Introspection;
 use crate::reader::ResponseReader;
+use crate::response::TokenResponse;
 use crate::transport::Transport;
 
 /// An operation on a token. It prints no token.
@@ -56,7 +57,13 @@ pub async fn revoke(
     let trip = Trip::new(provider, attempt, transport);
     trip.answered(|response| match response.status() {
         status if status.is_success() => Ok(()),
-        _ => Err(ResponseReader::rfc6749().read_error(response)),
+        _ => Err(failure(response, "check that the revocation URL is the vendor's")),
     })
     .await
+}
+
+/// Why an operation was not done. An answer that is none of the vendor's says nothing of the token URL.
+pub(crate) fn failure(response: &TokenResponse, check: &'static str) -> Error {
+    let error = ResponseReader::rfc6749().read_error(response);
+    if error.kind() == ErrorKind::BadResponse { error.with_remedy(check) } else { error }
 }

@@ -141,6 +141,27 @@ fn a_token_that_was_not_taken_back_is_an_error() {
 }
 
 #[test]
+fn an_answer_that_is_not_the_vendors_is_a_reason_to_look_at_the_url_that_was_asked() {
+    for (status, body) in [(302, ""), (404, "{}"), (404, "<html>"), (200, "<html>")] {
+        let remedy = |error: Error| error.remedy().unwrap().to_owned();
+        let error = introspected(response(status, &[("location", "https://evil.example")], body)).unwrap_err();
+        assert_eq!(remedy(error), "check that the introspection URL is the vendor's");
+        if status != 200 {
+            let error = revoked(response(status, &[("location", "https://evil.example")], body)).unwrap_err();
+            assert_eq!(remedy(error), "check that the revocation URL is the vendor's");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_is_shared_is_asked_the_same() {
+    let canned = Canned::new([response(200, &[], "")]);
+    let shared = std::sync::Arc::new(Managed { steps: 1 });
+    block_on(revoke(&shared, &credentials(), &token(), &canned, Surroundings::frozen())).unwrap();
+    assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
+}
+
+#[test]
 fn a_server_that_echoes_the_token_is_scrubbed() {
     let body = r#"{"error":"invalid_request","error_description":"canary? s3cret!"}"#;
     let error = revoked(response(400, &[], body)).unwrap_err();
