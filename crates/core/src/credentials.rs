@@ -274,6 +274,8 @@ impl<T: CredentialsSource + ?Sized> CredentialsSource for Arc<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::hash_map::DefaultHasher;
+
     use super::*;
 
     #[test]
@@ -293,7 +295,15 @@ mod tests {
         ];
         for other in others {
             assert_ne!(one(), other);
+            assert_ne!(identity_of(&one()), identity_of(&other), "a pool would take them for the same: {other:?}");
         }
+        assert_eq!(identity_of(&one()), identity_of(&one()));
+    }
+
+    fn identity_of(credentials: &ClientCredentials) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        assert!(credentials.identify(&mut hasher));
+        hasher.finish()
     }
 
     #[test]
@@ -314,6 +324,8 @@ mod tests {
         ] {
             assert!(refusal(credentials).contains("authenticate by `private-key-jwt`"));
         }
+        let certified = ClientCredentials::without_secret("id").with_certificate(ClientCertificate::from_pem("pem"));
+        assert!(refusal(certified).contains("authenticate by `mtls`"));
     }
 
     #[derive(Debug)]

@@ -134,6 +134,8 @@ fn a_proof_is_for_one_call_with_one_token_as_rfc_9449_section_7_has_it() {
 #[test]
 fn a_key_is_named_by_its_thumbprint_as_rfc_9449_section_6_and_rfc_7638_have_it() {
     assert_eq!(key().thumbprint(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    let shared = ProofKey::new(std::sync::Arc::new(Key(Some(JWK)))).unwrap();
+    assert_eq!(shared, key());
     let rsa = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
     assert_eq!(ProofKey::new(Key(Some(rsa))).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
     // RFC 8037 appendix A.3.
@@ -218,6 +220,7 @@ fn a_nonce_is_tried_once_and_only_where_there_is_one() {
         (wants(Some("\"n\"")), 1),
         (wants(Some(long)), 1),
         (response(400, &[("dpop-nonce", "n1")], r#"{"error":"invalid_dpop_proof"}"#), 1),
+        (response(200, &[("dpop-nonce", "n1")], USE_NONCE), 1),
     ] {
         let server = Server::new([first, wants(Some("n2")), response(200, &[], BOUND)]);
         let error = server.token(&Ask::new().with_proof_key(key())).unwrap_err();
@@ -232,6 +235,30 @@ fn without_a_key_a_nonce_is_no_reason_to_ask_again() {
     let credentials = ClientCredentials::new("id", "secret");
     let error = block_on(grant(&Acme::new(), &credentials, &ask, &canned, Surroundings::frozen())).unwrap_err();
     assert_eq!(error.oauth().unwrap().code.as_deref(), Some("use_dpop_nonce"));
+}
+
+#[test]
+fn a_step_without_a_proof_is_not_made_anew_for_a_nonce() {
+    #[derive(Debug)]
+    struct Steps;
+    impl CredentialsGrant for Steps {
+        fn provider(&self) -> &'static str {
+            "steps"
+        }
+
+        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+            attempt.get(&endpoint()).continues().build()
+        }
+
+        fn next_request(&self, attempt: &Attempt<'_>, _: &TokenResponse) -> Result<TokenRequest, Error> {
+            Bound.token_request(attempt)
+        }
+    }
+    let wants = response(400, &[("dpop-nonce", "n1")], USE_NONCE);
+    let canned = crate::acme::Canned::new([wants, response(200, &[], BOUND)]);
+    let (credentials, ask) = (ClientCredentials::new("id", "secret"), Ask::new().with_proof_key(key()));
+    block_on(grant(&Steps, &credentials, &ask, &canned, Surroundings::frozen())).unwrap();
+    assert_eq!(canned.asked.lock().unwrap().len(), 2);
 }
 
 #[test]
