@@ -1,4 +1,4 @@
-//! What signs the assertions by which a client proves who it is.
+//! What signs the assertions by which a client proves who it is, and the proofs that it holds a key.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
