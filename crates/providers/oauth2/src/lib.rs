@@ -113,10 +113,11 @@ impl OAuth2 {
             Some(_) => (Endpoint::Revocation, self.revocation_endpoint.as_ref()),
         };
         let way = self.way.map_or_else(|| server.preferred(endpoint, attempt.credentials()), Ok)?;
-        let token_endpoint = server.endpoint(Endpoint::Token, connection)?;
         let url = own.cloned().map_or_else(|| server.endpoint(endpoint, connection), Ok)?;
-        let audience = self.assertion_audience.as_ref().or(server.issuer.as_ref());
-        let audience = audience.map_or(token_endpoint.url().as_str(), String::as_str);
+        let audience = match self.assertion_audience.as_ref().or(server.issuer.as_ref()) {
+            Some(audience) => audience.clone(),
+            None => server.endpoint(Endpoint::Token, connection)?.url().to_string(),
+        };
         let request = attempt.post(&url).assertion_audience(audience);
         if attempt.operation().is_some() {
             return request.client_authentication(way).token().build();

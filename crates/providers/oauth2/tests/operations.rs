@@ -192,6 +192,17 @@ async fn a_client_with_a_certificate_goes_to_the_endpoints_for_mutual_tls() {
 }
 
 #[tokio::test]
+async fn a_token_is_taken_back_where_no_new_one_could_be_had() {
+    let server = Server::with(json!({
+        "revocation_endpoint": format!("{ISSUER}/revoke"),
+        "mtls_endpoint_aliases": {"token_endpoint": "http://mtls.example.com/token"},
+    }));
+    let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
+    granted(&discovered(), &bound, &Ask::new(), &server).await.unwrap_err();
+    revoked(&discovered(), &bound, &server).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_certificate_alone_proves_who_the_client_is_where_the_server_takes_one() {
     let by_certificate = async |provider: OAuth2, methods: Option<&str>| {
         let members = methods.map_or(json!({}), |method| json!({"token_endpoint_auth_methods_supported": [method]}));
