@@ -23,7 +23,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// As [`credentials_grant::introspect`]. Nothing is tried again.
+    /// As [`credentials_grant::introspect`]. Nothing is tried again, and nothing is remembered: whoever asks in a loop has to
+    /// pause where the credentials are refused.
     pub async fn introspect(&self, token: &SecretString) -> Result<Introspection, Error> {
         let Inner { provider, means, .. } = &*self.0;
         let ask = async |credentials: &ClientCredentials, surroundings| {
