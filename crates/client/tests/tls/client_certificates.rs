@@ -54,6 +54,19 @@ async fn each_client_of_one_transport_shows_its_own_certificate() {
 }
 
 #[tokio::test]
+async fn whom_a_transport_trusts_holds_for_connections_with_a_certificate_too() {
+    let (authority, other, clients) = (authority("ours"), authority("other"), authority("clients"));
+    let server = Certified::signed_by(&authority, &params());
+    let client = Certified::signed_by(&clients, &params()).pem();
+    let transport = trusting(&authority);
+    answered_with(&client, demanding(&server, &clients, &TLS13), &transport).await.unwrap();
+    let elsewhere = transport.clone().with_root_certificates(other.pem().as_bytes()).unwrap();
+    let error = answered_with(&client, demanding(&server, &clients, &TLS13), &elsewhere).await.unwrap_err();
+    assert!(error.message().contains("not signed by anybody trusted"), "{error}");
+    answered_with(&client, demanding(&server, &clients, &TLS13), &transport).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_certificate_with_its_key_is_refused_before_anything_is_sent() {
     let authority = authority("private");
     let client = Certified::signed_by(&authority, &params());
