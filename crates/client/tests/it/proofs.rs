@@ -1,6 +1,6 @@
 //! API calls with tokens that are bound to a key (RFC 9449): the proofs, the API's nonces, what is sent once more.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
@@ -286,6 +286,25 @@ async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
     });
     let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
     assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 401);
+    assert_eq!(issuer.0.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_api_that_is_content_with_neither_in_turn_is_asked_three_times() {
+    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let calls = AtomicUsize::new(0);
+    let answer = move |_: &wiremock::Request| {
+        let complaint = match calls.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => USE_NONCE,
+            _ => ("www-authenticate", r#"DPoP error="invalid_token""#),
+        };
+        ResponseTemplate::new(401).insert_header(complaint.0, complaint.1).insert_header("dpop-nonce", "n")
+    };
+    Mock::given(any()).respond_with(answer).expect(3).mount(&server).await;
+    let authorizer = authorizer(&issuer, &server.address().to_string());
+    authorizer.authorize(&mut Request::get(server.uri()).body(()).unwrap()).await.unwrap();
+    let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
+    assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 401);
     assert_eq!(issuer.0.lock().unwrap().len(), 2);
 }
 
