@@ -28,10 +28,11 @@ pub(crate) fn read(flag: &str, path: &Path, form: Form) -> Result<SecretString, 
         // Not repeated: who takes the flag for the secret's own has written the secret.
         _ => "the file".to_owned(),
     };
-    let what = form.content();
+    let (what, stdin) = (form.content(), if form == Form::Headers { "@-" } else { "-" });
     let refused = |why: &str| {
-        Failure::usage(format!("{flag}: {from} {why}"))
-            .with_remedy(format!("give {flag} a file that holds {what} and nothing else, or - for standard input"))
+        Failure::usage(format!("{flag}: {from} {why}")).with_remedy(format!(
+            "give {flag} a file that holds {what} and nothing else, or {stdin} for standard input"
+        ))
     };
     let limit = if form == Form::Secret { LARGEST_SECRET } else { LARGEST };
     let bytes = bytes(path, form, limit + 1).map_err(|error| refused("cannot be read").with_cause(&error))?;

@@ -51,15 +51,13 @@ pub(crate) const CLIENT_SECRET: Input =
 
 pub(crate) const KEY: Input = Input::new(
     "key",
-    "instead of a secret, the private key that signs assertions, as PEM or a JSON Web Key; with --auth mtls, that of the \
-     certificate, as PEM",
+    "the private key that signs assertions, as PEM or a JSON Web Key, or that of the certificate, as PEM",
     Form::Key,
     Topic::Credentials,
 );
 pub(crate) const CERTIFICATE: Input = Input::new(
     "cert",
-    "the key's certificate, as PEM: assertions name the key by it (x5t#S256); with --auth mtls, it proves who the client is, \
-     and may have its key in the same file",
+    "the key's certificate, as PEM: to name the key by (x5t#S256), or to show in TLS (--auth mtls)",
     Form::Certificates,
     Topic::Credentials,
 );
@@ -73,7 +71,7 @@ pub(crate) const ALGORITHM: Input = Input::new(
 );
 pub(crate) const ASSERTION: Input = Input::new(
     "assertion",
-    "instead of a secret, the JWT that a platform gives its workloads",
+    "the JWT that a platform gives its workloads, instead of a secret or key",
     Form::Secret,
     Topic::Credentials,
 );

@@ -51,7 +51,10 @@ fn of_provider(provider: &'static Provider, command: Command) -> Command {
                 .value_name("HOST")
                 .value_parser(NonEmptyStringValueParser::new())
                 .action(ArgAction::Append)
-                .help("A host that may have the token, beside the vendor's own: api.example.com, *.example.com, localhost:8080; may be repeated"),
+                .help(
+                    "A host that may have the token, beside the vendor's own: api.example.com, *.example.com, \
+                     localhost:8080; may be repeated",
+                ),
         )
         .arg(
             Arg::new("include")
@@ -61,7 +64,7 @@ fn of_provider(provider: &'static Provider, command: Command) -> Command {
                 .conflicts_with("output")
                 .help("Print the status and the headers before the body"),
         )
-        .arg(output::arg(&["text", "json"]).help("What to print: the body as it comes, or status, headers and body as JSON"))
+        .arg(output::arg(&["text", "json"]).help("The body as it comes, or status, headers and body as JSON"))
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {

@@ -205,8 +205,8 @@ impl<'a> Call<'a> {
         self.advice().filter(|_| is_connection).into_iter().fold(failure, Failure::with_further_remedy)
     }
 
-    /// What else may be behind a connection that fails. Each run is a program of its own, so none knows whether an earlier
-    /// one was refused.
+    /// What else may be behind a connection that fails. Each run is a program of its own, so none knows whether an
+    /// earlier one was refused.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         self.grant.policy().refusals_block_address().then_some(BLOCKED)
     }

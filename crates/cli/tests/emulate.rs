@@ -32,10 +32,12 @@ fn programs_are_told_all_they_need_in_one_line() {
 fn people_are_told_commands_that_can_be_pasted() {
     let mut running = Running::of(&mut cgrant(&["emulate", "resamania"]));
     let told = running.prints_until("Press Ctrl-C to stop.");
-    let wanted = |line: &&str| line.contains("export ") || line.ends_with("token resamania");
+    let commands = ["export ", "token resamania", "request resamania"];
+    let wanted = |line: &&str| commands.iter().any(|command| line.contains(command)) && !line.contains("curl");
     let script: Vec<_> = told.lines().filter(wanted).collect();
     let run = Run::of(Command::new("sh").args(["-c", &script.join("\n")])).succeeded();
-    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    let (token, club) = run.stdout.split_once('\n').unwrap();
+    assert!(!token.is_empty() && club.contains("\"@id\":\"/demoapi/clubs/1210\""), "{run:?}");
     assert_eq!(running.ends_with("TERM"), Some(0));
 }
 

@@ -21,8 +21,8 @@ enum Skew {
     Behind(Duration),
 }
 
-/// Compares the clocks by an answer, between whose question and whose arrival this much time passed; nothing if the server
-/// does not say what time it is.
+/// Compares the clocks by an answer that was asked for and arrived at these times; nothing if the server does not say what
+/// time it is.
 pub(super) fn compare(
     headers: &HeaderMap,
     asked: SystemTime,
@@ -39,8 +39,8 @@ pub(super) fn compare(
         return Some(Ok(step));
     }
     let failure = Failure::new(Exit::Failed, format!("this machine's clock is {words}")).with_remedy(
-        "set the clock (timedatectl set-ntp true), for certificates and signed assertions are judged by it; if it is right, \
-         the vendor's is wrong",
+        "set the clock (timedatectl set-ntp true), for certificates and signed assertions are judged by it; if it is \
+         right, the vendor's is wrong",
     );
     Some(Err((step, failure)))
 }

@@ -96,22 +96,15 @@ impl Connections {
             self.report.skip("dns", &format!("{} is an address", peer.shown));
             return Ok(vec![SocketAddr::new(address, peer.port)]);
         }
-        let addresses = self.in_time(lookup_host((peer.host.as_str(), peer.port))).await;
-        let addresses: Vec<_> = match addresses.map(Iterator::collect::<Vec<_>>) {
-            Ok(addresses) if !addresses.is_empty() => addresses,
-            outcome => {
-                let failure = Failure::new(Exit::Unavailable, format!("the name {} does not resolve", peer.shown));
-                let failure = failure.with_remedy(
-                    "check it for a slip of the pen; if it is right, check this machine's network and name server",
-                );
-                return Err(self.stop(
-                    step,
-                    match outcome {
-                        Err(error) => failure.with_cause(&error),
-                        Ok(_) => failure,
-                    },
-                ));
-            }
+        let unknown = || {
+            let remedy = "check it for a slip of the pen; if it is right, check this machine's network and name server";
+            Failure::new(Exit::Unavailable, format!("the name {} does not resolve", peer.shown)).with_remedy(remedy)
+        };
+        let found = self.in_time(lookup_host((peer.host.as_str(), peer.port))).await;
+        let addresses = match found.map(Iterator::collect::<Vec<_>>) {
+            Ok(addresses) if addresses.is_empty() => return Err(self.stop(step, unknown())),
+            Ok(addresses) => addresses,
+            Err(error) => return Err(self.stop(step, unknown().with_cause(&error))),
         };
         let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         self.report.add(step.with_detail(format!("{}: {}", peer.shown, ips.join(", "))).with("addresses", json!(ips)));
@@ -145,7 +138,8 @@ impl Connections {
                 peer.named_by
             )),
             io::ErrorKind::TimedOut => Some(format!(
-                "nothing answers there: check {}, and for a firewall, or a proxy that this machine must use (HTTPS_PROXY)",
+                "nothing answers there: check {}, and for a firewall, or a proxy that this machine must use \
+                 (HTTPS_PROXY)",
                 peer.named_by
             )),
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
@@ -175,8 +169,8 @@ impl Connections {
             Err(error) => {
                 let failure = Failure::new(Exit::Unavailable, format!("{} lets nobody through to {host}", peer.shown));
                 let failure = failure.with_cause(&error).with_remedy(format!(
-                    "check {}, with user and password if the proxy wants them; if {host} is to be reached directly, name \
-                     it in NO_PROXY",
+                    "check {}, with user and password if the proxy wants them; if {host} is to be reached directly, \
+                     name it in NO_PROXY",
                     peer.named_by
                 ));
                 Err(self.stop(Step::new("tls").with_host(host), failure))

@@ -33,15 +33,15 @@ pub(super) fn args() -> [Arg; 5] {
             .conflicts_with("data")
             .help("The body: a file, or - for standard input"),
         header.value_name("HEADER").help(
-            "A header, as 'Name: value'; those that hold secrets come as @PATH: a file, or @- for standard input, each on \
-             a line; may be repeated",
+            "A header, as 'Name: value'; those that hold secrets come as @PATH, each on a line of a file, or @- for \
+             standard input; may be repeated",
         ),
     ]
 }
 
 /// A request without its token.
 pub(super) struct Outgoing {
-    pub(super) method: Method,
+    method: Method,
     pub(super) url: Url,
     headers: HeaderMap,
     body: Body,
