@@ -43,7 +43,8 @@ impl Exit {
             Self::Failed => "a step of the demo went wrong, or this machine did (a full disk, a wrong clock)",
             Self::Usage => "usage or configuration: nothing was sent",
             Self::Refused => {
-                "refused by the token server: an OAuth error in whatever form and status,\n   a 401 or 403 even without a body"
+                "refused by the token server: an OAuth error in whatever form and status,\n   \
+                 a 401 or 403 even without a body"
             }
             Self::Throttled => "throttled (429), by the token server or the API",
             Self::Unavailable => {

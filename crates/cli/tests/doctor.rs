@@ -307,9 +307,8 @@ fn an_issuer_that_calls_itself_otherwise() {
 fn an_issuer_that_takes_nothing_of_what_the_client_has() {
     let server = Server::new();
     let issuer = server.url();
-    let metadata = format!(
-        r#"{{"issuer":"{issuer}","token_endpoint":"{issuer}/t","token_endpoint_auth_methods_supported":["tls_client_auth"]}}"#
-    );
+    let methods = r#""token_endpoint_auth_methods_supported":["tls_client_auth"]"#;
+    let metadata = format!(r#"{{"issuer":"{issuer}","token_endpoint":"{issuer}/t",{methods}}}"#);
     let _server = server.answering([dated(0, &metadata)]);
     let run = Run::of(&mut doctor(&["--issuer", &issuer]));
     run.found(2, "the server's metadata list tls_client_auth", "help: give credentials for one").at("discovery", "");

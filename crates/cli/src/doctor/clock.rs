@@ -21,8 +21,8 @@ enum Skew {
     Behind(Duration),
 }
 
-/// Compares the clocks by an answer that was asked for and arrived at these times; nothing if the server does not say what
-/// time it is.
+/// Compares the clocks by an answer that was asked for and arrived at these times; nothing if the server does not say
+/// what time it is.
 pub(super) fn compare(
     headers: &HeaderMap,
     asked: SystemTime,
