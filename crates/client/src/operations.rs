@@ -1,5 +1,7 @@
 //! What is done with tokens that there are already: asking about them, and having them taken back.
 
+use std::sync::atomic::Ordering;
+
 use credentials_grant::{
     ClientCredentials, Error, ExposeSecret, Introspection, SecretString, Surroundings, introspect, revoke,
 };
@@ -49,7 +51,8 @@ impl TokenSource {
     }
 
     /// Has the server take back the token in memory, if there is one: for a program that ends and wants to leave none behind.
-    /// A token that is on its way is not waited for.
+    /// A token that is on its way is not waited for. A source that is [kept warm](crate::Builder::keeping_warm) rests until
+    /// somebody asks for a token.
     ///
     /// ```no_run
     /// # async fn example(source: credentials_grant_client::TokenSource) {
@@ -64,6 +67,7 @@ impl TokenSource {
     ///
     /// As [`revoke`](Self::revoke).
     pub async fn revoke_current(&self) -> Result<(), Error> {
+        self.0.is_at_rest.store(true, Ordering::Release);
         let Some(token) = self.cached().map(|token| token.to_arc()) else { return Ok(()) };
         self.revoke(token.secret()).await
     }

@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) current: Current<Kept>,
     pub(crate) flight: Arc<SourcesFlight>,
     pub(crate) is_kept_warm: AtomicBool,
+    /// Whether its token was given back, so that none is fetched until somebody asks for one.
+    pub(crate) is_at_rest: AtomicBool,
     failures: Mutex<Failures>,
 }
 
@@ -173,6 +175,7 @@ impl Inner {
             current: Current::empty(),
             flight: Arc::new(Flight::new()),
             is_kept_warm: AtomicBool::new(false),
+            is_at_rest: AtomicBool::new(false),
             failures: Mutex::default(),
         }
     }

@@ -18,6 +18,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 impl Inner {
     /// Keeps the token warm from now on, if that is wanted and is not done already.
     pub(crate) fn keep_warm(self: &Arc<Self>) {
+        self.is_at_rest.store(false, Ordering::Release);
         if self.means.keep_warm
             && !self.is_kept_warm.swap(true, Ordering::AcqRel)
             && let Ok(runtime) = Handle::try_current()
@@ -26,8 +27,12 @@ impl Inner {
         }
     }
 
-    /// Renews the token if it is time to, and says when to look again; `None` once the vendor has refused to issue another.
+    /// Renews the token if it is time to, and says when to look again; `None` once the vendor has refused to issue another,
+    /// or the token was given back.
     fn warm(self: &Arc<Self>) -> Option<Duration> {
+        if self.is_at_rest.load(Ordering::Acquire) {
+            return None;
+        }
         let now = self.reading();
         let until_stale = self.current.load().as_ref().map(|kept| kept.life.until_stale(now)).unwrap_or_default();
         if !until_stale.is_zero() {

@@ -135,3 +135,17 @@ async fn warmth_outlasts_credentials_that_cannot_be_read_for_a_while() {
     assert!(source.cached().is_some());
     assert!(script.requests() >= 6, "{}", script.requests());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_source_whose_token_was_given_back_rests_until_somebody_asks() {
+    let script = Script::new((0..5).map(|_| Act::Issue(100)));
+    let source = warm(&script);
+    token(&source).await.unwrap();
+    // This vendor knows no way to take a token back; the source has done its part.
+    source.revoke_current().await.unwrap_err();
+    pass(300).await;
+    assert_eq!(script.requests(), 1, "no token is bought that nobody wants");
+    token(&source).await.unwrap();
+    pass(91).await;
+    assert_eq!(script.requests(), 3, "it is warm again");
+}
