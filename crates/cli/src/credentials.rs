@@ -20,14 +20,14 @@ pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
     let proof = (given.provider.proof)(&given.settings()?);
     let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| given.missing(&CLIENT_ID))?;
     check(given, proof)?;
-    let content = |input: &Input| if is_for(proof, input) { given.content(input) } else { Ok(None) };
+    let content = |input: &Input| if is_for(given, proof, input) { given.content(input) } else { Ok(None) };
     let mut credentials = match content(&CLIENT_SECRET)? {
         Some(secret) => ClientCredentials::new(client_id, secret),
         None => ClientCredentials::without_secret(client_id),
     };
-    if proof == Some(Proof::Certificate) {
+    if shows_certificate(given, proof) {
         credentials = credentials.with_certificate(certificate(given)?);
-    } else if is_for(proof, &KEY) && given.has(&KEY) {
+    } else if is_for(given, proof, &KEY) && given.has(&KEY) {
         credentials = credentials.with_signer(signer(given)?);
     }
     if let Some(assertion) = content(&ASSERTION)? {
@@ -42,30 +42,42 @@ pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
 }
 
 /// Whether a proof takes this; one that is not known yet takes all there is.
-fn is_for(proof: Option<Proof>, input: &Input) -> bool {
+fn is_for(given: &Given<'_>, proof: Option<Proof>, input: &Input) -> bool {
+    let is_one_of = |inputs: &[Input]| inputs.iter().any(|other| other.name == input.name);
     match proof {
         None => true,
-        Some(Proof::Certificate) => [CERTIFICATE, KEY].iter().any(|part| part.name == input.name),
-        Some(Proof::Key) => KEYS.iter().any(|key| key.name == input.name),
+        Some(Proof::Certificate) => is_one_of(&[CERTIFICATE, KEY]),
+        Some(Proof::Key) => is_one_of(&KEYS),
         Some(Proof::Nothing) => false,
-        Some(Proof::Secret) => input.name == CLIENT_SECRET.name,
+        Some(Proof::Secret) if shows_certificate(given, proof) => is_one_of(&[CLIENT_SECRET, CERTIFICATE, KEY]),
+        Some(Proof::Secret) => is_one_of(&[CLIENT_SECRET]),
+    }
+}
+
+/// Whether a certificate is shown in TLS: to prove who the client is or, beside a secret, to bind its tokens. Beside a key it
+/// is what assertions name the key by.
+fn shows_certificate(given: &Given<'_>, proof: Option<Proof>) -> bool {
+    match proof {
+        Some(Proof::Certificate) => true,
+        Some(Proof::Secret) => given.provider.takes_keys && given.has(&CERTIFICATE),
+        Some(Proof::Key | Proof::Nothing) | None => false,
     }
 }
 
 /// Refuses what is missing, and flags that do not go together.
 fn check(given: &Given<'_>, proof: Option<Proof>) -> Result<(), Failure> {
-    let idle = KEYS.iter().chain([&CLIENT_SECRET]).find(|input| given.has_flag(input) && !is_for(proof, input));
+    let idle = KEYS.iter().chain([&CLIENT_SECRET]).find(|input| given.has_flag(input) && !is_for(given, proof, input));
     if let Some((idle, auth)) = idle.zip(given.provider.auth()) {
         let way = given.word(&auth)?.unwrap_or_default();
         return Err(contradiction(given, &idle.flag(), &format!("{} {way}", given.as_written(&auth))));
     }
-    let has = |input: &Input| is_for(proof, input) && given.has(input);
+    let has = |input: &Input| is_for(given, proof, input) && given.has(input);
     let (secret, key, assertion) = (has(&CLIENT_SECRET), has(&KEY), has(&ASSERTION));
     if key && assertion {
         return Err(contradiction(given, &given.as_written(&KEY), &given.as_written(&ASSERTION)));
     }
     let about_key = [CERTIFICATE, KEY_ID, ALGORITHM];
-    let mut about_key = about_key.iter().filter(|_| proof != Some(Proof::Certificate));
+    let mut about_key = about_key.iter().filter(|_| !shows_certificate(given, proof));
     if let Some(about_key) = about_key.find(|input| given.has_flag(input) && !key) {
         let message = format!("{} is about a key, and there is none", about_key.flag());
         return Err(given.usage(message, format!("give {}", given.could_write(&KEY))));

@@ -57,7 +57,7 @@ pub(crate) const KEY: Input = Input::new(
 );
 pub(crate) const CERTIFICATE: Input = Input::new(
     "cert",
-    "the key's certificate, as PEM: to name the key by (x5t#S256), or to show in TLS (--auth mtls)",
+    "a certificate, as PEM: to name the key by (x5t#S256), or to show in TLS, with --auth mtls or beside a secret",
     Form::Certificates,
     Topic::Credentials,
 );

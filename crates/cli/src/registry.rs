@@ -73,7 +73,7 @@ pub(crate) struct Provider {
     /// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
     pub(crate) proof: fn(&Settings) -> Option<Proof>,
     /// Whether that may be something else than a secret.
-    takes_keys: bool,
+    pub(crate) takes_keys: bool,
     /// Whether its tokens can be bound to a key.
     pub(crate) binds_tokens: bool,
     /// Whether it can be asked about tokens, and told to take them back.

@@ -40,10 +40,33 @@ impl Strict {
     }
 
     fn cgrant(&self, command: &str, args: &[&str]) -> Command {
+        self.cgrant_by("mtls", command, args)
+    }
+
+    fn cgrant_by(&self, auth: &str, command: &str, args: &[&str]) -> Command {
         let mut cgrant = cgrant(&[command, "oauth2", "-vv", "--token-url", &format!("{}/token", self.url)]);
-        cgrant.args(["--auth", "mtls", "--client-id", "id"]).args(args).env("OAUTH2_CA", self.authority.pem());
+        cgrant.args(["--auth", auth, "--client-id", "id"]).args(args).env("OAUTH2_CA", self.authority.pem());
         cgrant
     }
+}
+
+#[test]
+fn beside_a_secret_a_certificate_binds_the_token() {
+    for (auth, proof) in [("post", "client_secret=canary"), ("basic", "authorization: Basic aWQ6Y2FuYXJ5")] {
+        let strict = Strict::new();
+        let (certificate, key) = client(&strict.authority);
+        let both = strict.file("both.pem", &(key + &certificate));
+        let mut command = strict.cgrant_by(auth, "token", &["--cert-file", &both]);
+        let run = Run::of(command.env("OAUTH2_CLIENT_SECRET", "canary")).succeeded();
+        assert_eq!(run.stdout, "abc\n");
+        let requests = strict.server.requests();
+        assert!(requests[0].contains(proof), "{requests:?}");
+    }
+    let strict = Strict::new();
+    let key = strict.file("key.pem", &client(&strict.authority).1);
+    let mut alone = strict.cgrant_by("basic", "token", &["--key-file", &key]);
+    let run = Run::of(alone.env("OAUTH2_CLIENT_SECRET", "canary")).failed(2);
+    run.says("--key-file and --auth basic contradict each other");
 }
 
 #[test]
