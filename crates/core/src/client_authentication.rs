@@ -105,6 +105,13 @@ pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<S
     Ok(BASE64_STANDARD.encode(pair).into())
 }
 
+/// Every form of it. A server that was sent one may repeat it whenever it is asked for something else.
+pub(crate) fn basic_forms(credentials: &ClientCredentials) -> impl Iterator<Item = SecretString> {
+    let forms = [Encode::Percent, Encode::Raw, Encode::Strict].map(|encode| basic(credentials, encode).ok());
+    let unpadded = |form: SecretString| SecretString::from(form.expose_secret().trim_end_matches('='));
+    forms.into_iter().flatten().flat_map(move |form| [unpadded(form.clone()), form])
+}
+
 #[derive(Clone, Copy)]
 pub(crate) enum Encode {
     Percent,

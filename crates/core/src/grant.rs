@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::ask::Ask;
 use crate::attempt::{Attempt, Surroundings};
+use crate::client_authentication::basic_forms;
 use crate::credentials::ClientCredentials;
 use crate::error::{Error, ErrorKind};
 use crate::operation::TokenOperation;
@@ -173,7 +174,8 @@ impl<'a> Trip<'a> {
     ) -> Result<T, Error> {
         let outcome = self.run().await.and_then(|response| read(&response));
         outcome.map_err(|error| {
-            let secrets = self.attempt.credentials().all_secrets().cloned().chain(self.sent);
+            let credentials = self.attempt.credentials();
+            let secrets = credentials.all_secrets().cloned().chain(basic_forms(credentials)).chain(self.sent);
             error.scrubbed(&secrets.collect()).with_provider(self.provider.provider().to_owned())
         })
     }

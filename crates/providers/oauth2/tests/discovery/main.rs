@@ -8,7 +8,9 @@ mod server;
 
 use std::time::Duration;
 
-use credentials_grant_oauth2::{Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry};
+use credentials_grant_oauth2::{
+    Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry, Surroundings, grant,
+};
 
 use server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
 
@@ -98,6 +100,21 @@ async fn hostile_metadata_are_refused_and_lead_nowhere() {
         let server = Server::answering([answer(404, ""), answer(200, body)]);
         assert_eq!(token(&provider, &server, 0).await.unwrap_err().kind(), ErrorKind::BadResponse);
         assert_eq!(server.asked(), [OAUTH, OIDC]);
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_sent_is_not_repeated() {
+    let credentials = ClientCredentials::new("id", "can ary");
+    let surroundings = Surroundings::frozen();
+    // `id:can%20ary`, `id:can+ary`, `id:can ary`, each once without its padding.
+    let echoes = ["can%20ary", "can ary", "aWQ6Y2FuJTIwYXJ5", "aWQ6Y2FuK2FyeQ==", "aWQ6Y2FuIGFyeQ=", "aWQ6Y2FuIGFyeQ"];
+    for echo in echoes {
+        let metadata = METADATA.replacen(ISSUER, &format!("https://evil.example/{echo}"), 1);
+        let server = Server::answering([answer(200, metadata)]);
+        let error = grant(&provider(), &credentials, &Ask::new(), &server, surroundings).await.unwrap_err();
+        assert!(error.message().contains("name another issuer, https://evil.example/[redacted]"), "{error}");
+        assert!(!format!("{error:?}").contains("FyeQ"), "{error:?}");
     }
 }
 
