@@ -11,3 +11,4 @@ mod discovery;
 mod dpop;
 mod server;
 mod tokens;
+mod verification;

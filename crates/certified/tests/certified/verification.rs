@@ -1,0 +1,45 @@
+//! What an API sees in the server's tokens that verifies them with us, by the keys that the server publishes.
+
+use credentials_grant_oauth2::{Ask, ErrorKind, ExposeSecret as _, SecretString, TokenVerifier};
+use serde_json::Value;
+
+use crate::clients::with_secret;
+use crate::server::{SERVER, token_for, transport};
+
+fn verifier(issuer: &str, audience: &str) -> TokenVerifier {
+    let builder = TokenVerifier::builder(issuer.parse().unwrap(), format!("{}/{audience}", SERVER.api));
+    builder.with_transport(transport()).build().unwrap()
+}
+
+async fn issued(ask: Ask) -> SecretString {
+    token_for(SERVER.discovered(), with_secret("basic"), ask).await.unwrap().secret().clone()
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn a_token_of_the_server_is_good_for_the_api_that_it_names() {
+    let token = issued(SERVER.ask_for("jwt")).await;
+    let claims: Value = verifier(&SERVER.issuer, "jwt").verify(&token).await.unwrap();
+    assert_eq!((&claims["client_id"], &claims["scope"]), (&"basic".into(), &"read".into()));
+}
+
+#[tokio::test]
+#[ignore = "needs Node: crates/certified/README.md"]
+async fn it_is_good_for_no_other_api_nor_issuer_and_not_when_it_was_changed() {
+    let token = issued(SERVER.ask_for("jwt")).await;
+    let (message, signature) = token.expose_secret().rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    let changed = SecretString::from(format!("{message}.{first}{}", &signature[1..]));
+    let opaque = issued(SERVER.ask_for("opaque")).await;
+    let ours = || verifier(&SERVER.issuer, "jwt");
+    let cases = [
+        (verifier(&SERVER.issuer, "opaque"), &token, "is not for"),
+        (verifier(&SERVER.tenant, "jwt"), &token, "of another issuer"),
+        (ours(), &changed, "not signed with the key that it names"),
+        (ours(), &opaque, "no JWT"),
+    ];
+    for (verifier, token, why) in cases {
+        let error = verifier.verify::<Value>(token).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains(why), "{why}: {error}");
+    }
+}
