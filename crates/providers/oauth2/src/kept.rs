@@ -46,8 +46,8 @@ impl<T> Kept<T> {
         &self.value
     }
 
-    /// Takes notice that somebody sets out to read it again, or has failed to: nobody else need for a minute, or for as long
-    /// as the server asks to be left alone.
+    /// Takes notice that somebody sets out to read it again, or has failed to: nobody else need for a minute, or for as
+    /// long as the server asks to be left alone.
     pub(crate) fn asked(&mut self, now: SystemTime, wait: Option<Duration>) {
         self.asked = Some((now, wait.unwrap_or_default().max(PAUSE)));
     }
@@ -56,7 +56,7 @@ impl<T> Kept<T> {
         self.asked.is_some_and(|(asked, pause)| now.duration_since(asked).is_ok_and(|past| past < pause))
     }
 
-    /// A clock that was set back says nothing of its age. It is as doubtful as something that is no longer good from now on.
+    /// A clock that was set back says nothing of its age. It is as doubtful as something that is no longer good, as of now.
     fn age(&mut self, now: SystemTime) -> Duration {
         now.duration_since(self.read).unwrap_or_else(|_| {
             self.read = now.checked_sub(self.lifetime).unwrap_or(now);

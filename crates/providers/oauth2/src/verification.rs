@@ -17,10 +17,10 @@ use crate::issuer::Issuer;
 
 /// Verifies JWT access tokens (RFC 9068 section 4): that this issuer has signed them, for this audience, and for now.
 ///
-/// The issuer's keys are read when the first token comes, over the transport; and again when they are old (after what their
-/// `Cache-Control: max-age` says, between five minutes and a day, or else an hour), and for a token that names a key that is
-/// not among them: once a minute at the most, however many such tokens come. For a day more, they serve where they cannot be
-/// read again. Clones share them.
+/// The issuer's keys are read when the first token comes; again when they are old (after what their `Cache-Control: max-age`
+/// says, between five minutes and a day, or else an hour); and for a token that names a key that is not among them: once a
+/// minute at the most, however many such tokens come. For a day more, they serve where they cannot be read again. Clones
+/// share them.
 ///
 /// ```no_run
 /// use credentials_grant_oauth2::{Error, SecretString, TokenVerifier};
@@ -63,8 +63,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the audience is empty, or the HTTP client cannot be
-    /// set up.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, or the HTTP client cannot be set up.
     pub fn of(issuer: Issuer, audience: impl Into<String>) -> Result<Self, Error> {
         Self::builder(issuer, audience).build()
     }
@@ -81,8 +80,8 @@ impl TokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](credentials_grant::ErrorKind::InvalidToken) if it is not: answer the call that it came with by 401. Any other kind says
-    /// that the issuer's keys cannot be had, and nothing of the token: answer by 503.
+    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) if it is not: answer the call that it came with by 401. Any other
+    /// kind says that the issuer's keys cannot be had, and nothing of the token: answer by 503.
     pub async fn verify<T: DeserializeOwned>(&self, token: &SecretString) -> Result<T, Error> {
         let claims = self.verified(token.expose_secret()).await;
         claims.map_err(|error| error.with_provider(crate::OAuth2::NAME))
@@ -138,8 +137,9 @@ impl TokenVerifierBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the audience is empty, the HTTP client cannot be set up, or there is no
-    /// algorithm, or one that cannot be verified here: HMAC, for which an API would need the issuer's secret, or ES512.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, the HTTP client cannot be set up, or
+    /// there is no algorithm, or one that cannot be verified here: HMAC, for which an API would need the issuer's secret, or
+    /// ES512.
     pub fn build(self) -> Result<TokenVerifier, Error> {
         let Self { expected, transport, clock } = self;
         expected.check_itself()?;
