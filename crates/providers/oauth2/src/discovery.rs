@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
     Ask, Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
@@ -165,7 +165,7 @@ impl Discovery {
             return Some(self.server(metadata));
         }
         // Others who share this go on with what is known, and this one may never get an answer.
-        known.asked(now, None);
+        known.asked(now, Duration::ZERO);
         None
     }
 
@@ -201,7 +201,7 @@ impl Discovery {
             *known = None;
         }
         let Some(known) = known.as_mut() else { return Err(error) };
-        known.asked(now, response.retry_after());
+        known.asked(now, response.retry_after().unwrap_or_default());
         known.old(now).map(|metadata| self.server(metadata)).ok_or(error)
     }
 

@@ -48,8 +48,8 @@ impl<T> Kept<T> {
 
     /// Takes notice that somebody sets out to read it again, or has failed to: nobody else need for a minute, or for as
     /// long as the server asks to be left alone.
-    pub(crate) fn asked(&mut self, now: SystemTime, wait: Option<Duration>) {
-        self.asked = Some((now, wait.unwrap_or_default().max(PAUSE)));
+    pub(crate) fn asked(&mut self, now: SystemTime, pause: Duration) {
+        self.asked = Some((now, pause.max(PAUSE)));
     }
 
     fn is_asked(&self, now: SystemTime) -> bool {

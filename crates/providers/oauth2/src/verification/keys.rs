@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, Error, ErrorKind, Surroundings, TokenEndpoint, TokenResponse, Transport,
+    Ask, Attempt, ClientCredentials, Error, ErrorKind, Retry, Surroundings, TokenEndpoint, TokenResponse, Transport,
 };
 use credentials_grant_client::Clock;
 use tokio::runtime::Handle;
@@ -47,8 +47,8 @@ type Outcome = Result<Arc<KeySet>, Error>;
 
 /// Why there are no keys.
 enum Failure {
-    /// None have come; and for how long the server asks to be left alone.
-    Absent(Error, Option<Duration>),
+    /// None have come.
+    Absent(Error),
     /// What came is wrong.
     Wrong(Error),
 }
@@ -100,21 +100,21 @@ impl Keys {
         let fetched = self.fetch().await;
         let now = self.now();
         let mut known = self.known();
-        let (error, wait) = match fetched {
+        let error = match fetched {
             Ok((keys, lifetime)) => {
                 let keys = Arc::new(keys);
                 *known = Known { keys: Some(Kept::new(Arc::clone(&keys), now, lifetime)), failure: None };
                 return Ok(keys);
             }
-            Err(Failure::Absent(error, wait)) => (error, wait),
+            Err(Failure::Absent(error)) => error,
             Err(Failure::Wrong(error)) => {
                 known.keys = None;
-                (error, None)
+                error
             }
         };
         known.failure = Some((now, error.clone()));
         let Some(keys) = known.keys.as_mut() else { return Err(error) };
-        keys.asked(now, wait);
+        keys.asked(now, pause(&error));
         keys.old(now).cloned().ok_or(error)
     }
 
@@ -124,7 +124,7 @@ impl Keys {
         if !has_come(&response) {
             let error = unreadable("JSON Web Key Set", &self.issuer, &response);
             self.discovery.note(&error);
-            return Err(Failure::Absent(error, response.retry_after()));
+            return Err(Failure::Absent(error));
         }
         let keys = KeySet::read(&self.issuer, &response).map_err(Failure::Wrong)?;
         Ok((keys, lifetime(&response).max(SHORTEST_LIFETIME)))
@@ -141,9 +141,8 @@ impl Keys {
             // Somebody has set out, in vain: until the next one does, what is known serves.
             Err(failure) => return self.discovery.found_at(now).ok_or(failure),
         };
-        self.discovery.learn(now, &response).map_err(|error| {
-            if has_come(&response) { Failure::Wrong(error) } else { Failure::Absent(error, response.retry_after()) }
-        })
+        let server = self.discovery.learn(now, &response);
+        server.map_err(if has_come(&response) { Failure::Wrong } else { Failure::Absent })
     }
 
     async fn metadata(&self) -> Result<TokenResponse, Failure> {
@@ -159,7 +158,7 @@ impl Keys {
         let attempt = Attempt::new(&nobody, &ask, Surroundings::new(self.now(), [0; 16]));
         let request = attempt.get(place).header("accept", "application/json, application/jwk-set+json").continues();
         let request = request.build().map_err(Failure::Wrong)?.seal().await.map_err(Failure::Wrong)?;
-        self.transport.send(&request).await.map_err(|error| Failure::Absent(error, None))
+        self.transport.send(&request).await.map_err(Failure::Absent)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -173,7 +172,7 @@ impl Known {
             return Some(Ok(Arc::clone(keys)));
         }
         let (at, error) = self.failure.as_ref()?;
-        now.duration_since(*at).is_ok_and(|past| past < PAUSE).then(|| Err(error.clone()))
+        now.duration_since(*at).is_ok_and(|past| past < pause(error).max(PAUSE)).then(|| Err(error.clone()))
     }
 
     fn newer(&mut self, than: &Arc<KeySet>, now: SystemTime) -> Option<Outcome> {
@@ -192,6 +191,14 @@ impl Known {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// For how long the server asks to be left alone.
+fn pause(error: &Error) -> Duration {
+    match error.retry() {
+        Retry::After(pause) => pause,
+        _ => Duration::ZERO,
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) async fn good() -> SecretString {
     signed(&RSA.signer(), RSA.header, &claims()).await
 }
 
-/// What is answered: a status, `Cache-Control`, a body; or nothing.
+/// What is answered: a status, a header (`Cache-Control` unless it has another name), a body; or nothing.
 pub(crate) type Answer = Option<(u16, &'static str, String)>;
 
 #[derive(Clone, Debug)]
@@ -205,10 +205,10 @@ impl Transport for Issuer {
             if request.url().path().contains(".well-known") { script.metadata.clone() } else { script.keys.clone() }
         };
         let _permit = self.gate.acquire().await.unwrap();
-        let (status, cache_control, body) =
-            answer.ok_or_else(|| Error::new(ErrorKind::Unreachable, "nobody answers"))?;
+        let (status, header, body) = answer.ok_or_else(|| Error::new(ErrorKind::Unreachable, "nobody answers"))?;
         let mut headers = HeaderMap::new();
-        headers.insert("cache-control", cache_control.parse().unwrap());
+        let (name, value) = header.split_once(": ").unwrap_or(("cache-control", header));
+        headers.insert(name, value.parse().unwrap());
         Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
     }
 }

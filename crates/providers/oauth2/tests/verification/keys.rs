@@ -219,6 +219,28 @@ async fn an_issuer_that_is_down_is_asked_every_five_seconds_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_asks_to_be_left_alone_is() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = lasting(&RSA).await;
+    issuer.answers_keys(Some((429, "retry-after: 120", String::new())));
+    for (seconds, asked) in [(0, 2), (119, 0), (120, 1)] {
+        issuer.set_clock(seconds);
+        let error = verifier.verify::<Value>(&token).await.unwrap_err();
+        assert_eq!((error.kind(), issuer.asked().len()), (ErrorKind::RateLimited, asked), "after {seconds} s");
+    }
+    issuer.set_clock(240);
+    issuer.lists(&keys());
+    verifier.verify::<Value>(&token).await.unwrap();
+    issuer.answers_keys(Some((503, "retry-after: 600", String::new())));
+    issuer.asked();
+    for (seconds, asked) in [(3840, 2), (4439, 0), (4440, 1)] {
+        issuer.set_clock(seconds);
+        verifier.verify::<Value>(&token).await.expect("known keys serve");
+        assert_eq!(issuer.asked().len(), asked, "after {seconds} s");
+    }
+}
+
+#[tokio::test]
 async fn any_number_of_calls_fetch_the_keys_once() {
     let (issuer, verifier) = Issuer::with_keys();
     let token = good().await;
