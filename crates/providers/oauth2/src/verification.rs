@@ -93,7 +93,7 @@ impl TokenVerifier {
         self.expected.check(&jwt, self.keys.now())?;
         let keys = self.keys.current().await?;
         let verified = match keys.verify(&jwt) {
-            Err(Unverified::UnknownKey) => self.keys.newer(&keys).await?.verify(&jwt),
+            Err(Unverified::UnknownKey) => self.keys.newer().await?.verify(&jwt),
             verified => verified,
         };
         verified.map_err(|unverified| unverified.of(&self.expected.issuer))?;

@@ -68,10 +68,9 @@ impl Keys {
         self.read_unless(Known::current).await
     }
 
-    /// The keys, read again because these have not the one that is looked for, unless they were a moment ago.
-    pub(super) async fn newer(self: &Arc<Self>, than: &Arc<KeySet>) -> Outcome {
-        let than = Arc::clone(than);
-        self.read_unless(move |known, now| known.newer(&than, now)).await
+    /// The keys, read again because one that is looked for is not among them, unless they were a moment ago.
+    pub(super) async fn newer(self: &Arc<Self>) -> Outcome {
+        self.read_unless(Known::newer).await
     }
 
     /// Reads, once for all who wait, unless it is settled without that.
@@ -175,9 +174,9 @@ impl Known {
         now.duration_since(*at).is_ok_and(|past| past < pause(error).max(PAUSE)).then(|| Err(error.clone()))
     }
 
-    fn newer(&mut self, than: &Arc<KeySet>, now: SystemTime) -> Option<Outcome> {
+    fn newer(&mut self, now: SystemTime) -> Option<Outcome> {
         let Some(keys) = self.keys.as_mut() else { return self.current(now) };
-        if keys.may_be_asked(now) && Arc::ptr_eq(keys.value(), than) {
+        if keys.may_be_asked(now) {
             return None;
         }
         match &self.failure {

@@ -143,9 +143,12 @@ async fn keys_that_have_moved_are_found_by_reading_the_metadata_again() {
     issuer.set_clock(3599);
     let unknown = signed(&RSA.signer(), &RSA.header.replace(r#""rsa""#, r#""new""#), &with("exp", "1e11")).await;
     verifier.verify::<Value>(&unknown).await.unwrap_err();
+    issuer.answers_metadata(Some((503, "", String::new())));
+    issuer.set_clock(3660);
+    verifier.verify::<Value>(&token).await.expect("known keys serve");
     issuer.answers_metadata(Some((200, "", METADATA.replace("/t/keys", "/t/moved"))));
     issuer.lists(&keys());
-    issuer.set_clock(3660);
+    issuer.set_clock(3720);
     issuer.asked();
     verifier.verify::<Value>(&token).await.unwrap();
     assert_eq!(issuer.asked(), [OAUTH, "GET https://login.example.com/t/moved"]);
@@ -194,6 +197,16 @@ async fn metadata_lead_to_keys_over_https_alone() {
         assert_eq!((error.kind(), issuer.asked()), (kind, vec![OAUTH.to_owned()]), "{metadata}: {error}");
         assert!(error.message().contains(ISSUER) && !format!("{error:?}").contains("canary"), "{error:?}");
     }
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = lasting(&RSA).await;
+    verifier.verify::<Value>(&token).await.unwrap();
+    issuer.answers_metadata(Some((200, "", METADATA.replacen(ISSUER, "https://evil.example", 1))));
+    issuer.set_clock(3600);
+    verifier.verify::<Value>(&token).await.expect_err("what contradicts the keys makes them forgotten");
+    issuer.answers_metadata(None);
+    issuer.set_clock(3605);
+    assert_eq!(verifier.verify::<Value>(&token).await.unwrap_err().kind(), ErrorKind::Unreachable);
+
     let (issuer, verifier) = Issuer::with_keys();
     issuer.answers_metadata(Some((404, "", String::new())));
     verifier.verify::<Value>(&good().await).await.unwrap_err();
