@@ -18,14 +18,14 @@ use libfuzzer_sys::fuzz_target;
 const ISSUERS: [&str; 2] = ["https://login.example.com/t", "http://127.0.0.1:8080"];
 
 fuzz_target!(|input: &[u8]| {
-    for issuer in ISSUERS {
-        let server = Server { issuer, answers: Mutex::new(answers(input)) };
-        let provider = OAuth2::discover(issuer.parse().expect("it is an issuer"));
-        // Before and after the metadata have aged, up to when they are of no use.
-        let mut hours = [0, 0, 1, 1, 2, 26, 60].into_iter();
-        while let Some(passed) = hours.next().filter(|_| !server.has_said_all()) {
-            trips(&provider, &server, Duration::from_secs(passed * 60 * 60));
-        }
+    let is_here = input.windows(ISSUERS[1].len()).any(|text| text == ISSUERS[1].as_bytes());
+    let issuer = ISSUERS[usize::from(is_here)];
+    let server = Server { issuer, answers: Mutex::new(answers(input)) };
+    let provider = OAuth2::discover(issuer.parse().expect("it is an issuer"));
+    // Before and after the metadata have aged, up to when they are of no use.
+    let mut hours = [0, 0, 1, 1, 2, 26, 60].into_iter();
+    while let Some(passed) = hours.next().filter(|_| !server.has_said_all()) {
+        trips(&provider, &server, Duration::from_secs(passed * 60 * 60));
     }
 });
 
