@@ -174,10 +174,17 @@ impl<'a> Trip<'a> {
     ) -> Result<T, Error> {
         let outcome = self.run().await.and_then(|response| read(&response));
         outcome.map_err(|error| {
-            let credentials = self.attempt.credentials();
-            let secrets = credentials.all_secrets().cloned().chain(basic_forms(credentials)).chain(self.sent);
-            error.scrubbed(&secrets.collect()).with_provider(self.provider.provider().to_owned())
+            let error = error.scrubbed(&self.secrets().collect());
+            error.with_provider(self.provider.provider().to_owned())
         })
+    }
+
+    /// What must not come back in an error's words: what was sent, and what the server knows from other trips.
+    fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        let credentials = self.attempt.credentials();
+        let token = self.attempt.operation().map(TokenOperation::token);
+        let known = credentials.all_secrets().chain(token).cloned();
+        known.chain(basic_forms(credentials)).chain(self.sent.iter().cloned())
     }
 
     async fn run(&mut self) -> Result<TokenResponse, Error> {

@@ -22,6 +22,15 @@ pub enum TokenOperation<'a> {
     Revocation(&'a SecretString),
 }
 
+impl<'a> TokenOperation<'a> {
+    /// The token that it is about.
+    pub(crate) fn token(self) -> &'a SecretString {
+        match self {
+            Self::Introspection(token) | Self::Revocation(token) => token,
+        }
+    }
+}
+
 /// Asks the server what it knows of a token (RFC 7662).
 ///
 /// # Errors

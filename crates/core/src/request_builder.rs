@@ -14,7 +14,6 @@ use crate::client_authentication::{ClientAuthentication, Encode, basic};
 use crate::endpoint::TokenEndpoint;
 use crate::error::Error;
 use crate::header;
-use crate::operation::TokenOperation;
 use crate::request::{CLIENT_ASSERTION, Layout, Parameter, TokenRequest};
 use crate::signer::{SecretSigner, Signer};
 
@@ -189,8 +188,8 @@ impl<'a> TokenRequestBuilder<'a> {
     #[must_use]
     pub fn token(self) -> Self {
         match self.attempt.operation() {
-            Some(TokenOperation::Introspection(token) | TokenOperation::Revocation(token)) => {
-                self.secret_parameter("token", token).parameter("token_type_hint", "access_token")
+            Some(operation) => {
+                self.secret_parameter("token", operation.token()).parameter("token_type_hint", "access_token")
             }
             None => self.fail(Error::configuration("a request for a new token is about no other one")),
         }

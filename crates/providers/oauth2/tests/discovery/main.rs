@@ -9,7 +9,7 @@ mod server;
 use std::time::Duration;
 
 use credentials_grant_oauth2::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry, Surroundings, grant,
+    Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry, Surroundings, grant, introspect,
 };
 
 use server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
@@ -116,6 +116,10 @@ async fn what_an_earlier_attempt_sent_is_not_repeated() {
         assert!(error.message().contains("name another issuer, https://evil.example/[redacted]"), "{error}");
         assert!(!format!("{error:?}").contains("FyeQ"), "{error:?}");
     }
+    let (token, metadata) = ("canary".into(), METADATA.replacen(ISSUER, "https://evil.example/canary", 1));
+    let server = Server::answering([answer(200, metadata)]);
+    let error = introspect(&provider(), &credentials, &token, &server, surroundings).await.unwrap_err();
+    assert!(error.message().contains("https://evil.example/[redacted]"), "{error}");
 }
 
 #[tokio::test]
