@@ -178,8 +178,8 @@ impl Claims {
 /// A JSON object. What is wrong with it in detail is not repeated: it is text of whoever sent the token.
 fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     // A list would do for a struct as well.
-    let json = json.trim_ascii_start();
-    json.starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
+    let is_object = json.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
 /// A token that is not accepted.

@@ -66,7 +66,8 @@ async fn claims_that_are_no_object_or_say_one_thing_twice_are_refused() {
     let twice = claims().replacen('{', r#"{"aud":"https://api.example.com","#, 1);
     let sequence = format!(r#"["{ISSUER}","https://api.example.com",{},null,null]"#, NOW + 600);
     let deep = format!(r#"{{"a":{}"#, "[".repeat(30_000));
-    for claims in [&*twice, &sequence, &deep, "", "null", "{", "\"canary\"", &claims()[1..]] {
+    let form_feed = format!("\u{c}{}", claims());
+    for claims in [&*twice, &sequence, &form_feed, &deep, "", "null", "{", "\"canary\"", &claims()[1..]] {
         let token = signed(&RSA.signer(), RSA.header, claims).await;
         assert_refused(&verifier, &token, "claims that are not as RFC 9068").await;
     }
@@ -105,6 +106,7 @@ async fn a_header_that_leads_elsewhere_is_refused_or_passed_over() {
         (with(r#""kid":7"#), "a header that is not"),
         (r#"["RS256","at+jwt","rsa",null]"#.to_owned(), "a header that is not"),
         ("7".to_owned(), "a header that is not"),
+        (format!("\u{c}{}", RSA.header), "a header that is not"),
         (String::new(), "a header that is not"),
         ("{".repeat(10_000), "a header that is not"),
     ];
