@@ -27,6 +27,11 @@ const PREFERENCE: [(ClientAuthentication, &str); 7] = [
     (ClientAuthentication::None, "none"),
 ];
 
+/// What a list in metadata may name, as errors repeat it: client authentication, and signatures (JOSE).
+const REGISTERED: &str = "client_secret_basic client_secret_jwt client_secret_post none private_key_jwt \
+    self_signed_tls_client_auth tls_client_auth \
+    ES256 ES256K ES384 ES512 Ed25519 Ed448 EdDSA ML-DSA-44 PS256 PS384 PS512 RS256 RS384 RS512";
+
 /// A server, as far as it is known.
 pub(crate) struct Found {
     pub(crate) issuer: Option<String>,
@@ -113,10 +118,14 @@ impl Found {
     }
 }
 
-/// A server's names, for a sentence.
+/// A server's names, for a sentence: those that are registered with IANA. Another may be anything, a secret that the server
+/// was sent once included.
 fn listed(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().take(10).map(|name| name.escape_default().to_string()).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    let is_registered = |name: &&str| REGISTERED.split_whitespace().any(|registered| registered == *name);
+    let names = || names.iter().map(String::as_str);
+    let others = names().any(|name| !is_registered(&name)).then_some("others");
+    let listed: Vec<_> = names().filter(is_registered).take(10).chain(others).collect();
+    if listed.is_empty() { "nothing".to_owned() } else { listed.join(", ") }
 }
 
 fn unknown(what: &str) -> Error {
