@@ -81,6 +81,13 @@ pub struct Presented {
     proved_anew: bool,
 }
 
+impl Presented {
+    /// What was done to a request that is left alone.
+    fn nothing() -> Self {
+        Self { token: None, fetched: false, renewal: 0, proved: None, proved_anew: false }
+    }
+}
+
 /// How the same request is worth sending once more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Again {
@@ -129,7 +136,7 @@ impl Authorizer {
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
         let Inner { source, header, need, .. } = &*self.0;
         if request.headers().contains_key(header) {
-            return Ok(Presented { token: None, fetched: false, renewal: 0, proved: None, proved_anew: false });
+            return Ok(Presented::nothing());
         }
         let checked = request.destination().and_then(|destination| self.check(destination));
         checked.map_err(|error| error.with_provider(source.provider().provider().to_owned()))?;
@@ -152,7 +159,7 @@ impl Authorizer {
         if let Some(proof) = proof {
             request.headers_mut().insert(DPOP, proof);
         }
-        Ok(Presented { token: Some(token), fetched, renewal: 0, proved, proved_anew: false })
+        Ok(Presented { token: Some(token), fetched, proved, ..Presented::nothing() })
     }
 
     /// The proof for a request with this token, and for which URL it is: without its query, which no proof holds.
