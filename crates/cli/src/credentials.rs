@@ -13,11 +13,10 @@ use crate::given::Given;
 use crate::input::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, Input, KEY, KEY_ID, KEYS};
 use crate::registry::Proof;
 
-/// The credentials, from what was given. Says what is missing from them, and which flags contradict each other.
+/// The credentials for this proof, from what was given. Says what is missing from them, and which flags contradict each other.
 ///
 /// An environment is made for more than one command, so a variable that this one has no use for is left alone.
-pub(crate) fn read(given: &Given<'_>) -> Result<ClientCredentials, Failure> {
-    let proof = (given.provider.proof)(&given.settings()?);
+pub(crate) fn read(given: &Given<'_>, proof: Option<Proof>) -> Result<ClientCredentials, Failure> {
     let client_id = given.word(&CLIENT_ID)?.ok_or_else(|| given.missing(&CLIENT_ID))?;
     check(given, proof)?;
     let content = |input: &Input| if is_for(given, proof, input) { given.content(input) } else { Ok(None) };

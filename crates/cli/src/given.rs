@@ -40,11 +40,12 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The provider, built from its settings.
-    pub(crate) fn build(&self) -> Result<Arc<dyn CredentialsGrant>, Failure> {
-        self.provider.build(&self.settings()?).map_err(|error| self.explain(error))
+    /// The provider, built from these settings.
+    pub(crate) fn build(&self, settings: &Settings) -> Result<Arc<dyn CredentialsGrant>, Failure> {
+        self.provider.build(settings).map_err(|error| self.explain(error))
     }
 
+    /// The settings that were given.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::new();
         for input in self.inputs.iter().filter(|input| input.topic == Topic::Settings) {

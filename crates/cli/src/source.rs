@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use crate::exit::Failure;
 use crate::given::Given;
 use crate::input::{self, ACCESS_TOKEN, AUTHORITIES, Input, PROOF_KEY};
-use crate::registry::{Provider, all};
+use crate::registry::{Proof, Provider, all};
 use crate::{ask, credentials, provider_file};
 
 /// The commands that are told all this, and what each wants.
@@ -118,6 +118,8 @@ pub(crate) struct Call<'a> {
     pub(crate) matches: &'a ArgMatches,
     pub(crate) grant: Arc<dyn CredentialsGrant>,
     pub(crate) given: Given<'a>,
+    /// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
+    proof: Option<Proof>,
     purpose: Purpose,
     ask: Ask,
 }
@@ -134,17 +136,19 @@ impl<'a> Call<'a> {
             return Err(given.usage("this provider knows no way to do that with a token", remedy));
         }
         given.check_stdin(&[])?;
-        let grant = given.build()?;
+        let settings = given.settings()?;
+        let grant = given.build(&settings)?;
+        let proof = (provider.proof)(&settings);
         let ask = match purpose {
             Purpose::Token => ask::read(matches).map_err(|failure| failure.with_provider(provider.name))?,
             Purpose::Operation => Ask::new(),
         };
-        Ok(Self { provider, matches, grant, given, purpose, ask })
+        Ok(Self { provider, matches, grant, given, proof, purpose, ask })
     }
 
     /// Who asks. Secrets are read here.
     pub(crate) fn credentials(&self) -> Result<ClientCredentials, Failure> {
-        credentials::read(&self.given)
+        credentials::read(&self.given, self.proof)
     }
 
     /// The source of the tokens that are asked for.
