@@ -1,14 +1,11 @@
 //! One attempt at a token: who, what and when, as values.
 
-use std::time::{Duration, SystemTime};
-
-use http::Method;
+use std::time::SystemTime;
 
 use crate::ask::Ask;
 use crate::credentials::ClientCredentials;
-use crate::endpoint::TokenEndpoint;
-use crate::operation::TokenOperation;
-use crate::request_builder::TokenRequestBuilder;
+use crate::surroundings::{Surroundings, uuid};
+use crate::token_operation::TokenOperation;
 
 /// Everything a provider may use to write a request.
 ///
@@ -57,19 +54,6 @@ impl<'a> Attempt<'a> {
     /// This attempt with the same step to be done again: whatever must be fresh is.
     pub(crate) fn again(self) -> Self {
         Self { sent: self.sent + 1, ..self }
-    }
-
-    /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
-    /// [`json`](TokenRequestBuilder::json) or [`query`](TokenRequestBuilder::query) says otherwise.
-    #[must_use]
-    pub fn post(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
-        TokenRequestBuilder::new(*self, Method::POST, endpoint)
-    }
-
-    /// Begins a GET, for vendors that want one; parameters go into the query.
-    #[must_use]
-    pub fn get(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
-        TokenRequestBuilder::new(*self, Method::GET, endpoint).query()
     }
 
     /// Who asks.
@@ -128,33 +112,5 @@ impl<'a> Attempt<'a> {
         let mut entropy = self.surroundings.entropy;
         entropy[15] = entropy[15].wrapping_add(self.sent);
         entropy
-    }
-}
-
-pub(crate) fn uuid(entropy: [u8; 16]) -> String {
-    uuid::Builder::from_random_bytes(entropy).into_uuid().to_string()
-}
-
-/// The clock and the chance of one attempt, read by whoever has a clock and a source of chance.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Surroundings {
-    /// The time at which the request is sent. A token's life is counted from here.
-    pub now: SystemTime,
-    /// Sixteen unpredictable bytes, never used twice.
-    pub entropy: [u8; 16],
-}
-
-impl Surroundings {
-    /// This time, and this chance.
-    #[must_use]
-    pub fn new(now: SystemTime, entropy: [u8; 16]) -> Self {
-        Self { now, entropy }
-    }
-
-    /// A fixed time (2026-01-01T00:00:00Z) and fixed chance, for requests that are compared and not sent.
-    #[must_use]
-    pub fn frozen() -> Self {
-        Self { now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600), entropy: [0; 16] }
     }
 }

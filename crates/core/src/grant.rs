@@ -6,18 +6,19 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::ask::Ask;
-use crate::attempt::{Attempt, Surroundings};
+use crate::attempt::Attempt;
 use crate::client_authentication::basic_forms;
 use crate::credentials::ClientCredentials;
 use crate::error::{Error, ErrorKind};
-use crate::operation::TokenOperation;
 use crate::policy::Policy;
 use crate::proof_key::DPOP;
 use crate::reader::ResponseReader;
 use crate::request::TokenRequest;
 use crate::response::TokenResponse;
 use crate::sealed_request::SealedRequest;
+use crate::surroundings::Surroundings;
 use crate::token::{AccessToken, IssuedToken};
+use crate::token_operation::TokenOperation;
 use crate::transport::Transport;
 
 /// The most requests that one token may take.

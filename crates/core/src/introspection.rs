@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
-use crate::operation::failure;
+use crate::error::{Error, ErrorKind};
+use crate::reader::ResponseReader;
 use crate::response::{Body, TokenResponse};
 use crate::token::at_unix_seconds;
 
@@ -88,4 +88,10 @@ impl fmt::Debug for Introspection {
             .field("members", &self.members.keys().collect::<Vec<_>>())
             .finish()
     }
+}
+
+/// Why an operation was not done. An answer that is none of the vendor's says nothing of the token URL.
+pub(crate) fn failure(response: &TokenResponse, check: &'static str) -> Error {
+    let error = ResponseReader::rfc6749().read_error(response);
+    if error.kind() == ErrorKind::BadResponse { error.with_remedy(check) } else { error }
 }

@@ -25,11 +25,13 @@ mod scrub;
 mod sealed_request;
 mod settings;
 mod signer;
+mod surroundings;
 mod token;
+mod token_operation;
 mod transport;
 
 pub use ask::Ask;
-pub use attempt::{Attempt, Surroundings};
+pub use attempt::Attempt;
 pub use client_authentication::ClientAuthentication;
 pub use client_certificate::ClientCertificate;
 pub use credentials::{ClientCredentials, CredentialsSource};
@@ -38,7 +40,7 @@ pub use error::{Error, ErrorKind, OAuthError, Retry};
 pub use grant::{CredentialsGrant, grant};
 pub use introspection::Introspection;
 pub use meaning::Meaning;
-pub use operation::{TokenOperation, introspect, revoke};
+pub use operation::{introspect, revoke};
 pub use policy::{IssuanceLimit, Policy, Presentation};
 pub use proof_key::ProofKey;
 pub use reader::{ExpiryUnit, ResponseReader};
@@ -48,7 +50,9 @@ pub use response::TokenResponse;
 pub use sealed_request::SealedRequest;
 pub use settings::{Configure, Setting, Settings};
 pub use signer::Signer;
+pub use surroundings::Surroundings;
 pub use token::{AccessToken, IssuedToken, Lifetime, LifetimeSource};
+pub use token_operation::TokenOperation;
 pub use transport::Transport;
 
 // What stands in this crate's signatures, so that a provider needs no dependency of its own for it.

@@ -3,33 +3,14 @@
 use secrecy::SecretString;
 
 use crate::ask::Ask;
-use crate::attempt::{Attempt, Surroundings};
+use crate::attempt::Attempt;
 use crate::credentials::ClientCredentials;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::grant::{CredentialsGrant, Trip};
-use crate::introspection::Introspection;
-use crate::reader::ResponseReader;
-use crate::response::TokenResponse;
+use crate::introspection::{Introspection, failure};
+use crate::surroundings::Surroundings;
+use crate::token_operation::TokenOperation;
 use crate::transport::Transport;
-
-/// An operation on a token. It prints no token.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum TokenOperation<'a> {
-    /// Asking the server what it knows of this token (RFC 7662).
-    Introspection(&'a SecretString),
-    /// Telling the server that this token is no longer needed (RFC 7009).
-    Revocation(&'a SecretString),
-}
-
-impl<'a> TokenOperation<'a> {
-    /// The token that it is about.
-    pub(crate) fn token(self) -> &'a SecretString {
-        match self {
-            Self::Introspection(token) | Self::Revocation(token) => token,
-        }
-    }
-}
 
 /// Asks the server what it knows of a token (RFC 7662).
 ///
@@ -69,10 +50,4 @@ pub async fn revoke(
         _ => Err(failure(response, "check that the revocation URL is the vendor's")),
     })
     .await
-}
-
-/// Why an operation was not done. An answer that is none of the vendor's says nothing of the token URL.
-pub(crate) fn failure(response: &TokenResponse, check: &'static str) -> Error {
-    let error = ResponseReader::rfc6749().read_error(response);
-    if error.kind() == ErrorKind::BadResponse { error.with_remedy(check) } else { error }
 }

@@ -14,12 +14,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::attempt::{Surroundings, uuid};
 use crate::endpoint::without_query;
 use crate::error::Error;
 use crate::header;
 use crate::jws::Unsigned;
 use crate::signer::Signer;
+use crate::surroundings::{Surroundings, uuid};
 
 /// The header that carries a proof (RFC 9449 section 4.1).
 pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");

@@ -39,6 +39,21 @@ pub struct TokenRequestBuilder<'a> {
     problem: Option<Error>,
 }
 
+impl<'a> Attempt<'a> {
+    /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
+    /// [`json`](TokenRequestBuilder::json) or [`query`](TokenRequestBuilder::query) says otherwise.
+    #[must_use]
+    pub fn post(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
+        TokenRequestBuilder::new(*self, Method::POST, endpoint)
+    }
+
+    /// Begins a GET, for vendors that want one; parameters go into the query.
+    #[must_use]
+    pub fn get(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
+        TokenRequestBuilder::new(*self, Method::GET, endpoint).query()
+    }
+}
+
 impl<'a> TokenRequestBuilder<'a> {
     pub(crate) fn new(attempt: Attempt<'a>, method: Method, endpoint: &TokenEndpoint) -> Self {
         let request = TokenRequest {
