@@ -10,8 +10,9 @@ use credentials_grant::{
 
 use crate::blocking;
 use crate::clock::{Clock, SystemClock};
-use crate::limits::Ledger;
-use crate::token_source::{Inner, TokenSource};
+use crate::inner::Inner;
+use crate::means::Means;
+use crate::token_source::TokenSource;
 
 /// How long one fetch may take, steps included, unless the builder says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,19 +42,6 @@ pub struct ForSource {
     provider: Arc<dyn CredentialsGrant>,
     credentials: Arc<dyn CredentialsSource>,
     ask: Ask,
-}
-
-/// What sources work with, and may share.
-#[derive(Debug)]
-pub(crate) struct Means {
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) timeout: Duration,
-    pub(crate) maximum_life: Duration,
-    pub(crate) keep_warm: bool,
-    /// Beside those of the providers' policies.
-    pub(crate) limits: Vec<IssuanceLimit>,
-    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl<T> Builder<T> {
@@ -136,6 +124,24 @@ impl<T> Builder<T> {
         };
         let maximum_life = maximum_life.unwrap_or(Duration::MAX);
         Ok((target, Means { transport, clock, timeout, maximum_life, keep_warm, limits, ledger: Arc::default() }))
+    }
+}
+
+impl TokenSource {
+    /// A source for what the vendor grants by default, over HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the settings do not make a request. Nothing is
+    /// sent.
+    #[cfg(feature = "reqwest")]
+    pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
+        Self::builder(provider, credentials).build()
+    }
+
+    /// Begins a source.
+    pub fn builder(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> TokenSourceBuilder {
+        TokenSourceBuilder::for_source(provider, credentials)
     }
 }
 

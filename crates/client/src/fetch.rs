@@ -10,11 +10,11 @@ use tracing::Instrument;
 
 use crate::boarding::{Landing, watched};
 use crate::failures::{MOST_CREDENTIALS, Purpose, Tried};
+use crate::inner::{Inner, Kept, too_short};
 use crate::life::{Life, Reading, State};
 use crate::limits::{Account, Metered};
 use crate::metrics::{self, Reason};
 use crate::need::Need;
-use crate::token_source::{Inner, Kept, too_short};
 
 impl Inner {
     /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.

@@ -16,11 +16,13 @@ mod flight;
 mod function;
 #[cfg(feature = "reqwest")]
 mod http_transport;
+mod inner;
 mod key;
 #[cfg(feature = "signing")]
 mod key_signer;
 mod life;
 mod limits;
+mod means;
 mod metrics;
 mod need;
 mod operations;
@@ -42,9 +44,10 @@ pub use files::FileCredentials;
 pub use function::FunctionCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
+pub use inner::CachedToken;
 #[cfg(feature = "signing")]
 pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use need::Need;
 pub use pool::{ForPool, TokenPool, TokenPoolBuilder};
 pub use status::{Status, TokenState};
-pub use token_source::{CachedToken, TokenSource};
+pub use token_source::TokenSource;

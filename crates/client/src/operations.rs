@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::boarding::{runtime, too_slow};
 use crate::fetch::entropy;
-use crate::token_source::{Inner, TokenSource};
+use crate::inner::Inner;
+use crate::token_source::TokenSource;
 
 impl TokenSource {
     /// Asks the server what it knows of a token (RFC 7662), of this source's or any other.

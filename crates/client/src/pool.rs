@@ -8,10 +8,12 @@ use credentials_grant::{Ask, CredentialsGrant, CredentialsSource, Error, ErrorKi
 use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
-use crate::builder::{Builder, Means};
+use crate::builder::Builder;
+use crate::inner::Inner;
 use crate::key::{Key, Keys};
 use crate::life::Reading;
-use crate::token_source::{Inner, TokenSource};
+use crate::means::Means;
+use crate::token_source::TokenSource;
 
 /// How many sources a pool keeps, unless the builder says otherwise.
 const CAPACITY: usize = 10_000;

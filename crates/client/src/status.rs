@@ -6,8 +6,9 @@ use credentials_grant::Error;
 use serde::{Serialize, Serializer};
 
 use crate::failures::Purpose;
+use crate::inner::Inner;
 use crate::life::State;
-use crate::token_source::Inner;
+use crate::token_source::TokenSource;
 
 /// How a [`TokenSource`](crate::TokenSource) is doing, for a health endpoint. It holds no secret.
 ///
@@ -49,6 +50,14 @@ pub enum TokenState {
     Stale,
     /// A token that is handed out no longer.
     Expired,
+}
+
+impl TokenSource {
+    /// How the source is doing, for a health endpoint. Sends nothing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::of(&self.0)
+    }
 }
 
 impl Status {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::token_source::Inner;
+use crate::inner::Inner;
 
 /// The longest time between two looks at the token: a machine that slept has stopped the timers.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
