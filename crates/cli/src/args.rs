@@ -1,14 +1,18 @@
 //! The command line, and what is said of one that makes no sense.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
 use crate::exit::{Exit, Failure, table};
 use crate::input::Input;
-use crate::registry::{Provider, all};
-use crate::{demo, doctor, emulate, operation, providers, request, source, token};
+use crate::provider::Provider;
+use crate::provider_file::FLAG;
+use crate::registry::all;
+use crate::{demo, doctor, emulate, operation, provider_file, providers, registry, request, source, token};
 
 /// The whole command.
 pub(crate) fn command() -> Command {
@@ -112,4 +116,34 @@ fn strings(value: &ContextValue) -> Vec<String> {
         ContextValue::StyledStr(text) => vec![text.to_string()],
         _ => Vec::new(),
     }
+}
+
+/// The words of the command line with the vendor's name in the place of its file.
+pub(crate) fn words(mut words: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
+    let is_command = |word: &OsString| source::COMMANDS.iter().any(|(name, _)| word == name);
+    let Some(command) = words.iter().skip(1).position(is_command).map(|at| at + 1) else { return Ok(words) };
+    let last = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let Some((at, path)) = (command + 1..last).find_map(|at| Some((at, path(&words, at)?))) else { return Ok(words) };
+    let (path, length) = path?;
+    words.drain(at..at + length);
+    if let Some(named) = words.get(command + 1).and_then(|word| word.to_str()).and_then(registry::find) {
+        return Err(Failure::usage(format!("{FLAG} and {} each name a provider", named.name))
+            .with_remedy("leave one of them out"));
+    }
+    words.insert(command + 1, provider_file::describe(Path::new(&path))?.into());
+    Ok(words)
+}
+
+/// The path that the flag at this word names, and how many words it takes.
+fn path(words: &[OsString], at: usize) -> Option<Result<(OsString, usize), Failure>> {
+    let word = words[at].to_str()?;
+    let (path, length) = match word.strip_prefix(FLAG)? {
+        "" => (words.get(at + 1).cloned().unwrap_or_default(), 2),
+        rest => (OsString::from(rest.strip_prefix('=')?), 1),
+    };
+    if path.is_empty() || path.to_str().is_some_and(|path| path.starts_with("--")) {
+        let message = format!("{FLAG} names no file");
+        return Some(Err(Failure::usage(message).with_remedy(format!("give {FLAG} the path of a TOML file"))));
+    }
+    Some(Ok((path, length)))
 }

@@ -8,7 +8,7 @@ use crate::credentials::signing_key;
 use crate::exit::Failure;
 use crate::given::Given;
 use crate::input::PROOF_KEY;
-use crate::registry::Provider;
+use crate::provider::Provider;
 
 /// The flags, in the same words at every provider.
 pub(crate) fn args(provider: &Provider) -> Vec<Arg> {

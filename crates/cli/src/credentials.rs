@@ -11,7 +11,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use crate::exit::Failure;
 use crate::given::Given;
 use crate::input::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, Input, KEY, KEY_ID, KEYS};
-use crate::registry::Proof;
+use crate::provider::Proof;
 
 /// The credentials for this proof, from what was given. Says what is missing from them, and which flags contradict each other.
 ///

@@ -21,7 +21,7 @@ use self::examination::{Ended, Examination};
 use self::report::{Report, Step};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::registry::Provider;
+use crate::provider::Provider;
 use crate::source::{self, Call, Purpose};
 
 /// What each step of a connection may take.

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use crate::exit::{Exit, Failure};
 use crate::output::{self, quoted};
-use crate::registry::{Provider, emulated};
+use crate::provider::Provider;
+use crate::registry::emulated;
 
 pub(crate) fn command() -> Command {
     let names = PossibleValuesParser::new(emulated().map(|(provider, _)| provider.name));

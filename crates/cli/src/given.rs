@@ -11,7 +11,7 @@ use credentials_grant::{CredentialsGrant, SecretString, Settings};
 use crate::exit::Failure;
 use crate::file;
 use crate::input::{Input, Topic};
-use crate::registry::Provider;
+use crate::provider::Provider;
 
 /// A provider and what a run was told of it.
 pub(crate) struct Given<'a> {

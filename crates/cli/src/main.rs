@@ -10,10 +10,12 @@ mod doctor;
 mod emulate;
 mod exit;
 mod file;
+mod flags;
 mod given;
 mod input;
 mod operation;
 mod output;
+mod provider;
 mod provider_file;
 mod providers;
 mod registry;
@@ -29,7 +31,7 @@ use clap::ArgMatches;
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let words = match provider_file::take_from(env::args_os().collect()) {
+    let words = match args::words(env::args_os().collect()) {
         Ok(words) => words,
         Err(failure) => return failure.report().into(),
     };

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::exit::{Exit, Failure, one_line};
 use crate::input::ACCESS_TOKEN;
 use crate::output;
-use crate::registry::Provider;
+use crate::provider::Provider;
 use crate::source::{self, Call, Purpose};
 
 /// The members that are points in time (RFC 7662 section 2.2).

@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::input::{COMMON, Input, TOKEN_URL};
 use crate::output;
-use crate::registry::{PROVIDERS, Provider};
+use crate::provider::Provider;
+use crate::registry::PROVIDERS;
 use crate::source::Purpose;
 
 pub(crate) fn command() -> Command {

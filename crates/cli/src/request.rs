@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use self::outgoing::{Outgoing, authority};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::registry::Provider;
+use crate::provider::Provider;
 use crate::source::{self, Call, Purpose, TIMEOUT};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

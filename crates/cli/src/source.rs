@@ -13,9 +13,10 @@ use jiff::SignedDuration;
 
 use crate::exit::Failure;
 use crate::given::Given;
-use crate::input::{self, ACCESS_TOKEN, AUTHORITIES, Input, PROOF_KEY};
-use crate::registry::{Proof, Provider, all};
-use crate::{ask, credentials, provider_file};
+use crate::input::{ACCESS_TOKEN, AUTHORITIES, Input, PROOF_KEY};
+use crate::provider::{Proof, Provider};
+use crate::registry::all;
+use crate::{ask, credentials, flags, provider_file, registry};
 
 /// The commands that are told all this, and what each wants.
 pub(crate) const COMMANDS: [(&str, Purpose); 5] = [
@@ -84,7 +85,7 @@ pub(crate) fn command(
         .help("How long the whole call may take, such as 500ms, 10s or 1m; 30s unless set");
     let of_provider = |provider: &'static Provider| {
         let command = Command::new(provider.name).hide(!purpose.is_served_by(provider));
-        let command = command.args(input::args(provider, purpose.inputs(provider))).args(purpose.args(provider));
+        let command = command.args(flags::args(provider, purpose.inputs(provider))).args(purpose.args(provider));
         of_provider(provider, command.arg(timeout.clone()))
     };
     let help = format!("The settings of each: cgrant {name} PROVIDER --help\nThe exit codes: cgrant help exit-codes");
@@ -127,7 +128,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// What a command with a subcommand for each provider was told. Nothing is sent, and no secret read.
     pub(crate) fn new(matches: &'a ArgMatches, purpose: Purpose) -> Result<Self, Failure> {
-        let named = matches.subcommand().and_then(|(name, matches)| Some((Provider::find(name)?, matches)));
+        let named = matches.subcommand().and_then(|(name, matches)| Some((registry::find(name)?, matches)));
         let (provider, matches) = named.ok_or_else(|| Failure::usage("no provider is named"))?;
         let given = Given::new(provider, purpose.inputs(provider), matches)?;
         if !purpose.is_served_by(provider) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, note};
-use crate::registry::Provider;
+use crate::provider::Provider;
 use crate::source::{self, Call, Purpose};
 use crate::{ask, output};
 

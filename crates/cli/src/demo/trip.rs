@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::vendor::{Outcome, Vendor};
 use crate::exit::{Exit, Failure};
-use crate::registry::Provider;
+use crate::provider::Provider;
 
 /// The steps, in their order.
 const STEPS: [&str; 10] = [

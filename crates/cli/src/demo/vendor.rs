@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::trip::{Means, TIMEOUT};
 use crate::input::{CLIENT_ID, CLIENT_SECRET, TOKEN_URL};
-use crate::registry::Provider;
+use crate::provider::Provider;
 
 /// How many callers share a flight.
 const CALLERS: u32 = 1000;
