@@ -3,23 +3,22 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
 use crate::answer::Answer;
-use crate::delivery::Delivery;
-use crate::emulator::{Emulator, StartError};
+use crate::emulator::Emulator;
 use crate::ledger::{Ledger, Worth};
-use crate::limits::Limits;
+use crate::limits::{AddressBlock, Limits};
 use crate::misbehaviour::Spell;
 use crate::request::{Login, Request};
 use crate::signing::{SigningKey, random_string};
-use crate::vendors::Script;
+use crate::start_error::StartError;
 
 /// The state of one running emulator.
 pub(crate) struct AuthorizationServer {
@@ -35,6 +34,46 @@ pub(crate) struct AuthorizationServer {
     pub(crate) client_metadata: Mutex<Option<Value>>,
     pub(crate) key: &'static SigningKey,
 }
+
+/// The header that carries the gateway's key (Resamania).
+pub(crate) const GATEWAY_KEY: &str = "x-gravitee-api-key";
+
+/// One vendor: its defaults, and how it answers.
+pub(crate) struct Script {
+    /// Where the token endpoint is; the first is the one that the vendor documents.
+    pub(crate) token_paths: &'static [&'static str],
+    pub(crate) client_id: &'static str,
+    pub(crate) client_secret: &'static str,
+    pub(crate) gateway_key: Option<&'static str>,
+    pub(crate) grant_types: &'static [&'static str],
+    pub(crate) scopes: &'static [&'static str],
+    pub(crate) lifetime: Duration,
+    pub(crate) requests_per_second: Option<u32>,
+    pub(crate) address_block: Option<AddressBlock>,
+    /// The one call of the API that is served.
+    pub(crate) call: Call,
+    /// Answers at the token endpoint.
+    pub(crate) token: Respond,
+    /// Answers everywhere else.
+    pub(crate) api: Respond,
+    /// The vendor's `invalid_client`, with a description.
+    pub(crate) refusal: fn(&str) -> Answer,
+}
+
+/// A grant or a refusal; both are answers, and a refusal ends the checks.
+pub(crate) type Respond = fn(&AuthorizationServer, &Request) -> Result<Answer, Answer>;
+
+/// A call of the vendor's API.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    /// What it needs beside the token and the gateway's key.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) body: fn() -> Option<Value>,
+}
+
+/// The grant that all vendors have.
+pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// What every signed token says of its time, and what makes it unlike every other.
 pub(crate) struct Stamp {
@@ -54,8 +93,7 @@ pub(crate) enum Unauthorized {
 }
 
 impl AuthorizationServer {
-    pub(crate) fn new(settings: Emulator, listener: &TcpListener) -> Result<Self, StartError> {
-        let script = settings.vendor.script();
+    pub(crate) fn new(script: &'static Script, settings: Emulator, listener: &TcpListener) -> Result<Self, StartError> {
         Ok(Self {
             script,
             token_url: url(listener, script.token_paths[0]).map_err(StartError::Server)?,
@@ -68,18 +106,6 @@ impl AuthorizationServer {
             key: SigningKey::of_this_process().map_err(|_| StartError::SigningKey)?,
             settings,
         })
-    }
-
-    /// Answers any request but the admin's.
-    pub(crate) fn answer(&self, request: &Request) -> Delivery {
-        if !self.script.token_paths.contains(&request.path()) {
-            return Delivery::Whole(either((self.script.api)(self, request)));
-        }
-        self.token_requests.fetch_add(1, Ordering::Relaxed);
-        match self.spell.next() {
-            Some(misbehaviour) => misbehaviour.deliver(self, || self.token(request)),
-            None => Delivery::Whole(self.token(request)),
-        }
     }
 
     /// What the vendor says to a login it does not believe.
@@ -154,7 +180,7 @@ impl AuthorizationServer {
         self.settings.clock.now()
     }
 
-    fn token(&self, request: &Request) -> Answer {
+    pub(crate) fn token(&self, request: &Request) -> Answer {
         if !self.limits.admit(request.source, self.now()) {
             return Answer::empty(StatusCode::TOO_MANY_REQUESTS);
         }
@@ -168,7 +194,7 @@ impl AuthorizationServer {
 }
 
 /// A grant and a refusal are both answers.
-fn either(answer: Result<Answer, Answer>) -> Answer {
+pub(crate) fn either(answer: Result<Answer, Answer>) -> Answer {
     answer.unwrap_or_else(|refusal| refusal)
 }
 

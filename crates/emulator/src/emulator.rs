@@ -1,14 +1,12 @@
 //! What an emulator is told before it starts.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::limits::AddressBlock;
-use crate::running::RunningEmulator;
 use crate::vendor::Vendor;
 
 /// An emulator's settings: the vendor's own unless said otherwise.
@@ -45,40 +43,6 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// An emulator of `vendor`, on a free port, by the system's clock.
-    pub fn new(vendor: Vendor) -> Self {
-        let script = vendor.script();
-        Self {
-            vendor,
-            port: 0,
-            client_id: script.client_id.to_owned(),
-            client_secret: script.client_secret.to_owned(),
-            gateway_key: script.gateway_key.map(str::to_owned),
-            grant_types: owned(script.grant_types.iter().copied()),
-            scopes: owned(script.scopes.iter().copied()),
-            deleted_scopes: Vec::new(),
-            lifetime: script.lifetime,
-            expires_in: None,
-            refresh_tokens: true,
-            multipart: true,
-            requests_per_second: script.requests_per_second,
-            address_block: script.address_block,
-            clock: Clock::system(),
-        }
-    }
-
-    /// Starts the server on 127.0.0.1, on a thread of its own: it answers while the caller blocks, with or without a
-    /// runtime.
-    /// It stops when the [`RunningEmulator`] is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::Port`] when the port cannot be listened on, [`StartError::SigningKey`] and [`StartError::Server`]
-    /// when the system refuses randomness or a thread.
-    pub fn start(self) -> Result<RunningEmulator, StartError> {
-        RunningEmulator::start(self)
-    }
-
     /// Listens on this port; 0, the default, takes a free one.
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
@@ -192,26 +156,6 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// Why an emulator did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The port is taken, or not this user's to take.
-    #[error("cannot listen on 127.0.0.1:{port}: choose another port, or 0 for a free one")]
-    Port {
-        /// The port that was asked for.
-        port: u16,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system gave no thread or no event loop.
-    #[error("cannot start the server's thread: see whether the system is out of resources")]
-    Server(#[source] io::Error),
-    /// No key to sign tokens with.
-    #[error("cannot generate a key to sign tokens with: see whether the system has randomness")]
-    SigningKey,
-}
-
-fn owned<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
+pub(crate) fn owned<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
     items.into_iter().map(Into::into).collect()
 }

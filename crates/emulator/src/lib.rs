@@ -13,13 +13,16 @@ mod request;
 mod running;
 mod server;
 mod signing;
+mod spoil;
+mod start_error;
 mod vendor;
 mod vendors;
 
 pub use clock::Clock;
-pub use emulator::{Emulator, StartError};
+pub use emulator::Emulator;
 pub use misbehaviour::Misbehaviour;
 pub use running::{ApiCall, Misbehaving, RunningEmulator};
+pub use start_error::StartError;
 pub use vendor::{UnknownVendor, Vendor};
 
 /// Locks, and goes on after a panic elsewhere: what the emulator keeps is whole at every moment.

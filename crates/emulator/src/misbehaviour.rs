@@ -1,17 +1,11 @@
 //! How a token endpoint can go wrong, on command.
 
-use std::io::Write;
 use std::sync::Mutex;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::delivery::Delivery;
 use crate::lock;
 
 /// What the token endpoint does instead of what the vendor would do.
@@ -96,44 +90,6 @@ impl Misbehaviour {
             _ => true,
         }
     }
-
-    /// Does it; `answer` asks the vendor, for what spoils the vendor's own answer.
-    pub(crate) fn deliver(self, server: &AuthorizationServer, answer: impl FnOnce() -> Answer) -> Delivery {
-        Delivery::Whole(match self {
-            Self::Drop => return Delivery::Dropped,
-            Self::DropAfterHeaders => return Delivery::DroppedAfterHeaders,
-            Self::EndlessBody => return Delivery::Endless,
-            Self::Hang => return Delivery::Never,
-            Self::SlowBody => return Delivery::Slow(answer()),
-
-            Self::EmptyBody => Answer::empty(StatusCode::OK),
-            Self::Html { status } => Answer::empty(status).with_body("text/html", GATEWAY_PAGE),
-            Self::Redirect { to } => {
-                Answer::empty(StatusCode::TEMPORARY_REDIRECT).with_header_text(header::LOCATION, to.as_str())
-            }
-            Self::Status { status } => Answer::empty(status),
-            Self::Throttle { retry_after } => later(StatusCode::TOO_MANY_REQUESTS, retry_after),
-            Self::Unavailable { retry_after } => later(StatusCode::SERVICE_UNAVAILABLE, retry_after),
-
-            Self::EchoSecret => server.refuse(&format!(
-                "{} is not the secret of {}",
-                server.settings.client_secret, server.settings.client_id
-            )),
-            Self::ErrorAsSuccess => server.refuse("the client credentials are invalid").with_status(StatusCode::OK),
-
-            Self::GzipBomb => bomb(answer()),
-            Self::HugeBody => answer().with_changed_body(|body| body.resize(MIB + 1, b' ')),
-            Self::HugeToken => answer().with_token_replaced(&vec![b'x'; MIB / 2]),
-            Self::InvalidUtf8 => answer().with_token_replaced(b"\xff\xfe"),
-            Self::RevokedAtBirth => {
-                let answer = answer();
-                server.ledger.revoke(answer.token());
-                answer
-            }
-            Self::Token { value } => answer().with_token_replaced(in_json(&value).as_bytes()),
-            Self::TruncatedBody => answer().with_changed_body(|body| body.truncate(body.len() / 2)),
-        })
-    }
 }
 
 /// The misbehaviour that the token endpoint is under, if any, and for how many more requests.
@@ -164,45 +120,6 @@ impl Spell {
         *spell = Some((misbehaviour.clone(), left)).filter(|_| left != Some(0));
         Some(misbehaviour)
     }
-}
-
-const MIB: usize = 1024 * 1024;
-
-const GATEWAY_PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n\
-    <body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
-
-fn later(status: StatusCode, retry_after: Option<String>) -> Answer {
-    let answer = Answer::empty(status);
-    match retry_after {
-        Some(value) => answer.with_header_text(header::RETRY_AFTER, &value),
-        None => answer,
-    }
-}
-
-/// The answer with 64 MiB of white space behind it, which a JSON parser skips, compressed.
-fn bomb(answer: Answer) -> Answer {
-    match compressed(&answer.body) {
-        Ok(bytes) => answer
-            .with_changed_body(|body| *body = bytes)
-            .with_header(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
-        Err(error) => Answer::fault(&error),
-    }
-}
-
-fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body)?;
-    let spaces = vec![b' '; MIB];
-    for _ in 0..64 {
-        encoder.write_all(&spaces)?;
-    }
-    encoder.finish()
-}
-
-/// The text as it stands between the quotes of a JSON string.
-fn in_json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
 }
 
 mod status_number {

@@ -9,13 +9,14 @@ use serde_json::Value;
 use url::Url;
 
 use crate::authorization_server::AuthorizationServer;
+use crate::authorization_server::GATEWAY_KEY;
 use crate::clock::Clock;
-use crate::emulator::{Emulator, StartError};
+use crate::emulator::Emulator;
 use crate::lock;
 use crate::misbehaviour::Misbehaviour;
 use crate::server::{Serving, listen};
+use crate::start_error::StartError;
 use crate::vendor::Vendor;
-use crate::vendors::resamania::GATEWAY_KEY;
 
 /// A vendor on loopback, until this is dropped: then every connection ends and the port is free.
 pub struct RunningEmulator {
@@ -46,10 +47,24 @@ pub struct Misbehaving<'a> {
     misbehaviour: Misbehaviour,
 }
 
+impl Emulator {
+    /// Starts the server on 127.0.0.1, on a thread of its own: it answers while the caller blocks, with or without a
+    /// runtime.
+    /// It stops when the [`RunningEmulator`] is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Port`] when the port cannot be listened on, [`StartError::SigningKey`] and [`StartError::Server`]
+    /// when the system refuses randomness or a thread.
+    pub fn start(self) -> Result<RunningEmulator, StartError> {
+        RunningEmulator::start(self)
+    }
+}
+
 impl RunningEmulator {
     pub(crate) fn start(settings: Emulator) -> Result<Self, StartError> {
         let listener = listen(settings.port)?;
-        let server = Arc::new(AuthorizationServer::new(settings, &listener)?);
+        let server = Arc::new(AuthorizationServer::new(settings.vendor.script(), settings, &listener)?);
         Ok(Self { _serving: Serving::start(listener, Arc::clone(&server))?, server })
     }
 

@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 use crate::admin;
 use crate::authorization_server::AuthorizationServer;
 use crate::delivery::{Body, Delivery, Dropped};
-use crate::emulator::StartError;
 use crate::request::Request;
+use crate::start_error::StartError;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 

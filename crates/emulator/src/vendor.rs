@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::vendors::{Script, apaleo, cognito, octorate, ptv, resamania};
-
 /// A vendor that can be emulated.
 ///
 /// ```
@@ -42,16 +40,6 @@ impl Vendor {
             Self::Octorate => "octorate",
             Self::Ptv => "ptv",
             Self::Resamania => "resamania",
-        }
-    }
-
-    pub(crate) fn script(self) -> &'static Script {
-        match self {
-            Self::Apaleo => &apaleo::SCRIPT,
-            Self::Cognito => &cognito::SCRIPT,
-            Self::Octorate => &octorate::SCRIPT,
-            Self::Ptv => &ptv::SCRIPT,
-            Self::Resamania => &resamania::SCRIPT,
         }
     }
 }

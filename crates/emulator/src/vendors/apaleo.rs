@@ -11,9 +11,9 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CLIENT_CREDENTIALS, Call, Script};
 use crate::answer::Answer;
 use crate::authorization_server::{AuthorizationServer, Unauthorized};
+use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
 use crate::request::{Login, Parameters, Request};
 
 pub(crate) static SCRIPT: Script = Script {

@@ -12,9 +12,9 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{CLIENT_CREDENTIALS, Call, Script};
 use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
+use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
 use crate::lock;
 use crate::request::{FORM, Login, Parameters, Request};
 

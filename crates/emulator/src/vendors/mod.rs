@@ -6,49 +6,43 @@ pub(crate) mod octorate;
 pub(crate) mod ptv;
 pub(crate) mod resamania;
 
-use std::time::Duration;
+use crate::authorization_server::Script;
+use crate::clock::Clock;
+use crate::emulator::{Emulator, owned};
+use crate::vendor::Vendor;
 
-use http::Method;
-use serde_json::Value;
-
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
-use crate::limits::AddressBlock;
-use crate::request::Request;
-
-/// One vendor: its defaults, and how it answers.
-pub(crate) struct Script {
-    /// Where the token endpoint is; the first is the one that the vendor documents.
-    pub(crate) token_paths: &'static [&'static str],
-    pub(crate) client_id: &'static str,
-    pub(crate) client_secret: &'static str,
-    pub(crate) gateway_key: Option<&'static str>,
-    pub(crate) grant_types: &'static [&'static str],
-    pub(crate) scopes: &'static [&'static str],
-    pub(crate) lifetime: Duration,
-    pub(crate) requests_per_second: Option<u32>,
-    pub(crate) address_block: Option<AddressBlock>,
-    /// The one call of the API that is served.
-    pub(crate) call: Call,
-    /// Answers at the token endpoint.
-    pub(crate) token: Respond,
-    /// Answers everywhere else.
-    pub(crate) api: Respond,
-    /// The vendor's `invalid_client`, with a description.
-    pub(crate) refusal: fn(&str) -> Answer,
+impl Emulator {
+    /// An emulator of `vendor`, on a free port, by the system's clock.
+    pub fn new(vendor: Vendor) -> Self {
+        let script = vendor.script();
+        Self {
+            vendor,
+            port: 0,
+            client_id: script.client_id.to_owned(),
+            client_secret: script.client_secret.to_owned(),
+            gateway_key: script.gateway_key.map(str::to_owned),
+            grant_types: owned(script.grant_types.iter().copied()),
+            scopes: owned(script.scopes.iter().copied()),
+            deleted_scopes: Vec::new(),
+            lifetime: script.lifetime,
+            expires_in: None,
+            refresh_tokens: true,
+            multipart: true,
+            requests_per_second: script.requests_per_second,
+            address_block: script.address_block,
+            clock: Clock::system(),
+        }
+    }
 }
 
-/// A grant or a refusal; both are answers, and a refusal ends the checks.
-pub(crate) type Respond = fn(&AuthorizationServer, &Request) -> Result<Answer, Answer>;
-
-/// A call of the vendor's API.
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    pub(crate) path: &'static str,
-    /// What it needs beside the token and the gateway's key.
-    pub(crate) headers: &'static [(&'static str, &'static str)],
-    pub(crate) body: fn() -> Option<Value>,
+impl Vendor {
+    pub(crate) fn script(self) -> &'static Script {
+        match self {
+            Self::Apaleo => &apaleo::SCRIPT,
+            Self::Cognito => &cognito::SCRIPT,
+            Self::Octorate => &octorate::SCRIPT,
+            Self::Ptv => &ptv::SCRIPT,
+            Self::Resamania => &resamania::SCRIPT,
+        }
+    }
 }
-
-/// The grant that all vendors have.
-pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";

@@ -11,9 +11,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{CLIENT_CREDENTIALS, Call, Script};
 use crate::answer::Answer;
 use crate::authorization_server::{AuthorizationServer, Unauthorized};
+use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
 use crate::limits::AddressBlock;
 use crate::request::{Parameters, Request};
 

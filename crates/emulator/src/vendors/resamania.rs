@@ -13,9 +13,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{CLIENT_CREDENTIALS, Call, Script};
 use crate::answer::Answer;
 use crate::authorization_server::{AuthorizationServer, Unauthorized};
+use crate::authorization_server::{CLIENT_CREDENTIALS, Call, GATEWAY_KEY, Script};
 use crate::ledger::Worth;
 use crate::request::{Login, Parameters, Request};
 use crate::signing::random_string;
@@ -42,7 +42,6 @@ pub(crate) static SCRIPT: Script = Script {
 };
 
 /// The gateway's header; every call needs it, the one for a token too.
-pub(crate) const GATEWAY_KEY: &str = "x-gravitee-api-key";
 
 /// Which club a call of the API is about, as an IRI.
 const USER_CLUB: &str = "x-user-club-id";
