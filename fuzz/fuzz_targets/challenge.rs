@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, HeaderMap, HeaderName, HeaderValue,
-    ProofKey, SealedRequest, StatusCode, TokenEndpoint, TokenRequest, TokenResponse, Transport, async_trait,
+    TokenParameters, RequestContext, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, HeaderMap, HeaderName, HeaderValue,
+    ProofKey, HttpRequest, StatusCode, Endpoint, UnsignedRequest, HttpResponse, Transport, async_trait,
 };
 use credentials_grant_client::{Authorizer, KeySigner, ManualClock, TokenSource};
 use libfuzzer_sys::fuzz_target;
@@ -21,13 +21,13 @@ const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJx
 
 fuzz_target!(|input: &[u8]| {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let bound = Ask::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(KEY).unwrap()).unwrap());
-    for ask in [Ask::new(), bound] {
+    let bound = TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(KEY).unwrap()).unwrap());
+    for parameters in [TokenParameters::new(), bound] {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600));
-        let is_bound = ask.proof_key().is_some();
+        let is_bound = parameters.proof_key().is_some();
         let builder = TokenSource::builder(Acme { is_bound }, ClientCredentials::new("id", "canary"));
         let transport = Issuer { is_bound, issued: AtomicU64::new(0) };
-        let source = builder.with_ask(ask).with_transport(transport).with_clock(clock.clone()).build().unwrap();
+        let source = builder.with_parameters(parameters).with_transport(transport).with_clock(clock.clone()).build().unwrap();
         let authorizer = Authorizer::builder(source.clone()).with_host("api.example.com").build().unwrap();
         for (status, headers) in answers(input) {
             let mut request = http::Request::get("https://api.example.com/v1").body(()).unwrap();
@@ -38,9 +38,9 @@ fuzz_target!(|input: &[u8]| {
                 assert!(value.is_sensitive() && value.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)));
                 assert!(value.len() < 4096, "a proof that no server takes");
             }
-            let before = source.cached().map(|token| token.authorization().clone());
+            let before = source.cached().map(|token| token.header_value().clone());
             let again = authorizer.answered(&presented, status, &headers);
-            let after = source.cached().map(|token| token.authorization().clone());
+            let after = source.cached().map(|token| token.header_value().clone());
             let may_be_a_complaint = status == 401 || headers.get("grpc-status").is_some_and(|code| code == "16");
             assert!(!again || may_be_a_complaint, "{status} is no reason to send a call again");
             assert!(before == after || may_be_a_complaint, "{status} is no reason to give a token up");
@@ -74,13 +74,13 @@ struct Acme {
 }
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let endpoint = TokenEndpoint::from_static("https://auth.example.com/token");
-        let request = attempt.post(&endpoint).client_authentication(ClientAuthentication::Basic).client_credentials();
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let endpoint = Endpoint::from_static("https://auth.example.com/token");
+        let request = context.post(&endpoint).client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials();
         if self.is_bound { request.dpop().build() } else { request.build() }
     }
 }
@@ -94,10 +94,10 @@ struct Issuer {
 
 #[async_trait]
 impl Transport for Issuer {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         let kind = if self.is_bound { "DPoP" } else { "Bearer" };
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
         let body = format!(r#"{{"access_token":"token-{number}","token_type":"{kind}","expires_in":3600}}"#);
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use credentials_grant_oauth2::{
-    Ask, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
-    OAuth2, SealedRequest, SecretString, StatusCode, Surroundings, TokenResponse, Transport, async_trait, grant,
+    TokenParameters, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
+    OAuth2, HttpRequest, SecretString, StatusCode, RequestSeed, HttpResponse, Transport, async_trait, fetch_token,
     introspect, revoke,
 };
 use futures_executor::block_on;
@@ -37,9 +37,9 @@ static WITH_CERTIFICATE: LazyLock<ClientCredentials> =
     LazyLock::new(|| ClientCredentials::without_secret("id").with_certificate(ClientCertificate::from_pem("pem")));
 
 fn trips(provider: &dyn CredentialsGrant, server: &Server, passed: Duration) {
-    let now = || Surroundings::new(Surroundings::frozen().now + passed, [7; 16]);
-    check(block_on(grant(provider, &WITH_SECRET, &Ask::new(), server, now())).map(|_| ()), &SECRET);
-    check(block_on(grant(provider, &WITH_CERTIFICATE, &Ask::new(), server, now())).map(|_| ()), &[]);
+    let now = || RequestSeed::new(RequestSeed::fixed().now + passed, [7; 16]);
+    check(block_on(fetch_token(provider, &WITH_SECRET, &TokenParameters::new(), server, now())).map(|_| ()), &SECRET);
+    check(block_on(fetch_token(provider, &WITH_CERTIFICATE, &TokenParameters::new(), server, now())).map(|_| ()), &[]);
     check(block_on(introspect(provider, &WITH_SECRET, &TOKEN, server, now())).map(|_| ()), &SECRET);
     check(block_on(revoke(provider, &WITH_CERTIFICATE, &TOKEN, server, now())), &["sparrow"]);
 }
@@ -57,7 +57,7 @@ fn check(outcome: Result<(), Error>, secrets: &[&str]) {
 }
 
 /// The last first. One that is none is that nobody answers.
-fn answers(input: &[u8]) -> Vec<Option<TokenResponse>> {
+fn answers(input: &[u8]) -> Vec<Option<HttpResponse>> {
     let mut answers = Vec::new();
     let mut rest = input;
     while let Some(end) = rest.windows(3).position(|bytes| bytes == b"\n%\n") {
@@ -69,7 +69,7 @@ fn answers(input: &[u8]) -> Vec<Option<TokenResponse>> {
     answers
 }
 
-fn answer(input: &[u8]) -> Option<TokenResponse> {
+fn answer(input: &[u8]) -> Option<HttpResponse> {
     let end = input.windows(2).position(|bytes| bytes == b"\n\n")?;
     let (head, body) = (&input[..end], &input[end + 2..]);
     let mut lines = head.split(|&byte| byte == b'\n');
@@ -82,14 +82,14 @@ fn answer(input: &[u8]) -> Option<TokenResponse> {
         ))
     };
     let headers: HeaderMap = lines.filter_map(header).collect();
-    Some(TokenResponse::new(status, headers, body.to_vec()))
+    Some(HttpResponse::new(status, headers, body.to_vec()))
 }
 
 /// Gives one answer after the other, and looks at where it is asked.
 #[derive(Debug)]
 struct Server {
     issuer: &'static str,
-    answers: Mutex<Vec<Option<TokenResponse>>>,
+    answers: Mutex<Vec<Option<HttpResponse>>>,
 }
 
 impl Server {
@@ -100,7 +100,7 @@ impl Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let url = request.url();
         let is_loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
             || url.host_str().is_some_and(|host| host.starts_with("127."));

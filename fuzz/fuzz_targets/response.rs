@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExpiryUnit,
-    HeaderMap, HeaderName, HeaderValue, IssuedToken, ResponseReader, SealedRequest, StatusCode, Surroundings,
-    TokenEndpoint, TokenRequest, TokenResponse, Transport, async_trait, grant,
+    AccessToken, TokenParameters, RequestContext, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExpiryUnit,
+    HeaderMap, HeaderName, HeaderValue, TokenResponse, ResponseReader, HttpRequest, StatusCode, RequestSeed,
+    Endpoint, UnsignedRequest, HttpResponse, Transport, async_trait, fetch_token,
 };
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
@@ -24,8 +24,8 @@ fuzz_target!(|input: &[u8]| {
                 assert!(is_success);
                 let life = token.expires_at().duration_since(token.requested_at()).expect("it has not expired");
                 assert!(!life.is_zero() && life <= TEN_YEARS, "{life:?}");
-                assert!(token.authorization().as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)));
-                assert!(token.authorization().is_sensitive());
+                assert!(token.header_value().as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)));
+                assert!(token.header_value().is_sensitive());
             }
             Err(error) => {
                 assert_ne!(error.kind(), ErrorKind::Configuration, "{error}");
@@ -50,7 +50,7 @@ fn readers() -> [ResponseReader; 2] {
     [ResponseReader::rfc6749().expires_in("expires_in", ExpiryUnit::Minutes), nested]
 }
 
-fn response(input: &[u8]) -> Option<TokenResponse> {
+fn response(input: &[u8]) -> Option<HttpResponse> {
     let end = input.windows(2).position(|bytes| bytes == b"\n\n")?;
     let (head, body) = (&input[..end], &input[end + 2..]);
     let mut lines = head.split(|&byte| byte == b'\n');
@@ -63,39 +63,39 @@ fn response(input: &[u8]) -> Option<TokenResponse> {
         ))
     };
     let headers: HeaderMap = lines.filter_map(header).collect();
-    Some(TokenResponse::new(status, headers, body.to_vec()))
+    Some(HttpResponse::new(status, headers, body.to_vec()))
 }
 
-fn token(acme: Acme, response: TokenResponse) -> Result<AccessToken, Error> {
+fn token(acme: Acme, response: HttpResponse) -> Result<AccessToken, Error> {
     let credentials = ClientCredentials::new("id", "canary");
     let transport = Canned(Mutex::new(Some(response)));
-    block_on(grant(&acme, &credentials, &Ask::new(), &transport, Surroundings::frozen()))
+    block_on(fetch_token(&acme, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()))
 }
 
 #[derive(Debug)]
 struct Acme(ResponseReader);
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let endpoint = TokenEndpoint::from_static("https://auth.example.com/token");
-        attempt.post(&endpoint).client_authentication(ClientAuthentication::Basic).client_credentials().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let endpoint = Endpoint::from_static("https://auth.example.com/token");
+        context.post(&endpoint).client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials().build()
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         self.0.read(response)
     }
 }
 
 #[derive(Debug)]
-struct Canned(Mutex<Option<TokenResponse>>);
+struct Canned(Mutex<Option<HttpResponse>>);
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         Ok(self.0.lock().unwrap().take().expect("one request is sent"))
     }
 }

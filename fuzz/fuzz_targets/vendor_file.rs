@@ -5,10 +5,8 @@
 
 use std::sync::Mutex;
 
-use credentials_grant_vendor_file::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, SealedRequest, Settings,
-    StatusCode, Surroundings, TokenResponse, Transport, Url, Vendor, VendorFile, async_trait, grant,
-};
+use credentials_grant_vendor_file::{TokenParameters, RequestContext, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HttpRequest, StatusCode, RequestSeed, HttpResponse, Transport, Url, Vendor, VendorFile, async_trait, fetch_token};
+use credentials_grant_vendor_file::settings::{Settings};
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 
@@ -67,18 +65,18 @@ fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
     for host in vendor.policy().hosts() {
         assert!(!host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "*._-:[]".contains(c)), "{host}");
     }
-    for ask in [
-        Ask::new(),
-        Ask::new().with_scopes(["a", "b"]),
-        Ask::new().with_scope("a").with_audience("a").with_resource("a"),
+    for parameters in [
+        TokenParameters::new(),
+        TokenParameters::new().with_scopes(["a", "b"]),
+        TokenParameters::new().with_scope("a").with_audience("a").with_resource("a"),
     ] {
-        match vendor.token_request(&Attempt::frozen(&credentials, &ask)).and_then(|request| request.frozen()) {
+        match vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).and_then(|request| request.dry_run()) {
             Ok(request) => check_request(&request),
             Err(error) => check_error(&error),
         }
         let Some(response) = response(answer) else { continue };
         let transport = Canned(Mutex::new(Some(response)));
-        match block_on(grant(vendor, &credentials, &ask, &transport, Surroundings::frozen())) {
+        match block_on(fetch_token(vendor, &credentials, &parameters, &transport, RequestSeed::fixed())) {
             Ok(token) => {
                 assert!(token.headers().all(|(_, value)| value.is_sensitive()));
                 assert!(!format!("{token:?}").contains(CANARY), "{token:?}");
@@ -88,7 +86,7 @@ fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
     }
 }
 
-fn check_request(request: &SealedRequest) {
+fn check_request(request: &HttpRequest) {
     let url: &Url = request.url();
     let is_loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
         || url.host_str().is_some_and(|host| host.starts_with("127."));
@@ -105,17 +103,17 @@ fn check_error(error: &Error) {
     assert!(error.remedy().is_some() || error.kind() != ErrorKind::Configuration, "{error}");
 }
 
-fn response(answer: &str) -> Option<TokenResponse> {
+fn response(answer: &str) -> Option<HttpResponse> {
     let (status, body) = answer.split_once("\n\n")?;
-    Some(TokenResponse::new(status.parse::<StatusCode>().ok()?, HeaderMap::new(), body.as_bytes().to_vec()))
+    Some(HttpResponse::new(status.parse::<StatusCode>().ok()?, HeaderMap::new(), body.as_bytes().to_vec()))
 }
 
 #[derive(Debug)]
-struct Canned(Mutex<Option<TokenResponse>>);
+struct Canned(Mutex<Option<HttpResponse>>);
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         Ok(self.0.lock().unwrap().take().expect("one request is sent"))
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant_oauth2::{
-    Error, ErrorKind, HeaderMap, KeySigner, ManualClock, SealedRequest, SecretString, Signer, StatusCode,
-    TokenResponse, TokenVerifier, Transport, Value, async_trait,
+    Error, ErrorKind, HeaderMap, KeySigner, ManualClock, HttpRequest, SecretString, Signer, StatusCode,
+    HttpResponse, TokenVerifier, Transport, Value, async_trait,
 };
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
@@ -92,9 +92,9 @@ struct Issuer(String);
 
 #[async_trait]
 impl Transport for Issuer {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         assert_eq!((request.method().as_str(), request.url().scheme()), ("GET", "https"));
         let body = if request.url().path().contains("/.well-known/") { METADATA } else { &self.0 };
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.as_bytes().to_vec()))
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.as_bytes().to_vec()))
     }
 }

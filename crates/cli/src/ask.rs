@@ -1,7 +1,7 @@
 //! What a token is asked for.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use credentials_grant::{Ask, Error, ProofKey};
+use credentials_grant::{Error, ProofKey, TokenParameters};
 use credentials_grant_client::KeySigner;
 
 use crate::credentials::signing_key;
@@ -31,15 +31,15 @@ pub(crate) fn args(provider: &Provider) -> Vec<Arg> {
 }
 
 /// What is asked for, but for the key that the token is to be bound to.
-pub(crate) fn read(matches: &ArgMatches) -> Result<Ask, Failure> {
+pub(crate) fn read(matches: &ArgMatches) -> Result<TokenParameters, Failure> {
     let all = |name| matches.get_many::<String>(name).into_iter().flatten();
-    let mut ask = Ask::new().with_scopes(all("scope"));
+    let mut parameters = TokenParameters::new().with_scopes(all("scope"));
     if let Some(audience) = matches.get_one::<String>("audience") {
-        ask = ask.with_audience(audience);
+        parameters = parameters.with_audience(audience);
     }
-    ask = all("resource").fold(ask, Ask::with_resource);
-    all("param").try_fold(ask, |ask, pair| match pair.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok(ask.with_parameter(name, value)),
+    parameters = all("resource").fold(parameters, TokenParameters::with_resource);
+    all("param").try_fold(parameters, |parameters, pair| match pair.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok(parameters.with_extra_parameter(name, value)),
         // The text is not repeated: it may be a value that was meant for something else.
         _ => Err(Failure::usage("a --param is not of the form KEY=VALUE").with_remedy("write --param KEY=VALUE")),
     })

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use credentials_grant::{CredentialsGrant, SecretString, Settings};
+use credentials_grant::settings::Settings;
+use credentials_grant::{CredentialsGrant, SecretString};
 
 use crate::exit::Failure;
 use crate::file;

@@ -1,6 +1,6 @@
 //! What a user can say of a provider.
 
-use credentials_grant::Setting;
+use credentials_grant::settings::Setting;
 
 /// One thing that a user can say, by a flag or by an environment variable.
 #[derive(Clone, Copy)]

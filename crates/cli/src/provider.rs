@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use credentials_grant::{ClientAuthentication, Configure, CredentialsGrant, Error, Setting, Settings};
+use credentials_grant::settings::{Configure, Setting, Settings};
+use credentials_grant::{ClientAuthentication, CredentialsGrant, Error};
 use credentials_grant_emulator::{RunningEmulator, Vendor};
 use credentials_grant_vendor_file::VendorFile;
 
@@ -48,7 +49,7 @@ impl Provider {
         build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
         proof: fn(&Settings) -> Option<Proof>,
     ) -> Self {
-        let by_key = |way| matches!(way, ClientAuthentication::Mtls | ClientAuthentication::PrivateKeyJwt);
+        let by_key = |way| matches!(way, ClientAuthentication::TlsClientAuth | ClientAuthentication::PrivateKeyJwt);
         Self {
             name: file.name(),
             title: file.title(),

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use clap::{Arg, value_parser};
-use credentials_grant::{ClientAuthentication, Settings};
+use credentials_grant::ClientAuthentication;
+use credentials_grant::settings::Settings;
 use credentials_grant_vendor_file::{Vendor, VendorFile};
 
 use crate::exit::Failure;
@@ -55,7 +56,7 @@ fn vendor(settings: &Settings) -> Result<Vendor, credentials_grant::Error> {
 fn proof(settings: &Settings) -> Option<Proof> {
     let vendor = vendor(settings).ok()?;
     Some(match vendor.client_authentication() {
-        Some(ClientAuthentication::Mtls) => Proof::Certificate,
+        Some(ClientAuthentication::TlsClientAuth) => Proof::Certificate,
         Some(ClientAuthentication::None) => Proof::Nothing,
         Some(ClientAuthentication::PrivateKeyJwt) => Proof::Key,
         None if !vendor.places_client_secret() => Proof::Nothing,

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use clap::{ArgMatches, Command};
 use comfy_table::{ColumnConstraint, Table, Width};
-use credentials_grant::{Policy, Settings};
+use credentials_grant::Policy;
+use credentials_grant::settings::Settings;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -41,7 +42,7 @@ struct Entry {
     /// Hosts whose API takes the token, where they do not depend on the settings.
     hosts: Vec<String>,
     limits: Vec<Limit>,
-    refusals_block_address: bool,
+    blocks_addresses: bool,
 }
 
 #[derive(Serialize)]
@@ -89,7 +90,7 @@ impl Entry {
             settings: settings.collect(),
             hosts: hosts.unwrap_or_default(),
             limits: policy.limits().iter().map(limit).collect(),
-            refusals_block_address: policy.refusals_block_address(),
+            blocks_addresses: policy.blocks_addresses(),
         }
     }
 }
@@ -153,7 +154,7 @@ impl Entry {
             1 => format!("at most {requests} token requests a second"),
             _ => format!("at most {requests} token requests in {seconds} seconds"),
         }));
-        if self.refusals_block_address {
+        if self.blocks_addresses {
             facts.push("blocks addresses that keep sending wrong secrets".to_owned());
         }
         if self.own().next().is_none() {

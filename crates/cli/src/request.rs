@@ -118,8 +118,8 @@ fn client(
     let to_named_hosts = authorizer.redirect_policy();
     let scheme = url.scheme().to_owned();
     // Between https and plain http, what was set up for one would hold for the other.
-    let redirects = Policy::custom(move |attempt| {
-        if attempt.url().scheme() == scheme { to_named_hosts.redirect(attempt) } else { attempt.stop() }
+    let redirects = Policy::custom(move |context| {
+        if context.url().scheme() == scheme { to_named_hosts.redirect(context) } else { context.stop() }
     });
     let client = Client::builder()
         .user_agent(concat!("cgrant/", env!("CARGO_PKG_VERSION")))

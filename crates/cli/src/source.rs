@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
 use credentials_grant::{
-    Ask, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, SecretString, Transport,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, SecretString, TokenParameters, Transport,
 };
 use credentials_grant_client::{HttpTransport, TokenSource};
 use jiff::SignedDuration;
@@ -122,7 +122,7 @@ pub(crate) struct Call<'a> {
     /// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
     proof: Option<Proof>,
     purpose: Purpose,
-    ask: Ask,
+    parameters: TokenParameters,
 }
 
 impl<'a> Call<'a> {
@@ -140,11 +140,11 @@ impl<'a> Call<'a> {
         let settings = given.settings()?;
         let grant = given.build(&settings)?;
         let proof = (provider.proof)(&settings);
-        let ask = match purpose {
+        let parameters = match purpose {
             Purpose::Token => ask::read(matches).map_err(|failure| failure.with_provider(provider.name))?,
-            Purpose::Operation => Ask::new(),
+            Purpose::Operation => TokenParameters::new(),
         };
-        Ok(Self { provider, matches, grant, given, proof, purpose, ask })
+        Ok(Self { provider, matches, grant, given, proof, purpose, parameters })
     }
 
     /// Who asks. Secrets are read here.
@@ -169,9 +169,9 @@ impl<'a> Call<'a> {
         transport: impl Transport,
     ) -> Result<TokenSource, Failure> {
         let key = if self.purpose == Purpose::Token { ask::proof_key(&self.given)? } else { None };
-        let ask = key.into_iter().fold(self.ask.clone(), Ask::with_proof_key);
+        let parameters = key.into_iter().fold(self.parameters.clone(), TokenParameters::with_proof_key);
         let source = TokenSource::builder(Arc::clone(&self.grant), credentials);
-        let source = source.with_ask(ask).with_timeout(timeout).with_transport(transport);
+        let source = source.with_parameters(parameters).with_timeout(timeout).with_transport(transport);
         source.build().map_err(|error| self.given.explain(error))
     }
 
@@ -213,14 +213,14 @@ impl<'a> Call<'a> {
     /// What else may be behind a connection that fails. Each run is a program of its own, so none knows whether an
     /// earlier one was refused.
     pub(crate) fn advice(&self) -> Option<&'static str> {
-        self.grant.policy().refusals_block_address().then_some(BLOCKED)
+        self.grant.policy().blocks_addresses().then_some(BLOCKED)
     }
 }
 
 /// What the libraries call by its name in Rust, by that of its flag.
 pub(crate) fn in_flags(text: &str) -> String {
     text.replace("(in Rust, `HttpTransport::with_root_certificates`)", "or give it by --ca-file")
-        .replace("`Ask::with_proof_key`", "--dpop-key-file")
+        .replace("`TokenParameters::with_proof_key`", "--dpop-key-file")
         .replace("`with_host(\"", "--host ")
         .replace("\")`", "")
 }

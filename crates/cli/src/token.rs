@@ -77,7 +77,7 @@ impl<'a> Answer<'a> {
 
 /// The headers of an API call, a line each.
 fn headers(token: &AccessToken) -> String {
-    token.headers().fold(String::new(), |mut lines, (name, value)| {
+    token.header_pairs().fold(String::new(), |mut lines, (name, value)| {
         let name: Vec<_> = name.as_str().split('-').map(capitalized).collect();
         let _ = writeln!(lines, "{}: {}", name.join("-"), String::from_utf8_lossy(value.as_bytes()));
         lines

@@ -60,8 +60,8 @@ fn a_bad_request_is_not_sent() {
     let octorate = emulator(Vendor::Octorate);
     let cases: [(&[&str], &str); 12] = [
         (&["--scope", "a"], "scope"),
-        (&["--audience", "a"], "this provider takes no audience"),
-        (&["--resource", "a"], "this provider takes no resource"),
+        (&["--audience", "a"], "this provider does not support a audience"),
+        (&["--resource", "a"], "this provider does not support a resource"),
         (&["--param", "canary"], "--param KEY=VALUE"),
         (&["--param", "=canary"], "--param KEY=VALUE"),
         (&["--param", "client_secret=canary"], "client_secret"),

@@ -77,7 +77,7 @@ fn programs_learn_what_each_provider_takes() {
     };
     assert_eq!(provider("apaleo")["hosts"], serde_json::json!(["api.apaleo.com"]));
     assert_eq!(provider("ptv")["limits"], serde_json::json!([{"requests": 50, "seconds": 1}]));
-    assert_eq!(provider("ptv")["refusals_block_address"], true);
+    assert_eq!(provider("ptv")["blocks_addresses"], true);
     let oauth2 = provider("oauth2");
     for name in ["client-id", "client-secret", "key", "issuer", "token-url", "auth", "ca"] {
         let named = oauth2["settings"].as_array().unwrap().iter().filter(|setting| setting["name"] == name);

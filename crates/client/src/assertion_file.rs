@@ -34,7 +34,7 @@ impl AssertionFile {
 
 #[async_trait]
 impl CredentialsSource for AssertionFile {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         let assertion = read_secret(&self.path).await?;
         Ok(ClientCredentials::without_secret(self.client_id.as_str()).with_assertion(assertion))
     }

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{
-    AccessToken, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, ProofKey, Retry, StatusCode,
-    Surroundings, Url,
+    AccessToken, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, ProofKey, RequestSeed, Retry,
+    StatusCode, Url,
 };
 use tokio::time::timeout;
 
@@ -25,7 +25,7 @@ use self::hosts::{Destination, Host, Scheme};
 use self::rejections::Rejections;
 use crate::boarding::runtime;
 use crate::fetch::entropy;
-use crate::need::Need;
+use crate::token_options::TokenOptions;
 use crate::token_source::TokenSource;
 
 pub use self::outgoing_request::OutgoingRequest;
@@ -59,7 +59,7 @@ pub struct Authorizer(Arc<Inner>);
 struct Inner {
     source: TokenSource,
     hosts: Vec<Host>,
-    need: Need,
+    options: TokenOptions,
     /// The header that presents the token.
     header: HeaderName,
     /// The statuses by which the API says that a token is no longer good.
@@ -111,7 +111,7 @@ impl Authorizer {
     /// Begins an authorizer that may send the token to more hosts than those that the provider names.
     #[must_use]
     pub fn builder(source: TokenSource) -> AuthorizerBuilder {
-        AuthorizerBuilder { source, hosts: Vec::new(), need: Need::new() }
+        AuthorizerBuilder { source, hosts: Vec::new(), options: TokenOptions::new() }
     }
 
     /// Puts the token on a request, in the header that the vendor wants it in, with the vendor's companions, and with a
@@ -131,18 +131,18 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, else as
-    /// [`TokenSource::token_for`]; [`SigningFailed`](ErrorKind::SigningFailed) if there is no proof, in the time that a fetch
+    /// [`TokenSource::token_with`]; [`SigningFailed`](ErrorKind::SigningFailed) if there is no proof, in the time that a fetch
     /// may take. The request is as it was, and is not to be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Presented, Error> {
-        let Inner { source, header, need, .. } = &*self.0;
+        let Inner { source, header, options, .. } = &*self.0;
         if request.headers().contains_key(header) {
             return Ok(Presented::nothing());
         }
         let checked = request.destination().and_then(|destination| self.check(destination));
-        checked.map_err(|error| error.with_provider(source.provider().provider().to_owned()))?;
-        let (token, fetched) = match source.serve(*need) {
+        checked.map_err(|error| error.with_provider(source.provider().name().to_owned()))?;
+        let (token, fetched) = match source.serve(*options) {
             Some(token) => (token, false),
-            None => (source.token_for(*need).await?, true),
+            None => (source.token_with(*options).await?, true),
         };
         let (proof, proved) = match token.proof_key() {
             Some(key) => {
@@ -151,7 +151,7 @@ impl Authorizer {
             }
             None => (None, None),
         };
-        for (name, value) in token.headers() {
+        for (name, value) in token.header_pairs() {
             if !request.headers().contains_key(name) {
                 request.headers_mut().insert(name, value.clone());
             }
@@ -172,10 +172,10 @@ impl Authorizer {
     ) -> Result<(HeaderValue, Url), Error> {
         let source = &self.0.source;
         let proof = async {
-            let (mut url, surroundings) = (url?, Surroundings::new(source.clock().now(), entropy()?));
+            let (mut url, seed) = (url?, RequestSeed::new(source.clock().now(), entropy()?));
             url.set_query(None);
             url.set_fragment(None);
-            Ok((key.proof(&method, &url, token.secret(), surroundings).await?, url))
+            Ok((key.proof(&method, &url, token.secret(), seed).await?, url))
         };
         // A key in a service may never answer. Outside of tokio nobody measures time.
         let limit = source.0.means.timeout;
@@ -183,7 +183,7 @@ impl Authorizer {
             Ok(_) => timeout(limit, proof).await.unwrap_or_else(|_| Err(unsigned(limit))),
             Err(_) => proof.await,
         };
-        proof.map_err(|error: Error| error.with_provider(source.provider().provider().to_owned()))
+        proof.map_err(|error: Error| error.with_provider(source.provider().name().to_owned()))
     }
 
     /// Takes note of how the API answered, and says whether it is worth to authorize the same request anew and to send
@@ -237,7 +237,7 @@ impl Authorizer {
                 return None;
             }
         }
-        let (provider, status) = (source.provider().provider(), status.as_u16());
+        let (provider, status) = (source.provider().name(), status.as_u16());
         match rejections.rejected(source, token, presented.renewal) {
             Some(renewal) if !presented.fetched => {
                 tracing::debug!(provider, status, "the API rejected the token, which is given up");
@@ -312,14 +312,14 @@ fn unsigned(waited: Duration) -> Error {
 pub struct AuthorizerBuilder {
     source: TokenSource,
     hosts: Vec<Cow<'static, str>>,
-    need: Need,
+    options: TokenOptions,
 }
 
 impl AuthorizerBuilder {
     /// What each call needs of its token: to have it in time, say, with what fails for a passing reason tried again.
     #[must_use]
-    pub fn with_need(mut self, need: Need) -> Self {
-        self.need = need;
+    pub fn with_options(mut self, options: TokenOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -339,12 +339,12 @@ impl AuthorizerBuilder {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if no host is known, or one is malformed.
     pub fn build(self) -> Result<Authorizer, Error> {
-        let name = self.source.provider().provider().to_owned();
+        let name = self.source.provider().name().to_owned();
         self.authorizer().map_err(|error| error.with_provider(name))
     }
 
     fn authorizer(self) -> Result<Authorizer, Error> {
-        let Self { source, hosts, need } = self;
+        let Self { source, hosts, options } = self;
         let policy = source.provider().policy();
         let hosts: Vec<_> =
             policy.hosts().iter().chain(&hosts).map(|host| Host::parse(host)).collect::<Result<_, _>>()?;
@@ -354,11 +354,11 @@ impl AuthorizerBuilder {
         }
         let header = policy.presentation().header_name();
         let header = HeaderName::try_from(header).map_err(|_| {
-            Error::new(ErrorKind::Configuration, format!("{header:?} is no name of a header"))
+            Error::new(ErrorKind::Configuration, format!("{header:?} is not a valid header name"))
                 .with_remedy("correct the presentation in the provider's policy")
         })?;
         let expired = policy.expired_statuses().to_vec();
-        Ok(Authorizer(Arc::new(Inner { source, hosts, need, header, expired, rejections: Rejections::default() })))
+        Ok(Authorizer(Arc::new(Inner { source, hosts, options, header, expired, rejections: Rejections::default() })))
     }
 }
 

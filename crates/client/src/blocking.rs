@@ -9,7 +9,7 @@ use credentials_grant::{AccessToken, Error, ErrorKind, Introspection, SecretStri
 use credentials_grant::{CredentialsGrant, CredentialsSource};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{CachedToken, Need, Status};
+use crate::{Status, TokenOptions, TokenRef};
 
 /// A [`TokenSource`](crate::TokenSource) that blocks its caller instead of suspending it.
 ///
@@ -52,7 +52,7 @@ impl TokenSource {
 
     /// The token that is in memory, if it is good.
     #[must_use]
-    pub fn cached(&self) -> Option<CachedToken> {
+    pub fn cached(&self) -> Option<TokenRef> {
         self.source.cached()
     }
 
@@ -64,22 +64,22 @@ impl TokenSource {
     ///
     /// As [`TokenSource::token`](crate::TokenSource::token).
     pub fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        self.token_for(Need::new())
+        self.token_with(TokenOptions::new())
     }
 
     /// A token that has not expired and meets a need.
     ///
     /// # Errors
     ///
-    /// As [`TokenSource::token_for`](crate::TokenSource::token_for).
-    pub fn token_for(&self, need: Need) -> Result<Arc<AccessToken>, Error> {
+    /// As [`TokenSource::token_with`](crate::TokenSource::token_with).
+    pub fn token_with(&self, options: TokenOptions) -> Result<Arc<AccessToken>, Error> {
         // Within the runtime, so that a renewal has one to run on.
         let within = self.runtime.as_ref().map(Runtime::enter);
-        if let Some(token) = self.source.serve(need) {
+        if let Some(token) = self.source.serve(options) {
             return Ok(token);
         }
         drop(within);
-        self.wait(|source| async move { source.token_for(need).await })
+        self.wait(|source| async move { source.token_with(options).await })
     }
 
     /// Asks the server what it knows of a token (RFC 7662), of this source's or any other.

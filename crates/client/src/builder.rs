@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, IssuanceLimit,
-    SealedRequest, Transport,
+    ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, HttpRequest, IssuanceLimit,
+    RequestContext, TokenParameters, Transport,
 };
 
 use crate::blocking;
@@ -31,7 +31,7 @@ pub struct Builder<T> {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     timeout: Duration,
-    maximum_life: Option<Duration>,
+    maximum_lifetime: Option<Duration>,
     keep_warm: bool,
     limits: Vec<IssuanceLimit>,
 }
@@ -41,7 +41,7 @@ pub struct Builder<T> {
 pub struct ForSource {
     provider: Arc<dyn CredentialsGrant>,
     credentials: Arc<dyn CredentialsSource>,
-    ask: Ask,
+    parameters: TokenParameters,
 }
 
 impl<T> Builder<T> {
@@ -51,7 +51,7 @@ impl<T> Builder<T> {
             transport: None,
             clock: Arc::new(SystemClock::new()),
             timeout: TIMEOUT,
-            maximum_life: None,
+            maximum_lifetime: None,
             keep_warm: false,
             limits: Vec::new(),
         }
@@ -80,8 +80,8 @@ impl<T> Builder<T> {
 
     /// The longest life that is believed, whatever the server says of its tokens. They are renewed accordingly.
     #[must_use]
-    pub fn with_maximum_life(mut self, maximum_life: Duration) -> Self {
-        self.maximum_life = Some(maximum_life);
+    pub fn with_maximum_lifetime(mut self, maximum_lifetime: Duration) -> Self {
+        self.maximum_lifetime = Some(maximum_lifetime);
         self
     }
 
@@ -106,7 +106,7 @@ impl<T> Builder<T> {
 
     /// What the sources work with, and the rest.
     pub(crate) fn means(self) -> Result<(T, Means), Error> {
-        let Self { target, transport, clock, timeout, maximum_life, keep_warm, limits } = self;
+        let Self { target, transport, clock, timeout, maximum_lifetime, keep_warm, limits } = self;
         let refused = |what: &'static str, remedy| Err(Error::new(ErrorKind::Configuration, what).with_remedy(remedy));
         if timeout.is_zero() {
             return refused("the timeout is zero", "allow a few seconds for a token");
@@ -114,7 +114,7 @@ impl<T> Builder<T> {
         if timeout > LONGEST_TIMEOUT {
             return refused("the timeout is longer than ten minutes", "allow a few seconds for a token");
         }
-        if maximum_life.is_some_and(|life| life.is_zero()) {
+        if maximum_lifetime.is_some_and(|life| life.is_zero()) {
             return refused("the longest life of a token is zero", "give the time for which to use a token");
         }
         check_limits(&limits)?;
@@ -122,8 +122,8 @@ impl<T> Builder<T> {
             Some(transport) => transport,
             None => default_transport(timeout)?,
         };
-        let maximum_life = maximum_life.unwrap_or(Duration::MAX);
-        Ok((target, Means { transport, clock, timeout, maximum_life, keep_warm, limits, ledger: Arc::default() }))
+        let maximum_lifetime = maximum_lifetime.unwrap_or(Duration::MAX);
+        Ok((target, Means { transport, clock, timeout, maximum_lifetime, keep_warm, limits, ledger: Arc::default() }))
     }
 }
 
@@ -147,13 +147,17 @@ impl TokenSource {
 
 impl Builder<ForSource> {
     pub(crate) fn for_source(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Self {
-        Self::new(ForSource { provider: Arc::new(provider), credentials: Arc::new(credentials), ask: Ask::new() })
+        Self::new(ForSource {
+            provider: Arc::new(provider),
+            credentials: Arc::new(credentials),
+            parameters: TokenParameters::new(),
+        })
     }
 
     /// What each token is asked for.
     #[must_use]
-    pub fn with_ask(mut self, ask: Ask) -> Self {
-        self.target.ask = ask;
+    pub fn with_parameters(mut self, parameters: TokenParameters) -> Self {
+        self.target.parameters = parameters;
         self
     }
 
@@ -174,19 +178,22 @@ impl Builder<ForSource> {
     pub fn build(self) -> Result<TokenSource, Error> {
         let provider = Arc::clone(&self.target.provider);
         let source = || {
-            let (ForSource { provider, credentials, ask }, means) = self.means()?;
+            let (ForSource { provider, credentials, parameters }, means) = self.means()?;
             // What is wrong with the ask is better known now than at midnight.
-            frozen_request(&*provider, &ask)?;
-            Ok(TokenSource(Arc::new(Inner::new(provider, credentials, ask, Arc::new(means)))))
+            dry_run_request(&*provider, &parameters)?;
+            Ok(TokenSource(Arc::new(Inner::new(provider, credentials, parameters, Arc::new(means)))))
         };
-        source().map_err(|error: Error| error.with_provider(provider.provider().to_owned()))
+        source().map_err(|error: Error| error.with_provider(provider.name().to_owned()))
     }
 }
 
 /// The request that would be sent for this ask, but for who asks and when. Says what is wrong with the settings.
-pub(crate) fn frozen_request(provider: &dyn CredentialsGrant, ask: &Ask) -> Result<SealedRequest, Error> {
+pub(crate) fn dry_run_request(
+    provider: &dyn CredentialsGrant,
+    parameters: &TokenParameters,
+) -> Result<HttpRequest, Error> {
     check_limits(provider.policy().limits())?;
-    provider.token_request(&Attempt::frozen(&ClientCredentials::placeholder(), ask))?.frozen()
+    provider.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), parameters))?.dry_run()
 }
 
 fn check_limits(limits: &[IssuanceLimit]) -> Result<(), Error> {

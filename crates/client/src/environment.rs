@@ -65,7 +65,7 @@ impl EnvironmentCredentials {
 
 #[async_trait]
 impl CredentialsSource for EnvironmentCredentials {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         let credentials = ClientCredentials::new(self.require("client-id")?, self.require("client-secret")?);
         self.secrets.iter().try_fold(credentials, |credentials, name| {
             Ok(match self.read(name)? {

@@ -63,7 +63,7 @@ struct Failure {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
     /// A caller waits.
-    Need,
+    Caller,
     /// The token in memory is still good: there is time.
     Renewal,
 }
@@ -99,7 +99,7 @@ impl Failures {
     /// How long those who have time wait before they try again.
     pub(crate) fn until_retry(&self, now: Reading) -> Duration {
         let breath = self.last.as_ref().map(|last| last.breath.saturating_sub(now.since(last.at)));
-        self.pause_left(Purpose::Need, now).max(breath).unwrap_or_default()
+        self.pause_left(Purpose::Caller, now).max(breath).unwrap_or_default()
     }
 
     /// Why the last request brought no token.
@@ -217,7 +217,7 @@ mod tests {
     fn a_refusal_stands_for_a_second_doubling_to_five_minutes() {
         for kind in [ErrorKind::CredentialsRefused, ErrorKind::RequestRefused, ErrorKind::BadResponse] {
             for (times, seconds) in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (40, 300)] {
-                for purpose in [Purpose::Need, Purpose::Renewal] {
+                for purpose in [Purpose::Caller, Purpose::Renewal] {
                     let clock = clock();
                     assert_eq!(stands(&failed(times, &error(kind), &clock), purpose, &clock), seconds, "{times}");
                 }
@@ -230,7 +230,7 @@ mod tests {
         for kind in [ErrorKind::Unreachable, ErrorKind::Unavailable] {
             let clock = clock();
             let failures = failed(3, &error(kind), &clock);
-            assert_eq!(stands(&failures, Purpose::Need, &clock), 0, "{kind:?}");
+            assert_eq!(stands(&failures, Purpose::Caller, &clock), 0, "{kind:?}");
             assert_eq!(stands(&failures, Purpose::Renewal, &clock), 4, "{kind:?}");
         }
     }
@@ -240,7 +240,7 @@ mod tests {
         for kind in [ErrorKind::Configuration, ErrorKind::SigningFailed] {
             let (clock, mut failures) = (clock(), Failures::default());
             failures.note(&Err::<(), _>(error(kind)), Tried::default(), Reading::of(&clock));
-            assert_eq!(stands(&failures, Purpose::Need, &clock), 0, "{kind:?}");
+            assert_eq!(stands(&failures, Purpose::Caller, &clock), 0, "{kind:?}");
             assert_eq!(stands(&failures, Purpose::Renewal, &clock), 1, "{kind:?}");
         }
     }
@@ -250,12 +250,12 @@ mod tests {
         let now = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::ZERO));
         for (told, seconds) in [(error(ErrorKind::RateLimited), 4), (now, 4)] {
             let clock = clock();
-            assert_eq!(stands(&failed(3, &told, &clock), Purpose::Need, &clock), seconds);
+            assert_eq!(stands(&failed(3, &told, &clock), Purpose::Caller, &clock), seconds);
         }
         let clock = clock();
         let mut failures = failed(3, &error(ErrorKind::CredentialsRefused), &clock);
         note(&mut failures, &error(ErrorKind::Unavailable).with_retry(Retry::After(Duration::from_secs(1))), &clock);
-        assert_eq!(stands(&failures, Purpose::Need, &clock), 8);
+        assert_eq!(stands(&failures, Purpose::Caller, &clock), 8);
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         let mut failures = failed(5, &error(ErrorKind::Unreachable), &clock);
         for (kind, seconds) in [(ErrorKind::CredentialsRefused, 1), (ErrorKind::Unreachable, 2)] {
             note(&mut failures, &error(kind), &clock);
-            assert_eq!(stands(&failures, Purpose::Need, &clock), seconds, "{kind:?}");
+            assert_eq!(stands(&failures, Purpose::Caller, &clock), seconds, "{kind:?}");
         }
     }
 
@@ -274,9 +274,9 @@ mod tests {
         let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
         let failures = failed(1, &told, &clock);
         clock.advance(Duration::from_secs(20));
-        let standing = failures.standing(Purpose::Need, Reading::of(&clock)).unwrap();
+        let standing = failures.standing(Purpose::Caller, Reading::of(&clock)).unwrap();
         assert_eq!(standing.retry(), Retry::After(Duration::from_secs(100)));
-        assert_eq!(stands(&failures, Purpose::Need, &clock), 100);
+        assert_eq!(stands(&failures, Purpose::Caller, &clock), 100);
     }
 
     #[test]
@@ -299,7 +299,7 @@ mod tests {
         let clock = clock();
         let failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
         clock.set(SystemTime::UNIX_EPOCH);
-        assert_eq!(stands(&failures, Purpose::Need, &clock), 1);
+        assert_eq!(stands(&failures, Purpose::Caller, &clock), 1);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl FallbackCredentials {
     async fn find(&self, from: usize, refused: Option<&ClientCredentials>) -> Result<ClientCredentials, Error> {
         let mut first_outcome = None;
         for at in (from..from + self.sources.len()).map(|at| at % self.sources.len()) {
-            let outcome = self.sources[at].credentials().await;
+            let outcome = self.sources[at].load().await;
             if outcome.as_ref().is_ok_and(|found| Some(found) != refused) {
                 self.current.store(at, Ordering::Relaxed);
                 return outcome;
@@ -59,7 +59,7 @@ impl FallbackCredentials {
 
 #[async_trait]
 impl CredentialsSource for FallbackCredentials {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         self.find(self.current.load(Ordering::Relaxed), None).await
     }
 

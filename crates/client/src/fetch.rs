@@ -4,7 +4,7 @@ use std::future::Future;
 use std::mem;
 use std::sync::{Arc, Mutex};
 
-use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, Surroundings, grant};
+use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -14,14 +14,14 @@ use crate::inner::{Inner, Kept, too_short};
 use crate::life::{Life, Reading, State};
 use crate::limits::{Account, Metered};
 use crate::metrics::{self, Reason};
-use crate::need::Need;
+use crate::token_options::TokenOptions;
 
 impl Inner {
     /// The work of a flight, unless there is an answer already: a token that landed meanwhile, or a failure that stands.
     pub(crate) fn begin(
         self: &Arc<Self>,
         purpose: Purpose,
-        need: Need,
+        options: TokenOptions,
     ) -> Result<impl Future<Output = Landing> + Send + 'static, Landing> {
         let now = self.reading();
         let reason = match self.kept(now) {
@@ -30,12 +30,12 @@ impl Inner {
                 match purpose {
                     Purpose::Renewal if state == State::Fresh => return Err(Ok(token.to_arc())),
                     Purpose::Renewal => Reason::Stale,
-                    Purpose::Need if life.left(now) >= need.minimum_life => return Err(Ok(token.to_arc())),
+                    Purpose::Caller if life.left(now) >= options.minimum_lifetime => return Err(Ok(token.to_arc())),
                     // Another would not do either, and would have to be paid for.
-                    Purpose::Need if *landed_with < need.minimum_life => {
-                        return Err(Err(too_short(*landed_with, need)));
+                    Purpose::Caller if *landed_with < options.minimum_lifetime => {
+                        return Err(Err(too_short(*landed_with, options)));
                     }
-                    Purpose::Need => Reason::MinimumLife,
+                    Purpose::Caller => Reason::MinimumLife,
                 }
             }
             None if self.current.load().is_some() => Reason::Expired,
@@ -51,7 +51,7 @@ impl Inner {
         let inner = Arc::clone(self);
         Ok(async move {
             let give_up = Instant::now() + inner.means.timeout;
-            let span = tracing::debug_span!("token_fetch", provider = inner.provider.provider(), ?reason);
+            let span = tracing::debug_span!("token_fetch", provider = inner.provider.name(), ?reason);
             let fetch = async {
                 if let Some((refused, failure)) = standing
                     && !inner.has_others_than(refused, give_up).await
@@ -93,7 +93,7 @@ impl Inner {
             .map_err(|error| self.blocked(error, tried.refused.len()));
         self.failures().note(&outcome, tried, now);
         let landing = outcome.map(|fetched| self.keep(fetched, now));
-        let provider = self.provider.provider();
+        let provider = self.provider.name();
         if let Err(error) = &landing {
             tracing::warn!(provider, kind = error.kind().name(), %error, "no token");
         }
@@ -105,9 +105,9 @@ impl Inner {
     ///
     /// Where they are refused, their source is asked what to try next: they may have been rotated a moment ago.
     async fn request(self: Arc<Self>, give_up: Instant, tried: Arc<Mutex<Tried>>) -> Result<Fetched, Error> {
-        let mut credentials = self.credentials.credentials().await?;
+        let mut credentials = self.credentials.load().await?;
         loop {
-            let outcome = self.grant(&credentials, give_up, &tried).await;
+            let outcome = self.fetch_with(&credentials, give_up, &tried).await;
             if !outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused) {
                 return outcome;
             }
@@ -121,12 +121,12 @@ impl Inner {
                 Ok(next) if is_new(&next) => next,
                 _ => return outcome,
             };
-            let provider = self.provider.provider();
+            let provider = self.provider.name();
             tracing::info!(provider, "the credentials were refused, and there are others, which are tried");
         }
     }
 
-    async fn grant(
+    async fn fetch_with(
         &self,
         credentials: &ClientCredentials,
         give_up: Instant,
@@ -143,14 +143,14 @@ impl Inner {
         };
         let entropy = entropy()?;
         let [chance, ..] = entropy;
-        let surroundings = Surroundings::new(began.wall, entropy);
-        let token = grant(&*self.provider, credentials, &self.ask, &transport, surroundings).await?;
+        let seed = RequestSeed::new(began.wall, entropy);
+        let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await?;
         let length = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
-        Ok(Fetched { token, life: Life::new(began, length.min(self.means.maximum_life), chance) })
+        Ok(Fetched { token, life: Life::new(began, length.min(self.means.maximum_lifetime), chance) })
     }
 
     fn keep(self: &Arc<Self>, Fetched { token, life }: Fetched, now: Reading) -> Arc<AccessToken> {
-        let (provider, seconds) = (self.provider.provider(), life.length().as_secs());
+        let (provider, seconds) = (self.provider.name(), life.length().as_secs());
         if token.lifetime_source() == LifetimeSource::Assumed {
             tracing::warn!(provider, seconds, "nobody says how long the token lives, so it is not trusted for long");
         } else {
@@ -169,7 +169,7 @@ impl Inner {
     /// Says so where a vendor that blocks addresses may have blocked this one.
     fn blocked(&self, error: Error, refusals: usize) -> Error {
         let refusals = self.failures().of_credentials() as usize + refusals;
-        if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().refusals_block_address() {
+        if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().blocks_addresses() {
             return error;
         }
         let times = if refusals == 1 { "once".to_owned() } else { format!("{refusals} times") };

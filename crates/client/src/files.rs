@@ -45,7 +45,7 @@ impl FileCredentials {
 
 #[async_trait]
 impl CredentialsSource for FileCredentials {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         let mut credentials = ClientCredentials::new(self.client_id.as_str(), read_secret(&self.client_secret).await?);
         for (name, path) in &self.secrets {
             credentials = credentials.with_secret(name.clone(), read_secret(path).await?);

@@ -45,7 +45,7 @@ where
     F: Fn() -> C + Send + Sync + 'static,
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         (self.function)().await
     }
 

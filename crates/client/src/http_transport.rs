@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, SealedRequest, TokenResponse, Transport};
+use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
 use lru::LruCache;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
@@ -166,7 +166,7 @@ fn build(builder: ClientBuilder) -> Result<Client, Error> {
 
 #[async_trait]
 impl Transport for HttpTransport {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let url = request.url();
         let host = url.host_str().unwrap_or_default();
         let client = match request.client_certificate() {
@@ -193,7 +193,7 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error> {
+async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error> {
     let status = response.status();
     let mut body = Vec::new();
     loop {
@@ -206,28 +206,29 @@ async fn read(mut response: Response, host: &str) -> Result<TokenResponse, Error
             Err(error) => return Err(failure(error.into(), host).with_status(status)),
         }
     }
-    Ok(TokenResponse::new(status, response.headers().clone(), body))
+    Ok(HttpResponse::new(status, response.headers().clone(), body))
 }
 
 #[cfg(test)]
 mod tests {
     use credentials_grant::{
-        Ask, Attempt, ClientCredentials, CredentialsGrant, Surroundings, TokenEndpoint, TokenRequest, grant,
+        ClientCredentials, CredentialsGrant, Endpoint, RequestContext, RequestSeed, TokenParameters, UnsignedRequest,
+        fetch_token,
     };
     use tokio::net::TcpListener;
 
     use super::*;
 
     #[derive(Debug)]
-    struct Acme(TokenEndpoint);
+    struct Acme(Endpoint);
 
     impl CredentialsGrant for Acme {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "acme"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-            attempt.post(&self.0).client_credentials().build()
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+            context.post(&self.0).client_credentials().build()
         }
     }
 
@@ -235,11 +236,13 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let acme = Acme(TokenEndpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap());
+        let acme = Acme(Endpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap());
         let https = build(client(Duration::from_millis(100)));
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let credentials = ClientCredentials::new("id", "secret");
-        let error = grant(&acme, &credentials, &Ask::new(), &transport, Surroundings::frozen()).await.unwrap_err();
+        let error = fetch_token(&acme, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
         assert_eq!(error.message(), "could not connect to 127.0.0.1 in time");
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::Guard;
-use credentials_grant::{AccessToken, Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind, Retry};
+use credentials_grant::{AccessToken, CredentialsGrant, CredentialsSource, Error, ErrorKind, Retry, TokenParameters};
 use tokio::time::{Instant, sleep};
 
 use crate::boarding::{self, Landing, SourcesFlight};
@@ -16,7 +16,7 @@ use crate::failures::{Failures, Purpose};
 use crate::flight::Flight;
 use crate::life::{Life, Reading, State};
 use crate::means::Means;
-use crate::need::Need;
+use crate::token_options::TokenOptions;
 
 /// The longest time that a caller waits, whatever deadline it gives.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(crate) struct Inner {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) credentials: Arc<dyn CredentialsSource>,
-    pub(crate) ask: Ask,
+    pub(crate) parameters: TokenParameters,
     pub(crate) means: Arc<Means>,
     pub(crate) current: Current<Kept>,
     pub(crate) flight: Arc<SourcesFlight>,
@@ -46,13 +46,13 @@ impl Inner {
     pub(crate) fn new(
         provider: Arc<dyn CredentialsGrant>,
         credentials: Arc<dyn CredentialsSource>,
-        ask: Ask,
+        parameters: TokenParameters,
         means: Arc<Means>,
     ) -> Self {
         Self {
             provider,
             credentials,
-            ask,
+            parameters,
             means,
             current: Current::empty(),
             flight: Arc::new(Flight::new()),
@@ -63,28 +63,28 @@ impl Inner {
     }
 
     /// The token in memory and how it is, unless it has expired.
-    pub(crate) fn kept(&self, now: Reading) -> Option<(CachedToken, State)> {
+    pub(crate) fn kept(&self, now: Reading) -> Option<(TokenRef, State)> {
         let current = self.current.load();
         match current.as_ref()?.life.state(now) {
             State::Expired => None,
-            state => Some((CachedToken(current), state)),
+            state => Some((TokenRef(current), state)),
         }
     }
 
     /// Starts a renewal in the background, unless something stands in its way.
     pub(crate) fn renew(self: &Arc<Self>) {
-        boarding::launch(&self.flight, || self.begin(Purpose::Renewal, Need::new()));
+        boarding::launch(&self.flight, || self.begin(Purpose::Renewal, TokenOptions::new()));
     }
 
     /// A token from the flight that is under way, or a new one; where there is a deadline, from those that follow a
     /// failure that may pass.
-    pub(crate) async fn wait(self: &Arc<Self>, need: Need, since: Instant) -> Landing {
-        let deadline = need.deadline.map(|deadline| since + deadline.min(LONGEST_WAIT));
+    pub(crate) async fn wait(self: &Arc<Self>, options: TokenOptions, since: Instant) -> Landing {
+        let deadline = options.deadline.map(|deadline| since + deadline.min(LONGEST_WAIT));
         let mut before: Option<Error> = None;
         loop {
-            let start = || self.begin(Purpose::Need, need);
+            let start = || self.begin(Purpose::Caller, options);
             let landing = boarding::board(&self.flight, deadline, self.means.timeout, start).await;
-            let error = match landing.and_then(|token| self.checked(token, need)) {
+            let error = match landing.and_then(|token| self.checked(token, options)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -105,14 +105,14 @@ impl Inner {
     }
 
     /// The token, if it lives as long as it is needed.
-    fn checked(&self, token: Arc<AccessToken>, need: Need) -> Landing {
+    fn checked(&self, token: Arc<AccessToken>, options: TokenOptions) -> Landing {
         let left = token.expires_at().duration_since(self.means.clock.now()).unwrap_or_default();
-        let left = left.min(self.means.maximum_life);
-        if left < need.minimum_life { Err(too_short(left, need)) } else { Ok(token) }
+        let left = left.min(self.means.maximum_lifetime);
+        if left < options.minimum_lifetime { Err(too_short(left, options)) } else { Ok(token) }
     }
 
     pub(crate) fn named(&self, error: Error) -> Error {
-        error.with_provider(self.provider.provider().to_owned())
+        error.with_provider(self.provider.name().to_owned())
     }
 
     pub(crate) fn reading(&self) -> Reading {
@@ -124,10 +124,10 @@ impl Inner {
     }
 }
 
-pub(crate) fn too_short(life: Duration, need: Need) -> Error {
-    let (life, minimum) = (life.as_secs(), need.minimum_life.as_secs());
+pub(crate) fn too_short(life: Duration, options: TokenOptions) -> Error {
+    let (life, minimum) = (life.as_secs(), options.minimum_lifetime.as_secs());
     let message = format!("the vendor's token lives for {life} s, and one that lives for {minimum} s is needed");
-    Error::new(ErrorKind::Configuration, message).with_remedy("ask for a shorter `minimum_life`")
+    Error::new(ErrorKind::Configuration, message).with_remedy("ask for a shorter `minimum_lifetime`")
 }
 
 /// The token that a source has in memory, on loan: reading it counts no reference.
@@ -141,9 +141,9 @@ pub(crate) fn too_short(life: Duration, need: Need) -> Error {
 /// }
 /// # }
 /// ```
-pub struct CachedToken(Guard<Option<Arc<Kept>>>);
+pub struct TokenRef(Guard<Option<Arc<Kept>>>);
 
-impl CachedToken {
+impl TokenRef {
     /// The token to keep.
     #[must_use]
     pub fn to_arc(&self) -> Arc<AccessToken> {
@@ -158,7 +158,7 @@ impl CachedToken {
     }
 }
 
-impl Deref for CachedToken {
+impl Deref for TokenRef {
     type Target = AccessToken;
 
     fn deref(&self) -> &AccessToken {
@@ -166,7 +166,7 @@ impl Deref for CachedToken {
     }
 }
 
-impl fmt::Debug for CachedToken {
+impl fmt::Debug for TokenRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

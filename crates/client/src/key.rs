@@ -4,10 +4,10 @@
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 
-use credentials_grant::{Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use credentials_grant::{CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenParameters};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use crate::builder::frozen_request;
+use crate::builder::dry_run_request;
 use crate::fetch::entropy;
 
 /// A keyed hash of 128 bits.
@@ -27,18 +27,18 @@ impl Keys {
         &self,
         provider: &impl CredentialsGrant,
         credentials: &impl CredentialsSource,
-        ask: &Ask,
+        parameters: &TokenParameters,
     ) -> Result<Key, Error> {
-        let request = frozen_request(provider, ask)?;
+        let request = dry_run_request(provider, parameters)?;
         let mut hasher = self.0;
-        provider.provider().hash(&mut hasher);
+        provider.name().hash(&mut hasher);
         // What cannot be printed has been printed as far as it goes, each time in the same way.
         let _ = write!(Printed(&mut hasher), "{provider:?}{:?}", provider.policy());
         (request.method(), request.url().as_str(), request.body()).hash(&mut hasher);
         for (name, value) in request.headers() {
             (name, value.as_bytes()).hash(&mut hasher);
         }
-        ask.hash(&mut hasher);
+        parameters.hash(&mut hasher);
         if !credentials.identify(&mut hasher) {
             let message = "these credentials cannot be told from others, so a pool cannot keep their tokens apart";
             return Err(Error::new(ErrorKind::Configuration, message)

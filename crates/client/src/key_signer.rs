@@ -105,10 +105,10 @@ impl KeySigner {
     /// ([`ProofKey`](credentials_grant::ProofKey)), which needs no other to know it beforehand.
     ///
     /// ```
-    /// use credentials_grant::{Ask, ProofKey};
+    /// use credentials_grant::{TokenParameters, ProofKey};
     /// use credentials_grant_client::KeySigner;
     ///
-    /// let ask = Ask::new().with_proof_key(ProofKey::new(KeySigner::generate()?)?);
+    /// let parameters = TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::generate()?)?);
     /// # Ok::<(), credentials_grant::Error>(())
     /// ```
     ///

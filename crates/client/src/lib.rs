@@ -24,11 +24,11 @@ mod life;
 mod limits;
 mod means;
 mod metrics;
-mod need;
 mod operations;
 mod pool;
 mod status;
 mod sync;
+mod token_options;
 mod token_source;
 mod warm;
 
@@ -44,10 +44,10 @@ pub use files::FileCredentials;
 pub use function::FunctionCredentials;
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
-pub use inner::CachedToken;
+pub use inner::TokenRef;
 #[cfg(feature = "signing")]
 pub use key_signer::{KeySigner, SigningAlgorithm};
-pub use need::Need;
 pub use pool::{ForPool, TokenPool, TokenPoolBuilder};
 pub use status::{Status, TokenState};
+pub use token_options::TokenOptions;
 pub use token_source::TokenSource;

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, IssuanceLimit, Retry, SealedRequest, TokenResponse,
-    Transport,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, HttpResponse, IssuanceLimit, Retry, Transport,
 };
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
@@ -39,7 +38,7 @@ impl Account {
         limits: &[IssuanceLimit],
     ) -> Vec<Self> {
         let account = |limit: &IssuanceLimit| Self {
-            provider: provider.provider().to_owned(),
+            provider: provider.name().to_owned(),
             client_id: limit.is_per_client().then(|| credentials.client_id().unwrap_or_default().to_owned()),
             limit: *limit,
         };
@@ -106,7 +105,7 @@ pub(crate) struct Metered {
 
 #[async_trait]
 impl Transport for Metered {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         while let Err(full) = self.ledger.enter(&self.accounts, Reading::of(&*self.clock)) {
             if full.wait >= self.give_up.duration_since(Instant::now()) {
                 return Err(full.error());

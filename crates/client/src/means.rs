@@ -14,7 +14,7 @@ pub(crate) struct Means {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
-    pub(crate) maximum_life: Duration,
+    pub(crate) maximum_lifetime: Duration,
     pub(crate) keep_warm: bool,
     /// Beside those of the providers' policies.
     pub(crate) limits: Vec<IssuanceLimit>,

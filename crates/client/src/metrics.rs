@@ -5,7 +5,7 @@
 //! | `credentials_grant_reads_total` | counter | `provider`; `state`: `fresh`, `stale`, `waited`, `failed` |
 //! | `credentials_grant_wait_seconds` | histogram, of those who waited | `provider` |
 //! | `credentials_grant_life_left_seconds` | histogram, of tokens handed out at once | `provider` |
-//! | `credentials_grant_fetches_total` | counter | `provider`; `reason`: `missing`, `stale`, `expired`, `minimum_life`; `outcome`: `token`, or the error's kind |
+//! | `credentials_grant_fetches_total` | counter | `provider`; `reason`: `missing`, `stale`, `expired`, `minimum_lifetime`; `outcome`: `token`, or the error's kind |
 //! | `credentials_grant_fetch_seconds` | histogram | `provider` |
 
 use std::time::Duration;
@@ -50,7 +50,7 @@ mod facade {
             Reason::Missing => "missing",
             Reason::Stale => "stale",
             Reason::Expired => "expired",
-            Reason::MinimumLife => "minimum_life",
+            Reason::MinimumLife => "minimum_lifetime",
         };
         let outcome = landing.as_ref().map_or_else(|error| error.kind().name(), |_| "token");
         let provider = provider.to_owned();

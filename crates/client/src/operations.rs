@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use credentials_grant::{
-    ClientCredentials, Error, ExposeSecret, Introspection, SecretString, Surroundings, introspect, revoke,
+    ClientCredentials, Error, ExposeSecret, Introspection, RequestSeed, SecretString, introspect, revoke,
 };
 use tokio::time::timeout;
 
@@ -30,10 +30,10 @@ impl TokenSource {
     /// pause where the credentials are refused.
     pub async fn introspect(&self, token: &SecretString) -> Result<Introspection, Error> {
         let Inner { provider, means, .. } = &*self.0;
-        let ask = async |credentials: &ClientCredentials, surroundings| {
-            introspect(&**provider, credentials, token, &*means.transport, surroundings).await
+        let parameters = async |credentials: &ClientCredentials, seed| {
+            introspect(&**provider, credentials, token, &*means.transport, seed).await
         };
-        self.0.operate(ask).await
+        self.0.operate(parameters).await
     }
 
     /// Has the server take a token back (RFC 7009), of this source's or any other. If it is the one in memory, it is gone
@@ -45,8 +45,8 @@ impl TokenSource {
     pub async fn revoke(&self, token: &SecretString) -> Result<(), Error> {
         let Inner { provider, means, current, .. } = &*self.0;
         current.take_out(|kept| kept.token.secret().expose_secret() == token.expose_secret());
-        let take_back = async |credentials: &ClientCredentials, surroundings| {
-            revoke(&**provider, credentials, token, &*means.transport, surroundings).await
+        let take_back = async |credentials: &ClientCredentials, seed| {
+            revoke(&**provider, credentials, token, &*means.transport, seed).await
         };
         self.0.operate(take_back).await
     }
@@ -78,11 +78,11 @@ impl Inner {
     /// Does it with the credentials as they are now, in the time that a fetch may take.
     async fn operate<T>(
         &self,
-        operation: impl AsyncFnOnce(&ClientCredentials, Surroundings) -> Result<T, Error>,
+        operation: impl AsyncFnOnce(&ClientCredentials, RequestSeed) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let work = async {
-            let credentials = self.credentials.credentials().await?;
-            operation(&credentials, Surroundings::new(self.means.clock.now(), entropy()?)).await
+            let credentials = self.credentials.load().await?;
+            operation(&credentials, RequestSeed::new(self.means.clock.now(), entropy()?)).await
         };
         let outcome = match runtime() {
             Ok(_) => timeout(self.means.timeout, work).await.unwrap_or_else(|_| Err(too_slow(self.means.timeout))),

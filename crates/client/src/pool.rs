@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use credentials_grant::{Ask, CredentialsGrant, CredentialsSource, Error, ErrorKind};
+use credentials_grant::{CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenParameters};
 use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
@@ -37,12 +37,12 @@ const REVOKED_AT_ONCE: usize = 10;
 ///
 /// ```no_run
 /// # async fn example(acme: impl credentials_grant::CredentialsGrant + Clone) -> Result<(), credentials_grant::Error> {
-/// use credentials_grant::{Ask, ClientCredentials};
+/// use credentials_grant::{TokenParameters, ClientCredentials};
 /// use credentials_grant_client::TokenPool;
 ///
 /// let pool = TokenPool::new()?;
 /// for hotel in [ClientCredentials::new("hotel-1", "a secret"), ClientCredentials::new("hotel-2", "another")] {
-///     let source = pool.source(&acme, &hotel, &Ask::new().with_scope("reservations.read"))?;
+///     let source = pool.source(&acme, &hotel, &TokenParameters::new().with_scope("reservations.read"))?;
 ///     let token = source.token().await?;
 /// }
 /// # Ok(())
@@ -130,14 +130,19 @@ impl TokenPool {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if this does not make a request, or if the credentials cannot be told
     /// from others ([`CredentialsSource::identify`]).
-    pub fn source<P, C>(&self, provider: &P, credentials: &C, ask: &Ask) -> Result<TokenSource, Error>
+    pub fn source<P, C>(
+        &self,
+        provider: &P,
+        credentials: &C,
+        parameters: &TokenParameters,
+    ) -> Result<TokenSource, Error>
     where
         P: CredentialsGrant + Clone,
         C: CredentialsSource + Clone,
     {
         let pool = &*self.0;
-        let key = pool.keys.derive(provider, credentials, ask);
-        let key = key.map_err(|error| error.with_provider(provider.provider().to_owned()))?;
+        let key = pool.keys.derive(provider, credentials, parameters);
+        let key = key.map_err(|error| error.with_provider(provider.name().to_owned()))?;
         let now = Reading::of(&*pool.means.clock);
         if let Some(source) = pool.find(key, now) {
             return Ok(source);
@@ -146,7 +151,7 @@ impl TokenPool {
         let source = TokenSource(Arc::new(Inner::new(
             Arc::new(provider.clone()),
             Arc::new(credentials.clone()),
-            ask.clone(),
+            parameters.clone(),
             Arc::clone(&pool.means),
         )));
         let pooled = Pooled { source: source.clone(), used: now };

@@ -70,12 +70,12 @@ impl Status {
             State::Expired => TokenState::Expired,
         });
         let is_good = matches!(state, TokenState::Fresh | TokenState::Stale);
-        let purpose = if is_good { Purpose::Renewal } else { Purpose::Need };
+        let purpose = if is_good { Purpose::Renewal } else { Purpose::Caller };
         let failures = source.failures();
         let (last_error, next_attempt_in) = (failures.last().cloned(), failures.pause_left(purpose, now));
         drop(failures);
         Self {
-            provider: source.provider.provider().to_owned(),
+            provider: source.provider.name().to_owned(),
             state,
             left: life.map(|life| life.left(now)),
             last_error: last_error.map(|error| source.named(error)),

@@ -7,10 +7,10 @@ use credentials_grant::{AccessToken, CredentialsGrant, Error, ExposeSecret};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::inner::{CachedToken, Inner};
+use crate::inner::{Inner, TokenRef};
 use crate::life::State;
 use crate::metrics;
-use crate::need::Need;
+use crate::token_options::TokenOptions;
 
 /// Hands out access tokens: from its memory while they are good, else from the vendor, with one request for any number
 /// of callers.
@@ -38,24 +38,24 @@ impl TokenSource {
     /// The token that is in memory, if it is good. Never waits, and starts nothing: no lock, no allocation, and no counter
     /// that readers share.
     #[must_use]
-    pub fn cached(&self) -> Option<CachedToken> {
+    pub fn cached(&self) -> Option<TokenRef> {
         self.0.kept(self.0.reading()).map(|(token, _)| token)
     }
 
     /// A token that has not expired: the one in memory, or a new one.
     ///
     /// A caller who goes away while the request is under way does not end it. What fails is not tried again: see
-    /// [`Need::with_deadline`] for callers who have time.
+    /// [`TokenOptions::with_deadline`] for callers who have time.
     ///
     /// # Errors
     ///
-    /// As [`grant`](credentials_grant::grant), and the same error for everyone who waited. After a refusal, the same error for a pause of one
+    /// As [`grant`](credentials_grant::fetch_token), and the same error for everyone who waited. After a refusal, the same error for a pause of one
     /// second, doubling to five minutes, during which nothing is sent unless the credentials change; while the server
     /// wants to be left alone (`Retry-After`), the same error with the time that is left. Where the vendor's limit on
     /// token requests is used up, [`RateLimited`](ErrorKind::RateLimited) without a request. Outside of
     /// a tokio runtime, which must have its timers enabled, [`Configuration`](ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
-        self.token_for(Need::new()).await
+        self.token_with(TokenOptions::new()).await
     }
 
     /// A token that has not expired and meets a need.
@@ -64,28 +64,28 @@ impl TokenSource {
     ///
     /// As [`token`](Self::token). If the vendor's tokens do not live as long as they are needed,
     /// [`Configuration`](ErrorKind::Configuration).
-    pub async fn token_for(&self, need: Need) -> Result<Arc<AccessToken>, Error> {
-        if let Some(token) = self.serve(need) {
+    pub async fn token_with(&self, options: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+        if let Some(token) = self.serve(options) {
             return Ok(token);
         }
         let asked = Instant::now();
-        let landing = self.0.wait(need, asked).await.map_err(|error| self.0.named(error));
-        metrics::waited(self.0.provider.provider(), &landing, asked);
+        let landing = self.0.wait(options, asked).await.map_err(|error| self.0.named(error));
+        metrics::waited(self.0.provider.name(), &landing, asked);
         landing
     }
 
     /// The token that is in memory, if it is good; one that is stale has its renewal started.
-    pub(crate) fn serve(&self, need: Need) -> Option<Arc<AccessToken>> {
+    pub(crate) fn serve(&self, options: TokenOptions) -> Option<Arc<AccessToken>> {
         let now = self.0.reading();
         let (token, state) = self.0.kept(now)?;
         let left = token.kept().life.left(now);
-        if left < need.minimum_life {
+        if left < options.minimum_lifetime {
             return None;
         }
         if state == State::Stale {
             self.0.renew();
         }
-        metrics::served(self.0.provider.provider(), state, left);
+        metrics::served(self.0.provider.name(), state, left);
         Some(token.to_arc())
     }
 
@@ -109,7 +109,7 @@ impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSource")
             .field("provider", &self.0.provider)
-            .field("ask", &self.0.ask)
+            .field("ask", &self.0.parameters)
             .field("current", &self.cached())
             .finish_non_exhaustive()
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
-    SealedRequest, StatusCode, Surroundings, TokenRequest, TokenResponse, Transport, Url, Value, async_trait, grant,
+    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap, HttpRequest,
+    HttpResponse, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, UnsignedRequest, Url, Value,
+    async_trait, fetch_token,
 };
 use credentials_grant_client::{ManualClock, TokenSource};
 use futures_util::future::join_all;
@@ -18,11 +19,11 @@ use crate::wire::request_on_the_wire;
 
 /// The request equals its fixture, byte for byte, and so does that of every variant that has one.
 pub fn request_fixture(subject: &Subject) {
-    let sealed = seal(&*subject.provider, &subject.credentials, &subject.ask);
+    let sealed = seal(&*subject.provider, &subject.credentials, &subject.parameters);
     assert_same("the request", &render(&sealed), &Fixture::read(request(subject)).rendered());
     for variant in &subject.variants {
         if let Some(fixture) = variant.request {
-            let sealed = seal(&*variant.provider, &subject.credentials, &subject.ask);
+            let sealed = seal(&*variant.provider, &subject.credentials, &subject.parameters);
             assert_same(variant.name, &render(&sealed), &Fixture::read(fixture).rendered());
         }
     }
@@ -41,11 +42,11 @@ pub fn token_fixtures(subject: &Subject) {
     for (fixture, expected) in &subject.tokens {
         let token = answered(subject, Fixture::read(fixture).response()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(token.secret().expose_secret(), expected.token, "the token of\n{fixture}");
-        let lifetime = token.expires_at().duration_since(Surroundings::frozen().now).unwrap_or_default();
+        let lifetime = token.expires_at().duration_since(RequestSeed::fixed().now).unwrap_or_default();
         assert_eq!(lifetime, expected.lifetime, "the life of the token of\n{fixture}");
         assert_eq!(token.token_type(), expected.token_type, "the type of the token of\n{fixture}");
         assert_eq!(token.scopes(), expected.scopes, "the scopes of\n{fixture}");
-        let header = token.authorization();
+        let header = token.header_value();
         assert!(header.is_sensitive(), "the header that carries the token is not marked sensitive");
         let carried = header.to_str().unwrap_or_default();
         assert!(carried.ends_with(expected.token), "the header does not carry the token");
@@ -60,7 +61,7 @@ pub fn refusal_fixtures(subject: &Subject) {
         let status = response.status();
         let error = answered(subject, response).expect_err(fixture);
         assert_eq!(error.kind(), *kind, "{error}\n{fixture}");
-        assert_eq!(error.provider(), Some(subject.provider.provider()), "{error}\n{fixture}");
+        assert_eq!(error.provider(), Some(subject.provider.name()), "{error}\n{fixture}");
         assert_eq!(error.status(), Some(status), "{error}\n{fixture}");
         assert!(error.remedy().is_some(), "the error does not say what to do next: {error}\n{fixture}");
     }
@@ -69,11 +70,11 @@ pub fn refusal_fixtures(subject: &Subject) {
 /// No secret shows in a URL, in what anything prints of itself, or in an error about an answer that echoes it.
 pub fn secrets_stay_secret(subject: &Subject) {
     let credentials = canary::credentials(subject);
-    let attempt = Attempt::new(&credentials, &subject.ask, Surroundings::frozen());
+    let context = RequestContext::new(&credentials, &subject.parameters, RequestSeed::fixed());
     assert_debug_silent("the credentials", &credentials);
-    assert_debug_silent("the attempt", &attempt);
+    assert_debug_silent("the attempt", &context);
     for provider in providers(subject) {
-        let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
+        let request = provider.token_request(&context).unwrap_or_else(|error| panic!("{error}"));
         assert_debug_silent("the provider", provider);
         assert_debug_silent("the request", &request);
         let sealed = sealed(request);
@@ -84,7 +85,8 @@ pub fn secrets_stay_secret(subject: &Subject) {
         for response in echoes(&sealed) {
             assert_debug_silent("the answer", &response);
             let echo = Canned(response);
-            let outcome = block_on(grant(&**provider, &credentials, &subject.ask, &echo, Surroundings::frozen()));
+            let outcome =
+                block_on(fetch_token(&**provider, &credentials, &subject.parameters, &echo, RequestSeed::fixed()));
             match outcome {
                 Ok(token) => assert_debug_silent("the token", &token),
                 Err(error) => assert_error_silent(&error),
@@ -98,9 +100,9 @@ pub fn settings_change_the_request(subject: &Subject) {
     if subject.variants.is_empty() {
         return not_applicable("the provider has no settings that shape the request");
     }
-    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.ask));
+    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.parameters));
     for variant in &subject.variants {
-        let changed = render(&seal(&*variant.provider, &subject.credentials, &subject.ask));
+        let changed = render(&seal(&*variant.provider, &subject.credentials, &subject.parameters));
         assert_ne!(plain, changed, "the setting `{}` changes nothing in the request", variant.name);
     }
 }
@@ -108,21 +110,21 @@ pub fn settings_change_the_request(subject: &Subject) {
 /// Whatever is asked for goes into the request, or is refused before anything is sent.
 pub fn asks_are_honoured_or_refused(subject: &Subject) {
     // A vendor may have to be asked for something, as its fixtures do.
-    let ask = || subject.ask.clone();
+    let parameters = || subject.parameters.clone();
     let asks = [
-        ask().with_scope("conformance-scope"),
-        ask().with_audience("conformance-audience"),
-        ask().with_resource("https://conformance-resource.example"),
-        ask().with_authorization_details(r#"[{"type":"conformance"}]"#),
-        ask().with_parameter("conformance", "conformance-value"),
+        parameters().with_scope("conformance-scope"),
+        parameters().with_audience("conformance-audience"),
+        parameters().with_resource("https://conformance-resource.example"),
+        parameters().with_authorization_details(r#"[{"type":"conformance"}]"#),
+        parameters().with_extra_parameter("conformance", "conformance-value"),
     ];
-    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.ask));
-    for ask in asks {
-        let attempt = Attempt::new(&subject.credentials, &ask, Surroundings::frozen());
-        match subject.provider.token_request(&attempt) {
+    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.parameters));
+    for parameters in asks {
+        let context = RequestContext::new(&subject.credentials, &parameters, RequestSeed::fixed());
+        match subject.provider.token_request(&context) {
             Ok(request) => {
                 let sealed = sealed(request);
-                assert_ne!(plain, render(&sealed), "this is ignored in silence: {ask:?}");
+                assert_ne!(plain, render(&sealed), "this is ignored in silence: {parameters:?}");
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::Configuration, "{error}"),
         }
@@ -134,7 +136,7 @@ pub fn hostile_answers(subject: &Subject) {
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY] {
         for body in hostile_bodies() {
             let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-            let response = TokenResponse::new(status, HeaderMap::new(), body);
+            let response = HttpResponse::new(status, HeaderMap::new(), body);
             let error = answered(subject, response).err();
             let error = error.unwrap_or_else(|| panic!("with status {status}, this passes for a token: {shown}"));
             assert_ne!(error.kind(), ErrorKind::Configuration, "{error}: {shown}");
@@ -147,12 +149,12 @@ pub fn hostile_url_values(subject: &Subject) {
     if subject.hostile.is_empty() {
         return not_applicable("the provider has no settings that go into the URL");
     }
-    let plain = seal(&*subject.provider, &subject.credentials, &subject.ask);
+    let plain = seal(&*subject.provider, &subject.credentials, &subject.parameters);
     for (name, build) in &subject.hostile {
         for value in HOSTILE_URL_VALUES {
             match build(value) {
                 Ok(provider) => {
-                    let sealed = seal(&*provider, &subject.credentials, &subject.ask);
+                    let sealed = seal(&*provider, &subject.credentials, &subject.parameters);
                     let (url, plain) = (sealed.url(), plain.url());
                     assert_eq!(url.host_str(), plain.host_str(), "`{name}` = {value:?} leads to {url}");
                     assert_eq!(url.query(), plain.query(), "`{name}` = {value:?} leads to {url}");
@@ -177,9 +179,9 @@ pub fn one_request_for_a_thousand_callers(subject: &Subject) {
     };
     let counting = Arc::new(Counting { answer: Fixture::read(fixture).response(), requests: AtomicUsize::new(0) });
     let source = TokenSource::builder(Arc::clone(&subject.provider), subject.credentials.clone())
-        .with_ask(subject.ask.clone())
+        .with_parameters(subject.parameters.clone())
         .with_transport(Arc::clone(&counting))
-        .with_clock(ManualClock::at(Surroundings::frozen().now))
+        .with_clock(ManualClock::at(RequestSeed::fixed().now))
         .build()
         .unwrap_or_else(|error| panic!("{error}"));
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts");
@@ -261,7 +263,7 @@ fn hostile_bodies() -> Vec<Vec<u8>> {
 }
 
 /// Answers that repeat the request's secrets in the forms in which they were sent.
-fn echoes(request: &SealedRequest) -> Vec<TokenResponse> {
+fn echoes(request: &HttpRequest) -> Vec<HttpResponse> {
     let body = String::from_utf8_lossy(request.body()).into_owned();
     let headers = request.headers().values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let sent: Vec<_> = headers.chain([body]).collect();
@@ -275,7 +277,7 @@ fn echoes(request: &SealedRequest) -> Vec<TokenResponse> {
         (StatusCode::OK, format!("{{\"access_token\":\"canary\",\"refresh_token\":\"canary\",\"extra\":{sent}}}")),
         (StatusCode::UNAUTHORIZED, sent),
     ];
-    answers.map(|(status, body)| TokenResponse::new(status, HeaderMap::new(), body.into_bytes())).into()
+    answers.map(|(status, body)| HttpResponse::new(status, HeaderMap::new(), body.into_bytes())).into()
 }
 
 fn request(subject: &Subject) -> &'static str {
@@ -286,21 +288,21 @@ fn providers(subject: &Subject) -> impl Iterator<Item = &Arc<dyn CredentialsGran
     [&subject.provider].into_iter().chain(subject.variants.iter().map(|variant| &variant.provider))
 }
 
-fn seal(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, ask: &Ask) -> SealedRequest {
-    let attempt = Attempt::new(credentials, ask, Surroundings::frozen());
-    let request = provider.token_request(&attempt).unwrap_or_else(|error| panic!("{error}"));
+fn seal(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, parameters: &TokenParameters) -> HttpRequest {
+    let context = RequestContext::new(credentials, parameters, RequestSeed::fixed());
+    let request = provider.token_request(&context).unwrap_or_else(|error| panic!("{error}"));
     sealed(request)
 }
 
-fn sealed(request: TokenRequest) -> SealedRequest {
-    block_on(request.seal()).unwrap_or_else(|error| panic!("{error}"))
+fn sealed(request: UnsignedRequest) -> HttpRequest {
+    block_on(request.sign()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What comes of it if the vendor answers so.
-fn answered(subject: &Subject, response: TokenResponse) -> Result<AccessToken, Error> {
+fn answered(subject: &Subject, response: HttpResponse) -> Result<AccessToken, Error> {
     let canned = Canned(response);
-    let Subject { provider, credentials, ask, .. } = subject;
-    block_on(grant(&**provider, credentials, ask, &canned, Surroundings::frozen()))
+    let Subject { provider, credentials, parameters, .. } = subject;
+    block_on(fetch_token(&**provider, credentials, parameters, &canned, RequestSeed::fixed()))
 }
 
 fn assert_same(what: &str, actual: &str, expected: &str) {
@@ -321,29 +323,29 @@ fn runtime() -> Runtime {
 
 /// Gives one answer to everything.
 #[derive(Debug)]
-struct Canned(TokenResponse);
+struct Canned(HttpResponse);
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         Ok(copy(&self.0))
     }
 }
 
-fn copy(response: &TokenResponse) -> TokenResponse {
-    TokenResponse::new(response.status(), response.headers().clone(), response.body().to_vec())
+fn copy(response: &HttpResponse) -> HttpResponse {
+    HttpResponse::new(response.status(), response.headers().clone(), response.body().to_vec())
 }
 
 /// Counts requests, and lets others run before it answers.
 #[derive(Debug)]
 struct Counting {
-    answer: TokenResponse,
+    answer: HttpResponse,
     requests: AtomicUsize,
 }
 
 #[async_trait]
 impl Transport for Counting {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         Ok(copy(&self.answer))

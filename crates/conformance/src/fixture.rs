@@ -12,7 +12,7 @@
 //!
 //! Headers stand in the order of their names, in lower case. One line break at the end is not part of the body.
 
-use credentials_grant::{HeaderMap, HeaderName, HeaderValue, SealedRequest, StatusCode, TokenResponse};
+use credentials_grant::{HeaderMap, HeaderName, HeaderValue, HttpRequest, HttpResponse, StatusCode};
 use jiff::civil::Date;
 
 /// A fixture, taken apart.
@@ -55,16 +55,16 @@ impl<'a> Fixture<'a> {
     }
 
     /// The answer that the fixture describes.
-    pub(crate) fn response(&self) -> TokenResponse {
+    pub(crate) fn response(&self) -> HttpResponse {
         let status = self.start.split(' ').find_map(|word| word.parse::<StatusCode>().ok());
         let status = status.unwrap_or_else(|| panic!("`{}` is no status line such as `HTTP/1.1 200 OK`", self.start));
         let headers: HeaderMap = self.headers.iter().map(|line| header(line)).collect();
-        TokenResponse::new(status, headers, self.body.as_bytes().to_vec())
+        HttpResponse::new(status, headers, self.body.as_bytes().to_vec())
     }
 }
 
 /// A request as a fixture has it.
-pub(crate) fn render(request: &SealedRequest) -> String {
+pub(crate) fn render(request: &HttpRequest) -> String {
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     lines(&format!("{} {}", request.method(), request.url()), headers, request.body())
 }

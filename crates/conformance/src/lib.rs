@@ -15,19 +15,19 @@ pub use subject::{Expected, Subject};
 /// It takes a function that describes the provider:
 ///
 /// ```
-/// # use credentials_grant::{Attempt, ClientAuthentication, CredentialsGrant, Error, TokenEndpoint, TokenRequest};
+/// # use credentials_grant::{RequestContext, ClientAuthentication, CredentialsGrant, Error, Endpoint, UnsignedRequest};
 /// # #[derive(Debug)]
-/// # struct Acme(TokenEndpoint);
+/// # struct Acme(Endpoint);
 /// # impl CredentialsGrant for Acme {
-/// #     fn provider(&self) -> &str { "acme" }
-/// #     fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-/// #         attempt.post(&self.0).client_authentication(ClientAuthentication::Basic).client_credentials().build()
+/// #     fn name(&self) -> &str { "acme" }
+/// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+/// #         context.post(&self.0).client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials().build()
 /// #     }
 /// # }
 /// use credentials_grant_conformance::Subject;
 ///
 /// fn acme() -> Subject {
-///     Subject::new(Acme(TokenEndpoint::from_static("https://auth.example.com/token")), Acme)
+///     Subject::new(Acme(Endpoint::from_static("https://auth.example.com/token")), Acme)
 /// }
 ///
 /// credentials_grant_conformance::tests!(acme);

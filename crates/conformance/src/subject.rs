@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{Ask, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenEndpoint};
+use credentials_grant::{ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, TokenParameters};
 
 /// A provider, with the fixtures that its author wrote by hand from the vendor's page.
 ///
@@ -12,11 +12,11 @@ use credentials_grant::{Ask, ClientCredentials, CredentialsGrant, Error, ErrorKi
 /// must be given.
 pub struct Subject {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
-    pub(crate) at: Box<dyn Fn(TokenEndpoint) -> Arc<dyn CredentialsGrant>>,
+    pub(crate) at: Box<dyn Fn(Endpoint) -> Arc<dyn CredentialsGrant>>,
     pub(crate) credentials: ClientCredentials,
     pub(crate) secrets: Vec<&'static str>,
     pub(crate) secrets_in_query: bool,
-    pub(crate) ask: Ask,
+    pub(crate) parameters: TokenParameters,
     pub(crate) request: Option<&'static str>,
     pub(crate) tokens: Vec<(&'static str, Expected)>,
     pub(crate) refusals: Vec<(&'static str, ErrorKind)>,
@@ -38,17 +38,14 @@ impl Subject {
     ///
     /// Its fixtures are written for the client `yourClientId` with the secret `YourClientSecret`, until
     /// [`with_credentials`](Self::with_credentials) says otherwise.
-    pub fn new<P: CredentialsGrant>(
-        provider: impl CredentialsGrant,
-        at: impl Fn(TokenEndpoint) -> P + 'static,
-    ) -> Self {
+    pub fn new<P: CredentialsGrant>(provider: impl CredentialsGrant, at: impl Fn(Endpoint) -> P + 'static) -> Self {
         Self {
             provider: Arc::new(provider),
             at: Box::new(move |endpoint| Arc::new(at(endpoint))),
             credentials: ClientCredentials::new("yourClientId", "YourClientSecret"),
             secrets: Vec::new(),
             secrets_in_query: false,
-            ask: Ask::new(),
+            parameters: TokenParameters::new(),
             request: None,
             tokens: Vec::new(),
             refusals: Vec::new(),
@@ -74,8 +71,8 @@ impl Subject {
 
     /// What the fixtures ask for.
     #[must_use]
-    pub fn with_ask(mut self, ask: Ask) -> Self {
-        self.ask = ask;
+    pub fn with_parameters(mut self, parameters: TokenParameters) -> Self {
+        self.parameters = parameters;
         self
     }
 
@@ -164,6 +161,9 @@ impl Expected {
 
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").field("provider", &self.provider).field("ask", &self.ask).finish_non_exhaustive()
+        f.debug_struct("Subject")
+            .field("provider", &self.provider)
+            .field("ask", &self.parameters)
+            .finish_non_exhaustive()
     }
 }

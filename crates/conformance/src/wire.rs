@@ -1,6 +1,6 @@
 //! A request as it arrives on a socket.
 
-use credentials_grant::{Ask, ClientCredentials, CredentialsGrant, Surroundings, TokenEndpoint, grant};
+use credentials_grant::{ClientCredentials, CredentialsGrant, Endpoint, RequestSeed, TokenParameters, fetch_token};
 use credentials_grant_client::HttpTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -18,9 +18,9 @@ pub(crate) async fn request_on_the_wire(subject: &Subject, fixture: &Fixture<'_>
     let url = fixture.url();
     // A query is the provider's to write.
     let path = url[origin_end(url)..].split('?').next().unwrap_or_default();
-    let endpoint: TokenEndpoint = format!("{origin}{path}").parse().unwrap_or_else(|error| panic!("{error}"));
+    let endpoint: Endpoint = format!("{origin}{path}").parse().unwrap_or_else(|error| panic!("{error}"));
     let provider = (subject.at)(endpoint);
-    let (arrived, ()) = tokio::join!(receive(&listener), send(&*provider, &subject.credentials, &subject.ask));
+    let (arrived, ()) = tokio::join!(receive(&listener), send(&*provider, &subject.credentials, &subject.parameters));
     rendered(&arrived, &url[..origin_end(url)])
 }
 
@@ -30,10 +30,10 @@ fn origin_end(url: &str) -> usize {
     url[host..].find('/').map_or(url.len(), |path| host + path)
 }
 
-async fn send(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, ask: &Ask) {
+async fn send(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, parameters: &TokenParameters) {
     let transport = HttpTransport::new().unwrap_or_else(|error| panic!("{error}"));
     // What comes of it is another check's business.
-    let _ = grant(provider, credentials, ask, &transport, Surroundings::frozen()).await;
+    let _ = fetch_token(provider, credentials, parameters, &transport, RequestSeed::fixed()).await;
 }
 
 async fn receive(listener: &TcpListener) -> Vec<u8> {

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, CredentialsGrant, Error, ErrorKind, ExposeSecret, IssuedToken, Surroundings,
-    TokenEndpoint, TokenRequest, TokenResponse,
+    ClientAuthentication, CredentialsGrant, Endpoint, Error, ErrorKind, ExposeSecret, HttpResponse, RequestContext,
+    RequestSeed, TokenParameters, TokenResponse, UnsignedRequest,
 };
 use credentials_grant_conformance::{Expected, Subject, check};
 
@@ -35,29 +35,31 @@ enum Flaw {
 #[derive(Debug)]
 struct Acme {
     flaw: Flaw,
-    endpoint: TokenEndpoint,
+    endpoint: Endpoint,
 }
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let secret = attempt.credentials().client_secret()?;
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let secret = context.credentials().client_secret()?;
         let request = match self.flaw {
-            Flaw::SecretInQuery => attempt.get(&self.endpoint).client_authentication(ClientAuthentication::Body),
-            _ => attempt.post(&self.endpoint).client_authentication(ClientAuthentication::Basic),
+            Flaw::SecretInQuery => {
+                context.get(&self.endpoint).client_authentication(ClientAuthentication::ClientSecretPost)
+            }
+            _ => context.post(&self.endpoint).client_authentication(ClientAuthentication::ClientSecretBasic),
         };
         let request = request.client_credentials();
         match self.flaw {
             Flaw::AnotherParameter => request.parameter("another", "one").build(),
             Flaw::IgnoresTheAsk => {
-                let nothing = Ask::new();
-                let surroundings = Surroundings::new(attempt.now(), [0; 16]);
-                acme(Flaw::None).token_request(&Attempt::new(attempt.credentials(), &nothing, surroundings))
+                let nothing = TokenParameters::new();
+                let seed = RequestSeed::new(context.now(), [0; 16]);
+                acme(Flaw::None).token_request(&RequestContext::new(context.credentials(), &nothing, seed))
             }
-            Flaw::NeedsAScope if attempt.ask().scopes().is_empty() => {
+            Flaw::NeedsAScope if context.parameters().scopes().is_empty() => {
                 Err(Error::new(ErrorKind::Configuration, "this vendor must be asked for a scope"))
             }
             Flaw::NeedsAScope => request.scope().build(),
@@ -66,11 +68,11 @@ impl CredentialsGrant for Acme {
         }
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         let body = String::from_utf8_lossy(response.body()).into_owned();
         match self.flaw {
             Flaw::PanicsOnHtml if body.starts_with('<') => panic!("HTML"),
-            Flaw::TakesAnyBodyForAToken if !body.is_empty() => Ok(IssuedToken::new("abc")),
+            Flaw::TakesAnyBodyForAToken if !body.is_empty() => Ok(TokenResponse::new("abc")),
             Flaw::TellsTheBody => Err(Error::new(ErrorKind::Configuration, body)),
             _ => credentials_grant::ResponseReader::rfc6749().read(response),
         }
@@ -78,7 +80,7 @@ impl CredentialsGrant for Acme {
 }
 
 fn acme(flaw: Flaw) -> Acme {
-    Acme { flaw, endpoint: TokenEndpoint::from_static("https://auth.example.com/token") }
+    Acme { flaw, endpoint: Endpoint::from_static("https://auth.example.com/token") }
 }
 
 fn subject(flaw: Flaw) -> Subject {
@@ -189,7 +191,7 @@ fn an_ask_that_is_ignored_is_caught() {
 
 #[test]
 fn a_vendor_that_must_be_asked_for_a_scope_is_asked_for_it() {
-    let adobe = subject(Flaw::NeedsAScope).with_ask(Ask::new().with_scope("a"));
+    let adobe = subject(Flaw::NeedsAScope).with_parameters(TokenParameters::new().with_scope("a"));
     assert_eq!(failure(check::asks_are_honoured_or_refused, &adobe), None);
 }
 
@@ -209,7 +211,7 @@ fn a_provider_that_panics_on_html_or_takes_it_for_a_token_is_caught() {
 #[test]
 fn a_url_setting_that_leads_elsewhere_or_is_refused_without_its_name_is_caught() {
     let elsewhere = |value: &str| {
-        let endpoint = TokenEndpoint::parse(&format!("https://{value}.example.com/token"))?;
+        let endpoint = Endpoint::parse(&format!("https://{value}.example.com/token"))?;
         Ok(Acme { flaw: Flaw::None, endpoint })
     };
     let wrong = subject(Flaw::None).with_url_setting("shop", elsewhere);

@@ -1,19 +1,19 @@
-//! Assertions: JWTs by which a client proves who it is (RFC 7523 section 2.2).
+//! Client assertions: JWTs that authenticate a client (RFC 7523 section 2.2).
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::attempt::Attempt;
 use crate::error::Error;
-use crate::jws::Unsigned;
+use crate::request_context::RequestContext;
+use crate::signed_value::SignedValue;
 use crate::signer::Signer;
 
 /// The value of `client_assertion_type` (RFC 7523 section 2.2).
 pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// For how long an assertion is good: long enough for one request and a clock that is a little off.
+/// How long an assertion is valid: enough for one request and a clock that is a little off.
 const LIFETIME: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
@@ -37,20 +37,24 @@ struct Claims<'a> {
     exp: u64,
 }
 
-/// The assertion of this attempt's client for this audience (RFC 7523 section 3, OIDC Core section 9).
-pub(crate) fn assertion(attempt: &Attempt<'_>, audience: &str, signer: &Arc<dyn Signer>) -> Result<Unsigned, Error> {
-    let client_id = attempt.credentials().client_id()?;
-    let now = attempt.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+/// Describes the client's assertion for this audience (RFC 7523 section 3, OIDC Core section 9).
+pub(crate) fn assertion(
+    context: &RequestContext<'_>,
+    audience: &str,
+    signer: &Arc<dyn Signer>,
+) -> Result<SignedValue, Error> {
+    let client_id = context.credentials().client_id()?;
+    let now = context.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let header =
         Header { alg: signer.algorithm(), typ: "JWT", kid: signer.key_id(), x5t_s256: signer.certificate_thumbprint() };
     let claims = Claims {
         iss: client_id,
         sub: client_id,
         aud: audience,
-        jti: attempt.request_id(),
+        jti: context.request_id(),
         iat: now.as_secs(),
         nbf: now.as_secs(),
         exp: (now + LIFETIME).as_secs(),
     };
-    Unsigned::new("assertion", &header, &claims, Arc::clone(signer))
+    SignedValue::jwt_with_header("assertion", &header, &claims, Arc::clone(signer))
 }

@@ -1,4 +1,4 @@
-//! How a client proves who it is to the token endpoint (RFC 6749 section 2.3, RFC 7523 section 2.2).
+//! Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,66 +7,94 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::credentials::ClientCredentials;
+use crate::client_credentials::ClientCredentials;
 use crate::encode::{percent_encode, strictly_encode};
 use crate::error::Error;
 
-/// The ways in which a client says who it is, and proves it.
+/// How the client authenticates to the token endpoint: the methods of the OAuth registry (RFC 8414 section 2,
+/// `token_endpoint_auth_methods_supported`), and two variants of `client_secret_basic` that some servers need.
+///
+/// Each has its registered [name](Self::name) and short aliases, which [`FromStr`] reads in any case, with hyphens or
+/// underscores:
+///
+/// ```
+/// use credentials_grant::ClientAuthentication;
+///
+/// assert_eq!("client_secret_post".parse::<ClientAuthentication>()?, ClientAuthentication::ClientSecretPost);
+/// assert_eq!("post".parse::<ClientAuthentication>()?, ClientAuthentication::ClientSecretPost);
+/// assert_eq!(ClientAuthentication::TlsClientAuth.name(), "tls_client_auth");
+/// # Ok::<(), credentials_grant::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// `Authorization: Basic`, id and secret percent-encoded before they are joined, as RFC 6749 section 2.3.1 asks
-    /// (`client_secret_basic`). For an id and a secret of letters, digits and `-._~` it equals [`Self::BasicRaw`].
-    Basic,
-    /// `Authorization: Basic` without percent-encoding, for servers that don't decode.
-    BasicRaw,
-    /// `Authorization: Basic`, encoded as RFC 6749 Appendix B has it to the letter: `+` for a space, and everything else but
-    /// ASCII letters and digits escaped. For servers that decode exactly that.
-    BasicStrict,
-    /// `client_id` and `client_secret` among the parameters, in a form or in JSON (`client_secret_post`).
-    Body,
-    /// A JWT signed with the client secret by HS256 (`client_secret_jwt`, OIDC Core section 9). The secret itself
-    /// is not sent.
+    /// `client_secret_basic`: `Authorization: Basic`, with id and secret percent-encoded before they are joined, as RFC 6749
+    /// section 2.3.1 asks. For an id and a secret of letters, digits and `-._~` it equals
+    /// [`ClientSecretBasicRaw`](Self::ClientSecretBasicRaw).
+    ClientSecretBasic,
+    /// `client_secret_basic` without percent-encoding, for servers that do not decode. Not a registered name:
+    /// `client_secret_basic_raw`.
+    ClientSecretBasicRaw,
+    /// `client_secret_basic` encoded by RFC 6749 Appendix B to the letter: `+` for a space, and everything else except ASCII
+    /// letters and digits escaped. Not a registered name: `client_secret_basic_strict`.
+    ClientSecretBasicStrict,
+    /// `client_secret_jwt`: a JWT signed with the client secret by HS256 (OIDC Core section 9). The secret itself is not
+    /// sent.
     ClientSecretJwt,
-    /// `client_id` among the parameters, and the certificate that TLS shows (`tls_client_auth` and
-    /// `self_signed_tls_client_auth`, RFC 8705 section 2).
-    Mtls,
-    /// `client_id` among the parameters, and no proof: a public client (`none`, RFC 6749 section 2.1).
+    /// `client_secret_post`: `client_id` and `client_secret` among the parameters, in a form or in JSON (RFC 6749 section
+    /// 2.3.1).
+    ClientSecretPost,
+    /// `none`: only `client_id` among the parameters, for a public client (RFC 6749 section 2.1).
     None,
-    /// A JWT that the credentials hold, or that their [`Signer`](crate::Signer) signs (`private_key_jwt`, RFC 7523 section
-    /// 2.2, OIDC Core section 9).
+    /// `private_key_jwt`: a JWT that the credentials' [`Signer`](crate::Signer) signs, or one that they hold (RFC 7523
+    /// section 2.2, OIDC Core section 9).
     ///
-    /// Its `aud` is the token URL, unless
-    /// [`assertion_audience`](crate::TokenRequestBuilder::assertion_audience) says otherwise. It is good for a minute, and
-    /// each request gets one of its own.
+    /// Its `aud` is the token URL, unless [`assertion_audience`](crate::RequestBuilder::assertion_audience) sets another. It
+    /// is valid for a minute, and each request gets a new one.
     PrivateKeyJwt,
+    /// `tls_client_auth`: `client_id` among the parameters, and the certificate that TLS presents (RFC 8705 section 2). The
+    /// same as `self_signed_tls_client_auth`, which differs at the server only.
+    TlsClientAuth,
 }
 
 impl ClientAuthentication {
-    /// Every way, in the order in which help lists them.
+    /// Every method, in the order in which help lists them.
     pub const ALL: [Self; 8] = [
-        Self::Basic,
-        Self::BasicRaw,
-        Self::BasicStrict,
-        Self::Body,
+        Self::ClientSecretBasic,
+        Self::ClientSecretBasicRaw,
+        Self::ClientSecretBasicStrict,
+        Self::ClientSecretPost,
         Self::None,
         Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
-        Self::Mtls,
+        Self::TlsClientAuth,
     ];
 
-    /// The way's name in settings.
+    /// Returns the method's name: the registered one, where there is one.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Basic => "basic",
-            Self::BasicRaw => "basic-raw",
-            Self::BasicStrict => "basic-strict",
-            Self::Body => "body",
-            Self::ClientSecretJwt => "client-secret-jwt",
-            Self::Mtls => "mtls",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretBasicRaw => "client_secret_basic_raw",
+            Self::ClientSecretBasicStrict => "client_secret_basic_strict",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
-            Self::PrivateKeyJwt => "private-key-jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+        }
+    }
+
+    /// Returns the other names by which [`FromStr`] reads the method.
+    #[must_use]
+    pub const fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::ClientSecretBasic => &["basic"],
+            Self::ClientSecretBasicRaw => &["basic_raw"],
+            Self::ClientSecretBasicStrict => &["basic_strict"],
+            Self::ClientSecretPost => &["post", "body"],
+            Self::TlsClientAuth => &["mtls", "self_signed_tls_client_auth"],
+            Self::ClientSecretJwt | Self::None | Self::PrivateKeyJwt => &[],
         }
     }
 }
@@ -75,9 +103,11 @@ impl FromStr for ClientAuthentication {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|way| way.name() == name).ok_or_else(|| {
+        let normalized = name.trim().to_ascii_lowercase().replace('-', "_");
+        let matches = |method: &Self| method.name() == normalized || method.aliases().contains(&normalized.as_str());
+        Self::ALL.into_iter().find(matches).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::configuration(format!("{name:?} is no way to authenticate a client"))
+            Error::configuration(format!("{name:?} is not a client authentication method"))
                 .with_remedy(format!("use one of {names}"))
         })
     }
@@ -89,7 +119,7 @@ impl fmt::Display for ClientAuthentication {
     }
 }
 
-/// What stands behind `Basic `: base64 of `id:secret`, with `encode` applied to each half.
+/// Returns what follows `Basic `: base64 of `id:secret`, with each half encoded.
 pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<SecretString, Error> {
     let id = credentials.client_id()?;
     let secret = credentials.client_secret()?.expose_secret();
@@ -97,15 +127,15 @@ pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<S
         Encode::Percent => format!("{}:{}", percent_encode(id), percent_encode(secret)),
         Encode::Strict => format!("{}:{}", strictly_encode(id), strictly_encode(secret)),
         Encode::Raw if id.contains(':') => {
-            return Err(Error::configuration("the client id has a colon, which raw Basic cannot send")
-                .with_remedy("authenticate by `basic` or `body`"));
+            return Err(Error::configuration("the client id has a colon, which Basic cannot carry without encoding")
+                .with_remedy("authenticate by `client_secret_basic` or `client_secret_post`"));
         }
         Encode::Raw => format!("{id}:{secret}"),
     };
     Ok(BASE64_STANDARD.encode(pair).into())
 }
 
-/// Every form of it. A server that was sent one may repeat it whenever it is asked for something else.
+/// Returns [`basic`] in every encoding, to redact: a server that received one earlier may echo it.
 pub(crate) fn basic_forms(credentials: &ClientCredentials) -> impl Iterator<Item = SecretString> {
     let forms = [Encode::Percent, Encode::Raw, Encode::Strict].map(|encode| basic(credentials, encode).ok());
     let unpadded = |form: SecretString| SecretString::from(form.expose_secret().trim_end_matches('='));
@@ -122,6 +152,18 @@ pub(crate) enum Encode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_method_is_read_by_its_name_and_its_aliases_in_either_spelling() {
+        for method in ClientAuthentication::ALL {
+            for name in [&[method.name()], method.aliases()].concat() {
+                for spelling in [name.to_owned(), name.replace('_', "-"), name.to_uppercase()] {
+                    assert_eq!(spelling.parse::<ClientAuthentication>().unwrap(), method, "{spelling}");
+                }
+            }
+        }
+        assert!("digest".parse::<ClientAuthentication>().unwrap_err().to_string().contains("client_secret_post"));
+    }
 
     fn percent(id: &str, secret: &str) -> String {
         basic(&ClientCredentials::new(id, secret), Encode::Percent).unwrap().expose_secret().to_owned()

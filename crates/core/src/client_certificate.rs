@@ -1,15 +1,15 @@
-//! The certificate by which a client is known to TLS (RFC 8705).
+//! Client certificates for mutual TLS (RFC 8705).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A certificate and its private key, to show to servers that ask for one: to prove who the client is (RFC 8705 section 2),
-/// or to bind its tokens to the certificate (section 3).
+/// A client certificate and its private key, to present in TLS: to authenticate the client (RFC 8705 section 2), or to bind
+/// its tokens to the certificate (section 3).
 ///
-/// It is a part of the [`ClientCredentials`](crate::ClientCredentials), so that it can be renewed under a running program. A
-/// [`Transport`](crate::Transport) reads it when it is first shown. It is not printed.
+/// It is part of the [`ClientCredentials`](crate::ClientCredentials), so that it can be renewed while the program runs. A
+/// [`Transport`](crate::Transport) parses it when it first uses it. `Debug` does not show it.
 ///
 /// ```no_run
 /// use credentials_grant::{ClientCertificate, ClientCredentials};
@@ -22,13 +22,13 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct ClientCertificate(SecretString);
 
 impl ClientCertificate {
-    /// A text of PEM: the certificate, those that it is signed by up to the authority, and the private key (PKCS #8, or the
-    /// older forms for RSA and EC), in any order.
+    /// Makes a certificate from PEM: the certificate, its intermediate certificates, and the private key (PKCS #8, PKCS #1 or
+    /// SEC 1), in any order.
     pub fn from_pem(pem: impl Into<SecretString>) -> Self {
         Self(pem.into())
     }
 
-    /// The text of PEM.
+    /// Returns the PEM text.
     #[must_use]
     pub fn pem(&self) -> &SecretString {
         &self.0

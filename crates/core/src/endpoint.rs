@@ -1,4 +1,4 @@
-//! Where token requests go: a URL that a secret may be sent to.
+//! The URL of a server's endpoint, to which secrets may be sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,49 +9,50 @@ use url::{Host, Url};
 use crate::encode::percent_encode;
 use crate::error::Error;
 
-/// The URL of a token endpoint (RFC 6749 section 3.2): HTTPS, without user-info and fragment.
+/// The URL of a server's endpoint, such as its token, introspection or metadata endpoint: HTTPS, without user info and
+/// fragment (RFC 6749 section 3.2).
 ///
-/// Plain HTTP is for loopback alone (an emulator, a sidecar), or for whoever calls [`insecure`](Self::insecure).
-/// It prints without its query, which may hold secrets.
+/// Plain HTTP is accepted for loopback only (an emulator, a sidecar), or by an explicit [`insecure`](Self::insecure).
+/// `Display` and `Debug` leave out the query, which may hold secrets.
 ///
 /// ```
-/// use credentials_grant::TokenEndpoint;
+/// use credentials_grant::Endpoint;
 ///
-/// let endpoint: TokenEndpoint = "https://identity.apaleo.com/connect/token".parse()?;
+/// let endpoint: Endpoint = "https://identity.apaleo.com/connect/token".parse()?;
 /// assert_eq!(endpoint.to_string(), "https://identity.apaleo.com/connect/token");
 ///
-/// let refused = "http://identity.apaleo.com/connect/token".parse::<TokenEndpoint>().unwrap_err();
+/// let refused = "http://identity.apaleo.com/connect/token".parse::<Endpoint>().unwrap_err();
 /// assert!(refused.to_string().contains("https"));
 /// # Ok::<(), credentials_grant::Error>(())
 /// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub struct TokenEndpoint(Arc<Url>);
+pub struct Endpoint(Arc<Url>);
 
-impl TokenEndpoint {
-    /// Reads a URL.
+impl Endpoint {
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if it is no URL, has user-info or a fragment, or would send
-    /// secrets in the clear to another machine.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if it is not a URL, has user info or a fragment, or would send
+    /// secrets unencrypted to another machine.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let endpoint = Self::insecure(url)?;
         if endpoint.0.scheme() == "http" && !is_loopback(&endpoint.0) {
-            return Err(Error::configuration(format!("the URL {endpoint} would send the client secret in the clear"))
+            return Err(Error::configuration(format!("the URL {endpoint} would send secrets unencrypted"))
                 .with_remedy("use https (plain http is for loopback only)"));
         }
         Ok(endpoint)
     }
 
-    /// Reads a URL and allows plain HTTP to any host, which sends the client secret in the clear.
+    /// Parses a URL, and allows plain HTTP to any host, which sends secrets unencrypted.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), but for the scheme: `http` is allowed as well.
+    /// As [`parse`](Self::parse), except that `http` is allowed.
     pub fn insecure(url: &str) -> Result<Self, Error> {
-        // The text itself is not repeated: it may hold a secret in its user-info or query.
+        // The text itself is not repeated: it may hold a secret in its user info or query.
         let parsed = Url::parse(url.trim()).map_err(|source| {
-            Error::configuration(format!("the token URL is not a URL ({source})"))
+            Error::configuration(format!("not a valid URL ({source})"))
                 .with_remedy("write it out in full, such as https://auth.example.com/oauth2/token")
         })?;
         let endpoint = Self(Arc::new(parsed));
@@ -62,24 +63,24 @@ impl TokenEndpoint {
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
             return refused("is not an https URL with a host", "use an https URL");
         }
-        // A URL may have more in its host than a name ever has: whoever wrote a comma there meant something else.
+        // URL syntax allows more characters in a host than names have: a comma there is a mistake.
         if matches!(url.host(), Some(Host::Domain(name)) if !name.chars().all(fits_name)) {
-            return refused("has a host that is no name", "write it as the vendor's page gives it");
+            return refused("has an invalid host name", "write it as the vendor's page does");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return refused("holds credentials", "give the client id and secret apart from the URL");
+            return refused("holds credentials", "set the client id and secret separately");
         }
         if url.fragment().is_some() {
-            return refused("has a fragment", "take the # and what follows out (RFC 6749 section 3.2)");
+            return refused("has a fragment", "remove the # and what follows (RFC 6749 section 3.2)");
         }
         Ok(endpoint)
     }
 
-    /// A URL that is written in the source code.
+    /// Parses a URL that is a constant of the program.
     ///
     /// # Panics
     ///
-    /// If [`parse`](Self::parse) refuses it.
+    /// If [`parse`](Self::parse) returns an error.
     #[must_use]
     pub fn from_static(url: &'static str) -> Self {
         match Self::parse(url) {
@@ -90,27 +91,27 @@ impl TokenEndpoint {
 
     /// Fills in a template such as `https://{prefix}.auth.{region}.example.com/oauth2/token`.
     ///
-    /// What a value may be depends on where it stands:
-    /// - `{base}` at the very start is a URL with an optional path, without query and fragment;
-    /// - as the whole host, `https://{domain}/token`, a value is a host name with a dot in it;
-    /// - within the host, a value is part of one label: letters, digits and hyphens;
-    /// - in the path, a value is one segment, which is percent-encoded;
-    /// - `{name?}` is a path segment that is left out, with its slash, where its value is empty.
+    /// What a value may be depends on its place:
+    /// - `{base}` at the very start: a URL with an optional path, without query and fragment;
+    /// - the whole host, `https://{domain}/token`: a host name with at least one dot;
+    /// - within the host: part of one label, so letters, digits and hyphens;
+    /// - in the path: one segment, which is percent-encoded;
+    /// - `{name?}` in the path: a segment that is left out, with its slash, if the value is empty.
     ///
     /// ```
-    /// use credentials_grant::TokenEndpoint;
+    /// use credentials_grant::Endpoint;
     ///
     /// let template = "{base}/{tenant?}/oauth/v2/token";
-    /// let endpoint = TokenEndpoint::expand(template, &[("base", "https://gw.example.com/eu/"), ("tenant", "")])?;
+    /// let endpoint = Endpoint::expand(template, &[("base", "https://gw.example.com/eu/"), ("tenant", "")])?;
     /// assert_eq!(endpoint.to_string(), "https://gw.example.com/eu/oauth/v2/token");
     ///
-    /// assert!(TokenEndpoint::expand("https://{shop}.example.com/token", &[("shop", "evil.example/")]).is_err());
+    /// assert!(Endpoint::expand("https://{shop}.example.com/token", &[("shop", "evil.example/")]).is_err());
     /// # Ok::<(), credentials_grant::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the value that does not fit its place, or as
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the value that is invalid in its place, or as
     /// [`parse`](Self::parse).
     pub fn expand(template: &str, values: &[(&str, &str)]) -> Result<Self, Error> {
         let mut url = String::new();
@@ -131,28 +132,28 @@ impl TokenEndpoint {
         }
         let made = Self::parse(&(url + rest)).and_then(|endpoint| match endpoint.0.host() {
             Some(Host::Domain(name)) if !name.split('.').all(is_label) => {
-                Err(Error::configuration(format!("{name} is no host name")))
+                Err(Error::configuration(format!("{name} is not a valid host name")))
             }
             Some(Host::Ipv4(address)) if !template.starts_with('{') => {
-                Err(Error::configuration(format!("{address} is an address and no host name")))
+                Err(Error::configuration(format!("{address} is an address, not a host name")))
             }
             _ => Ok(endpoint),
         });
         made.map_err(|error| {
             let names: Vec<_> = values.iter().map(|(name, _)| format!("`{name}`")).collect();
-            Error::configuration(format!("{} give no URL: {}", names.join(" and "), error.message()))
-                .with_remedy("set them as the vendor's page gives them")
+            Error::configuration(format!("{} do not make a valid URL: {}", names.join(" and "), error.message()))
+                .with_remedy("set them as the vendor's page does")
         })
     }
 
-    /// The URL.
+    /// Returns the URL.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
     }
 }
 
-impl FromStr for TokenEndpoint {
+impl FromStr for Endpoint {
     type Err = Error;
 
     fn from_str(url: &str) -> Result<Self, Error> {
@@ -160,24 +161,24 @@ impl FromStr for TokenEndpoint {
     }
 }
 
-impl fmt::Display for TokenEndpoint {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&without_query(&self.0))
     }
 }
 
-impl fmt::Debug for TokenEndpoint {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenEndpoint({self})")
+        write!(f, "Endpoint({self})")
     }
 }
 
-/// A URL as it may be shown: the origin and the path.
+/// Returns the origin and the path of a URL, for logs and errors.
 pub(crate) fn without_query(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);
-    // Only a URL that cannot have user-info refuses this, and then there is none to hide.
+    // This fails only for URLs that cannot have user info.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
     shown.into()
@@ -198,7 +199,7 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
 }
 
-/// The value as it stands in the URL between `before` and `after`.
+/// Returns the value as it is written into the URL between `before` and `after`.
 fn placed(before: &str, name: &str, value: &str, after: &str) -> Result<String, Error> {
     let placed = match before.split_once("://") {
         _ if before.is_empty() => return base(name, value),
@@ -213,26 +214,26 @@ fn placed(before: &str, name: &str, value: &str, after: &str) -> Result<String, 
         } else {
             format!("the setting `{name}` ({shown}) {why}")
         };
-        Error::configuration(message).with_remedy(format!("set `{name}` as the vendor's page gives it"))
+        Error::configuration(message).with_remedy(format!("set `{name}` as the vendor's page does"))
     })
 }
 
-/// A URL that others begin with. What is shown of one that has a query is not the query.
+/// Returns a URL to put a path behind. Errors do not show its query.
 fn base(name: &str, value: &str) -> Result<String, Error> {
-    let base = TokenEndpoint::parse(value).map_err(|error| {
+    let base = Endpoint::parse(value).map_err(|error| {
         Error::configuration(format!("the setting `{name}`: {}", error.message()))
             .with_remedy("use an https URL such as https://api.example.com/v2")
     })?;
     match base.0.query() {
         Some(_) => Err(Error::configuration(format!("the setting `{name}` ({base}) has a query"))
-            .with_remedy("take the ? and what follows out")),
+            .with_remedy("remove the ? and what follows")),
         None => Ok(base.0.as_str().trim_end_matches('/').to_owned()),
     }
 }
 
 fn whole_host(value: &str) -> Result<String, &'static str> {
     if !value.contains('.') || !value.chars().all(|c| fits_label(c) || c == '.') {
-        return Err("is no host name such as auth.example.com");
+        return Err("is not a host name such as auth.example.com");
     }
     Ok(value.to_ascii_lowercase())
 }
@@ -253,7 +254,7 @@ fn segment(value: &str) -> Result<String, &'static str> {
     }
 }
 
-/// What names of hosts are made of; underscores are in use, though RFC 1123 has none.
+/// Characters of host names. Underscores are in use, though RFC 1123 forbids them.
 fn fits_name(c: char) -> bool {
     fits_label(c) || matches!(c, '.' | '_')
 }
@@ -267,13 +268,13 @@ mod tests {
     use super::*;
 
     fn refusal(url: &str) -> String {
-        TokenEndpoint::parse(url).expect_err(url).to_string()
+        Endpoint::parse(url).expect_err(url).to_string()
     }
 
     #[test]
     fn plain_http_is_for_loopback_alone() {
         for url in ["http://127.0.0.1:8080/token", "http://localhost/token", "http://[::1]:1/token"] {
-            assert!(TokenEndpoint::parse(url).is_ok(), "{url}");
+            assert!(Endpoint::parse(url).is_ok(), "{url}");
         }
         for url in [
             "http://x.localhost/",
@@ -284,13 +285,13 @@ mod tests {
         ] {
             assert!(refusal(url).contains("use https"), "{url}");
         }
-        assert!(TokenEndpoint::insecure("http://example.com/token").is_ok());
+        assert!(Endpoint::insecure("http://example.com/token").is_ok());
     }
 
     #[test]
     fn other_schemes_are_never_accepted() {
         for url in ["ftp://example.com/", "file:///etc/passwd", "data:text/plain,x", "javascript:alert(1)"] {
-            assert!(TokenEndpoint::insecure(url).is_err(), "{url}");
+            assert!(Endpoint::insecure(url).is_err(), "{url}");
         }
     }
 
@@ -298,13 +299,13 @@ mod tests {
     fn a_host_is_a_name_or_an_address() {
         for host in ["a,b.example.com", "*.example.com", "a!.example.com", "a&b", "a'b.example.com", "(a).example.com"]
         {
-            assert!(refusal(&format!("https://{host}/token")).contains("host that is no name"), "{host}");
+            assert!(refusal(&format!("https://{host}/token")).contains("invalid host name"), "{host}");
         }
         for host in ["my_host.example.com", "bücher.example", "example.com.", "[2001:db8::1]:8443", "203.0.113.7"] {
-            assert!(TokenEndpoint::parse(&format!("https://{host}/token")).is_ok(), "{host}");
+            assert!(Endpoint::parse(&format!("https://{host}/token")).is_ok(), "{host}");
         }
-        let expanded = TokenEndpoint::expand("https://{shop}.example,.com/", &[("shop", "north")]);
-        assert!(expanded.unwrap_err().to_string().contains("host that is no name"));
+        let expanded = Endpoint::expand("https://{shop}.example,.com/", &[("shop", "north")]);
+        assert!(expanded.unwrap_err().to_string().contains("invalid host name"));
     }
 
     #[test]
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_url_is_not_repeated() {
+    fn text_that_is_not_a_url_is_not_repeated() {
         assert!(!refusal("canary").contains("canary"));
     }
 
@@ -326,14 +327,14 @@ mod tests {
 
     #[test]
     fn a_query_is_kept_and_not_shown() {
-        let endpoint = TokenEndpoint::parse("https://example.com/token?api=canary").unwrap();
+        let endpoint = Endpoint::parse("https://example.com/token?api=canary").unwrap();
         assert_eq!(endpoint.url().query(), Some("api=canary"));
         assert_eq!(format!("{endpoint} {endpoint:?}").matches("canary").count(), 0);
     }
 
     #[test]
     fn a_value_stays_in_its_place() {
-        let host = |value| TokenEndpoint::expand("https://{shop}.example.com/token", &[("shop", value)]);
+        let host = |value| Endpoint::expand("https://{shop}.example.com/token", &[("shop", value)]);
         let too_long = "a".repeat(64);
         for hostile in [
             "", "a/b", "a.b", "a@b", "a:1", "a?b", "a#b", "a%2eb", "évil", "a b", "a\r\nb", "-", "-a", "a-", "xn--a",
@@ -344,7 +345,7 @@ mod tests {
         }
         assert_eq!(host("My-Shop").unwrap().to_string(), "https://my-shop.example.com/token");
 
-        let path = |value| TokenEndpoint::expand("https://example.com/{tenant}/token", &[("tenant", value)]);
+        let path = |value| Endpoint::expand("https://example.com/{tenant}/token", &[("tenant", value)]);
         for hostile in ["", ".", "..", "a/b", "a\\b", "a\nb"] {
             assert!(path(hostile).is_err(), "{hostile}");
         }
@@ -353,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_whole_host_is_a_name_and_no_address() {
-        let host = |value| TokenEndpoint::expand("https://{domain}/token", &[("domain", value)]);
+        let host = |value| Endpoint::expand("https://{domain}/token", &[("domain", value)]);
         assert_eq!(host("Auth.Example.com").unwrap().to_string(), "https://auth.example.com/token");
         let long_label = format!("{}.example.com", "a".repeat(64));
         let hostile =
@@ -366,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_base_has_no_query() {
-        let base = |value| TokenEndpoint::expand("{base}/token", &[("base", value)]);
+        let base = |value| Endpoint::expand("{base}/token", &[("base", value)]);
         assert_eq!(base("https://example.com").unwrap().to_string(), "https://example.com/token");
         assert_eq!(base("https://example.com/v2/").unwrap().to_string(), "https://example.com/v2/token");
         for hostile in ["", "example.com", "https://example.com/?x", "http://example.com", "https://u:p@example.com"] {

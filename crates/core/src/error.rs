@@ -1,7 +1,4 @@
-//! What went wrong, where, and what to do about it: one error type for every provider and transport.
-//!
-//! An [`Error`] that [`grant`](crate::grant) returns holds no secret: what a server said is put on one line, scrubbed of
-//! everything secret that was sent to it, and capped.
+//! One error type for every provider and transport: what happened, where, and what to do next.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -11,12 +8,15 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::scrub::Scrubber;
+use crate::redact::Redactor;
 
-/// Why no token could be had, or why a provider could not be built.
+/// Why there is no token, or why a provider could not be built.
 ///
-/// It prints as one lower-case line that names the provider, says what happened and what to do next.
-/// Cheap to clone, so that every caller who waited for one request gets the same error.
+/// `Display` is one lower-case line: the provider, what happened, and what to do next. `Debug` starts with the same line, so
+/// that `fn main() -> Result<(), Box<dyn std::error::Error>>` prints something that people can read.
+///
+/// An error that [`fetch_token`](crate::fetch_token) returns holds no secret: the server's words are put on one line,
+/// secrets are redacted, and long texts are cut off.
 ///
 /// ```
 /// use credentials_grant::{Error, ErrorKind};
@@ -25,10 +25,12 @@ use crate::scrub::Scrubber;
 /// assert_eq!(error.kind(), ErrorKind::Unreachable);
 /// assert_eq!(error.provider(), Some("apaleo"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, thiserror::Error)]
+#[error(transparent)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, thiserror::Error)]
+#[error("{}{message}{}", Before(provider.as_deref(), ": "), After("; ", remedy.as_deref()))]
 struct Inner {
     kind: ErrorKind,
     provider: Option<Cow<'static, str>>,
@@ -37,50 +39,50 @@ struct Inner {
     status: Option<StatusCode>,
     oauth: Option<OAuthError>,
     retry: Retry,
+    #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The kinds of failure, by what the caller should do.
+/// The kinds of errors, by what the caller should do.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The answer cannot be used: a redirect, HTML, no token in it, a token that no header can carry, too large.
+    /// The response cannot be used: a redirect, HTML, no token in it, a token that no header can carry, too large.
     ///
-    /// What to do: check that the token URL is the vendor's; if it is, show the vendor this message.
+    /// What to do: check that the token URL is the vendor's. If it is, show the vendor this message.
     BadResponse,
-    /// Something on this side is not as it must be: a setting is missing, malformed or contradicts another, or the code
-    /// that fetches tokens panicked.
+    /// Something on this side is wrong: a setting is missing, malformed or contradicts another, or the code that fetches
+    /// tokens panicked.
     ///
     /// What to do: change what the message names.
     Configuration,
-    /// The server does not accept these client credentials (`invalid_client`, `unauthorized_client`,
-    /// `access_denied`, 401, 403).
+    /// The server refused the client credentials (`invalid_client`, `unauthorized_client`, `access_denied`, 401, 403).
     ///
-    /// What to do: check the client id and secret. Do not repeat the request with the same ones: some vendors block
-    /// the address of whoever keeps failing.
+    /// What to do: check the client id and secret. Do not repeat the request with the same ones: some vendors block IP
+    /// addresses after repeated failures.
     CredentialsRefused,
-    /// The token that was verified is none to be accepted: not a JWT, of another issuer or for another audience, expired,
-    /// or not signed with a key of the issuer's.
+    /// A token that an API received failed verification: not a JWT, from another issuer, for another audience, expired, or
+    /// not signed by a key of the issuer.
     ///
-    /// What to do: refuse the call that it came with, with 401 and `invalid_token` (RFC 6750 section 3.1).
+    /// What to do: refuse the call that it came with, by 401 and `invalid_token` (RFC 6750 section 3.1).
     InvalidToken,
     /// The server asks for fewer requests (429).
     ///
     /// What to do: wait as long as [`Error::retry`] says.
     RateLimited,
-    /// The server accepts the client, but not what was asked (`invalid_scope`, `invalid_request` …).
+    /// The server accepts the client, but not the request (`invalid_scope`, `invalid_request` …).
     ///
     /// What to do: change the scopes, parameters or settings. The same request will be refused again.
     RequestRefused,
-    /// A key, or the service that holds it, could not sign the assertion or proof that the request needs.
+    /// A key, or the service that holds it, could not sign what the request needs: an assertion or a proof.
     ///
-    /// What to do: check the key and the way to its service.
+    /// What to do: check the key and the connection to its service.
     SigningFailed,
-    /// The server is there but cannot answer now (408, 5xx, `temporarily_unavailable`).
+    /// The server is reachable but cannot answer now (408, 5xx, `temporarily_unavailable`).
     ///
     /// What to do: try again later.
     Unavailable,
-    /// No answer: the name did not resolve, the connection or TLS failed, or time ran out.
+    /// No response: the name did not resolve, the connection or TLS failed, or the request timed out.
     ///
     /// What to do: check the network, the URL and the vendor's status page; try again later.
     Unreachable,
@@ -90,31 +92,31 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// Not without a change of credentials, settings or ask.
+    /// No, unless credentials, settings or token parameters change.
     Never,
-    /// Perhaps, after a pause of the caller's choosing.
+    /// Yes, after a pause of the caller's choice.
     Soon,
-    /// Perhaps, but not before this much time has passed: the server said so (`Retry-After`, at most an hour), or a limit
-    /// that is kept on this side does.
+    /// Yes, but not before this much time has passed: the server said so (`Retry-After`, at most an hour), or a limit on
+    /// token requests requires it.
     After(Duration),
 }
 
-/// What an OAuth server said of a refusal (RFC 6749 section 5.2), scrubbed of secrets and capped.
+/// The error response of an OAuth server (RFC 6749 section 5.2), with secrets redacted and long texts cut off.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct OAuthError {
-    /// `error`, or what stands for it at this vendor.
+    /// The member `error`, or what this vendor sends in its place.
     pub code: Option<String>,
-    /// `error_description`, or what stands for it at this vendor.
+    /// The member `error_description`, or what this vendor sends in its place.
     pub description: Option<String>,
-    /// `error_uri`.
+    /// The member `error_uri`.
     pub uri: Option<String>,
     /// The `WWW-Authenticate` header.
     pub challenge: Option<String>,
 }
 
 impl Error {
-    /// An error of this kind; `message` is lower-case, without a full stop, and holds no secret.
+    /// Makes an error of this kind. The message is lower-case, has no full stop, and holds no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -136,132 +138,155 @@ impl Error {
         Self::new(ErrorKind::BadResponse, message)
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The provider that failed, as [`CredentialsGrant::provider`](crate::CredentialsGrant::provider) names it.
+    /// Returns the name of the provider that failed ([`CredentialsGrant::name`](crate::CredentialsGrant::name)).
     #[must_use]
     pub fn provider(&self) -> Option<&str> {
         self.0.provider.as_deref()
     }
 
-    /// What happened, without the provider's name and without the remedy.
+    /// Returns what happened, without the provider's name and the remedy.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do next.
+    /// Returns what to do next.
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
         self.0.remedy.as_deref()
     }
 
-    /// The HTTP status of the answer, if there was one.
+    /// Returns the HTTP status of the response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// What the server said of its refusal, if it said anything.
+    /// Returns the server's error response, if it sent one.
     #[must_use]
     pub fn oauth(&self) -> Option<&OAuthError> {
         self.0.oauth.as_ref()
     }
 
-    /// Whether to try again, and when.
+    /// Returns whether the same call may succeed later, and when.
     #[must_use]
     pub fn retry(&self) -> Retry {
         self.0.retry
     }
 
-    /// Names the provider, if no name is set yet.
+    /// Sets the name of the provider, unless it is set already.
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
         self.0.provider.get_or_insert_with(|| provider.into());
         self
     }
 
-    /// Replaces what is said of what to do next.
+    /// Sets what to do next.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
         self.0.remedy = Some(remedy.into());
         self
     }
 
-    /// Adds the HTTP status of the answer.
+    /// Sets the HTTP status of the response.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self
     }
 
-    /// Adds what the server said.
+    /// Sets the server's error response.
     #[must_use]
     pub fn with_oauth(mut self, oauth: OAuthError) -> Self {
         self.0.oauth = Some(oauth);
         self
     }
 
-    /// Replaces the advice on trying again, which the kind gives otherwise.
+    /// Sets whether the same call may succeed later. By default, the kind decides.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
         self
     }
 
-    /// Adds the cause. It must print no secret: it is part of what people log.
+    /// Sets the cause. It must show no secret: people log it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Takes every secret that was sent out of what the server echoed. What stands in the source code to the letter, and
-    /// what is said of settings before anything is sent, stays as it is.
-    pub(crate) fn scrubbed(mut self, scrubber: &Scrubber) -> Self {
+    /// Redacts every secret that was sent from what the server echoed. Constant texts, and errors about settings, which are
+    /// made before anything is sent, stay as they are.
+    pub(crate) fn redacted(mut self, scrubber: &Redactor) -> Self {
         let inner = &mut *self.0;
         if inner.kind == ErrorKind::Configuration {
             return self;
         }
         for text in [Some(&mut inner.message), inner.remedy.as_mut()].into_iter().flatten() {
             if let Cow::Owned(words) = text {
-                *words = scrubber.scrub(words);
+                *words = scrubber.redact(words);
             }
         }
         if let Some(oauth) = &mut inner.oauth {
             for text in [&mut oauth.code, &mut oauth.description, &mut oauth.uri, &mut oauth.challenge] {
-                *text = text.as_deref().map(|text| scrubber.scrub(text));
+                *text = text.as_deref().map(|text| scrubber.redact(text));
             }
         }
         self
     }
 }
 
-impl fmt::Display for Error {
+/// A part of the message with what separates it from the next one, if there is such a part.
+struct Before<'a>(Option<&'a str>, &'static str);
+
+/// A part of the message with what separates it from the one before, if there is such a part.
+struct After<'a>(&'static str, Option<&'a str>);
+
+impl fmt::Display for Before<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(provider) = &self.0.provider {
-            write!(f, "{provider}: ")?;
-        }
-        f.write_str(&self.0.message)?;
-        match &self.0.remedy {
-            Some(remedy) => write!(f, "; {remedy}"),
-            None => Ok(()),
-        }
+        self.0.map_or(Ok(()), |part| write!(f, "{part}{}", self.1))
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+impl fmt::Display for After<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.map_or(Ok(()), |part| write!(f, "{}{part}", self.0))
+    }
+}
+
+/// The sentence first: this is what a `main` that returns the error prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, provider: _, message: _, remedy: _, status, oauth: _, retry, source } = self;
+        write!(f, "{self} (kind: {}", kind.name())?;
+        if let Some(status) = status {
+            write!(f, ", status: {}", status.as_u16())?;
+        }
+        if let Retry::After(pause) = retry {
+            write!(f, ", retry after: {} s", pause.as_secs())?;
+        }
+        if let Some(source) = source {
+            write!(f, ", caused by: {source}")?;
+        }
+        f.write_str(")")
     }
 }
 
 impl ErrorKind {
-    /// The kind's name, for programs.
+    /// Returns the kind's name, for programs: `credentials_refused`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a server says of a token (RFC 7662 section 2.2).
+//! Introspection responses (RFC 7662 section 2.2).
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,13 +6,15 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind};
-use crate::reader::ResponseReader;
-use crate::response::{Body, TokenResponse};
-use crate::token::at_unix_seconds;
+use crate::http_response::{Body, HttpResponse};
+use crate::response_reader::ResponseReader;
+use crate::token_response::at_unix_seconds;
 
 const CHECK_URL: &str = "check that the introspection URL is the vendor's";
 
-/// What a server says of a token. It prints whether the token is active and which members there are, and not their values.
+/// An introspection response: what the server knows about a token (RFC 7662 section 2.2).
+///
+/// `Debug` shows whether the token is active and the names of the members, but not their values.
 ///
 /// ```
 /// # use credentials_grant::Introspection;
@@ -29,52 +31,52 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    /// Reads a server's answer.
-    pub(crate) fn read(response: &TokenResponse) -> Result<Self, Error> {
+    /// Reads the server's response.
+    pub(crate) fn read(response: &HttpResponse) -> Result<Self, Error> {
         let members = match response.members() {
             Body::Members(members) if response.status().is_success() => members,
             _ => return Err(failure(response, CHECK_URL)),
         };
         match members.get("active") {
             Some(Value::Bool(active)) => Ok(Self { active: *active, members }),
-            _ => Err(Error::bad_response("the server does not say whether the token is active")
+            _ => Err(Error::bad_response("the response does not say whether the token is active")
                 .with_remedy(CHECK_URL)
                 .with_status(response.status())),
         }
     }
 
-    /// Whether the token is good now, as far as whoever asks may know. Of one that is not, the server says nothing more.
+    /// Returns `true` if the token is active. For an inactive token, servers send nothing else.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.active
     }
 
-    /// The token's scopes; none if the server names none.
+    /// Returns the token's scopes. Empty if the server sent none.
     #[must_use]
     pub fn scopes(&self) -> Vec<&str> {
         let scope = self.member("scope").and_then(Value::as_str).unwrap_or_default();
         scope.split(' ').filter(|scope| !scope.is_empty()).collect()
     }
 
-    /// The client that the token was issued to.
+    /// Returns the client that the token was issued to.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.member("client_id")?.as_str()
     }
 
-    /// When the token expires.
+    /// Returns when the token expires.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         at_unix_seconds(self.member("exp")?.as_f64()?)
     }
 
-    /// A member of the answer, such as `sub`, `aud` or `iss`.
+    /// Returns a member of the response, such as `sub`, `aud` or `iss`.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
     }
 
-    /// Every member of the answer.
+    /// Returns every member of the response.
     #[must_use]
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
@@ -90,8 +92,8 @@ impl fmt::Debug for Introspection {
     }
 }
 
-/// Why an operation was not done. An answer that is none of the vendor's says nothing of the token URL.
-pub(crate) fn failure(response: &TokenResponse, check: &'static str) -> Error {
+/// Returns why introspection or revocation failed. The remedy names the endpoint's own URL, not the token URL.
+pub(crate) fn failure(response: &HttpResponse, check: &'static str) -> Error {
     let error = ResponseReader::rfc6749().read_error(response);
     if error.kind() == ErrorKind::BadResponse { error.with_remedy(check) } else { error }
 }

@@ -1,53 +1,59 @@
-//! What is done with a token that has been issued: asking about it (RFC 7662), and having it taken back (RFC 7009).
+//! Introspection (RFC 7662) and revocation (RFC 7009) of a token that has been issued.
 
 use secrecy::SecretString;
 
-use crate::ask::Ask;
-use crate::attempt::Attempt;
-use crate::credentials::ClientCredentials;
+use crate::client_credentials::ClientCredentials;
+use crate::credentials_grant::CredentialsGrant;
 use crate::error::Error;
-use crate::grant::{CredentialsGrant, Trip};
+use crate::fetch::Exchange;
 use crate::introspection::{Introspection, failure};
-use crate::surroundings::Surroundings;
+use crate::request_context::RequestContext;
+use crate::request_seed::RequestSeed;
 use crate::token_operation::TokenOperation;
+use crate::token_parameters::TokenParameters;
 use crate::transport::Transport;
 
-/// Asks the server what it knows of a token (RFC 7662).
+/// Introspects a token: asks the server whether it is active, and what it knows about it (RFC 7662).
 ///
 /// # Errors
 ///
-/// As [`grant`](crate::grant); [`Configuration`](crate::ErrorKind::Configuration) if the provider knows no way to ask.
+/// As [`fetch_token`](crate::fetch_token); [`Configuration`](crate::ErrorKind::Configuration) if the provider has no
+/// introspection.
 pub async fn introspect(
     provider: &dyn CredentialsGrant,
     credentials: &ClientCredentials,
     token: &SecretString,
     transport: &dyn Transport,
-    surroundings: Surroundings,
+    seed: RequestSeed,
 ) -> Result<Introspection, Error> {
-    let ask = Ask::new();
-    let attempt = Attempt::at(TokenOperation::Introspection(token), credentials, &ask, surroundings);
-    Trip::new(provider, attempt, transport).answered(Introspection::read).await
+    let parameters = TokenParameters::new();
+    let operation = TokenOperation::Introspection(token);
+    let context = RequestContext::for_operation(operation, credentials, &parameters, seed);
+    Exchange::new(provider, context, transport).run(Introspection::read).await
 }
 
-/// Tells the server that a token is no longer needed (RFC 7009): from now on, it is not accepted. One that the server does
-/// not know is taken back as well (section 2.2).
+/// Revokes a token: tells the server to accept it no longer (RFC 7009). A token that the server does not know counts as
+/// revoked (section 2.2).
 ///
 /// # Errors
 ///
-/// As [`grant`](crate::grant); [`Configuration`](crate::ErrorKind::Configuration) if the provider knows no way to do so.
+/// As [`fetch_token`](crate::fetch_token); [`Configuration`](crate::ErrorKind::Configuration) if the provider has no
+/// revocation.
 pub async fn revoke(
     provider: &dyn CredentialsGrant,
     credentials: &ClientCredentials,
     token: &SecretString,
     transport: &dyn Transport,
-    surroundings: Surroundings,
+    seed: RequestSeed,
 ) -> Result<(), Error> {
-    let ask = Ask::new();
-    let attempt = Attempt::at(TokenOperation::Revocation(token), credentials, &ask, surroundings);
-    let trip = Trip::new(provider, attempt, transport);
-    trip.answered(|response| match response.status() {
-        status if status.is_success() => Ok(()),
-        _ => Err(failure(response, "check that the revocation URL is the vendor's")),
-    })
-    .await
+    let parameters = TokenParameters::new();
+    let operation = TokenOperation::Revocation(token);
+    let context = RequestContext::for_operation(operation, credentials, &parameters, seed);
+    let exchange = Exchange::new(provider, context, transport);
+    exchange
+        .run(|response| match response.status() {
+            status if status.is_success() => Ok(()),
+            _ => Err(failure(response, "check that the revocation URL is the vendor's")),
+        })
+        .await
 }

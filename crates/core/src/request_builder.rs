@@ -1,4 +1,4 @@
-//! How a provider describes a token request: in one chain, in the order in which the vendor's page has its parts.
+//! How a provider describes a request: one chain of calls, in the order of the vendor's page.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,105 +9,122 @@ use http::{HeaderMap, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::assertion;
-use crate::attempt::Attempt;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
-use crate::endpoint::TokenEndpoint;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::header;
-use crate::request::{CLIENT_ASSERTION, Layout, Parameter, TokenRequest};
+use crate::proof_key::DPOP;
+use crate::request_context::RequestContext;
+use crate::signed_value::SignedValue;
 use crate::signer::{SecretSigner, Signer};
+use crate::token_parameters::TokenParameters;
+use crate::unsigned_request::{CLIENT_ASSERTION, Layout, Parameter, UnsignedRequest};
 
-// The parts of an ask, as errors name them.
+// The token parameters, as errors name them.
 const SCOPE: &str = "scope";
 const AUDIENCE: &str = "audience";
 const RESOURCE: &str = "resource";
-const DETAILS: &str = "authorization details";
-const PROOF: &str = "key to bind tokens to";
+const DETAILS: &str = "authorization_details";
+const PROOF: &str = "proof key";
 
-/// Writes a [`TokenRequest`], in the order in which the vendor's page has its parts.
+/// Builds an [`UnsignedRequest`].
 ///
-/// A part that cannot be written (an empty secret, a value that no header can carry) fails
-/// [`build`](Self::build), so that the parts read as one chain.
-pub struct TokenRequestBuilder<'a> {
-    attempt: Attempt<'a>,
-    request: TokenRequest,
-    /// What signs the assertion, if there is one to sign.
+/// A part that is invalid (an empty secret, a value that no header can carry) is reported by [`build`](Self::build), so that
+/// the calls can be chained.
+///
+/// ```
+/// use credentials_grant::{ClientAuthentication, Endpoint, Error, RequestContext, UnsignedRequest};
+///
+/// fn token_request(endpoint: &Endpoint, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+///     context
+///         .post(endpoint)
+///         .json()
+///         .client_credentials()
+///         .client_authentication(ClientAuthentication::ClientSecretPost)
+///         .scope()
+///         .build()
+/// }
+/// ```
+pub struct RequestBuilder<'a> {
+    context: RequestContext<'a>,
+    request: UnsignedRequest,
+    /// Signs the assertion, if the client authenticates by one.
     signer: Option<Arc<dyn Signer>>,
     assertion_audience: Option<String>,
-    /// Which parts of the ask have gone into the request.
-    honoured: Vec<&'static str>,
+    /// Which of the token parameters have gone into the request.
+    included: Vec<&'static str>,
     problem: Option<Error>,
 }
 
-impl<'a> Attempt<'a> {
-    /// Begins a POST, the method of RFC 6749 section 3.2; parameters go into a form until
-    /// [`json`](TokenRequestBuilder::json) or [`query`](TokenRequestBuilder::query) says otherwise.
+impl<'a> RequestContext<'a> {
+    /// Starts a POST, the method of RFC 6749 section 3.2. Parameters go into a form, unless
+    /// [`json`](RequestBuilder::json) or [`query`](RequestBuilder::query) is called.
     #[must_use]
-    pub fn post(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
-        TokenRequestBuilder::new(*self, Method::POST, endpoint)
+    pub fn post(&self, endpoint: &Endpoint) -> RequestBuilder<'a> {
+        RequestBuilder::new(*self, Method::POST, endpoint)
     }
 
-    /// Begins a GET, for vendors that want one; parameters go into the query.
+    /// Starts a GET, for vendors that want one. Parameters go into the query.
     #[must_use]
-    pub fn get(&self, endpoint: &TokenEndpoint) -> TokenRequestBuilder<'a> {
-        TokenRequestBuilder::new(*self, Method::GET, endpoint).query()
+    pub fn get(&self, endpoint: &Endpoint) -> RequestBuilder<'a> {
+        RequestBuilder::new(*self, Method::GET, endpoint).query()
     }
 }
 
-impl<'a> TokenRequestBuilder<'a> {
-    pub(crate) fn new(attempt: Attempt<'a>, method: Method, endpoint: &TokenEndpoint) -> Self {
-        let request = TokenRequest {
+impl<'a> RequestBuilder<'a> {
+    pub(crate) fn new(context: RequestContext<'a>, method: Method, endpoint: &Endpoint) -> Self {
+        let request = UnsignedRequest {
             method,
             endpoint: endpoint.clone(),
             layout: Layout::Form,
             parameters: Vec::new(),
-            assertion: None,
-            proof: None,
+            signed_parameters: Vec::new(),
+            signed_headers: Vec::new(),
             certificate: None,
             headers: HeaderMap::new(),
             header_secrets: Vec::new(),
             continues: false,
         };
-        Self { attempt, request, signer: None, assertion_audience: None, honoured: Vec::new(), problem: None }
+        Self { context, request, signer: None, assertion_audience: None, included: Vec::new(), problem: None }
     }
 
-    /// Puts the parameters into a JSON object.
+    /// Sends the parameters as a JSON object.
     #[must_use]
     pub fn json(mut self) -> Self {
         self.request.layout = Layout::Json;
         self
     }
 
-    /// Puts the parameters into the query of the URL, and leaves the body empty.
+    /// Sends the parameters in the query of the URL, with an empty body.
     #[must_use]
     pub fn query(mut self) -> Self {
         self.request.layout = Layout::Query;
         self
     }
 
-    /// `grant_type=client_credentials` (RFC 6749 section 4.4.2).
+    /// Adds `grant_type=client_credentials` (RFC 6749 section 4.4.2).
     #[must_use]
     pub fn client_credentials(self) -> Self {
         self.grant_type("client_credentials")
     }
 
-    /// A grant type of the vendor's own.
+    /// Adds a grant type of the vendor's own.
     #[must_use]
     pub fn grant_type(self, grant_type: impl Into<String>) -> Self {
         self.parameter("grant_type", grant_type)
     }
 
-    /// Says who the client is, and proves it.
+    /// Authenticates the client.
     #[must_use]
-    pub fn client_authentication(mut self, way: ClientAuthentication) -> Self {
-        let credentials = self.attempt.credentials();
-        // Whatever proves who the client is, its token may be bound to the certificate.
+    pub fn client_authentication(mut self, method: ClientAuthentication) -> Self {
+        let credentials = self.context.credentials();
+        // Whatever the method, the token may be bound to the certificate.
         self.request.certificate = credentials.certificate().cloned();
-        match way {
-            ClientAuthentication::Basic => self.basic(Encode::Percent),
-            ClientAuthentication::BasicRaw => self.basic(Encode::Raw),
-            ClientAuthentication::BasicStrict => self.basic(Encode::Strict),
-            ClientAuthentication::Body => match (credentials.client_id(), credentials.client_secret()) {
+        match method {
+            ClientAuthentication::ClientSecretBasic => self.basic(Encode::Percent),
+            ClientAuthentication::ClientSecretBasicRaw => self.basic(Encode::Raw),
+            ClientAuthentication::ClientSecretBasicStrict => self.basic(Encode::Strict),
+            ClientAuthentication::ClientSecretPost => match (credentials.client_id(), credentials.client_secret()) {
                 (Ok(id), Ok(secret)) => self.parameter("client_id", id).secret_parameter("client_secret", secret),
                 (Err(error), _) | (_, Err(error)) => self.fail(error),
             },
@@ -115,123 +132,124 @@ impl<'a> TokenRequestBuilder<'a> {
                 Ok(secret) => self.signed_by(Arc::new(SecretSigner(secret.clone()))),
                 Err(error) => self.fail(error),
             },
-            ClientAuthentication::Mtls if credentials.certificate().is_none() => self.fail(
-                Error::configuration("these credentials hold no client certificate")
-                    .with_remedy("add it, or authenticate in another way"),
+            ClientAuthentication::TlsClientAuth if credentials.certificate().is_none() => self.fail(
+                Error::configuration("these credentials have no client certificate")
+                    .with_remedy("add it, or authenticate by another method"),
             ),
-            ClientAuthentication::Mtls | ClientAuthentication::None => self.client_id(),
+            ClientAuthentication::TlsClientAuth | ClientAuthentication::None => self.client_id(),
             ClientAuthentication::PrivateKeyJwt => match (credentials.assertion(), credentials.signer()) {
                 (Some(jwt), _) if jwt.expose_secret().is_empty() => self.fail(
-                    Error::configuration("the assertion is empty").with_remedy("give the JWT that you were issued"),
+                    Error::configuration("the assertion is empty").with_remedy("set the JWT that you were issued"),
                 ),
                 (Some(jwt), _) => self.client_id().client_assertion(jwt),
                 (None, Some(signer)) => self.signed_by(Arc::clone(signer)),
                 (None, None) => self.fail(
-                    Error::configuration("these credentials hold neither a signer nor an assertion")
-                        .with_remedy("add one of them, or authenticate in another way"),
+                    Error::configuration("these credentials have neither a signer nor an assertion")
+                        .with_remedy("add one of them, or authenticate by another method"),
                 ),
             },
         }
     }
 
-    /// Whom an assertion is for (its `aud`): the issuer at many servers, and the token URL unless this is called.
+    /// Sets the audience (`aud`) of the client's assertion. It is the token URL by default; many servers want their issuer.
     #[must_use]
     pub fn assertion_audience(mut self, audience: impl Into<String>) -> Self {
         self.assertion_audience = Some(audience.into());
         self
     }
 
-    /// The scopes of the ask, separated by spaces (RFC 6749 section 3.3); nothing if none were asked for.
+    /// Adds the scopes asked for, if there are any, separated by spaces (RFC 6749 section 3.3).
     #[must_use]
     pub fn scope(self) -> Self {
         self.scope_separated_by(" ")
     }
 
-    /// The scopes of the ask, separated as the vendor has it.
+    /// Adds the scopes asked for, if there are any, with another separator.
     #[must_use]
     pub fn scope_separated_by(self, separator: &str) -> Self {
         self.scope_in("scope", separator)
     }
 
-    /// The scopes of the ask, under the vendor's name for them and separated as the vendor has it.
+    /// Adds the scopes asked for, if there are any, under another name and with another separator.
     #[must_use]
     pub fn scope_in(mut self, name: impl Into<Cow<'static, str>>, separator: &str) -> Self {
-        self.honoured.push(SCOPE);
-        match self.attempt.ask().scopes() {
+        self.included.push(SCOPE);
+        match self.context.parameters().scopes() {
             [] => self,
             scopes => self.parameter(name, scopes.join(separator)),
         }
     }
 
-    /// The audience of the ask as `audience`; nothing if there is none.
+    /// Adds the audience asked for, if there is one, as `audience`.
     #[must_use]
     pub fn audience(mut self) -> Self {
-        self.honoured.push(AUDIENCE);
-        match self.attempt.ask().audience() {
+        self.included.push(AUDIENCE);
+        match self.context.parameters().audience() {
             Some(audience) => self.parameter("audience", audience),
             None => self,
         }
     }
 
-    /// The resources of the ask, each as a `resource` (RFC 8707 section 2).
+    /// Adds the resources asked for, each as a `resource` (RFC 8707 section 2).
     #[must_use]
     pub fn resources(mut self) -> Self {
-        self.honoured.push(RESOURCE);
-        let resources = self.attempt.ask().resources();
+        self.included.push(RESOURCE);
+        let resources = self.context.parameters().resources();
         resources.iter().fold(self, |builder, resource| builder.parameter("resource", resource))
     }
 
-    /// The authorization details of the ask (RFC 9396 section 2), for a form.
+    /// Adds the authorization details asked for, if there are any (RFC 9396 section 2). They can go into a form only.
     #[must_use]
     pub fn authorization_details(mut self) -> Self {
-        self.honoured.push(DETAILS);
-        match self.attempt.ask().authorization_details() {
+        self.included.push(DETAILS);
+        match self.context.parameters().authorization_details() {
             Some(details) => self.parameter("authorization_details", details),
             None => self,
         }
     }
 
-    /// The proof that the ask's key is here (DPoP, RFC 9449 section 5); nothing if the token is to be bound to none.
+    /// Adds a DPoP proof if the token parameters have a proof key (RFC 9449 section 5).
     #[must_use]
     pub fn dpop(mut self) -> Self {
-        self.honoured.push(PROOF);
+        self.included.push(PROOF);
         self
     }
 
-    /// The token that the attempt's [operation](Attempt::operation) is about, and that it is an access token (RFC 7009
-    /// section 2.1, RFC 7662 section 2.1).
+    /// Adds the token of the context's [operation](RequestContext::operation), with the hint that it is an access token
+    /// (RFC 7009 section 2.1, RFC 7662 section 2.1).
     #[must_use]
     pub fn token(self) -> Self {
-        match self.attempt.operation() {
+        match self.context.operation() {
             Some(operation) => {
                 self.secret_parameter("token", operation.token()).parameter("token_type_hint", "access_token")
             }
-            None => self.fail(Error::configuration("a request for a new token is about no other one")),
+            None => self.fail(Error::configuration("only a request for introspection or revocation holds a token")),
         }
     }
 
-    /// A parameter that may be printed.
+    /// Adds a parameter. Its value is not a secret.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.request.parameters.push(Parameter { name: name.into(), value: value.into().into(), secret: false });
         self
     }
 
-    /// A parameter that is never printed.
+    /// Adds a parameter whose value is a secret: it is redacted from errors.
     #[must_use]
     pub fn secret_parameter(mut self, name: impl Into<Cow<'static, str>>, value: &SecretString) -> Self {
         self.request.parameters.push(Parameter { name: name.into(), value: value.clone(), secret: true });
         self
     }
 
-    /// A header that may be printed; it replaces one of the same name.
+    /// Sets a header. Its value is not a secret. It replaces a header of the same name.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
         let value = header::value(name, value);
         self.insert_header(name, value)
     }
 
-    /// A header that is never printed; it replaces one of the same name.
+    /// Sets a header whose value is a secret: it is marked sensitive, and redacted from errors. It replaces a header of the
+    /// same name.
     #[must_use]
     pub fn secret_header(mut self, name: &str, value: &SecretString) -> Self {
         let secret = value.expose_secret();
@@ -242,89 +260,134 @@ impl<'a> TokenRequestBuilder<'a> {
         self.insert_header(name, value)
     }
 
-    /// Names something that was made of a secret on the way to a parameter or a header, such as the inner base64 of what is
-    /// encoded twice: if the server repeats it, that is taken out of its words as well.
+    /// Adds a parameter that is signed when the request is: see [`SignedValue`]. It counts as a secret.
     #[must_use]
-    pub fn scrubbing(mut self, secret: &SecretString) -> Self {
+    pub fn signed_parameter(mut self, name: impl Into<Cow<'static, str>>, value: SignedValue) -> Self {
+        let name = name.into();
+        self.request.signed_parameters.push((name.clone(), value));
+        self.secret_parameter(name, &SecretString::default())
+    }
+
+    /// Sets a header that is signed when the request is: see [`SignedValue`]. It counts as a secret.
+    ///
+    /// ```
+    /// # use credentials_grant::{Endpoint, Error, RequestContext, SignedValue, UnsignedRequest};
+    /// # fn token_request(endpoint: &Endpoint, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+    /// let signature = SignedValue::new(context.credentials().require_signer()?, "message", |signature| {
+    ///     signature.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// });
+    /// context.post(endpoint).client_credentials().signed_header("X-Signature", signature).build()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn signed_header(mut self, name: &str, value: SignedValue) -> Self {
+        match header::name(name) {
+            Ok(name) => {
+                self.request.signed_headers.push((name, value));
+                self
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Redacts a further secret from errors: one that was derived from the credentials on the way into a parameter or a
+    /// header, such as the inner base64 of a value that is encoded twice.
+    #[must_use]
+    pub fn redact(mut self, secret: &SecretString) -> Self {
         self.request.header_secrets.push(secret.clone());
         self
     }
 
-    /// Says that the answer to this request is not yet the token:
-    /// [`next_request`](crate::CredentialsGrant::next_request) is asked with it.
+    /// Declares that the response to this request is not yet the token:
+    /// [`next_request`](crate::CredentialsGrant::next_request) is called with it.
     ///
-    /// The whole ask must go into the last request, which is the one that is checked for it.
+    /// All token parameters must go into the last request, which is the one that is checked for them.
     #[must_use]
     pub fn continues(mut self) -> Self {
         self.request.continues = true;
         self
     }
 
-    /// The request, if every part could be written and every part of the ask has gone into it.
+    /// Returns the request.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the part.
-    pub fn build(mut self) -> Result<TokenRequest, Error> {
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming a part that is invalid, or one of the token parameters that
+    /// this provider does not support.
+    pub fn build(mut self) -> Result<UnsignedRequest, Error> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
         if let Some(signer) = self.signer.take() {
             let audience = self.assertion_audience.as_deref().unwrap_or(self.request.endpoint.url().as_str());
-            self.request.assertion = Some(assertion::assertion(&self.attempt, audience, &signer)?);
+            let assertion = assertion::assertion(&self.context, audience, &signer)?;
+            self.request.signed_parameters.push((CLIENT_ASSERTION.into(), assertion));
         }
-        self.prove()?;
-        // A first step need not carry what the last one does.
+        self.add_proof()?;
+        // A first request need not carry what the last one does.
         if self.request.continues {
             return Ok(self.request);
         }
-        let ask = self.attempt.ask();
-        ask.check()?;
-        let asked = [
-            (SCOPE, !ask.scopes().is_empty()),
-            (AUDIENCE, ask.audience().is_some()),
-            (RESOURCE, !ask.resources().is_empty()),
-            (DETAILS, ask.authorization_details().is_some()),
-            (PROOF, ask.proof_key().is_some()),
-        ];
-        if let Some((what, _)) = asked.iter().find(|(what, asked)| *asked && !self.honoured.contains(what)) {
-            let remedy = match *what {
-                PROOF => "leave the key out, or ask the vendor for DPoP (RFC 9449)".to_owned(),
-                what => format!("leave the {what} out, or add it as a parameter under the vendor's own name"),
-            };
-            return Err(Error::configuration(format!("this provider takes no {what}")).with_remedy(remedy));
-        }
-        if ask.authorization_details().is_some() && matches!(self.request.layout, Layout::Json) {
-            return Err(Error::configuration("authorization details go into a form, and these parameters into JSON")
+        let asked = self.context.parameters();
+        asked.check()?;
+        self.check_included(asked)?;
+        if asked.authorization_details().is_some() && matches!(self.request.layout, Layout::Json) {
+            return Err(Error::configuration("authorization details cannot be sent as JSON")
                 .with_remedy("leave the details out, or send a form"));
         }
-        for (name, value) in ask.parameters() {
-            self.request.add_asked(name, value)?;
+        for (name, value) in asked.extra_parameters() {
+            self.request.add_extra(name, value)?;
         }
         self.request.check_names()?;
         Ok(self.request)
     }
 
-    /// Adds the proof, if the request is to have one.
-    fn prove(&mut self) -> Result<(), Error> {
-        let key = self.attempt.ask().proof_key().filter(|_| self.honoured.contains(&PROOF));
+    /// Refuses parameters that were asked for and are not part of the request.
+    fn check_included(&self, asked: &TokenParameters) -> Result<(), Error> {
+        let asked = [
+            (SCOPE, !asked.scopes().is_empty()),
+            (AUDIENCE, asked.audience().is_some()),
+            (RESOURCE, !asked.resources().is_empty()),
+            (DETAILS, asked.authorization_details().is_some()),
+            (PROOF, asked.proof_key().is_some()),
+        ];
+        let Some((what, _)) = asked.iter().find(|(what, asked)| *asked && !self.included.contains(what)) else {
+            return Ok(());
+        };
+        let (message, remedy) = match *what {
+            PROOF => (
+                "this provider does not support proof keys".to_owned(),
+                "leave the key out, or ask the vendor for DPoP (RFC 9449)",
+            ),
+            what => (
+                format!("this provider does not support the parameter `{what}`"),
+                "leave it out, or add it as an extra parameter under the vendor's own name",
+            ),
+        };
+        Err(Error::configuration(message).with_remedy(remedy))
+    }
+
+    /// Adds the DPoP proof, if the request is to have one.
+    fn add_proof(&mut self) -> Result<(), Error> {
+        let key = self.context.parameters().proof_key().filter(|_| self.included.contains(&PROOF));
         if let Some(key) = key {
             let (method, url) = (&self.request.method, self.request.endpoint.url());
-            // What a server has said is no part of a request that is never made.
-            let nonce = if self.attempt.is_frozen() { None } else { key.nonce(url) };
-            self.request.proof = Some(key.unsigned(method, url, None, nonce, self.attempt.of_proof())?);
+            // A dry run must not depend on what a server has sent.
+            let nonce = if self.context.is_dry_run() { None } else { key.nonce(url) };
+            let proof = key.unsigned(method, url, None, nonce, self.context.proof_seed())?;
+            self.request.signed_headers.push((DPOP, proof));
         }
         Ok(())
     }
 
     fn client_id(self) -> Self {
-        match self.attempt.credentials().client_id() {
+        match self.context.credentials().client_id() {
             Ok(id) => self.parameter("client_id", id),
             Err(error) => self.fail(error),
         }
     }
 
-    /// An assertion that is signed when the request is sealed.
+    /// Adds an assertion that is signed when the request is.
     fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
         self.signer = Some(signer);
         self.client_id().client_assertion(&SecretString::default())
@@ -335,7 +398,7 @@ impl<'a> TokenRequestBuilder<'a> {
     }
 
     fn basic(self, encode: Encode) -> Self {
-        match basic(self.attempt.credentials(), encode) {
+        match basic(self.context.credentials(), encode) {
             Ok(pair) => {
                 let header = SecretString::from(format!("Basic {}", pair.expose_secret()));
                 self.secret_header(AUTHORIZATION.as_str(), &header)
@@ -360,9 +423,9 @@ impl<'a> TokenRequestBuilder<'a> {
     }
 }
 
-impl fmt::Debug for TokenRequestBuilder<'_> {
+impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRequestBuilder")
+        f.debug_struct("RequestBuilder")
             .field("request", &self.request)
             .field("problem", &self.problem)
             .finish_non_exhaustive()

@@ -1,27 +1,30 @@
-//! Settings by name, so that a command, a file or an environment can configure a provider that it does not know.
+//! Settings by name, so that a command, a file or the environment can configure any provider.
+//!
+//! A program that names its provider in its source code does not need this module.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::endpoint::TokenEndpoint;
+use crate::credentials_grant::CredentialsGrant;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::grant::CredentialsGrant;
 
 /// A provider that can be built from settings by name.
 ///
 /// ```
-/// use credentials_grant::{Configure, Error, Setting, Settings, TokenEndpoint};
-/// # use credentials_grant::{Attempt, ClientAuthentication, CredentialsGrant, TokenRequest};
+/// use credentials_grant::settings::{Configure, Setting, Settings};
+/// use credentials_grant::{Endpoint, Error};
+/// # use credentials_grant::{RequestContext, ClientAuthentication, CredentialsGrant, UnsignedRequest};
 ///
 /// #[derive(Debug)]
 /// struct Acme {
-///     token_endpoint: TokenEndpoint,
+///     token_endpoint: Endpoint,
 /// }
 /// # impl CredentialsGrant for Acme {
-/// #     fn provider(&self) -> &str { "acme" }
-/// #     fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-/// #         attempt.post(&self.token_endpoint).client_credentials().client_authentication(ClientAuthentication::Basic).build()
+/// #     fn name(&self) -> &str { "acme" }
+/// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+/// #         context.post(&self.token_endpoint).client_credentials().client_authentication(ClientAuthentication::ClientSecretBasic).build()
 /// #     }
 /// # }
 ///
@@ -33,7 +36,7 @@ use crate::grant::CredentialsGrant;
 ///     fn configure(settings: &Settings) -> Result<Self, Error> {
 ///         let token_endpoint = match settings.token_url()? {
 ///             Some(url) => url,
-///             None => TokenEndpoint::expand("https://{shop}.example.com/token", &[("shop", settings.require("shop")?)])?,
+///             None => Endpoint::expand("https://{shop}.example.com/token", &[("shop", settings.require("shop")?)])?,
 ///         };
 ///         Ok(Self { token_endpoint })
 ///     }
@@ -50,10 +53,10 @@ pub trait Configure: CredentialsGrant + Sized {
     /// The vendor's name as people write it.
     const TITLE: &'static str;
 
-    /// The settings that there are. Every provider has `token-url`; one without a usual place says here what it is.
+    /// The settings. Every provider has `token-url` beside these; list it here to give it a help text of its own.
     const SETTINGS: &'static [Setting];
 
-    /// Builds the provider from settings whose names are known to be right.
+    /// Builds the provider from settings whose names have been checked.
     ///
     /// # Errors
     ///
@@ -65,22 +68,22 @@ pub trait Configure: CredentialsGrant + Sized {
     ///
     /// # Errors
     ///
-    /// As [`configure`](Self::configure), and for a setting that this provider does not have.
+    /// As [`configure`](Self::configure), and if this provider has no setting of that name.
     fn from_settings(settings: &Settings) -> Result<Self, Error> {
         let checked = settings.check(Self::SETTINGS);
         checked.and_then(|()| Self::configure(settings)).map_err(|error| error.with_provider(Self::NAME))
     }
 }
 
-/// The setting that every provider has: where its token endpoint is, if not where the vendor has it.
+/// The setting that every provider has: the token URL to use in place of the vendor's.
 const TOKEN_URL: &str = "token-url";
 
 /// One setting of a provider.
 ///
-/// Its parts may be written in the source code, or be known at run time alone.
+/// Its parts are constants, or known only at run time.
 ///
 /// ```
-/// use credentials_grant::Setting;
+/// use credentials_grant::settings::Setting;
 ///
 /// const REGION: Setting = Setting::new("region", "the region of the user pool");
 ///
@@ -98,19 +101,19 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// A setting that takes a text. The name is in lower case with hyphens; the help says in a few words what it is.
+    /// Makes a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few words.
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str) -> Self {
         Self::of_parts(name, help, &[], false)
     }
 
-    /// A setting that takes one of these values.
+    /// Makes a setting that takes one of these values.
     #[must_use]
     pub const fn one_of(name: &'static str, help: &'static str, values: &'static [&'static str]) -> Self {
         Self::of_parts(name, help, values, false)
     }
 
-    /// A secret beside the client secret, which goes into the credentials.
+    /// Makes a setting for a secret beside the client secret. It becomes part of the credentials.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
         Self::of_parts(name, help, &[], true)
@@ -121,58 +124,66 @@ impl Setting {
         Self { name: Cow::Borrowed(name), help: Cow::Borrowed(help), listed, values: Vec::new(), secret }
     }
 
-    /// A setting that takes a text, whose name and help are known at run time.
+    /// Makes a setting that takes any text, with a name and help known at run time.
     #[must_use]
     pub fn dynamic(name: impl Into<String>, help: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), help: Cow::Owned(help.into()), ..Self::new("", "") }
     }
 
-    /// The setting, which takes one of these values.
+    /// Restricts the setting to these values.
     #[must_use]
     pub fn with_values<V: Into<String>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         self.values.extend(values.into_iter().map(Into::into));
         self
     }
 
-    /// The setting as a secret, which goes into the credentials.
+    /// Makes the setting a secret, which becomes part of the credentials.
     #[must_use]
     pub fn into_secret(mut self) -> Self {
         self.secret = true;
         self
     }
 
-    /// The name, in lower case with hyphens.
+    /// Returns the name, in lower case with hyphens.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is, in a few words, lower-case.
+    /// Returns the help: a few words in lower case.
     #[must_use]
     pub fn help(&self) -> &str {
         &self.help
     }
 
-    /// The values there are, if they can be listed.
+    /// Returns the values it takes. Empty if it takes any text.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.listed.iter().copied().chain(self.values.iter().map(String::as_str))
     }
 
-    /// Whether it is a secret: then it is part of the credentials, under this name, and never among the [`Settings`].
+    /// Returns `true` for a secret: it is part of the credentials, under this name, and never among the [`Settings`].
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.secret
     }
 }
 
-/// Values of settings, by name. A value that is empty counts as not set.
+/// The values of settings, by name. An empty value counts as not set.
 ///
-/// It prints names only: a URL may hold more than it should.
+/// `Debug` shows names only: a URL may hold a secret.
+///
+/// ```
+/// use credentials_grant::settings::Settings;
+///
+/// let settings = Settings::new().with("region", "eu-central-1").with("prefix", "");
+/// assert_eq!(settings.find("region"), Some("eu-central-1"));
+/// assert_eq!(settings.find("prefix"), None);
+/// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// No settings.
+    /// Makes empty settings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -185,13 +196,13 @@ impl Settings {
         self
     }
 
-    /// A value, if it is set.
+    /// Returns a value, if it is set.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// A value that must be set.
+    /// Returns a value that must be set.
     ///
     /// # Errors
     ///
@@ -202,7 +213,7 @@ impl Settings {
         })
     }
 
-    /// A value, read as a type of its own.
+    /// Parses a value, if it is set.
     ///
     /// # Errors
     ///
@@ -215,17 +226,17 @@ impl Settings {
         })
     }
 
-    /// The token URL that every provider can be pointed to.
+    /// Returns the token URL to use in place of the vendor's, if it is set.
     ///
     /// # Errors
     ///
-    /// As [`TokenEndpoint::parse`].
-    pub fn token_url(&self) -> Result<Option<TokenEndpoint>, Error> {
+    /// As [`Endpoint::parse`].
+    pub fn token_url(&self) -> Result<Option<Endpoint>, Error> {
         self.parse(TOKEN_URL)
     }
 
-    /// Refuses what a provider with these settings cannot be told: a name that is not among them, a value that is not among
-    /// those that are listed, a secret. `token-url` is a setting of every provider.
+    /// Checks these values against a provider's settings. An unknown name, a value that is not listed, and a secret are
+    /// errors. `token-url` is a setting of every provider.
     ///
     /// # Errors
     ///
@@ -234,7 +245,7 @@ impl Settings {
         self.0.iter().try_for_each(|(name, value)| check(name, value.trim(), settings))
     }
 
-    /// Refuses settings that contradict each other: at most one of these may be set.
+    /// Checks that at most one of these settings is set.
     ///
     /// # Errors
     ///
@@ -266,8 +277,8 @@ fn check(name: &str, value: &str, settings: &[Setting]) -> Result<(), Error> {
             .with_remedy(format!("use {}", names(settings))));
     };
     if setting.secret {
-        return Err(Error::configuration(format!("`{name}` is a secret and no setting"))
-            .with_remedy("put it among the credentials, by `ClientCredentials::with_secret`"));
+        return Err(Error::configuration(format!("`{name}` is a secret, not a setting"))
+            .with_remedy("add it to the credentials: `ClientCredentials::with_secret`"));
     }
     let values: Vec<_> = setting.values().collect();
     if values.is_empty() || value.is_empty() || values.contains(&value) {
@@ -301,7 +312,9 @@ mod tests {
             assert!(Settings::new().with("environment", " live ").with("token-url", "x").check(settings).is_ok());
             assert_eq!(refusal("environment", "l"), "the setting `environment` cannot be \"l\"; use one of live, test");
             assert_eq!(refusal("enviroment", "live"), "there is no setting `enviroment`; use environment, token-url");
-            assert!(refusal("api-key", "k").starts_with("`api-key` is a secret and no setting; put it among"));
+            assert!(
+                refusal("api-key", "k").starts_with("`api-key` is a secret, not a setting; add it to the credentials")
+            );
             assert!(!refusal("a\nb", "").contains('\n'), "an error is one line");
         }
     }

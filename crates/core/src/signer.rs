@@ -1,4 +1,4 @@
-//! What signs the assertions by which a client proves who it is, and the proofs that it holds a key.
+//! Keys that sign client assertions and DPoP proofs.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
@@ -6,13 +6,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac_sha256::HMAC;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 
 use crate::error::Error;
 
-/// A key that signs, wherever it is: in memory, in a key service, in a hardware module.
+/// A private key that signs, wherever it is kept: in memory, in a key service, in a hardware module.
 ///
 /// The client crate's `KeySigner` is one for a key in memory. For a key that stays in its service:
 ///
@@ -48,37 +47,36 @@ use crate::error::Error;
 /// ```
 #[async_trait]
 pub trait Signer: fmt::Debug + Send + Sync + 'static {
-    /// The algorithm's name in JOSE (RFC 7518 section 3.1, RFC 8037): `RS256`, `ES256`, `EdDSA`.
+    /// Returns the algorithm's JOSE name (RFC 7518 section 3.1, RFC 8037): `RS256`, `ES256`, `EdDSA`.
     fn algorithm(&self) -> &str;
 
-    /// The key's id, for the header `kid` (RFC 7515 section 4.1.4).
+    /// Returns the key's id, for the header `kid` (RFC 7515 section 4.1.4).
     fn key_id(&self) -> Option<&str> {
         None
     }
 
-    /// The SHA-256 thumbprint of the certificate that goes with the key, in base64url, for the header `x5t#S256`
+    /// Returns the SHA-256 thumbprint of the key's certificate, in base64url, for the header `x5t#S256`
     /// (RFC 7515 section 4.1.8).
     fn certificate_thumbprint(&self) -> Option<&str> {
         None
     }
 
-    /// The public key as a JSON Web Key (RFC 7517), for a key that tokens are to be bound to
-    /// ([`ProofKey`](crate::ProofKey)). By default, none.
+    /// Returns the public key as a JSON Web Key (RFC 7517). A [`ProofKey`](crate::ProofKey) needs it.
     fn public_key(&self) -> Option<&str> {
         None
     }
 
-    /// The signature of these bytes, as a JWS has it: of ECDSA, both numbers one after the other and no DER
-    /// (RFC 7518 section 3.4).
+    /// Signs these bytes, and returns the signature in the format of a JWS. For ECDSA, that is both numbers one after the
+    /// other, not DER (RFC 7518 section 3.4).
     ///
     /// # Errors
     ///
     /// [`SigningFailed`](crate::ErrorKind::SigningFailed), with [`Retry::Soon`](crate::Retry::Soon) if another try may
-    /// help. It holds nothing secret.
+    /// help. It must hold no secret.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
 
-    /// Feeds what tells this key from all others, so that credentials with another key count as other credentials. By
-    /// default: the algorithm, the key's id and the thumbprint.
+    /// Hashes what tells this key from others, so that credentials with another key count as different. By default: the
+    /// algorithm, the key's id and the thumbprint.
     fn identify(&self, mut state: &mut dyn Hasher) {
         (self.algorithm(), self.key_id(), self.certificate_thumbprint()).hash(&mut state);
     }
@@ -111,7 +109,7 @@ impl<T: Signer + ?Sized> Signer for Arc<T> {
     }
 }
 
-/// What [`Signer::identify`] makes of a signer. It is compared within the process and goes nowhere.
+/// Returns the hash of [`Signer::identify`]. It is compared within the process only.
 pub(crate) fn identity(signer: &dyn Signer) -> u64 {
     let mut hasher = DefaultHasher::new();
     signer.identify(&mut hasher);
@@ -128,11 +126,7 @@ impl Signer for SecretSigner {
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let key = self.0.expose_secret().as_bytes();
-        let mac = Hmac::<Sha256>::new_from_slice(key).map_err(|source| {
-            Error::new(crate::ErrorKind::SigningFailed, "the client secret signs nothing").with_source(source)
-        })?;
-        Ok(mac.chain_update(message).finalize().into_bytes().to_vec())
+        Ok(HMAC::mac(message, self.0.expose_secret()).to_vec())
     }
 }
 
@@ -142,7 +136,7 @@ impl fmt::Debug for SecretSigner {
     }
 }
 
-/// Stands where a signer would, in a placeholder. It signs nothing.
+/// The signer of placeholder credentials, which always fails.
 #[derive(Debug)]
 pub(crate) struct NoSigner;
 
@@ -153,7 +147,7 @@ impl Signer for NoSigner {
     }
 
     async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
-        Err(Error::new(crate::ErrorKind::SigningFailed, "placeholder credentials sign nothing")
-            .with_remedy("use credentials with a signer"))
+        Err(Error::new(crate::ErrorKind::SigningFailed, "placeholder credentials cannot sign")
+            .with_remedy("use real credentials with a signer"))
     }
 }

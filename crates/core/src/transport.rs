@@ -1,4 +1,4 @@
-//! What carries a request to its server.
+//! Sending requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,28 +6,44 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::response::TokenResponse;
-use crate::sealed_request::SealedRequest;
+use crate::http_request::HttpRequest;
+use crate::http_response::HttpResponse;
 
-/// Carries one request to its server and brings the answer back, whatever its status.
+/// Sends one HTTP request and returns the response, whatever its status.
 ///
-/// An implementation follows no redirect, repeats nothing, gives up after a time of its own, and takes no more of a
-/// body than it must (1 MiB is plenty). It shows the request's
-/// [certificate](SealedRequest::client_certificate) to the server, if there is one, and never that of another request.
+/// An implementation follows no redirects, does not retry, has a timeout, and limits the size of the body it reads (1 MiB is
+/// enough). It presents the request's [certificate](HttpRequest::client_certificate) to the server, if there is one, and
+/// never that of another request.
+///
+/// The client crate has one over reqwest. One of your own, here for a test that answers every request alike:
+///
+/// ```
+/// use credentials_grant::{Error, HeaderMap, HttpRequest, HttpResponse, StatusCode, Transport, async_trait};
+///
+/// #[derive(Debug)]
+/// struct AlwaysBusy;
+///
+/// #[async_trait]
+/// impl Transport for AlwaysBusy {
+///     async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
+///         Ok(HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE, HeaderMap::new(), Vec::new()))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends the request.
     ///
     /// # Errors
     ///
-    /// [`Unreachable`](crate::ErrorKind::Unreachable) if there is no answer, and
-    /// [`BadResponse`](crate::ErrorKind::BadResponse) if it is too large; neither repeats what the request held.
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error>;
+    /// [`Unreachable`](crate::ErrorKind::Unreachable) if there is no response, and
+    /// [`BadResponse`](crate::ErrorKind::BadResponse) if it is too large. Neither shows what the request held.
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error>;
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         (**self).send(request).await
     }
 }

@@ -105,7 +105,7 @@ pub(crate) struct Response {
     #[serde(default)]
     pub(crate) errors: Vec<ErrorMembers>,
     #[serde(default)]
-    pub(crate) meanings: Vec<Spanned<Meaning>>,
+    pub(crate) meanings: Vec<Spanned<ErrorMapping>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,7 +117,7 @@ pub(crate) struct ErrorMembers {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Meaning {
+pub(crate) struct ErrorMapping {
     pub(crate) status: Option<Spanned<u16>>,
     pub(crate) code: Option<Spanned<String>>,
     pub(crate) kind: Kind,
@@ -148,7 +148,7 @@ pub(crate) struct Policy {
     #[serde(default)]
     pub(crate) expired_statuses: Vec<Spanned<u16>>,
     #[serde(default)]
-    pub(crate) refusals_block_address: bool,
+    pub(crate) blocks_addresses: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use credentials_grant::{Error, ErrorKind, Settings};
+use credentials_grant::settings::Settings;
+use credentials_grant::{Error, ErrorKind};
 
 use crate::names::{Declared, TOKEN_URL};
 

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use credentials_grant::{
-    Error, ErrorKind, HeaderValue, IssuanceLimit, Policy, Presentation, StatusCode, TokenEndpoint,
-};
+use credentials_grant::{Endpoint, Error, ErrorKind, HeaderValue, IssuanceLimit, Policy, Presentation, StatusCode};
 use jiff::SignedDuration;
 use toml::Spanned;
 
@@ -24,7 +22,7 @@ pub(crate) struct Plan {
     lifetime: Option<Duration>,
     limits: Vec<IssuanceLimit>,
     expired_statuses: Vec<StatusCode>,
-    refusals_block_address: bool,
+    blocks_addresses: bool,
 }
 
 impl Plan {
@@ -42,15 +40,15 @@ impl Plan {
             lifetime: raw.lifetime.as_ref().map(read_duration).transpose()?,
             limits: raw.limits.iter().map(read_limit).collect::<Result<_, _>>()?,
             expired_statuses: statuses.collect::<Result<_, _>>()?,
-            refusals_block_address: raw.refusals_block_address,
+            blocks_addresses: raw.blocks_addresses,
         })
     }
 
     /// The policy for tokens from this endpoint.
-    pub(crate) fn policy(&self, given: &Given<'_>, endpoint: &TokenEndpoint) -> Result<Policy, Error> {
+    pub(crate) fn policy(&self, given: &Given<'_>, endpoint: &Endpoint) -> Result<Policy, Error> {
         let mut presentation = self.presentation.clone();
         for (header, choice) in &self.companions {
-            presentation = with_companion(presentation, header, choice, given)?;
+            presentation = with_extra_header(presentation, header, choice, given)?;
         }
         let mut policy = Policy::new().with_presentation(presentation);
         for host in self.hosts.iter().filter(|host| host.applies(given)) {
@@ -62,8 +60,8 @@ impl Plan {
         if let Some(lifetime) = self.lifetime {
             policy = policy.with_lifetime(lifetime);
         }
-        if self.refusals_block_address {
-            policy = policy.with_refusals_blocking_the_address();
+        if self.blocks_addresses {
+            policy = policy.with_address_blocking();
         }
         policy = self.limits.iter().fold(policy, |policy, limit| policy.with_limit(*limit));
         Ok(self.expired_statuses.iter().fold(policy, |policy, status| policy.with_expired_status(*status)))
@@ -109,7 +107,7 @@ fn read_presentation(
     Ok((presentation, companions))
 }
 
-fn with_companion(
+fn with_extra_header(
     presentation: Presentation,
     header: &str,
     choice: &Choice,
@@ -117,13 +115,13 @@ fn with_companion(
 ) -> Result<Presentation, Error> {
     let header = header.to_owned();
     match choice.choose(given).and_then(|alternative| alternative.template.lone_variable()) {
-        Some(CLIENT_ID) => return Ok(presentation.with_client_id_companion(header)),
-        Some(name) if given.is_secret(name) => return Ok(presentation.with_secret_companion(header, name.to_owned())),
+        Some(CLIENT_ID) => return Ok(presentation.with_client_id_header(header)),
+        Some(name) if given.is_secret(name) => return Ok(presentation.with_secret_header(header, name.to_owned())),
         _ => {}
     }
     match choice.fill(given)?.and_then(|filled| filled.plain()) {
         None => Ok(presentation),
-        Some(value) if HeaderValue::from_str(&value).is_ok() => Ok(presentation.with_companion(header, value)),
+        Some(value) if HeaderValue::from_str(&value).is_ok() => Ok(presentation.with_extra_header(header, value)),
         Some(_) => {
             Err(Error::new(ErrorKind::Configuration, format!("the value for the header {header} fits no header"))
                 .with_remedy("look for line breaks and control characters in the settings"))
@@ -153,7 +151,7 @@ fn read_host(raw: Spanned<format::Alternative>, names: &Names) -> Result<Alterna
 }
 
 /// The host for these settings; nothing where an optional one is not set.
-fn settle_host(host: &Alternative, given: &Given<'_>, endpoint: &TokenEndpoint) -> Result<Option<String>, Error> {
+fn settle_host(host: &Alternative, given: &Given<'_>, endpoint: &Endpoint) -> Result<Option<String>, Error> {
     if host.template.lone_variable() == Some(TOKEN_HOST) {
         return Ok(Some(endpoint.url().authority().to_owned()));
     }
@@ -174,7 +172,7 @@ fn settle_host(host: &Alternative, given: &Given<'_>, endpoint: &TokenEndpoint) 
 /// A host by name, or all below one; by itself, with what is behind it on a URL left to nobody.
 fn expand_host(template: &str, values: &[(&str, &str)]) -> Option<String> {
     let (below, name) = template.strip_prefix("*.").map_or(("", template), |name| ("*.", name));
-    let endpoint = TokenEndpoint::expand(&format!("https://{name}/"), values).ok()?;
+    let endpoint = Endpoint::expand(&format!("https://{name}/"), values).ok()?;
     let url = endpoint.url();
     let host = url.host_str()?;
     let is_host = url.path() == "/" && url.query().is_none() && (below.is_empty() || host.contains('.'));

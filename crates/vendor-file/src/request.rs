@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use credentials_grant::{Ask, ClientAuthentication, Error, ErrorKind, HeaderName, HeaderValue, TokenEndpoint};
+use credentials_grant::{ClientAuthentication, Endpoint, Error, ErrorKind, HeaderName, HeaderValue, TokenParameters};
 use toml::Spanned;
 
 use crate::choice::{Alternative, Choice, Place};
@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Where the request goes, unless the settings say it by `token-url`.
-    pub(crate) fn endpoint(&self, given: &Given<'_>) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn endpoint(&self, given: &Given<'_>) -> Result<Endpoint, Error> {
         let Some(Alternative { text, template, .. }) = self.url.choose(given) else {
             return Err(Error::new(ErrorKind::Configuration, "the file has no URL for these settings"));
         };
@@ -108,7 +108,7 @@ impl Plan {
         }
         let names = template.variables().into_iter().map(|used| used.name.as_str());
         let values: Vec<_> = names.map(|name| (name, given.value(name).unwrap_or_default())).collect();
-        TokenEndpoint::expand(text, &values)
+        Endpoint::expand(text, &values)
     }
 
     /// The parts, as the settings decide them.
@@ -117,17 +117,17 @@ impl Plan {
     }
 
     /// An ask with which this request can be tried out.
-    pub(crate) fn least_ask(&self) -> Ask {
+    pub(crate) fn least_ask(&self) -> TokenParameters {
         let required = self.parts.iter().filter_map(|part| match &part.what {
             What::Fixed(part) => Some(part),
             _ => None,
         });
-        required.fold(Ask::new(), |ask, part| match part {
-            Part::Scope { taken: Taken::Required, .. } => ask.with_scope("scope"),
-            Part::Audience(Taken::Required) => ask.with_audience("audience"),
-            Part::Resources(Taken::Required) => ask.with_resource("https://resource.invalid"),
-            Part::AuthorizationDetails(Taken::Required) => ask.with_authorization_details(r#"[{"type":"any"}]"#),
-            _ => ask,
+        required.fold(TokenParameters::new(), |parameters, part| match part {
+            Part::Scope { taken: Taken::Required, .. } => parameters.with_scope("scope"),
+            Part::Audience(Taken::Required) => parameters.with_audience("audience"),
+            Part::Resources(Taken::Required) => parameters.with_resource("https://resource.invalid"),
+            Part::AuthorizationDetails(Taken::Required) => parameters.with_authorization_details(r#"[{"type":"any"}]"#),
+            _ => parameters,
         })
     }
 
@@ -210,7 +210,7 @@ fn check_contradictions(raw: &format::Request) -> Result<(), Problem> {
     }
     let details = raw.authorization_details.as_ref().filter(|details| *details.get_ref() != Taken::None);
     if let Some(details) = details.filter(|_| *encoding.get_ref() == Encoding::Json) {
-        let message = "authorization details go into a form, and these parameters into JSON";
+        let message = "authorization details cannot be sent as JSON";
         return Err(Problem::new(&details.span(), message, "take it out"));
     }
     Ok(())
@@ -222,7 +222,7 @@ fn read_way((at, word): (Range<usize>, String)) -> Result<Option<ClientAuthentic
     }
     word.parse().map(Some).map_err(|_| {
         let names = ClientAuthentication::ALL.map(ClientAuthentication::name).join(", ");
-        Problem::new(&at, "this is no way to authenticate a client", format!("use one of {names}, {BY_HAND}"))
+        Problem::new(&at, "this is not a client authentication method", format!("use one of {names}, {BY_HAND}"))
     })
 }
 
@@ -312,7 +312,7 @@ pub(crate) fn read_header_name(name: &Spanned<String>) -> Result<HeaderName, Pro
         Ok(header) if !OF_THE_CONNECTION.contains(&header.as_str()) => Ok(header),
         Ok(_) => Err(Problem::new(&name.span(), "this header belongs to the connection", "leave it out")),
         Err(_) => {
-            let message = format!("`{}` is no name of a header", shown(name.get_ref()));
+            let message = format!("`{}` is not a valid header name", shown(name.get_ref()));
             Err(Problem::new(&name.span(), message, "take letters, digits and hyphens"))
         }
     }
@@ -352,14 +352,19 @@ fn sends_assertion(way: ClientAuthentication) -> bool {
 }
 
 fn is_basic(way: ClientAuthentication) -> bool {
-    matches!(way, ClientAuthentication::Basic | ClientAuthentication::BasicRaw | ClientAuthentication::BasicStrict)
+    matches!(
+        way,
+        ClientAuthentication::ClientSecretBasic
+            | ClientAuthentication::ClientSecretBasicRaw
+            | ClientAuthentication::ClientSecretBasicStrict
+    )
 }
 
 /// The parameters that a way to authenticate writes.
 fn written_by(way: ClientAuthentication) -> &'static [&'static str] {
     match way {
-        ClientAuthentication::Body => &["client_id", "client_secret"],
-        ClientAuthentication::Mtls | ClientAuthentication::None => &["client_id"],
+        ClientAuthentication::ClientSecretPost => &["client_id", "client_secret"],
+        ClientAuthentication::TlsClientAuth | ClientAuthentication::None => &["client_id"],
         way if sends_assertion(way) => &["client_id", "client_assertion_type", "client_assertion"],
         _ => &[],
     }

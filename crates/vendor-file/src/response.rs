@@ -1,6 +1,6 @@
 //! Answers as a file describes them.
 
-use credentials_grant::{Error, ErrorKind, ExpiryUnit, Meaning, ResponseReader, StatusCode};
+use credentials_grant::{Error, ErrorKind, ErrorMapping, ExpiryUnit, ResponseReader, StatusCode};
 use toml::Spanned;
 
 use crate::choice::{Choice, Place};
@@ -38,7 +38,7 @@ impl Plan {
         if let Some(unit) = &unit {
             for (at, word) in unit.words(names)? {
                 word.parse::<ExpiryUnit>().map_err(|_| {
-                    Problem::new(&at, "this is no unit of an expiry", "use seconds, milliseconds or minutes")
+                    Problem::new(&at, "this is not a unit of time", "use seconds, milliseconds or minutes")
                 })?;
             }
         }
@@ -65,7 +65,7 @@ impl Plan {
             reader = reader.errors_in(member(code)?, member(description)?);
         }
         for meaning in raw.meanings {
-            reader = reader.with_meaning(read_meaning(meaning)?);
+            reader = reader.with_error_mapping(read_meaning(meaning)?);
         }
         Ok(Self { reader, expiry, unit })
     }
@@ -102,9 +102,9 @@ fn one_character(text: &Spanned<String>) -> Result<char, Problem> {
     }
 }
 
-fn read_meaning(raw: Spanned<format::Meaning>) -> Result<Meaning, Problem> {
+fn read_meaning(raw: Spanned<format::ErrorMapping>) -> Result<ErrorMapping, Problem> {
     let at = raw.span();
-    let format::Meaning { status, code, kind, message, remedy } = raw.into_inner();
+    let format::ErrorMapping { status, code, kind, message, remedy } = raw.into_inner();
     let kind = match kind {
         Kind::BadResponse => ErrorKind::BadResponse,
         Kind::CredentialsRefused => ErrorKind::CredentialsRefused,
@@ -113,8 +113,8 @@ fn read_meaning(raw: Spanned<format::Meaning>) -> Result<Meaning, Problem> {
         Kind::Unavailable => ErrorKind::Unavailable,
     };
     let mut meaning = match (status, code) {
-        (None, Some(code)) => Meaning::of_code(words(code, "code")?, kind),
-        (Some(status), None) => Meaning::of_status(read_status(&status)?, kind),
+        (None, Some(code)) => ErrorMapping::for_code(words(code, "code")?, kind),
+        (Some(status), None) => ErrorMapping::for_status(read_status(&status)?, kind),
         _ => return Err(Problem::new(&at, "a meaning is that of a status or that of a code", "write one of the two")),
     };
     if let Some(message) = message {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use credentials_grant::{Attempt, Error, ErrorKind, ExposeSecret, SecretString};
+use credentials_grant::{Error, ErrorKind, ExposeSecret, RequestContext, SecretString};
 
 use crate::given::Given;
 use crate::names::{CLIENT_ID, CLIENT_SECRET, REQUEST_ID, is_name};
@@ -141,21 +141,21 @@ impl Filled {
     }
 
     /// The text for this attempt; nothing where an optional secret is not among the credentials.
-    pub(crate) fn write(&self, attempt: &Attempt<'_>) -> Result<Option<Written>, Error> {
+    pub(crate) fn write(&self, context: &RequestContext<'_>) -> Result<Option<Written>, Error> {
         let mut written = Written { text: String::new(), is_secret: false, made: Vec::new() };
-        let credentials = attempt.credentials();
+        let credentials = context.credentials();
         for part in &self.0 {
             match part {
                 Part::Text(text) => written.text += text,
                 Part::ClientId => written.text += credentials.client_id()?,
-                Part::RequestId => written.text += &attempt.request_id(),
+                Part::RequestId => written.text += &context.request_id(),
                 Part::ClientSecret => written.push_secret(credentials.client_secret()?),
                 Part::Secret { name, optional } => match credentials.secret(name) {
                     Some(secret) => written.push_secret(secret),
                     None if *optional => return Ok(None),
                     None => return Err(missing(name)),
                 },
-                Part::Base64(inner) => match inner.write(attempt)? {
+                Part::Base64(inner) => match inner.write(context)? {
                     Some(inner) => written.push_base64(inner),
                     None => return Ok(None),
                 },
@@ -245,14 +245,15 @@ fn in_braces(rest: &mut &str, depth: usize) -> Result<Piece, String> {
 
 #[cfg(test)]
 mod tests {
-    use credentials_grant::{Ask, ClientCredentials, Settings};
+    use credentials_grant::settings::Settings;
+    use credentials_grant::{ClientCredentials, TokenParameters};
 
     use super::*;
 
     fn written(template: &str, credentials: &ClientCredentials) -> Written {
-        let (settings, ask) = (Settings::new(), Ask::new());
+        let (settings, parameters) = (Settings::new(), TokenParameters::new());
         let filled = Template::parse(template).unwrap().fill(&Given::new(&[], &settings)).unwrap().unwrap();
-        filled.write(&Attempt::frozen(credentials, &ask)).unwrap().unwrap()
+        filled.write(&RequestContext::dry_run(credentials, &parameters)).unwrap().unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! URLs in a file: checked when it is read, as far as they can be without the values that go into them.
 
-use credentials_grant::TokenEndpoint;
+use credentials_grant::Endpoint;
 use toml::Spanned;
 
 use crate::choice::{Alternative, Choice, Place};
@@ -47,7 +47,7 @@ fn check(alternative: &Alternative, names: &Names) -> Result<(), Problem> {
             .iter()
             .map(|used| (used.name.as_str(), names.default_of(&used.name).unwrap_or_else(|| value(used))))
             .collect();
-        TokenEndpoint::expand(text, &values).map_err(|error| {
+        Endpoint::expand(text, &values).map_err(|error| {
             let message = format!("this makes no URL that a secret may be sent to: {}", error.message());
             Problem::new(at, message, "write an https URL, with a variable for what differs from customer to customer")
         })?;
@@ -55,7 +55,7 @@ fn check(alternative: &Alternative, names: &Names) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A value that fits the variable's place, as [`TokenEndpoint::expand`] has places.
+/// A value that fits the variable's place, as [`Endpoint::expand`] has places.
 fn sample(text: &str, name: &str) -> &'static str {
     let begins_with = |start: String| text.starts_with(&start);
     if begins_with(format!("{{{name}}}")) {

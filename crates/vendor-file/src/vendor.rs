@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use credentials_grant::{
-    Attempt, ClientAuthentication, CredentialsGrant, Error, ErrorKind, IssuedToken, Policy, ResponseReader,
-    TokenEndpoint, TokenRequest, TokenRequestBuilder, TokenResponse,
+    ClientAuthentication, CredentialsGrant, Endpoint, Error, ErrorKind, HttpResponse, Policy, RequestBuilder,
+    RequestContext, ResponseReader, TokenResponse, UnsignedRequest,
 };
 
 use crate::format::{Encoding, Method, Taken};
@@ -22,7 +22,7 @@ pub struct Vendor(Arc<Settled>);
 /// Everything that waits for nothing but an attempt.
 pub(crate) struct Settled {
     pub(crate) name: String,
-    pub(crate) endpoint: TokenEndpoint,
+    pub(crate) endpoint: Endpoint,
     pub(crate) method: Method,
     pub(crate) encoding: Encoding,
     pub(crate) parts: Vec<Part>,
@@ -57,28 +57,28 @@ impl Vendor {
 }
 
 impl CredentialsGrant for Vendor {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let lacks = |name: &&String| attempt.credentials().secret(name).is_none();
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let lacks = |name: &&String| context.credentials().secret(name).is_none();
         if let Some(name) = self.0.required_secrets.iter().find(lacks) {
             return Err(missing(name));
         }
         let request = match self.0.method {
-            Method::Get => attempt.get(&self.0.endpoint),
-            Method::Post => attempt.post(&self.0.endpoint),
+            Method::Get => context.get(&self.0.endpoint),
+            Method::Post => context.post(&self.0.endpoint),
         };
         let request = match self.0.encoding {
             Encoding::Form => request,
             Encoding::Json => request.json(),
             Encoding::Query => request.query(),
         };
-        self.0.parts.iter().try_fold(request, |request, part| part.add_to(request, attempt))?.build()
+        self.0.parts.iter().try_fold(request, |request, part| part.add_to(request, context))?.build()
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         self.0.reader.read(response)
     }
 
@@ -90,43 +90,43 @@ impl CredentialsGrant for Vendor {
 impl Part {
     fn add_to<'a>(
         &self,
-        request: TokenRequestBuilder<'a>,
-        attempt: &Attempt<'a>,
-    ) -> Result<TokenRequestBuilder<'a>, Error> {
-        let ask = attempt.ask();
+        request: RequestBuilder<'a>,
+        context: &RequestContext<'a>,
+    ) -> Result<RequestBuilder<'a>, Error> {
+        let parameters = context.parameters();
         Ok(match self {
             Self::Authentication(way) => request.client_authentication(*way),
             Self::AssertionAudience(audience) => request.assertion_audience(audience),
-            Self::Parameter(name, value) => match value.write(attempt)? {
+            Self::Parameter(name, value) => match value.write(context)? {
                 None => request,
                 Some(written) if written.is_secret => {
-                    let request = written.made.iter().fold(request, TokenRequestBuilder::scrubbing);
+                    let request = written.made.iter().fold(request, RequestBuilder::redact);
                     request.secret_parameter(name.clone(), &written.text.into())
                 }
                 Some(written) => request.parameter(name.clone(), written.text),
             },
-            Self::Header(name, value) => match value.write(attempt)? {
+            Self::Header(name, value) => match value.write(context)? {
                 None => request,
                 Some(written) if written.is_secret => {
-                    let request = written.made.iter().fold(request, TokenRequestBuilder::scrubbing);
+                    let request = written.made.iter().fold(request, RequestBuilder::redact);
                     request.secret_header(name, &written.text.into())
                 }
                 Some(written) => request.header(name, &written.text),
             },
             Self::Scope { name, separator, taken } => {
-                demand(*taken, "a scope", ask.scopes().len())?;
+                demand(*taken, "a scope", parameters.scopes().len())?;
                 request.scope_in(name.clone(), separator)
             }
             Self::Audience(taken) => {
-                demand(*taken, "an audience", ask.audience().iter().len())?;
+                demand(*taken, "an audience", parameters.audience().iter().len())?;
                 request.audience()
             }
             Self::Resources(taken) => {
-                demand(*taken, "a resource", ask.resources().len())?;
+                demand(*taken, "a resource", parameters.resources().len())?;
                 request.resources()
             }
             Self::AuthorizationDetails(taken) => {
-                demand(*taken, "authorization details", ask.authorization_details().iter().len())?;
+                demand(*taken, "authorization details", parameters.authorization_details().iter().len())?;
                 request.authorization_details()
             }
         })

@@ -6,9 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use credentials_grant::{
-    Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, Setting, Settings,
-};
+use credentials_grant::settings::{Setting, Settings};
+use credentials_grant::{ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, RequestContext};
 use toml::Spanned;
 
 use crate::format::Document;
@@ -45,7 +44,7 @@ const LARGEST: usize = 64 * 1024;
 ///     "#,
 /// )?;
 /// let provider = acme.provider(&Settings::new().with("shop", "north"))?;
-/// assert_eq!(provider.provider(), "acme");
+/// assert_eq!(provider.name(), "acme");
 /// # Ok::<(), credentials_grant_vendor_file::Error>(())
 /// ```
 #[derive(Clone)]
@@ -186,8 +185,8 @@ impl VendorFile {
         given.check_all_used()?;
         let vendor = Vendor::new(settled);
         // A setting may hold what no header can carry.
-        let ask = plan.request.least_ask();
-        vendor.token_request(&Attempt::frozen(&ClientCredentials::placeholder(), &ask))?.frozen()?;
+        let parameters = plan.request.least_ask();
+        vendor.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), &parameters))?.dry_run()?;
         Ok(vendor)
     }
 }

@@ -31,10 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     theirs.advance(late_in_its_life);
     ours.advance(late_in_its_life);
     let again = source.token()?;
-    assert_eq!(again.authorization(), first.authorization(), "nobody waits while there is a good token");
+    assert_eq!(again.header_value(), first.header_value(), "nobody waits while there is a good token");
     wait_for_renewal(&source);
     let second = source.token()?;
-    assert_ne!(second.authorization(), first.authorization());
+    assert_ne!(second.header_value(), first.header_value());
     println!("it was renewed on the source's own thread, token requests: {}", vendor.token_requests());
 
     vendor.revoke(second.secret().expose_secret());
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn call(vendor: &RunningEmulator, token: &AccessToken) -> reqwest::Result<StatusCode> {
-    let request = Client::new().get(vendor.api_call().url).header("authorization", token.authorization());
+    let request = Client::new().get(vendor.api_call().url).header("authorization", token.header_value());
     Ok(request.send()?.status())
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use credentials_grant_cognito::{
-    AccessToken, Ask, ClientCredentials, Cognito, Error, ErrorKind, ExposeSecret, IssuanceLimit, ManualClock,
-    TokenPool, TokenSource,
+    AccessToken, ClientCredentials, Cognito, Error, ErrorKind, ExposeSecret, IssuanceLimit, ManualClock,
+    TokenParameters, TokenPool, TokenSource,
 };
 use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
 
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Hotel::open("gamma", "not-the-secret-of-gamma")?,
     ];
     let asks = ["pms/reservation.checkin", "https://pms.example.com/reservation.read"];
-    let asks = asks.map(|scope| Ask::new().with_scope(scope));
+    let asks = asks.map(|scope| TokenParameters::new().with_scope(scope));
     // Yours is `TokenPool::new()?`. Here time stands still, so that the counts below are the same on any machine.
     let contract = IssuanceLimit::new(7, Duration::from_secs(24 * 60 * 60));
     let pool = TokenPool::builder().with_limit(contract).with_clock(ManualClock::at(SystemTime::now())).build()?;
@@ -29,11 +29,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // For each call of the vendor's API, the pool finds the source, and the source has the token.
     let mut tokens = HashSet::new();
     for _ in 0..100 {
-        for ask in &asks {
+        for parameters in &asks {
             for hotel in [alpha, beta] {
-                tokens.insert(hotel.token(&pool, ask).await?.secret().expose_secret().to_owned());
+                tokens.insert(hotel.token(&pool, parameters).await?.secret().expose_secret().to_owned());
             }
-            let error = gamma.token(&pool, ask).await.err().ok_or("a token for a wrong secret")?;
+            let error = gamma.token(&pool, parameters).await.err().ok_or("a token for a wrong secret")?;
             assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
         }
     }
@@ -67,17 +67,17 @@ impl Hotel {
         Ok(Self { name, vendor, cognito, credentials: ClientCredentials::new(name, secret) })
     }
 
-    fn source(&self, pool: &TokenPool, ask: &Ask) -> Result<TokenSource, Error> {
-        pool.source(&self.cognito, &self.credentials, ask)
+    fn source(&self, pool: &TokenPool, parameters: &TokenParameters) -> Result<TokenSource, Error> {
+        pool.source(&self.cognito, &self.credentials, parameters)
     }
 
-    async fn token(&self, pool: &TokenPool, ask: &Ask) -> Result<Arc<AccessToken>, Error> {
-        self.source(pool, ask)?.token().await
+    async fn token(&self, pool: &TokenPool, parameters: &TokenParameters) -> Result<Arc<AccessToken>, Error> {
+        self.source(pool, parameters)?.token().await
     }
 
     /// A token in the place of the one in memory.
-    async fn renew(&self, pool: &TokenPool, ask: &Ask) -> Result<Arc<AccessToken>, Error> {
-        let source = self.source(pool, ask)?;
+    async fn renew(&self, pool: &TokenPool, parameters: &TokenParameters) -> Result<Arc<AccessToken>, Error> {
+        let source = self.source(pool, parameters)?;
         source.invalidate(&*source.token().await?);
         source.token().await
     }

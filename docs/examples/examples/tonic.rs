@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("a call: {:?}, token requests so far: {}", answer.status(), stand_in.token_requests());
     assert_eq!((stand_in.token_requests(), api.calls()), (1, 1));
 
-    let token = source.token().await?.authorization().to_str()?.to_owned();
+    let token = source.token().await?.header_value().to_str()?.to_owned();
     assert!(api.revoked.set(token).is_ok());
     let answer = client.check(HealthCheckRequest::default()).await?.into_inner();
     println!(

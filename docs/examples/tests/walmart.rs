@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use book_examples::walmart::Walmart;
-use credentials_grant::{ErrorKind, TokenEndpoint};
+use credentials_grant::{Endpoint, ErrorKind};
 use credentials_grant_conformance::{Expected, Subject};
 
 fn walmart() -> Subject {
     let at = |token_endpoint| Walmart { token_endpoint };
     let expected = Expected::new("eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM", Duration::from_secs(900));
-    Subject::new(at(TokenEndpoint::from_static("https://marketplace.walmartapis.com/v3/token")), at)
+    Subject::new(at(Endpoint::from_static("https://marketplace.walmartapis.com/v3/token")), at)
         .with_request(include_str!("../fixtures/walmart/request.http"))
         .with_token(include_str!("../fixtures/walmart/token.http"), expected.with_token_type("Bearer"))
         .with_refusal(include_str!("../fixtures/walmart/refusal.http"), ErrorKind::CredentialsRefused)

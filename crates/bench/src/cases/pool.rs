@@ -8,7 +8,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use anyhow::Result;
 use credentials_grant::{
-    Ask, ClientCredentials, Error, HeaderMap, SealedRequest, StatusCode, TokenResponse, Transport, async_trait,
+    TokenParameters, ClientCredentials, Error, HeaderMap, HttpRequest, StatusCode, HttpResponse, Transport, async_trait,
 };
 use credentials_grant_client::TokenPool;
 use tokio::runtime::Builder;
@@ -94,7 +94,7 @@ impl Tenants {
 
     async fn fetch_all(&self) -> Result<()> {
         for credentials in &self.credentials {
-            self.pool.source(&self.provider, credentials, &Ask::new())?.token().await?;
+            self.pool.source(&self.provider, credentials, &TokenParameters::new())?.token().await?;
         }
         Ok(())
     }
@@ -103,10 +103,10 @@ impl Tenants {
     fn nanoseconds_of_a_lookup(&self, round: u32) -> Result<f64> {
         let tenants: Vec<_> =
             far_apart(round, self.credentials.len()).map(|tenant| self.credentials[tenant].clone()).collect();
-        let ask = Ask::new();
+        let parameters = TokenParameters::new();
         let start = time_on_core();
         for credentials in &tenants {
-            black_box(self.pool.source(&self.provider, credentials, &ask)?);
+            black_box(self.pool.source(&self.provider, credentials, &parameters)?);
         }
         Ok((time_on_core() - start) * 1e9 / f64::from(LOOKUPS))
     }
@@ -144,7 +144,7 @@ impl Canned {
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), self.0.clone()))
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), self.0.clone()))
     }
 }

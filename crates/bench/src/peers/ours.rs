@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Surroundings,
-    TokenEndpoint, TokenRequest, grant,
+    AccessToken, TokenParameters, RequestContext, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, RequestSeed,
+    Endpoint, UnsignedRequest, fetch_token,
 };
 use credentials_grant_client::{Authorizer, Clock, HttpTransport, SystemClock, TokenSource};
 use http::HeaderValue;
@@ -58,7 +58,7 @@ impl Ours {
 
 impl Contender for Ours {
     fn authorization(&self) -> Boxed<'_, Result<HeaderValue>> {
-        Box::pin(async { Ok(self.source.token().await?.authorization().clone()) })
+        Box::pin(async { Ok(self.source.token().await?.header_value().clone()) })
     }
 
     fn read(&self, times: u32) {
@@ -74,7 +74,7 @@ fn borrowed(source: &TokenSource, times: u32) {
 }
 
 fn owned(source: &TokenSource, times: u32) {
-    repeat(times, || source.cached().map(|token| token.authorization().clone()));
+    repeat(times, || source.cached().map(|token| token.header_value().clone()));
 }
 
 fn token(source: &TokenSource, times: u32) {
@@ -85,7 +85,7 @@ fn token(source: &TokenSource, times: u32) {
 pub(crate) struct Uncached {
     provider: Standard,
     credentials: ClientCredentials,
-    ask: Ask,
+    parameters: TokenParameters,
     transport: HttpTransport,
     clock: SystemClock,
 }
@@ -95,7 +95,7 @@ impl Uncached {
         Ok(Self {
             provider: Standard::new(url)?,
             credentials: credentials(),
-            ask: Ask::new(),
+            parameters: TokenParameters::new(),
             transport: HttpTransport::new()?,
             clock: SystemClock::new(),
         })
@@ -107,8 +107,8 @@ impl Sender for Uncached {
         Box::pin(async {
             let mut entropy = [0; 16];
             getrandom::fill(&mut entropy)?;
-            let surroundings = Surroundings::new(self.clock.now(), entropy);
-            grant(&self.provider, &self.credentials, &self.ask, &self.transport, surroundings).await?;
+            let seed = RequestSeed::new(self.clock.now(), entropy);
+            fetch_token(&self.provider, &self.credentials, &self.parameters, &self.transport, seed).await?;
             Ok(())
         })
     }
@@ -160,20 +160,20 @@ fn credentials() -> ClientCredentials {
 
 /// A vendor that keeps to RFC 6749.
 #[derive(Clone, Debug)]
-pub(crate) struct Standard(TokenEndpoint);
+pub(crate) struct Standard(Endpoint);
 
 impl Standard {
     pub(crate) fn new(url: &Url) -> Result<Self> {
-        Ok(Self(TokenEndpoint::parse(url.as_str())?))
+        Ok(Self(Endpoint::parse(url.as_str())?))
     }
 }
 
 impl CredentialsGrant for Standard {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "standard"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&self.0).client_credentials().client_authentication(ClientAuthentication::Basic).build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.post(&self.0).client_credentials().client_authentication(ClientAuthentication::ClientSecretBasic).build()
     }
 }

@@ -1,10 +1,10 @@
 //! What is asked for: scopes, resources and details, and whether the API takes what is granted.
 
-use credentials_grant_oauth2::{Ask, ErrorKind};
+use credentials_grant_oauth2::{ErrorKind, TokenParameters};
 use serde_json::{Value, json};
 
 use crate::clients::with_secret;
-use crate::server::{SERVER, source, token_for};
+use crate::server::{SERVER, source, token_with};
 
 const DETAILS: &str = r#"[{"type":"booking","actions":["read"]}]"#;
 
@@ -26,18 +26,18 @@ async fn the_api_takes_tokens_that_were_asked_for_by_its_name() {
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn fewer_scopes_than_asked_for_may_be_granted() {
-    let ask = SERVER.ask_for("jwt").with_scope("admin");
-    let token = token_for(SERVER.discovered(), with_secret("basic"), ask).await.unwrap();
+    let parameters = SERVER.ask_for("jwt").with_scope("admin");
+    let token = token_with(SERVER.discovered(), with_secret("basic"), parameters).await.unwrap();
     assert_eq!(token.scopes(), ["read"]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn a_resource_that_is_unknown_or_one_too_many_is_refused() {
-    let unknown = Ask::new().with_resource("https://api.example.com");
+    let unknown = TokenParameters::new().with_resource("https://api.example.com");
     let many = SERVER.ask_for("jwt").with_resource(format!("{}/opaque", SERVER.api));
-    for ask in [unknown, many] {
-        let error = token_for(SERVER.discovered(), with_secret("basic"), ask).await.unwrap_err();
+    for parameters in [unknown, many] {
+        let error = token_with(SERVER.discovered(), with_secret("basic"), parameters).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
         assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_target"), "{error}");
     }
@@ -48,15 +48,15 @@ async fn a_resource_that_is_unknown_or_one_too_many_is_refused() {
 async fn details_are_granted_and_reach_the_api() {
     let details: Value = DETAILS.parse().unwrap();
     for format in ["jwt", "opaque"] {
-        let ask = SERVER.ask_for(format).with_authorization_details(DETAILS);
-        let source = source(SERVER.discovered(), with_secret("detailed"), ask);
+        let parameters = SERVER.ask_for(format).with_authorization_details(DETAILS);
+        let source = source(SERVER.discovered(), with_secret("detailed"), parameters);
         assert_eq!(source.token().await.unwrap().extra("authorization_details"), Some(&details));
         let claims = SERVER.claims_seen(&source, &format!("/{format}/details")).await.unwrap();
         assert_eq!(claims["authorization_details"], details, "{format}");
     }
     for bad in [json!([{ "type": "payment" }]), json!([{ "type": "booking" }])] {
-        let ask = SERVER.ask_for("jwt").with_authorization_details(bad.to_string());
-        let error = token_for(SERVER.discovered(), with_secret("detailed"), ask).await.unwrap_err();
+        let parameters = SERVER.ask_for("jwt").with_authorization_details(bad.to_string());
+        let error = token_with(SERVER.discovered(), with_secret("detailed"), parameters).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
         assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_authorization_details"), "{error}");
     }

@@ -16,7 +16,11 @@ use crate::server::{SERVER, token};
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn secrets_and_ids_of_all_that_they_may_be_made_of_are_understood() {
     for (id, secret) in AWKWARD {
-        for way in [ClientAuthentication::Basic, ClientAuthentication::BasicStrict, ClientAuthentication::Body] {
+        for way in [
+            ClientAuthentication::ClientSecretBasic,
+            ClientAuthentication::ClientSecretBasicStrict,
+            ClientAuthentication::ClientSecretPost,
+        ] {
             let outcome = token(SERVER.with(way), ClientCredentials::new(id, secret)).await;
             outcome.unwrap_or_else(|error| panic!("{way} for {id:?}: {error}"));
         }
@@ -28,9 +32,9 @@ async fn secrets_and_ids_of_all_that_they_may_be_made_of_are_understood() {
 async fn without_encoding_basic_is_not_understood_here() {
     let (id, secret) = AWKWARD[3];
     let credentials = ClientCredentials::new(id, secret);
-    let error = token(SERVER.with(ClientAuthentication::BasicRaw), credentials).await.unwrap_err();
+    let error = token(SERVER.with(ClientAuthentication::ClientSecretBasicRaw), credentials).await.unwrap_err();
     assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{error}");
-    token(SERVER.with(ClientAuthentication::BasicRaw), with_secret("basic-raw")).await.unwrap();
+    token(SERVER.with(ClientAuthentication::ClientSecretBasicRaw), with_secret("basic-raw")).await.unwrap();
 }
 
 #[tokio::test]
@@ -45,7 +49,7 @@ async fn a_secret_beyond_what_rfc_6749_appendix_a_allows_is_refused_and_not_show
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn a_wrong_secret_is_refused_once_and_said_so() {
     let credentials = ClientCredentials::new("refused", "canary");
-    for way in [ClientAuthentication::Basic, ClientAuthentication::Body] {
+    for way in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
         let error = token(SERVER.with(way), credentials.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{way}: {error}");
         assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{way}: {error}");

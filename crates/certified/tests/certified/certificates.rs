@@ -3,7 +3,7 @@
 use credentials_grant_oauth2::{ClientAuthentication, ClientCredentials, ErrorKind, OAuth2};
 
 use crate::clients::{BY_AUTHORITY, Identity, SELF_SIGNED, key, with_secret};
-use crate::server::{AUTHORITY, SERVER, authority, http_client_as, source, token, token_for};
+use crate::server::{AUTHORITY, SERVER, authority, http_client_as, source, token, token_with};
 
 fn known_by(identity: &Identity, id: &str) -> ClientCredentials {
     ClientCredentials::without_secret(id).with_certificate(identity.certificate())
@@ -15,11 +15,11 @@ async fn a_certificate_proves_who_the_client_is_where_the_metadata_have_a_place_
     // At the token endpoint itself, this server asks nobody for a certificate.
     for (id, identity) in [("by authority", &*BY_AUTHORITY), ("self-signed", &*SELF_SIGNED)] {
         let tenant = OAuth2::discover(SERVER.tenant.parse().unwrap());
-        for provider in [SERVER.discovered(), SERVER.with(ClientAuthentication::Mtls), tenant] {
+        for provider in [SERVER.discovered(), SERVER.with(ClientAuthentication::TlsClientAuth), tenant] {
             token(provider, known_by(identity, id)).await.unwrap();
         }
         let there = OAuth2::at(format!("{}/token", SERVER.issuer).parse().unwrap());
-        let there = there.with_client_authentication(ClientAuthentication::Mtls);
+        let there = there.with_client_authentication(ClientAuthentication::TlsClientAuth);
         let error = token(there, known_by(identity, id)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
     }
@@ -52,10 +52,10 @@ async fn a_token_is_bound_to_the_certificate_whatever_else_proves_who_the_client
     let stranger = Identity::self_signed("client.example");
     for format in ["jwt", "opaque"] {
         let credentials = with_secret("bound by certificate").with_certificate(SELF_SIGNED.certificate());
-        let token = token_for(SERVER.discovered(), credentials, SERVER.ask_for(format)).await.unwrap();
+        let token = token_with(SERVER.discovered(), credentials, SERVER.ask_for(format)).await.unwrap();
         let url = format!("{}/{format}/certificates", SERVER.api);
         for (identity, expected) in [(Some(&*SELF_SIGNED), 200), (Some(&stranger), 401), (None, 401)] {
-            let call = http_client_as(identity).get(&url).header("authorization", token.authorization());
+            let call = http_client_as(identity).get(&url).header("authorization", token.header_value());
             assert_eq!(call.send().await.unwrap().status(), expected, "{format}");
         }
     }

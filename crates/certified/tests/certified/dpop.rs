@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use credentials_grant_oauth2::{
-    ErrorKind, ExposeSecret as _, Method, ProofKey, SigningAlgorithm, Surroundings, TokenSource, Url,
+    ErrorKind, ExposeSecret as _, Method, ProofKey, RequestSeed, SigningAlgorithm, TokenSource, Url,
 };
 use serde_json::Value;
 
 use crate::clients::{key, signatures, signer, signing_by, with_secret};
-use crate::server::{SERVER, http_client, source, token_for};
+use crate::server::{SERVER, http_client, source, token_with};
 
 /// A source of tokens for this client that are bound to a key.
 fn bound_source(client_id: &str, format: &str, key: &ProofKey) -> TokenSource {
@@ -37,14 +37,14 @@ async fn the_token_endpoints_nonce_is_taken_from_its_refusal_and_kept_with_the_k
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn the_request_with_the_nonce_has_an_assertion_of_its_own() {
     // This server takes an assertion once, and that of the first request is taken before the nonce is missed.
-    let ask = SERVER.ask_for("jwt").with_proof_key(key());
-    token_for(SERVER.discovered(), signing_by(SigningAlgorithm::Ed25519), ask).await.unwrap();
+    let parameters = SERVER.ask_for("jwt").with_proof_key(key());
+    token_with(SERVER.discovered(), signing_by(SigningAlgorithm::Ed25519), parameters).await.unwrap();
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn a_client_whose_tokens_must_be_bound_gets_none_without_a_key() {
-    let error = token_for(SERVER.discovered(), with_secret("bound"), SERVER.ask_for("jwt")).await.unwrap_err();
+    let error = token_with(SERVER.discovered(), with_secret("bound"), SERVER.ask_for("jwt")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
 }
 
@@ -116,9 +116,9 @@ async fn a_stolen_token_is_worth_nothing_without_its_key() {
 
     let thief = crate::clients::key();
     for (number, (key, expected)) in (0..).zip([(&thief, 401), (&thief, 401), (&key, 401), (&key, 200)]) {
-        let surroundings = Surroundings::new(SystemTime::now(), [number; 16]);
-        let proof = key.proof(&Method::GET, &url, token.secret(), surroundings).await.unwrap();
-        let call = http_client().get(url.clone()).header("authorization", token.authorization()).header("dpop", proof);
+        let seed = RequestSeed::new(SystemTime::now(), [number; 16]);
+        let proof = key.proof(&Method::GET, &url, token.secret(), seed).await.unwrap();
+        let call = http_client().get(url.clone()).header("authorization", token.header_value()).header("dpop", proof);
         let response = call.send().await.unwrap();
         assert_eq!(response.status(), expected);
         key.note_nonce(&url, response.headers());

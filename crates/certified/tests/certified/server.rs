@@ -6,8 +6,8 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
 use credentials_grant_oauth2::{
-    AccessToken, Ask, Authorizer, ClientAuthentication, ClientCredentials, CredentialsSource, Error, HttpTransport,
-    OAuth2, StatusCode, TokenSource, Url,
+    AccessToken, Authorizer, ClientAuthentication, ClientCredentials, CredentialsSource, Error, HttpTransport, OAuth2,
+    StatusCode, TokenParameters, TokenSource, Url,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -97,8 +97,8 @@ impl Server {
     }
 
     /// What is asked for a token that the API takes: one that it reads (`jwt`), or one that it asks about (`opaque`).
-    pub(crate) fn ask_for(&self, format: &str) -> Ask {
-        Ask::new().with_resource(format!("{}/{format}", self.api)).with_scope("read")
+    pub(crate) fn ask_for(&self, format: &str) -> TokenParameters {
+        TokenParameters::new().with_resource(format!("{}/{format}", self.api)).with_scope("read")
     }
 
     /// What the API sees in the source's token when it is called, or the status by which it refuses.
@@ -136,22 +136,26 @@ impl Server {
 }
 
 /// A source of tokens from the server.
-pub(crate) fn source(provider: OAuth2, credentials: impl CredentialsSource, ask: Ask) -> TokenSource {
-    TokenSource::builder(provider, credentials).with_transport(transport()).with_ask(ask).build().unwrap()
+pub(crate) fn source(
+    provider: OAuth2,
+    credentials: impl CredentialsSource,
+    parameters: TokenParameters,
+) -> TokenSource {
+    TokenSource::builder(provider, credentials).with_transport(transport()).with_parameters(parameters).build().unwrap()
 }
 
 /// A token for these credentials, or why there is none.
 pub(crate) async fn token(provider: OAuth2, credentials: ClientCredentials) -> Result<Arc<AccessToken>, Error> {
-    token_for(provider, credentials, Ask::new()).await
+    token_with(provider, credentials, TokenParameters::new()).await
 }
 
 /// The same, for an ask.
-pub(crate) async fn token_for(
+pub(crate) async fn token_with(
     provider: OAuth2,
     credentials: ClientCredentials,
-    ask: Ask,
+    parameters: TokenParameters,
 ) -> Result<Arc<AccessToken>, Error> {
-    source(provider, credentials, ask).token().await
+    source(provider, credentials, parameters).token().await
 }
 
 /// A transport that trusts the servers, and nobody else.

@@ -11,9 +11,9 @@ use crate::server::{SERVER, source};
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn the_server_says_what_it_knows_of_a_token() {
     let key = key();
-    let ask = SERVER.ask_for("opaque").with_proof_key(key.clone());
+    let parameters = SERVER.ask_for("opaque").with_proof_key(key.clone());
     for credentials in [with_secret("basic"), signing_by(SigningAlgorithm::Ps256)] {
-        let source = source(SERVER.discovered(), credentials.clone(), ask.clone());
+        let source = source(SERVER.discovered(), credentials.clone(), parameters.clone());
         let token = source.token().await.unwrap();
         let said = source.introspect(token.secret()).await.unwrap();
         assert!(said.is_active());
@@ -42,13 +42,13 @@ async fn a_token_that_is_taken_back_is_used_no_more() {
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn a_token_that_somebody_else_has_taken_back_is_replaced_when_the_api_rejects_it() {
-    let ask = || SERVER.ask_for("opaque");
+    let parameters = || SERVER.ask_for("opaque");
     let cases = [
-        ("robbed", "/opaque/robbed", ask(), ["invalid_token", "ok"]),
+        ("robbed", "/opaque/robbed", parameters(), ["invalid_token", "ok"]),
         (
             "robbed and bound",
             "/opaque/robbed-and-bound",
-            ask().with_proof_key(key()),
+            parameters().with_proof_key(key()),
             ["invalid_token, newest nonce", "ok, newest nonce"],
         ),
     ];
@@ -56,7 +56,7 @@ async fn a_token_that_somebody_else_has_taken_back_is_replaced_when_the_api_reje
         let victim = source(SERVER.discovered(), with_secret(id), what);
         SERVER.claims_seen(&victim, path).await.unwrap();
         let before = SERVER.asked(path).await.len();
-        let other = source(SERVER.discovered(), with_secret(id), ask());
+        let other = source(SERVER.discovered(), with_secret(id), parameters());
         other.revoke(victim.token().await.unwrap().secret()).await.unwrap();
         SERVER.claims_seen(&victim, path).await.unwrap();
         assert_eq!(SERVER.asked(path).await[before..], outcomes, "{id}");

@@ -1,18 +1,18 @@
 //! What an API sees in the server's tokens that verifies them with us, by the keys that the server publishes.
 
-use credentials_grant_oauth2::{Ask, ErrorKind, ExposeSecret as _, SecretString, TokenVerifier};
+use credentials_grant_oauth2::{ErrorKind, ExposeSecret as _, SecretString, TokenParameters, TokenVerifier};
 use serde_json::Value;
 
 use crate::clients::with_secret;
-use crate::server::{SERVER, token_for, transport};
+use crate::server::{SERVER, token_with, transport};
 
 fn verifier(issuer: &str, audience: &str) -> TokenVerifier {
     let builder = TokenVerifier::builder(issuer.parse().unwrap(), format!("{}/{audience}", SERVER.api));
     builder.with_transport(transport()).build().unwrap()
 }
 
-async fn issued(ask: Ask) -> SecretString {
-    token_for(SERVER.discovered(), with_secret("basic"), ask).await.unwrap().secret().clone()
+async fn issued(parameters: TokenParameters) -> SecretString {
+    token_with(SERVER.discovered(), with_secret("basic"), parameters).await.unwrap().secret().clone()
 }
 
 #[tokio::test]

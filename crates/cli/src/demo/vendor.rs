@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use credentials_grant::settings::Settings;
 use credentials_grant::{
-    AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Settings, StatusCode,
+    AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, StatusCode,
 };
 use credentials_grant_client::{FunctionCredentials, ManualClock, TokenSource, TokenState};
 use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, StartError};
@@ -150,7 +151,7 @@ impl<'a> Vendor<'a> {
         let said = format!("{} {}", call.method, call.url.path());
         // The gateway's key is among them, and among the token's companions: let it be the provider that brings it.
         let plain = call.headers.iter().filter(|(_, value)| !value.is_sensitive());
-        let headers = plain.chain(token.headers()).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let headers = plain.chain(token.header_pairs()).map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut request = self.means.api.request(call.method, call.url).headers(headers);
         if let Some(body) = call.body {
             request = request.header("content-type", "application/json").body(body.to_string());

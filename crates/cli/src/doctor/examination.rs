@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, IssuedToken, SealedRequest,
-    Surroundings, TokenEndpoint, TokenRequest, TokenResponse, Transport, Url, async_trait, grant,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse,
+    RequestContext, RequestSeed, TokenParameters, TokenResponse, Transport, UnsignedRequest, Url, async_trait,
+    fetch_token,
 };
 use credentials_grant_client::HttpTransport;
 use serde::Deserialize;
@@ -100,7 +101,7 @@ impl Examination {
     }
 
     /// The steps to the host, unless they have been walked.
-    async fn walk(&self, request: &SealedRequest) -> Result<(), Error> {
+    async fn walk(&self, request: &HttpRequest) -> Result<(), Error> {
         let origin = request.url().origin().ascii_serialization();
         if self.state().walked.contains(&origin) {
             return Ok(());
@@ -112,7 +113,7 @@ impl Examination {
     }
 
     /// What the server's metadata say, which have led to this request.
-    fn end_discovery(&self, request: &SealedRequest) {
+    fn end_discovery(&self, request: &HttpRequest) {
         let (url, methods) = (request.shown_url(), self.state().methods.take());
         let taken = match &methods {
             Some(methods) => methods.iter().take(MOST_METHODS).map(String::as_str).collect::<Vec<_>>().join(", "),
@@ -140,7 +141,7 @@ impl Examination {
 
 #[async_trait]
 impl Transport for Examination {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let is_for_metadata = request.url().path().contains(WELL_KNOWN);
         let stage_before = self.state().stage;
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
@@ -184,7 +185,7 @@ impl fmt::Debug for Examination {
 }
 
 /// The ways to authenticate that metadata list (RFC 8414 section 2).
-fn methods(metadata: &TokenResponse) -> Option<Vec<String>> {
+fn methods(metadata: &HttpResponse) -> Option<Vec<String>> {
     #[derive(Deserialize)]
     struct Metadata {
         token_endpoint_auth_methods_supported: Option<Vec<String>>,
@@ -194,30 +195,30 @@ fn methods(metadata: &TokenResponse) -> Option<Vec<String>> {
 
 /// The headers of the front page of this URL's host.
 async fn front_page(url: &Url, credentials: &ClientCredentials, transport: &HttpTransport) -> Option<HeaderMap> {
-    let page = FrontPage { url: TokenEndpoint::parse(url.join("/").ok()?.as_str()).ok()?, headers: Mutex::default() };
-    let surroundings = Surroundings::new(SystemTime::now(), [0; 16]);
+    let page = FrontPage { url: Endpoint::parse(url.join("/").ok()?.as_str()).ok()?, headers: Mutex::default() };
+    let seed = RequestSeed::new(SystemTime::now(), [0; 16]);
     // It is no token, whatever it is.
-    let _ = grant(&page, credentials, &Ask::new(), transport, surroundings).await;
+    let _ = fetch_token(&page, credentials, &TokenParameters::new(), transport, seed).await;
     page.headers.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks for a page in the place of a token.
 #[derive(Debug)]
 struct FrontPage {
-    url: TokenEndpoint,
+    url: Endpoint,
     headers: Mutex<Option<HeaderMap>>,
 }
 
 impl CredentialsGrant for FrontPage {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "front page"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.get(&self.url).build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.get(&self.url).build()
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         *self.headers.lock().unwrap_or_else(PoisonError::into_inner) = Some(response.headers().clone());
         Err(Error::new(ErrorKind::BadResponse, "a page is no token"))
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use credentials_grant::{Error, ErrorKind, HeaderMap, Retry, StatusCode, TokenResponse};
+use credentials_grant::{Error, ErrorKind, HeaderMap, HttpResponse, Retry, StatusCode};
 use reqwest::header::LOCATION;
 use reqwest::{Response, Url};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(super) async fn print(call: &Call<'_>, mut response: Response) -> Result<Exi
         }
         pass_on(call, &mut response, &url).await?;
     }
-    meaning(call, &TokenResponse::new(status, headers, Vec::new()), &url)
+    meaning(call, &HttpResponse::new(status, headers, Vec::new()), &url)
 }
 
 /// The body as it comes, until nobody reads on.
@@ -84,7 +84,7 @@ impl Answer {
 }
 
 /// How the run ends. Whatever the status, the body has been printed.
-fn meaning(call: &Call<'_>, answer: &TokenResponse, url: &Url) -> Result<Exit, Failure> {
+fn meaning(call: &Call<'_>, answer: &HttpResponse, url: &Url) -> Result<Exit, Failure> {
     let (status, host) = (answer.status(), authority(url));
     let said = format!("{host} answered {status}");
     let passing = |kind, remedy| {
@@ -105,7 +105,7 @@ fn meaning(call: &Call<'_>, answer: &TokenResponse, url: &Url) -> Result<Exit, F
 }
 
 /// A redirect that was not followed, because the token must not go where it leads.
-fn redirected(said: &str, answer: &TokenResponse, url: &Url) -> Failure {
+fn redirected(said: &str, answer: &HttpResponse, url: &Url) -> Failure {
     let location = answer.headers().get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
     let Some(elsewhere) = location.filter(Url::has_host) else {
         return Failure::new(Exit::Unusable, format!("{said}, which leads nowhere")).with_remedy("check the URL");

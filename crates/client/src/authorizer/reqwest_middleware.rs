@@ -77,13 +77,13 @@ impl Authorizer {
     #[must_use]
     pub fn redirect_policy(&self) -> redirect::Policy {
         let authorizer = self.clone();
-        redirect::Policy::custom(move |attempt| {
-            if attempt.previous().len() > MOST_REDIRECTS {
-                attempt.error("too many redirects")
-            } else if of_url(attempt.url()).is_ok_and(|destination| authorizer.check(destination).is_ok()) {
-                attempt.follow()
+        redirect::Policy::custom(move |context| {
+            if context.previous().len() > MOST_REDIRECTS {
+                context.error("too many redirects")
+            } else if of_url(context.url()).is_ok_and(|destination| authorizer.check(destination).is_ok()) {
+                context.follow()
             } else {
-                attempt.stop()
+                context.stop()
             }
         })
     }

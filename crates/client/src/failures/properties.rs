@@ -53,7 +53,7 @@ fn failures() -> impl Strategy<Value = Vec<(End, u64)>> {
 /// For how long it stands in the way of a renewal, of a caller without a token, and of one who tries again.
 fn pauses(failures: &Failures, now: Reading) -> [Duration; 3] {
     let left = |purpose| failures.pause_left(purpose, now).unwrap_or_default();
-    [left(Purpose::Renewal), left(Purpose::Need), failures.until_retry(now)]
+    [left(Purpose::Renewal), left(Purpose::Caller), failures.until_retry(now)]
 }
 
 proptest! {
@@ -74,18 +74,18 @@ proptest! {
             if matches!(end, End::Refusal) && !refused {
                 (refused, pause, breath) = (true, SECOND, SECOND / 4);
             }
-            let [renewal, need, retry] = pauses(&failures, Reading::of(&clock));
+            let [renewal, options, retry] = pauses(&failures, Reading::of(&clock));
             match end {
                 End::LeaveAlone(time) => {
-                    prop_assert_eq!([renewal, need], [time.max(pause); 2]);
-                    prop_assert!(retry >= need && retry <= need.max(breath), "{retry:?} {need:?} {breath:?}");
+                    prop_assert_eq!([renewal, options], [time.max(pause); 2]);
+                    prop_assert!(retry >= options && retry <= options.max(breath), "{retry:?} {options:?} {breath:?}");
                 }
                 _ if refused => {
-                    prop_assert_eq!([renewal, need], [pause; 2]);
-                    prop_assert!(retry >= need && retry <= need.max(breath), "{retry:?} {need:?} {breath:?}");
+                    prop_assert_eq!([renewal, options], [pause; 2]);
+                    prop_assert!(retry >= options && retry <= options.max(breath), "{retry:?} {options:?} {breath:?}");
                 }
                 _ => {
-                    prop_assert_eq!([renewal, need], [pause, Duration::ZERO]);
+                    prop_assert_eq!([renewal, options], [pause, Duration::ZERO]);
                     prop_assert!(retry <= breath, "{retry:?} {breath:?}");
                 }
             }
@@ -93,7 +93,7 @@ proptest! {
             let time = Duration::from_millis(milliseconds);
             clock.advance(time);
             let [renewal_left, need_left, retry_left] = pauses(&failures, Reading::of(&clock));
-            prop_assert_eq!([renewal_left, need_left], [renewal, need].map(|pause| pause.saturating_sub(time)));
+            prop_assert_eq!([renewal_left, need_left], [renewal, options].map(|pause| pause.saturating_sub(time)));
             prop_assert!(retry_left <= retry.max(breath).saturating_sub(time), "{retry_left:?} {retry:?} {breath:?}");
             (pause, breath) = ((pause * 2).min(SECOND * 300), (breath * 2).min(SECOND * 10));
         }

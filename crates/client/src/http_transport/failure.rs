@@ -28,9 +28,9 @@ pub(super) fn unusable(message: String) -> Error {
     Error::new(ErrorKind::BadResponse, message).with_remedy(CHECK_URL)
 }
 
-type Meaning = (ErrorKind, String, &'static str);
+type ErrorMapping = (ErrorKind, String, &'static str);
 
-fn meaning(error: &(dyn StdError + 'static), host: &str) -> Meaning {
+fn meaning(error: &(dyn StdError + 'static), host: &str) -> ErrorMapping {
     if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return of_tls(tls, host);
     }
@@ -81,7 +81,7 @@ impl Stage {
     }
 }
 
-fn of_tls(error: &rustls::Error, host: &str) -> Meaning {
+fn of_tls(error: &rustls::Error, host: &str) -> ErrorMapping {
     let (message, remedy) = match error {
         rustls::Error::InvalidCertificate(error) => return of_certificate(error, host),
         rustls::Error::AlertReceived(alert) if is_about_our_certificate(*alert) => {
@@ -105,7 +105,7 @@ fn of_tls(error: &rustls::Error, host: &str) -> Meaning {
     (ErrorKind::Unreachable, message, remedy)
 }
 
-fn of_certificate(error: &CertificateError, host: &str) -> Meaning {
+fn of_certificate(error: &CertificateError, host: &str) -> ErrorMapping {
     let (what, remedy) = match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ("has expired, by this machine's clock", CHECK_CLOCK)

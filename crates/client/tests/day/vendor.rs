@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use credentials_grant::{
-    AccessToken, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, CredentialsSource, Error,
-    ErrorKind, HeaderMap, HeaderValue, SealedRequest, StatusCode, TokenEndpoint, TokenRequest, TokenResponse,
-    Transport,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, CredentialsSource, Endpoint, Error,
+    ErrorKind, HeaderMap, HeaderValue, HttpRequest, HttpResponse, RequestContext, StatusCode, Transport,
+    UnsignedRequest,
 };
 use credentials_grant_client::{Clock, TokenSource};
 use tokio::time::{Instant, sleep_until};
@@ -113,7 +113,7 @@ impl Vendor {
 
     /// A source of its tokens.
     pub(crate) fn source(self: &Arc<Self>) -> TokenSource {
-        let token_endpoint = TokenEndpoint::from_static("https://auth.example.com/token");
+        let token_endpoint = Endpoint::from_static("https://auth.example.com/token");
         let builder = TokenSource::builder(Acme { token_endpoint }, Vault(Arc::clone(self)));
         builder.with_transport(Arc::clone(self)).with_clock(self.today).build().unwrap()
     }
@@ -166,7 +166,7 @@ impl Vendor {
 
 impl Book {
     pub(crate) fn issued(&self, token: &AccessToken) -> Issued {
-        let number = token.authorization().to_str().unwrap().strip_prefix("Bearer token-").unwrap();
+        let number = token.header_value().to_str().unwrap().strip_prefix("Bearer token-").unwrap();
         self.tokens[number.parse::<usize>().unwrap() - 1]
     }
 
@@ -189,7 +189,7 @@ impl Book {
 
 #[async_trait]
 impl Transport for Vendor {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let mut visit = Visit { vendor: self, requested: self.today.monotonic(), act: Act::Unreachable };
         let (act, pause) = {
             let mut book = self.book();
@@ -212,7 +212,7 @@ impl Transport for Vendor {
             Act::Unreachable => return Err(Error::new(ErrorKind::Unreachable, "nobody listens")),
             Act::Unavailable => (503, String::new()),
         };
-        Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
     }
 }
 
@@ -231,17 +231,17 @@ impl Drop for Visit<'_> {
 
 #[derive(Debug)]
 struct Acme {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
 }
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&self.token_endpoint).client_credentials();
-        request.client_authentication(ClientAuthentication::Body).build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&self.token_endpoint).client_credentials();
+        request.client_authentication(ClientAuthentication::ClientSecretPost).build()
     }
 }
 
@@ -251,12 +251,12 @@ struct Vault(Arc<Vendor>);
 
 #[async_trait]
 impl CredentialsSource for Vault {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         Ok(ClientCredentials::new("client", format!("secret-{}", self.0.book().secret)))
     }
 }
 
-fn secret_in(request: &SealedRequest) -> usize {
+fn secret_in(request: &HttpRequest) -> usize {
     let body = str::from_utf8(request.body()).unwrap();
     let (_, secret) = body.split_once("client_secret=secret-").unwrap();
     secret.split('&').next().unwrap().parse().unwrap()

@@ -24,7 +24,7 @@ async fn a_body_that_holds_no_token_is_named_for_what_it_is() {
         ("nested 100,000 deep", "{\"a\":".repeat(100_000).into_bytes(), "more than 10,000 parts"),
         ("lists 100,000 deep", b"[".repeat(100_000), "more than 10,000 parts"),
         ("300,000 small lists", format!("[{}[]]", "[],".repeat(300_000)).into_bytes(), "more than 10,000 parts"),
-        ("a list", b"[{\"access_token\":\"abc\"}]".to_vec(), "JSON that is no object"),
+        ("a list", b"[{\"access_token\":\"abc\"}]".to_vec(), "JSON that is not an object"),
         ("an object without it", b"{\"token\":\"abc\"}".to_vec(), "JSON without an error and without a token"),
     ];
     for (what, body, words) in cases {

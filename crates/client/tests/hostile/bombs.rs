@@ -26,7 +26,7 @@ async fn one_mib_is_read_and_not_a_byte_more() {
         let answer = |body: &[u8]| {
             if compressed { http("200 OK", GZIP, gzipped(body)) } else { http("200 OK", "", body) }
         };
-        assert_eq!(answered(&answer(&body), Then::HangUp).await.unwrap().authorization(), "Bearer abc");
+        assert_eq!(answered(&answer(&body), Then::HangUp).await.unwrap().header_value(), "Bearer abc");
         let more = [&body, &b" "[..]].concat();
         let error = answered(&answer(&more), Then::HangUp).await.unwrap_err();
         assert_error(&error, BadResponse, "127.0.0.1 answered with more than 1 MiB", "a byte more");

@@ -6,7 +6,9 @@ use credentials_grant::ErrorKind::{self, BadResponse, CredentialsRefused, Unreac
 use credentials_grant::Retry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::server::{Server, Then, answered, ask, assert_error, http, is_hung_up, meanwhile, read_request, source};
+use crate::server::{
+    Server, Then, answered, assert_error, http, is_hung_up, meanwhile, parameters, read_request, source,
+};
 
 const TOKEN: &str = r#"{"access_token":"abc"}"#;
 const TOO_LONG: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token\":\"abc\"}";
@@ -86,7 +88,7 @@ async fn a_body_is_as_long_as_it_says() {
     let more = [http("200 OK", "", TOKEN), b"HTTP/1.1 200 OK\r\n\r\n<html>".to_vec()].concat();
     for then in [Then::HangUp, Then::Reset] {
         let token = answered(&more, then).await.unwrap();
-        assert_eq!(token.authorization(), "Bearer abc", "what follows a whole answer is nobody's");
+        assert_eq!(token.header_value(), "Bearer abc", "what follows a whole answer is nobody's");
     }
 }
 
@@ -95,7 +97,7 @@ async fn an_answer_after_some_that_were_none_is_read() {
     let hints = b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100);
     for none in [b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), hints] {
         let token = answered(&[none, http("200 OK", "", TOKEN)].concat(), Then::HangUp).await.unwrap();
-        assert_eq!(token.authorization(), "Bearer abc");
+        assert_eq!(token.header_value(), "Bearer abc");
     }
 }
 
@@ -117,7 +119,7 @@ async fn an_answer_to_a_request_that_was_not_read_is_an_answer() {
         is_hung_up(socket).await;
     };
     let url = server.url("/token");
-    let outcome = meanwhile(serving, ask(&url, Duration::from_secs(30))).await;
+    let outcome = meanwhile(serving, parameters(&url, Duration::from_secs(30))).await;
     assert_error(&outcome.unwrap_err(), CredentialsRefused, "401", "an early answer");
     server.is_left_alone().await;
 }
@@ -147,7 +149,7 @@ async fn a_server_that_is_not_there_cannot_be_connected_to() {
     for (url, host) in
         [(gone.as_str(), "127.0.0.1"), ("https://nowhere.invalid/token?secret=canary", "nowhere.invalid")]
     {
-        let error = ask(url, Duration::from_secs(30)).await.unwrap_err();
+        let error = parameters(url, Duration::from_secs(30)).await.unwrap_err();
         assert_error(&error, Unreachable, &format!("could not connect to {host}"), host);
         assert_eq!(error.retry(), Retry::Soon);
     }

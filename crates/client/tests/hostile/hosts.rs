@@ -8,7 +8,7 @@ use credentials_grant::ErrorKind::{BadResponse, Unreachable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
-use crate::server::{Server, Then, answered, ask, assert_error, http, meanwhile, read_request, source};
+use crate::server::{Server, Then, answered, assert_error, http, meanwhile, parameters, read_request, source};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -69,8 +69,8 @@ async fn no_header_leads_the_next_request_elsewhere_or_comes_back_with_it() {
 #[tokio::test]
 #[ignore = "is run by other tests"]
 async fn asks_the_url_that_it_is_given() {
-    match ask(&env::var("TOKEN_URL").unwrap(), TIMEOUT).await {
-        Ok(token) => println!("token: {}", token.authorization().to_str().unwrap()),
+    match parameters(&env::var("TOKEN_URL").unwrap(), TIMEOUT).await {
+        Ok(token) => println!("token: {}", token.header_value().to_str().unwrap()),
         Err(error) => {
             assert_error(&error, Unreachable, "", "a proxy that means ill");
             println!("error: {error}");

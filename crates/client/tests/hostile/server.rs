@@ -5,23 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{
-    AccessToken, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenEndpoint,
-    TokenRequest,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, RequestContext,
+    UnsignedRequest,
 };
 use credentials_grant_client::{HttpTransport, TokenSource};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Debug)]
-struct Acme(TokenEndpoint);
+struct Acme(Endpoint);
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&self.0).client_authentication(ClientAuthentication::Basic).client_credentials().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
+            .post(&self.0)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .client_credentials()
+            .build()
     }
 }
 
@@ -59,7 +63,7 @@ pub(crate) async fn answered(answer: &[u8], then: Then) -> Result<Arc<AccessToke
         }
     };
     let url = server.url("/token");
-    let outcome = meanwhile(serving, ask(&url, timeout)).await;
+    let outcome = meanwhile(serving, parameters(&url, timeout)).await;
     server.is_left_alone().await;
     outcome
 }
@@ -77,13 +81,13 @@ pub(crate) async fn meanwhile<T>(serving: impl Future<Output = ()>, asking: impl
 }
 
 /// A token source's token from this URL.
-pub(crate) async fn ask(url: &str, timeout: Duration) -> Result<Arc<AccessToken>, Error> {
+pub(crate) async fn parameters(url: &str, timeout: Duration) -> Result<Arc<AccessToken>, Error> {
     let source = source(url, timeout)?;
     Box::pin(source.token()).await
 }
 
 pub(crate) fn source(url: &str, timeout: Duration) -> Result<TokenSource, Error> {
-    TokenSource::builder(Acme(TokenEndpoint::parse(url)?), ClientCredentials::new("id", "canary"))
+    TokenSource::builder(Acme(Endpoint::parse(url)?), ClientCredentials::new("id", "canary"))
         .with_transport(HttpTransport::new()?.with_timeout(timeout))
         .build()
 }

@@ -10,14 +10,18 @@ use crate::server::{Then, answered, assert_error, http};
 async fn a_token_that_no_header_can_carry_is_refused() {
     let megabyte = format!("\"{}\"", "a".repeat(1_000_000));
     let cases: [(&str, &str, &str); 13] = [
-        ("a line break", r#""a\r\nx-injected: b""#, "with spaces, line breaks or the like in it"),
-        ("a bare CR", r#""a\rb""#, "with spaces, line breaks or the like in it"),
-        ("a bare LF", r#""a\nb""#, "with spaces, line breaks or the like in it"),
-        ("a space", r#""a b""#, "with spaces, line breaks or the like in it"),
-        ("a space behind it", r#""abc ""#, "with spaces, line breaks or the like in it"),
-        ("NUL", r#""a\u0000b""#, "with spaces, line breaks or the like in it"),
-        ("DEL", r#""a\u007fb""#, "with spaces, line breaks or the like in it"),
-        ("a character beyond ASCII", r#""é""#, "with spaces, line breaks or the like in it"),
+        (
+            "a line break",
+            r#""a\r\nx-injected: b""#,
+            "with spaces, line breaks or other characters outside visible ASCII",
+        ),
+        ("a bare CR", r#""a\rb""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("a bare LF", r#""a\nb""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("a space", r#""a b""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("a space behind it", r#""abc ""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("NUL", r#""a\u0000b""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("DEL", r#""a\u007fb""#, "with spaces, line breaks or other characters outside visible ASCII"),
+        ("a character beyond ASCII", r#""é""#, "with spaces, line breaks or other characters outside visible ASCII"),
         ("a megabyte", &megabyte, "a token of more than 64 KiB"),
         ("nothing", r#""""#, "JSON without an error and without a token"),
         ("null", "null", "JSON without an error and without a token"),
@@ -33,7 +37,7 @@ async fn a_token_that_no_header_can_carry_is_refused() {
 
 #[tokio::test]
 async fn a_life_is_a_number_of_seconds_or_the_answer_is_refused() {
-    let number = "`expires_in` is no number";
+    let number = "`expires_in` is not a number";
     let past = "`expires_in` is negative: the token has already expired";
     let json = "JSON that is cut off or malformed";
     let cases: [(&str, &str); 18] = [
@@ -94,5 +98,5 @@ async fn a_life_that_no_clock_can_show_is_ten_years_and_none_is_five_minutes() {
 async fn of_two_tokens_the_last_counts() {
     let body = r#"{"access_token":"first","access_token":"last"}"#;
     let token = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap();
-    assert_eq!(token.authorization(), "Bearer last");
+    assert_eq!(token.header_value(), "Bearer last");
 }

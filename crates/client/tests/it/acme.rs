@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use credentials_grant::{
-    Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, HeaderMap, Policy, SealedRequest,
-    StatusCode, TokenEndpoint, TokenRequest, TokenResponse, Transport,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, HeaderMap, HttpRequest, HttpResponse,
+    Policy, RequestContext, StatusCode, Transport, UnsignedRequest,
 };
 use credentials_grant_client::{Clock, ManualClock, TokenSource, TokenSourceBuilder};
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 #[derive(Debug)]
-pub(crate) struct Acme(pub(crate) TokenEndpoint);
+pub(crate) struct Acme(pub(crate) Endpoint);
 
 impl Acme {
     pub(crate) fn new() -> Self {
@@ -23,21 +23,26 @@ impl Acme {
     }
 }
 
-pub(crate) fn endpoint() -> TokenEndpoint {
-    TokenEndpoint::from_static("https://auth.example.com/token")
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::from_static("https://auth.example.com/token")
 }
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&self.0).client_authentication(ClientAuthentication::Basic).client_credentials().scope().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
+            .post(&self.0)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .client_credentials()
+            .scope()
+            .build()
     }
 
     fn policy(&self) -> Policy {
-        Policy::new().with_refusals_blocking_the_address()
+        Policy::new().with_address_blocking()
     }
 }
 
@@ -85,7 +90,7 @@ impl Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         self.gate.acquire().await.unwrap().forget();
         let act = self.acts.lock().unwrap().pop().expect("the script has an act left");
@@ -95,7 +100,7 @@ impl Transport for Script {
             Act::Fail(error) => return Err(error),
             Act::Panic => panic!("the transport panics, as the test asked"),
         };
-        Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into_bytes()))
     }
 }
 
@@ -119,7 +124,7 @@ pub(crate) fn source(script: &Arc<Script>, clock: &ManualClock) -> TokenSource {
 
 /// The token that a source hands out, or what it says instead.
 pub(crate) async fn token(source: &TokenSource) -> Result<String, Error> {
-    source.token().await.map(|token| token.authorization().to_str().unwrap().to_owned())
+    source.token().await.map(|token| token.header_value().to_str().unwrap().to_owned())
 }
 
 /// Both clocks as tokio has them, for tests in which something sleeps: paused, they jump to when it wakes.

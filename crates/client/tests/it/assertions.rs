@@ -13,13 +13,13 @@ async fn an_assertion_is_read_anew_each_time_because_platforms_replace_it() {
     let source = AssertionFile::new("my-service", &path);
     for jwt in ["one.jwt.canary", "another.jwt.canary"] {
         fs::write(&path, format!("{jwt}\n")).unwrap();
-        let credentials = source.credentials().await.unwrap();
+        let credentials = source.load().await.unwrap();
         assert_eq!(credentials.client_id().unwrap(), "my-service");
         assert_eq!(credentials.assertion().unwrap().expose_secret(), jwt);
         assert!(!format!("{source:?} {credentials:?}").contains("canary"));
     }
     fs::remove_file(&path).unwrap();
-    let error = source.credentials().await.unwrap_err();
+    let error = source.load().await.unwrap_err();
     assert!(error.kind() == ErrorKind::Configuration && error.message().contains("token"), "{error}");
 }
 

@@ -11,7 +11,7 @@ fn a_program_without_a_runtime_gets_a_token_and_keeps_it() {
     let script = Script::new([Act::Issue(3600)]);
     let source = builder(&script, &clock()).build_blocking().unwrap();
     for _ in 0..2 {
-        assert_eq!(source.token().unwrap().authorization(), "Bearer token-1");
+        assert_eq!(source.token().unwrap().header_value(), "Bearer token-1");
     }
     assert_eq!(script.requests(), 1);
 }
@@ -21,14 +21,14 @@ fn a_complaint_about_the_token_makes_the_next_call_fetch() {
     let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
     let source = builder(&script, &clock()).build_blocking().unwrap();
     source.invalidate(&source.token().unwrap());
-    assert_eq!(source.token().unwrap().authorization(), "Bearer token-2");
+    assert_eq!(source.token().unwrap().header_value(), "Bearer token-2");
 }
 
 #[tokio::test]
 async fn in_an_async_program_it_works_where_blocking_is_allowed_and_dropping_it_does_no_harm() {
     let script = Script::new([Act::Issue(3600)]);
     let source = builder(&script, &clock()).build_blocking().unwrap();
-    let blocking = move || source.token().map(|token| (token.authorization().clone(), source));
+    let blocking = move || source.token().map(|token| (token.header_value().clone(), source));
     let (authorization, source) = tokio::task::spawn_blocking(blocking).await.unwrap().unwrap();
     assert_eq!(authorization, "Bearer token-1");
     drop(source);
@@ -41,11 +41,11 @@ fn a_stale_token_is_served_at_once_and_renewed_on_the_sources_own_thread() {
     let source = builder(&script, &clock).build_blocking().unwrap();
     source.token().unwrap();
     clock.advance(Duration::from_secs(3600 * 9 / 10));
-    assert_eq!(source.token().unwrap().authorization(), "Bearer token-1");
+    assert_eq!(source.token().unwrap().header_value(), "Bearer token-1");
     script.open(1);
     let renewed = (0..10_000_000).any(|_| {
         std::thread::yield_now();
-        source.token().unwrap().authorization() == "Bearer token-2"
+        source.token().unwrap().header_value() == "Bearer token-2"
     });
     assert!(renewed);
     assert_eq!(script.requests(), 2);

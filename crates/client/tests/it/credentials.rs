@@ -8,7 +8,7 @@ use credentials_grant::{CredentialsSource, Error, ErrorKind, ExposeSecret};
 use credentials_grant_client::{EnvironmentCredentials, FileCredentials};
 
 async fn read(path: &Path) -> Result<String, Error> {
-    let credentials = FileCredentials::new("id", path).credentials().await?;
+    let credentials = FileCredentials::new("id", path).load().await?;
     Ok(credentials.client_secret()?.expose_secret().to_owned())
 }
 
@@ -33,7 +33,7 @@ async fn a_rotated_file_is_read_anew() {
     let source = FileCredentials::new("id", file.path()).with_secret_file("api-key", file.path());
     for secret in ["first", "second"] {
         fs::write(file.path(), secret).unwrap();
-        let credentials = source.credentials().await.unwrap();
+        let credentials = source.load().await.unwrap();
         assert_eq!(credentials.client_secret().unwrap().expose_secret(), secret);
         assert_eq!(credentials.secret("api-key").unwrap().expose_secret(), secret);
     }
@@ -100,7 +100,7 @@ async fn the_child_reads_its_variables() {
         return;
     }
     let source = EnvironmentCredentials::with_prefix("ACME").with_secret("api-key").with_secret("unused");
-    let credentials = source.credentials().await.unwrap();
+    let credentials = source.load().await.unwrap();
     assert_eq!(credentials.client_id().unwrap(), "id");
     assert_eq!(credentials.client_secret().unwrap().expose_secret(), "secret");
     assert_eq!(credentials.secret("api-key").map(ExposeSecret::expose_secret), Some("key"));
@@ -110,7 +110,7 @@ async fn the_child_reads_its_variables() {
 #[tokio::test]
 async fn a_variable_that_is_not_set_is_named() {
     let source = EnvironmentCredentials::with_prefix("CREDENTIALS_GRANT_TEST_UNSET").with_secret("api-key");
-    let error = source.credentials().await.unwrap_err();
+    let error = source.load().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("CREDENTIALS_GRANT_TEST_UNSET_CLIENT_ID"), "{error}");
 }

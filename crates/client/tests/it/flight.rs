@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, ErrorKind};
-use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, Need, TokenSource};
+use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, TokenOptions, TokenSource};
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,7 +67,7 @@ async fn a_caller_who_goes_away_does_not_take_the_request_along() {
     assert!(caller.await.unwrap_err().is_cancelled());
     script.open(1);
     settle().await;
-    assert_eq!(source.cached().expect("the token has landed").authorization(), "Bearer token-1");
+    assert_eq!(source.cached().expect("the token has landed").header_value(), "Bearer token-1");
     assert_eq!(script.requests(), 1);
 }
 
@@ -241,7 +241,7 @@ fn a_flight_that_nobody_drives_does_not_stand_in_the_way_of_those_with_deadlines
     let _idle = in_flight_on_its_own_runtime(&source);
     script.open(2);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let impatient = Need::new().with_deadline(SECOND / 2);
-    let tries = (1..100).find(|_| busy.block_on(source.token_for(impatient)).is_ok());
+    let impatient = TokenOptions::new().with_deadline(SECOND / 2);
+    let tries = (1..100).find(|_| busy.block_on(source.token_with(impatient)).is_ok());
     assert!(tries.is_some_and(|tries| tries <= 4), "{tries:?}");
 }

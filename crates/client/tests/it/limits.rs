@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, IssuanceLimit, Policy, Retry, TokenRequest,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, IssuanceLimit, Policy, RequestContext, Retry,
+    TokenParameters, UnsignedRequest,
 };
-use credentials_grant_client::{Need, TokenPool, TokenSource};
+use credentials_grant_client::{TokenOptions, TokenPool, TokenSource};
 use tokio::time::{Instant, advance};
 
 use crate::acme::{Acme, Act, SECOND, Script, TokioClock, token};
@@ -17,12 +18,12 @@ const DAY: u32 = 24 * 60 * 60;
 struct Limited(IssuanceLimit);
 
 impl CredentialsGrant for Limited {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "limited"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        Acme::new().token_request(attempt)
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        Acme::new().token_request(context)
     }
 
     fn policy(&self) -> Policy {
@@ -84,7 +85,7 @@ async fn a_limit_a_second_is_waited_for_and_never_exceeded() {
     let waiting: Vec<_> = (0..200)
         .map(|tenant| {
             let credentials = ClientCredentials::new(format!("tenant-{tenant}"), "secret");
-            let source = pool.source(&provider, &credentials, &Ask::new()).unwrap();
+            let source = pool.source(&provider, &credentials, &TokenParameters::new()).unwrap();
             tokio::spawn(async move { source.token().await.map(|_| began.elapsed().as_millis()) })
         })
         .collect();
@@ -106,7 +107,7 @@ async fn a_limit_of_each_client_counts_each_by_itself() {
     let provider = Limited(IssuanceLimit::new(2, SECOND * 3600).per_client());
     for tenant in ["one", "two"] {
         let credentials = ClientCredentials::new(tenant, "secret");
-        let of = |scope: &str| pool.source(&provider, &credentials, &Ask::new().with_scope(scope)).unwrap();
+        let of = |scope: &str| pool.source(&provider, &credentials, &TokenParameters::new().with_scope(scope)).unwrap();
         another(&of("a")).await.unwrap();
         another(&of("b")).await.unwrap();
         assert_eq!(another(&of("c")).await.unwrap_err().kind(), ErrorKind::RateLimited);
@@ -118,7 +119,7 @@ async fn requests_that_fail_count_too_and_a_deadline_leaves_room_to_wait() {
     let script = Script::new([Act::Answer(503, ""), Act::Answer(503, ""), Act::Issue(3600)]);
     let source = source(IssuanceLimit::new(2, SECOND * 20), &script);
     let began = Instant::now();
-    source.token_for(Need::new().with_deadline(SECOND * 60)).await.unwrap();
+    source.token_with(TokenOptions::new().with_deadline(SECOND * 60)).await.unwrap();
     assert!(began.elapsed() >= SECOND * 20, "the third waits for the first to be 20 s old");
 }
 
@@ -141,7 +142,7 @@ async fn a_limit_of_the_users_own_counts_beside_the_vendors() {
     let pool = TokenPool::builder().with_transport(Arc::clone(&script)).with_clock(TokioClock::new());
     let pool = pool.with_limit(IssuanceLimit::new(2, SECOND * DAY)).build().unwrap();
     let provider = Limited(IssuanceLimit::new(50, SECOND));
-    let source = pool.source(&provider, &ClientCredentials::new("id", "secret"), &Ask::new()).unwrap();
+    let source = pool.source(&provider, &ClientCredentials::new("id", "secret"), &TokenParameters::new()).unwrap();
     another(&source).await.unwrap();
     another(&source).await.unwrap();
     let error = another(&source).await.unwrap_err();

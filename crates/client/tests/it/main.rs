@@ -12,7 +12,6 @@ mod flight;
 mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod need;
 mod operations;
 mod pool;
 #[cfg(all(feature = "signing", feature = "reqwest-middleware", feature = "tower"))]
@@ -29,6 +28,7 @@ mod shop;
 mod signing;
 mod source;
 mod status;
+mod token_options;
 #[cfg(feature = "tower")]
 mod tower_layer;
 mod transport;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap,
-    SealedRequest, StatusCode, TokenRequest, TokenResponse, Transport, async_trait,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse,
+    RequestContext, StatusCode, TokenParameters, Transport, UnsignedRequest, async_trait,
 };
 use credentials_grant_client::{TokenPool, TokenSource};
 use futures_util::FutureExt as _;
@@ -16,17 +16,17 @@ use crate::acme::{SECOND, endpoint};
 struct Managed;
 
 impl CredentialsGrant for Managed {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "managed"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&endpoint()).client_authentication(ClientAuthentication::Basic);
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic);
         request.client_credentials().scope().build()
     }
 
-    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&endpoint()).client_authentication(ClientAuthentication::Basic).token().build()
+    fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic).token().build()
     }
 }
 
@@ -39,7 +39,7 @@ struct Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let body = String::from_utf8(request.body().to_vec()).unwrap();
         let token = body.strip_prefix("token=").and_then(|rest| rest.strip_suffix("&token_type_hint=access_token"));
         let (status, answer) = match token {
@@ -57,7 +57,7 @@ impl Transport for Server {
                 (200, format!(r#"{{"active":{is_active}}}"#))
             }
         };
-        Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), answer.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), answer.into_bytes()))
     }
 }
 
@@ -88,7 +88,7 @@ async fn a_token_that_is_taken_back_is_gone_from_memory_and_no_other_is() {
     source.revoke(token.secret()).await.unwrap();
     assert!(source.cached().is_none());
     assert_eq!(*server.taken_back.lock().unwrap(), ["another", "token-1"]);
-    assert_eq!(source.token().await.unwrap().authorization(), "Bearer token-2");
+    assert_eq!(source.token().await.unwrap().header_value(), "Bearer token-2");
 }
 
 #[tokio::test]
@@ -108,7 +108,8 @@ async fn a_pool_has_all_its_tokens_taken_back_whichever_fails() {
     let server = Arc::new(Server::default());
     let pool = TokenPool::builder().with_transport(Arc::clone(&server)).build().unwrap();
     for number in 0..30 {
-        let source = pool.source(&Managed, &credentials(), &Ask::new().with_scope(format!("s{number}"))).unwrap();
+        let source =
+            pool.source(&Managed, &credentials(), &TokenParameters::new().with_scope(format!("s{number}"))).unwrap();
         if number < 25 {
             source.token().await.unwrap();
         }

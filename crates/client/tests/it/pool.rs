@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use credentials_grant::{Ask, ClientCredentials, CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenEndpoint};
+use credentials_grant::{
+    ClientCredentials, CredentialsGrant, CredentialsSource, Endpoint, Error, ErrorKind, TokenParameters,
+};
 use credentials_grant_client::{
     EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials, ManualClock, TokenPool,
     TokenPoolBuilder, TokenSource,
@@ -33,28 +35,32 @@ fn same(one: &TokenSource, other: &TokenSource) -> bool {
 async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_does_not() {
     let script = Script::new((0..100).map(|_| Act::Issue(3600)));
     let pool = builder(&script, &clock()).build().unwrap();
-    let elsewhere = |url| Arc::new(Acme(TokenEndpoint::from_static(url))) as Arc<dyn CredentialsGrant>;
+    let elsewhere = |url| Arc::new(Acme(Endpoint::from_static(url))) as Arc<dyn CredentialsGrant>;
     let secret = |secret: &str| ClientCredentials::new("hotel-1", secret);
     let sources = || {
         [
-            pool.source(&acme(), &hotel(1), &Ask::new()),
-            pool.source(&acme(), &hotel(2), &Ask::new()),
-            pool.source(&acme(), &secret("another"), &Ask::new()),
-            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "1"), &Ask::new()),
-            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "2"), &Ask::new()),
-            pool.source(&elsewhere("https://auth.example.com/other"), &hotel(1), &Ask::new()),
-            pool.source(&elsewhere("https://auth.example.com/token?tenant=1"), &hotel(1), &Ask::new()),
-            pool.source(&elsewhere("https://auth.example.com/token?tenant=2"), &hotel(1), &Ask::new()),
-            pool.source(&acme(), &hotel(1), &Ask::new().with_scope("read")),
-            pool.source(&acme(), &hotel(1), &Ask::new().with_scopes(["read", "write"])),
-            pool.source(&acme(), &EnvironmentCredentials::with_prefix("HOTEL"), &Ask::new()),
-            pool.source(&acme(), &EnvironmentCredentials::with_prefix("HOTEL").with_secret("key"), &Ask::new()),
-            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/1"), &Ask::new()),
-            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/2"), &Ask::new()),
-            pool.source(&acme(), &FunctionCredentials::new("one", || async { Ok(hotel(1)) }), &Ask::new()),
-            pool.source(&acme(), &FunctionCredentials::new("two", || async { Ok(hotel(1)) }), &Ask::new()),
-            pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(hotel(2)), &Ask::new()),
-            pool.source(&acme(), &FallbackCredentials::new(hotel(2)).or(hotel(1)), &Ask::new()),
+            pool.source(&acme(), &hotel(1), &TokenParameters::new()),
+            pool.source(&acme(), &hotel(2), &TokenParameters::new()),
+            pool.source(&acme(), &secret("another"), &TokenParameters::new()),
+            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "1"), &TokenParameters::new()),
+            pool.source(&acme(), &secret("a-client-secret").with_secret("key", "2"), &TokenParameters::new()),
+            pool.source(&elsewhere("https://auth.example.com/other"), &hotel(1), &TokenParameters::new()),
+            pool.source(&elsewhere("https://auth.example.com/token?tenant=1"), &hotel(1), &TokenParameters::new()),
+            pool.source(&elsewhere("https://auth.example.com/token?tenant=2"), &hotel(1), &TokenParameters::new()),
+            pool.source(&acme(), &hotel(1), &TokenParameters::new().with_scope("read")),
+            pool.source(&acme(), &hotel(1), &TokenParameters::new().with_scopes(["read", "write"])),
+            pool.source(&acme(), &EnvironmentCredentials::with_prefix("HOTEL"), &TokenParameters::new()),
+            pool.source(
+                &acme(),
+                &EnvironmentCredentials::with_prefix("HOTEL").with_secret("key"),
+                &TokenParameters::new(),
+            ),
+            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/1"), &TokenParameters::new()),
+            pool.source(&acme(), &FileCredentials::new("hotel-1", "/run/secrets/2"), &TokenParameters::new()),
+            pool.source(&acme(), &FunctionCredentials::new("one", || async { Ok(hotel(1)) }), &TokenParameters::new()),
+            pool.source(&acme(), &FunctionCredentials::new("two", || async { Ok(hotel(1)) }), &TokenParameters::new()),
+            pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(hotel(2)), &TokenParameters::new()),
+            pool.source(&acme(), &FallbackCredentials::new(hotel(2)).or(hotel(1)), &TokenParameters::new()),
         ]
         .map(Result::unwrap)
     };
@@ -72,10 +78,10 @@ async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_doe
 fn a_parameter_makes_a_source_of_its_own_and_an_ask_that_acme_cannot_honour_makes_none() {
     let pool = builder(&Script::new([]), &clock()).build().unwrap();
     for tenant in ["1", "2", "1"] {
-        pool.source(&acme(), &hotel(1), &Ask::new().with_parameter("tenant", tenant)).unwrap();
+        pool.source(&acme(), &hotel(1), &TokenParameters::new().with_extra_parameter("tenant", tenant)).unwrap();
     }
     assert_eq!(pool.len(), 2);
-    let error = pool.source(&acme(), &hotel(1), &Ask::new().with_audience("another")).unwrap_err();
+    let error = pool.source(&acme(), &hotel(1), &TokenParameters::new().with_audience("another")).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
     assert_eq!(pool.len(), 2);
 }
@@ -86,17 +92,20 @@ fn credentials_that_cannot_be_told_apart_are_refused() {
     struct Vault;
     #[async_trait]
     impl CredentialsSource for Vault {
-        async fn credentials(&self) -> Result<ClientCredentials, Error> {
+        async fn load(&self) -> Result<ClientCredentials, Error> {
             Ok(hotel(1))
         }
     }
     let pool = builder(&Script::new([]), &clock()).build().unwrap();
-    for refused in [pool.source(&acme(), &Vault, &Ask::new()), pool.source(&acme(), &Arc::new(Vault), &Ask::new())] {
+    for refused in [
+        pool.source(&acme(), &Vault, &TokenParameters::new()),
+        pool.source(&acme(), &Arc::new(Vault), &TokenParameters::new()),
+    ] {
         let error = refused.unwrap_err();
         assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
         assert!(error.to_string().contains("identify"), "{error}");
     }
-    assert!(pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(Vault), &Ask::new()).is_err());
+    assert!(pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(Vault), &TokenParameters::new()).is_err());
 }
 
 #[tokio::test]
@@ -106,7 +115,7 @@ async fn five_thousand_tenants_buy_one_token_each() {
     let pool = builder(&script, &clock()).build().unwrap();
     for _ in 0..2 {
         for tenant in 0..5000 {
-            token(&pool.source(&acme(), &hotel(tenant), &Ask::new()).unwrap()).await.unwrap();
+            token(&pool.source(&acme(), &hotel(tenant), &TokenParameters::new()).unwrap()).await.unwrap();
         }
     }
     assert_eq!(script.requests(), 5000);
@@ -116,10 +125,10 @@ async fn five_thousand_tenants_buy_one_token_each() {
 async fn one_tenants_slow_server_delays_no_other() {
     let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
     let pool = builder(&script, &clock()).build().unwrap();
-    let slow = pool.source(&acme(), &hotel(1), &Ask::new()).unwrap();
+    let slow = pool.source(&acme(), &hotel(1), &TokenParameters::new()).unwrap();
     let waiting = tokio::spawn(async move { token(&slow).await });
     settle().await;
-    let quick = pool.source(&acme(), &hotel(2), &Ask::new()).unwrap();
+    let quick = pool.source(&acme(), &hotel(2), &TokenParameters::new()).unwrap();
     let quick = tokio::spawn(async move { token(&quick).await });
     settle().await;
     assert_eq!(script.requests(), 2, "both requests are in flight at once");
@@ -134,7 +143,7 @@ async fn a_full_pool_drops_the_one_that_was_not_asked_for_the_longest() {
     let pool = builder(&script, &clock()).with_capacity(2).build().unwrap();
     let mut tokens = Vec::new();
     for number in [1, 2, 1, 3, 1, 2] {
-        tokens.push(token(&pool.source(&acme(), &hotel(number), &Ask::new()).unwrap()).await.unwrap());
+        tokens.push(token(&pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap()).await.unwrap());
     }
     assert_eq!(tokens, [1, 2, 1, 3, 1, 4].map(|number| format!("Bearer token-{number}")));
     assert_eq!(pool.len(), 2);
@@ -145,7 +154,7 @@ async fn idle_sources_are_dropped_and_those_that_somebody_holds_are_not() {
     let script = Script::new((0..4).map(|_| Act::Issue(7200)));
     let clock = clock();
     let pool = builder(&script, &clock).with_idle(SECOND * 600).build().unwrap();
-    let source = |number| pool.source(&acme(), &hotel(number), &Ask::new()).unwrap();
+    let source = |number| pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap();
     let held = source(1);
     token(&held).await.unwrap();
     token(&source(2)).await.unwrap();
@@ -171,7 +180,7 @@ fn a_pool_that_keeps_nothing_is_refused() {
 #[test]
 fn debug_shows_no_secret() {
     let pool = builder(&Script::new([]), &clock()).build().unwrap();
-    pool.source(&acme(), &hotel(1), &Ask::new()).unwrap();
+    pool.source(&acme(), &hotel(1), &TokenParameters::new()).unwrap();
     let shown = format!("{pool:?}");
     assert!(shown.contains('1') && !shown.contains("a-client-secret"), "{shown}");
 }

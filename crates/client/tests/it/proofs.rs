@@ -7,9 +7,9 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName,
-    HeaderValue, ProofKey, Retry, SealedRequest, Signer, StatusCode, TokenRequest, TokenResponse, Transport,
-    async_trait,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
+    HttpRequest, HttpResponse, ProofKey, RequestContext, Retry, Signer, StatusCode, TokenParameters, Transport,
+    UnsignedRequest, async_trait,
 };
 use credentials_grant_client::{Authorizer, KeySigner, TokenPool, TokenSource};
 use http::{Request, Response};
@@ -26,12 +26,12 @@ use crate::acme::{SECOND, clock, endpoint};
 struct Bound;
 
 impl CredentialsGrant for Bound {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "bound"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&endpoint()).client_authentication(ClientAuthentication::Basic);
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic);
         request.client_credentials().dpop().build()
     }
 }
@@ -42,11 +42,11 @@ struct Issuer(Mutex<Vec<Value>>);
 
 #[async_trait]
 impl Transport for Issuer {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let mut issued = self.0.lock().unwrap();
         issued.push(verified(&request.headers()["dpop"])[0]["jwk"].clone());
         let body = json!({"access_token": format!("token-{}", issued.len()), "token_type": "DPoP", "expires_in": 3600});
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.to_string().into_bytes()))
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.to_string().into_bytes()))
     }
 }
 
@@ -63,8 +63,8 @@ fn verified(proof: &HeaderValue) -> [Value; 2] {
     [header, claims]
 }
 
-fn ask() -> Ask {
-    Ask::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap())
+fn parameters() -> TokenParameters {
+    TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap())
 }
 
 fn credentials() -> ClientCredentials {
@@ -72,7 +72,8 @@ fn credentials() -> ClientCredentials {
 }
 
 fn authorizer(issuer: &Arc<Issuer>, host: &str) -> Authorizer {
-    let source = TokenSource::builder(Bound, credentials()).with_ask(ask()).with_transport(Arc::clone(issuer));
+    let source =
+        TokenSource::builder(Bound, credentials()).with_parameters(parameters()).with_transport(Arc::clone(issuer));
     let source = source.with_clock(clock()).build().unwrap();
     Authorizer::builder(source).with_host(host.to_owned()).build().unwrap()
 }
@@ -270,7 +271,8 @@ async fn what_is_said_behind_a_redirect_of_a_proof_for_another_url_means_nothing
 #[tokio::test]
 async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
     let (issuer, clock) = (Arc::new(Issuer::default()), clock());
-    let source = TokenSource::builder(Bound, credentials()).with_ask(ask()).with_transport(Arc::clone(&issuer));
+    let source =
+        TokenSource::builder(Bound, credentials()).with_parameters(parameters()).with_transport(Arc::clone(&issuer));
     let source = source.with_clock(clock.clone()).build().unwrap();
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     authorizer.authorize(&mut call()).await.unwrap();
@@ -360,8 +362,8 @@ impl Signer for Forgetful {
 /// Why a call is not authorized whose proof that key should sign.
 async fn unsigned(answers: bool) -> Error {
     let key = Forgetful { signer: KeySigner::generate().unwrap(), signed: AtomicBool::default(), answers };
-    let ask = Ask::new().with_proof_key(ProofKey::new(key).unwrap());
-    let source = TokenSource::builder(Bound, credentials()).with_ask(ask).with_timeout(7 * SECOND);
+    let parameters = TokenParameters::new().with_proof_key(ProofKey::new(key).unwrap());
+    let source = TokenSource::builder(Bound, credentials()).with_parameters(parameters).with_timeout(7 * SECOND);
     let source = source.with_transport(Issuer::default()).build().unwrap();
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     let mut request = call();
@@ -385,12 +387,14 @@ async fn a_key_that_never_signs_keeps_no_call_waiting_for_ever() {
 #[tokio::test]
 async fn a_pool_keeps_the_tokens_of_two_keys_apart() {
     let pool = TokenPool::builder().with_transport(Issuer::default()).build().unwrap();
-    let (one, other) = (ask(), ask());
+    let (one, other) = (parameters(), parameters());
     let mut tokens = Vec::new();
-    for ask in [&one, &other, &one.clone(), &Ask::new().with_proof_key(one.proof_key().unwrap().clone())] {
-        let token = pool.source(&Bound, &credentials(), ask).unwrap().token().await.unwrap();
-        assert_eq!(token.proof_key(), ask.proof_key());
-        tokens.push(token.authorization().to_str().unwrap().to_owned());
+    for parameters in
+        [&one, &other, &one.clone(), &TokenParameters::new().with_proof_key(one.proof_key().unwrap().clone())]
+    {
+        let token = pool.source(&Bound, &credentials(), parameters).unwrap().token().await.unwrap();
+        assert_eq!(token.proof_key(), parameters.proof_key());
+        tokens.push(token.header_value().to_str().unwrap().to_owned());
     }
     assert_eq!(tokens, ["DPoP token-1", "DPoP token-2", "DPoP token-1", "DPoP token-1"]);
 }

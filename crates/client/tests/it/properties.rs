@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use credentials_grant::{
-    AccessToken, ClientCredentials, Error, HeaderMap, SealedRequest, StatusCode, TokenResponse, Transport,
+    AccessToken, ClientCredentials, Error, HeaderMap, HttpRequest, HttpResponse, StatusCode, Transport,
 };
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
 use futures_util::FutureExt;
@@ -78,7 +78,7 @@ impl World {
 
 #[async_trait]
 impl Transport for World {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         if let Some((token, age)) = self.newest().filter(|(token, age)| *age < token.life / 10 * 8) {
             self.state().wrong.push(format!("asked anew after {age:?} of {token:?}"));
         }
@@ -89,7 +89,7 @@ impl Transport for World {
         self.state().issued.push(issued);
         let (number, seconds) = (self.state().issued.len() - 1, life.as_secs());
         let body = format!(r#"{{"access_token":"{number}","expires_in":{seconds}}}"#);
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
     }
 }
 
@@ -141,7 +141,7 @@ async fn live(world: World, day: Vec<(Move, usize)>) -> Result<(), TestCaseError
 
 fn is_alive(world: &World, token: &AccessToken) -> Result<(), TestCaseError> {
     let state = world.state();
-    let number: usize = token.authorization().to_str().unwrap().trim_start_matches("Bearer ").parse().unwrap();
+    let number: usize = token.header_value().to_str().unwrap().trim_start_matches("Bearer ").parse().unwrap();
     let (token, time) = (state.issued[number], state.time);
     prop_assert!(time < token.requested + token.life, "{token:?} was handed out at {time:?}");
     Ok(())

@@ -83,7 +83,7 @@ async fn a_renewal_outlives_the_caller_that_triggered_it() {
     caller.await.unwrap().unwrap();
     script.open(1);
     settle().await;
-    assert_eq!(source.cached().unwrap().authorization(), "Bearer token-2");
+    assert_eq!(source.cached().unwrap().header_value(), "Bearer token-2");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ struct Rotating {
 
 #[async_trait]
 impl CredentialsSource for Rotating {
-    async fn credentials(&self) -> Result<ClientCredentials, Error> {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let secret = match self.rotated_after {
             Some(asks) if asked > asks => "rotated",

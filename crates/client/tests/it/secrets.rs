@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use credentials_grant::{Ask, ClientCredentials, TokenEndpoint};
+use credentials_grant::{ClientCredentials, Endpoint, TokenParameters};
 use credentials_grant_client::TokenSource;
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -46,9 +46,12 @@ async fn at_trace_level_neither_secret_nor_token_is_logged() {
         r#"{"error":"invalid_client","error_description":"unknown canary-secret, Basic aWQ6Y2FuYXJ5LXNlY3JldA=="}"#;
     for (at, status, body) in [("/token", 200, token), ("/refusal", 401, refusal)] {
         Mock::given(path(at)).respond_with(ResponseTemplate::new(status).set_body_string(body)).mount(&server).await;
-        let acme = Acme(TokenEndpoint::parse(&format!("{}{at}?key=canary-query", server.uri())).unwrap());
+        let acme = Acme(Endpoint::parse(&format!("{}{at}?key=canary-query", server.uri())).unwrap());
         let builder = TokenSource::builder(acme, ClientCredentials::new("id", "canary-secret"));
-        let source = builder.with_ask(Ask::new().with_parameter("email", "canary-parameter")).build().unwrap();
+        let source = builder
+            .with_parameters(TokenParameters::new().with_extra_parameter("email", "canary-parameter"))
+            .build()
+            .unwrap();
         tracing::trace!(outcome = ?source.token().await, ?source, "done");
     }
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

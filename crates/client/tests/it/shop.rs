@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use credentials_grant::{
-    AccessToken, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Policy, Presentation,
-    TokenRequest,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Policy, Presentation,
+    RequestContext, UnsignedRequest,
 };
 use credentials_grant_client::{Authorizer, ManualClock, TokenSource};
 
@@ -14,12 +14,16 @@ use crate::acme::{Act, Script, clock, endpoint};
 pub(crate) struct Shop(pub(crate) Policy);
 
 impl CredentialsGrant for Shop {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "shop"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&endpoint()).client_authentication(ClientAuthentication::Basic).client_credentials().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
+            .post(&endpoint())
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .client_credentials()
+            .build()
     }
 
     fn policy(&self) -> Policy {
@@ -42,7 +46,7 @@ pub(crate) fn policy() -> Policy {
 
 /// The token alone, in a header of the vendor's, with two companions.
 pub(crate) fn presentation() -> Presentation {
-    Presentation::header("X-Shop-Token").with_companion("x-plan", "basic").with_secret_companion("x-key", "key")
+    Presentation::header("X-Shop-Token").with_extra_header("x-plan", "basic").with_secret_header("x-key", "key")
 }
 
 /// An authorizer for a vendor that issues as many tokens as are asked for.
@@ -71,10 +75,10 @@ impl Rig {
 
     /// The token in memory, as the API would see it.
     pub(crate) fn cached(&self) -> Option<String> {
-        self.source.cached().map(|token: credentials_grant_client::CachedToken| shown(&token))
+        self.source.cached().map(|token: credentials_grant_client::TokenRef| shown(&token))
     }
 }
 
 fn shown(token: &AccessToken) -> String {
-    token.authorization().to_str().unwrap().to_owned()
+    token.header_value().to_str().unwrap().to_owned()
 }

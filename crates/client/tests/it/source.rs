@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use credentials_grant::{Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, TokenRequest};
+use credentials_grant::{
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, RequestContext, TokenParameters, UnsignedRequest,
+};
 use credentials_grant_client::TokenSource;
 
 use crate::acme::{Act, SECOND, Script, builder, clock, endpoint, settle, source, token};
@@ -26,7 +28,7 @@ async fn a_token_is_served_from_memory_until_shortly_before_it_expires() {
         assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
         let tick = Duration::from_nanos(1);
         clock.advance(Duration::from_secs(life).saturating_sub(margin + tick));
-        assert_eq!(source.cached().unwrap().authorization(), "Bearer token-1", "{life}");
+        assert_eq!(source.cached().unwrap().header_value(), "Bearer token-1", "{life}");
         clock.advance(tick);
         assert!(source.cached().is_none(), "{life}");
         assert_eq!(token(&source).await.unwrap(), "Bearer token-2", "{life}");
@@ -49,14 +51,14 @@ fn a_provider_may_insist_on_a_secret_of_its_own() {
     #[derive(Debug)]
     struct Opera;
     impl CredentialsGrant for Opera {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "opera"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
             let missing = || Error::new(ErrorKind::Configuration, "the secret `app-key` is missing");
-            let key = attempt.credentials().secret("app-key").ok_or_else(missing)?;
-            attempt.post(&endpoint()).secret_header("x-app-key", key).client_credentials().build()
+            let key = context.credentials().secret("app-key").ok_or_else(missing)?;
+            context.post(&endpoint()).secret_header("x-app-key", key).client_credentials().build()
         }
     }
     let credentials = ClientCredentials::new("id", "secret").with_secret("app-key", "key");
@@ -78,10 +80,10 @@ async fn a_401_for_an_old_token_keeps_the_newer_one() {
 
 #[tokio::test]
 async fn what_makes_no_request_is_refused_when_the_source_is_built() {
-    let build = |ask| builder(&Script::new([]), &clock()).with_ask(ask).build().unwrap_err();
-    let error = build(Ask::new().with_audience("https://api.example.com"));
+    let build = |parameters| builder(&Script::new([]), &clock()).with_parameters(parameters).build().unwrap_err();
+    let error = build(TokenParameters::new().with_audience("https://api.example.com"));
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
-    assert!(build(Ask::new().with_scope("two scopes")).to_string().contains("two scopes"));
+    assert!(build(TokenParameters::new().with_scope("two scopes")).to_string().contains("two scopes"));
     let error = builder(&Script::new([]), &clock()).with_timeout(Duration::ZERO).build().unwrap_err();
     assert!(error.to_string().contains("timeout"), "{error}");
 }
@@ -97,13 +99,13 @@ fn a_source_can_be_shared_among_threads() {
 struct Walmart(Arc<Mutex<Vec<String>>>);
 
 impl CredentialsGrant for Walmart {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "walmart"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        self.0.lock().unwrap().push(attempt.request_id());
-        attempt.post(&endpoint()).header("wm_qos.correlation_id", &attempt.request_id()).build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        self.0.lock().unwrap().push(context.request_id());
+        context.post(&endpoint()).header("wm_qos.correlation_id", &context.request_id()).build()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use credentials_grant::{Ask, ClientCredentials, Error, Surroundings, TokenEndpoint, grant};
+use credentials_grant::{ClientCredentials, Endpoint, Error, RequestSeed, TokenParameters, fetch_token};
 use credentials_grant_client::HttpTransport;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,11 +14,11 @@ use crate::acme::Acme;
 const TOKEN: &[u8] = br#"{"access_token":"abc","expires_in":3600}"#;
 
 async fn ask_at(url: &str) -> Result<String, Error> {
-    let acme = Acme(TokenEndpoint::parse(url)?);
+    let acme = Acme(Endpoint::parse(url)?);
     let credentials = ClientCredentials::new("id", "canary");
     let transport = HttpTransport::new()?;
-    let token = grant(&acme, &credentials, &Ask::new(), &transport, Surroundings::frozen()).await?;
-    Ok(token.authorization().to_str().unwrap().to_owned())
+    let token = fetch_token(&acme, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()).await?;
+    Ok(token.header_value().to_str().unwrap().to_owned())
 }
 
 #[tokio::test]

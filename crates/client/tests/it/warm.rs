@@ -66,7 +66,7 @@ async fn warmth_outlasts_an_outage_and_does_not_hammer() {
     // Pauses of 1, 2, 4, 8 and 16 seconds, and a look each second.
     pass(40).await;
     assert_eq!(script.requests(), 7);
-    assert_eq!(source.cached().unwrap().authorization(), "Bearer token-7");
+    assert_eq!(source.cached().unwrap().header_value(), "Bearer token-7");
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn a_warm_source_whose_token_was_given_back_rests_until_somebody_asks() {
     let script = Script::new((0..5).map(|_| Act::Issue(100)));
     let source = warm(&script);
     token(&source).await.unwrap();
-    // This vendor knows no way to take a token back; the source has done its part.
+    // This vendor does not support revocation; the source has done its part.
     source.revoke_current().await.unwrap_err();
     pass(300).await;
     assert_eq!(script.requests(), 1, "no token is bought that nobody wants");

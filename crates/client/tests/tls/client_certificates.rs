@@ -15,7 +15,7 @@ async fn a_server_that_demands_a_certificate_gets_it() {
     for pem in [client.pem(), client.key.serialize_pem() + &client.certificate.pem()] {
         for version in [&TLS12, &TLS13] {
             let token = answered_with(&pem, demanding(&server, &clients, version), &transport).await.unwrap();
-            assert_eq!(token.authorization(), "Bearer abc");
+            assert_eq!(token.header_value(), "Bearer abc");
         }
         answered_with(&pem, config(&server), &transport).await.expect("who does not ask for it does not mind");
     }

@@ -9,7 +9,9 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Certified, Server, answered, ask, authority, config, drain, params, read_request, trusting};
+use crate::server::{
+    Certified, Server, answered, authority, config, drain, parameters, params, read_request, trusting,
+};
 
 #[track_caller]
 fn assert_unreachable(error: &Error, message: &str, remedy: &str, what: &str) {
@@ -103,7 +105,7 @@ async fn what_is_no_safe_tls_is_told_from_what_is_none_at_all() {
             drain(socket).await;
         };
         let transport = trusting(&authority("private"));
-        let (outcome, ()) = tokio::join!(ask(&url, &transport), serving);
+        let (outcome, ()) = tokio::join!(parameters(&url, &transport), serving);
         assert_unreachable(&outcome.unwrap_err(), message, remedy, what);
     }
 }
@@ -113,7 +115,7 @@ async fn a_handshake_that_hangs_is_given_up_on() {
     // The system accepts, and nobody ever reads.
     let server = Server::start().await;
     let transport = HttpTransport::new().unwrap().with_timeout(Duration::from_millis(200));
-    let error = ask(&server.url(), &transport).await.unwrap_err();
+    let error = parameters(&server.url(), &transport).await.unwrap_err();
     assert_unreachable(&error, "127.0.0.1 did not answer in time", "network", "a handshake that hangs");
 }
 
@@ -136,9 +138,9 @@ async fn an_answer_that_somebody_may_have_cut_short_is_not_taken_for_whole() {
             drain(stream.into_inner().0).await;
         };
         let transport = trusting(&trusted);
-        let (outcome, ()) = tokio::join!(ask(&url, &transport), serving);
+        let (outcome, ()) = tokio::join!(parameters(&url, &transport), serving);
         match outcome {
-            Ok(token) => assert_eq!((token.authorization().to_str().unwrap(), says_goodbye), ("Bearer abc", true)),
+            Ok(token) => assert_eq!((token.header_value().to_str().unwrap(), says_goodbye), ("Bearer abc", true)),
             Err(error) => {
                 assert!(!says_goodbye, "{error}");
                 assert_unreachable(&error, "the connection to 127.0.0.1 broke", "network", "cut short");

@@ -9,14 +9,16 @@ use rcgen::KeyPair;
 use tokio::task::spawn_blocking;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-use crate::server::{Certified, Server, answered, answered_with, ask, authority, config, demanding, params, trusting};
+use crate::server::{
+    Certified, Server, answered, answered_with, authority, config, demanding, parameters, params, trusting,
+};
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_once_it_is_configured() {
     let trusted = authority("private");
     let certified = Certified::signed_by(&trusted, &params());
     let token = answered(config(&certified), &trusting(&trusted)).await.unwrap();
-    assert_eq!(token.authorization(), "Bearer abc");
+    assert_eq!(token.header_value(), "Bearer abc");
 }
 
 #[tokio::test]
@@ -62,8 +64,8 @@ async fn asks_the_url_that_it_is_given() {
     if let Ok(roots) = env::var("ROOTS") {
         transport = transport.with_root_certificates(roots.as_bytes()).unwrap();
     }
-    match ask(&env::var("TOKEN_URL").unwrap(), &transport).await {
-        Ok(token) => println!("token: {}", token.authorization().to_str().unwrap()),
+    match parameters(&env::var("TOKEN_URL").unwrap(), &transport).await {
+        Ok(token) => println!("token: {}", token.header_value().to_str().unwrap()),
         Err(error) => println!("{}: {error}", error.kind().name()),
     }
 }

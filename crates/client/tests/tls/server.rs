@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error,
-    Surroundings, TokenEndpoint, TokenRequest, grant,
+    AccessToken, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Endpoint, Error,
+    RequestContext, RequestSeed, TokenParameters, UnsignedRequest, fetch_token,
 };
 use credentials_grant_client::HttpTransport;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -17,19 +17,23 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 #[derive(Debug)]
-struct Acme(TokenEndpoint);
+struct Acme(Endpoint);
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&self.0).client_authentication(ClientAuthentication::Basic).client_credentials().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
+            .post(&self.0)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .client_credentials()
+            .build()
     }
 }
 
-pub(crate) async fn ask(url: &str, transport: &HttpTransport) -> Result<AccessToken, Error> {
+pub(crate) async fn parameters(url: &str, transport: &HttpTransport) -> Result<AccessToken, Error> {
     ask_by(&client(), url, transport).await
 }
 
@@ -38,8 +42,8 @@ pub(crate) async fn ask_by(
     url: &str,
     transport: &HttpTransport,
 ) -> Result<AccessToken, Error> {
-    let acme = Acme(TokenEndpoint::parse(url)?);
-    grant(&acme, credentials, &Ask::new(), transport, Surroundings::frozen()).await
+    let acme = Acme(Endpoint::parse(url)?);
+    fetch_token(&acme, credentials, &TokenParameters::new(), transport, RequestSeed::fixed()).await
 }
 
 fn client() -> ClientCredentials {

@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, HeaderMap, HeaderName,
-    HeaderValue, IssuedToken, Policy, ResponseReader, SealedRequest, StatusCode, Surroundings, TokenEndpoint,
-    TokenRequest, TokenResponse, Transport, async_trait, grant,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, HeaderMap, HeaderName,
+    HeaderValue, HttpRequest, HttpResponse, Policy, RequestContext, RequestSeed, ResponseReader, StatusCode,
+    TokenParameters, TokenResponse, Transport, UnsignedRequest, async_trait, fetch_token,
 };
 use futures_executor::block_on;
 
@@ -26,25 +26,25 @@ impl Acme {
     }
 }
 
-pub(crate) fn endpoint() -> TokenEndpoint {
-    TokenEndpoint::from_static("https://auth.example.com/token")
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::from_static("https://auth.example.com/token")
 }
 
 impl CredentialsGrant for Acme {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "acme"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
             .post(&endpoint())
-            .client_authentication(ClientAuthentication::Basic)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
             .client_credentials()
             .scope()
             .build()
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         self.reader.read(response)
     }
 
@@ -56,12 +56,12 @@ impl CredentialsGrant for Acme {
 /// Answers in turn, and keeps what it was asked.
 #[derive(Debug)]
 pub(crate) struct Canned {
-    answers: Mutex<Vec<TokenResponse>>,
+    answers: Mutex<Vec<HttpResponse>>,
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
 impl Canned {
-    pub(crate) fn new(answers: impl IntoIterator<Item = TokenResponse>) -> Self {
+    pub(crate) fn new(answers: impl IntoIterator<Item = HttpResponse>) -> Self {
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.reverse();
         Self { answers: Mutex::new(answers), asked: Mutex::default() }
@@ -70,17 +70,17 @@ impl Canned {
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let body = String::from_utf8_lossy(request.body()).into_owned();
         self.asked.lock().unwrap().push(format!("{} {} {body}", request.method(), request.url()));
         Ok(self.answers.lock().unwrap().pop().expect("an answer is left"))
     }
 }
 
-pub(crate) fn response(status: u16, headers: &[(&'static str, &'static str)], body: impl AsRef<[u8]>) -> TokenResponse {
+pub(crate) fn response(status: u16, headers: &[(&'static str, &'static str)], body: impl AsRef<[u8]>) -> HttpResponse {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
-    TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.as_ref().to_vec())
+    HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.as_ref().to_vec())
 }
 
 pub(crate) fn credentials() -> ClientCredentials {
@@ -90,14 +90,14 @@ pub(crate) fn credentials() -> ClientCredentials {
 /// What comes of it if the vendor answers so.
 pub(crate) fn answered(
     provider: &dyn CredentialsGrant,
-    ask: &Ask,
-    response: TokenResponse,
+    parameters: &TokenParameters,
+    response: HttpResponse,
 ) -> Result<AccessToken, Error> {
     let transport = Canned::new([response]);
-    block_on(grant(provider, &credentials(), ask, &transport, Surroundings::frozen()))
+    block_on(fetch_token(provider, &credentials(), parameters, &transport, RequestSeed::fixed()))
 }
 
 /// What comes of it if a vendor that keeps to RFC 6749 answers so, with status 200.
 pub(crate) fn read(body: impl AsRef<[u8]>) -> Result<AccessToken, Error> {
-    answered(&Acme::new(), &Ask::new(), response(200, &[], body))
+    answered(&Acme::new(), &TokenParameters::new(), response(200, &[], body))
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::acme::{Acme, Canned, answered, read, response};
 use credentials_grant::{
-    Ask, ClientCredentials, CredentialsGrant, ErrorKind, ExposeSecret, IssuanceLimit, Policy, Presentation,
-    ResponseReader, StatusCode, Surroundings, Value, grant,
+    ClientCredentials, CredentialsGrant, ErrorKind, ExposeSecret, IssuanceLimit, Policy, Presentation, RequestSeed,
+    ResponseReader, StatusCode, TokenParameters, Value, fetch_token,
 };
 use futures_executor::block_on;
 
@@ -17,7 +17,7 @@ fn a_plain_answer_is_read_whole() {
     let token = read(r#"{"access_token":"90d6","scope":"user","token_type":"bearer","expires_in":86400}"#).unwrap();
     assert_eq!(token.secret().expose_secret(), "90d6");
     assert_eq!(token.token_type(), Some("bearer"), "as the server sent it");
-    assert_eq!(token.authorization(), "Bearer 90d6", "as RFC 6750 writes it");
+    assert_eq!(token.header_value(), "Bearer 90d6", "as RFC 6750 writes it");
     assert_eq!(token.scopes(), ["user"]);
     assert!(token.extras().is_empty() && token.refresh_token().is_none());
 }
@@ -28,8 +28,9 @@ fn a_form_is_read_like_json() {
         "access_token=90d6&token_type=bearer&scope=user%20admin&expires_in=86400.92&etag=%22afZY%22&untrimmed=++x+";
     for kind in ["application/x-www-form-urlencoded", "text/plain; charset=utf-8", "Application/X-WWW-Form-Urlencoded"]
     {
-        let token = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body)).unwrap();
-        assert_eq!(token.authorization(), "Bearer 90d6");
+        let token =
+            answered(&Acme::new(), &TokenParameters::new(), response(200, &[("content-type", kind)], body)).unwrap();
+        assert_eq!(token.header_value(), "Bearer 90d6");
         assert_eq!(token.scopes(), ["user", "admin"]);
         assert_eq!(token.extra("etag"), Some(&Value::from("\"afZY\"")));
         assert_eq!(token.extra("untrimmed"), Some(&Value::from("  x ")));
@@ -44,7 +45,8 @@ fn text_that_is_no_form_is_not_taken_for_one() {
         ("text/html", "access_token=abc"),
         ("", "access_token=abc"),
     ] {
-        let error = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body)).unwrap_err();
+        let error = answered(&Acme::new(), &TokenParameters::new(), response(200, &[("content-type", kind)], body))
+            .unwrap_err();
         assert!(error.to_string().contains("neither JSON nor a form"), "{kind} {body}: {error}");
     }
 }
@@ -53,15 +55,15 @@ fn text_that_is_no_form_is_not_taken_for_one() {
 fn json_is_json_whatever_its_content_type_says() {
     let body = r#"{"access_token":"abc","token_type":"Bearer"}"#;
     for kind in ["text/plain", "text/html", "text/javascript", "application/json;charset=UTF-8", "nonsense", ""] {
-        let token = answered(&Acme::new(), &Ask::new(), response(200, &[("content-type", kind)], body));
-        assert_eq!(token.unwrap().authorization(), "Bearer abc", "{kind}");
+        let token = answered(&Acme::new(), &TokenParameters::new(), response(200, &[("content-type", kind)], body));
+        assert_eq!(token.unwrap().header_value(), "Bearer abc", "{kind}");
     }
 }
 
 #[test]
 fn a_byte_order_mark_and_white_space_around_json_do_no_harm() {
     for body in ["\u{feff}{\"access_token\":\"abc\"}", "\r\n {\"access_token\":\"abc\"}\n"] {
-        assert_eq!(read(body).unwrap().authorization(), "Bearer abc", "{body:?}");
+        assert_eq!(read(body).unwrap().header_value(), "Bearer abc", "{body:?}");
     }
 }
 
@@ -89,8 +91,8 @@ fn the_scope_is_read_from_a_string_an_array_and_nothing() {
 
 #[test]
 fn scopes_that_the_answer_does_not_name_are_those_that_were_asked_for() {
-    let ask = Ask::new().with_scopes(["read", "write"]);
-    let granted = |body: &str| answered(&Acme::new(), &ask, response(200, &[], body)).unwrap().scopes().to_vec();
+    let parameters = TokenParameters::new().with_scopes(["read", "write"]);
+    let granted = |body: &str| answered(&Acme::new(), &parameters, response(200, &[], body)).unwrap().scopes().to_vec();
     assert_eq!(granted(r#"{"access_token":"abc"}"#), ["read", "write"]);
     assert_eq!(granted(r#"{"access_token":"abc","scope":"read"}"#), ["read"], "less was granted");
 }
@@ -99,7 +101,7 @@ fn scopes_that_the_answer_does_not_name_are_those_that_were_asked_for() {
 fn the_type_is_bearer_in_any_case_or_absent() {
     for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, r#""beareR""#, "null", r#""""#] {
         let token = read(format!(r#"{{"access_token":"abc","token_type":{kind}}}"#)).unwrap();
-        assert_eq!(token.authorization(), "Bearer abc", "{kind}");
+        assert_eq!(token.header_value(), "Bearer abc", "{kind}");
     }
     assert_eq!(read(r#"{"access_token":"abc"}"#).unwrap().token_type(), None, "and that it was absent can be seen");
 }
@@ -113,7 +115,10 @@ fn a_token_of_another_type_is_refused_unless_the_vendor_means_bearer_by_it() {
     let long = read(format!(r#"{{"access_token":"abc","token_type":"{}"}}"#, "canary".repeat(10))).unwrap_err();
     assert!(!long.to_string().contains("canary"), "what is long names no type: {long}");
     let ebay = Acme::reading(ResponseReader::rfc6749().any_token_type());
-    assert_eq!(answered(&ebay, &Ask::new(), response(200, &[], body)).unwrap().authorization(), "Bearer abc");
+    assert_eq!(
+        answered(&ebay, &TokenParameters::new(), response(200, &[], body)).unwrap().header_value(),
+        "Bearer abc"
+    );
 }
 
 #[test]
@@ -130,7 +135,7 @@ fn a_refresh_token_is_kept_and_null_is_none() {
 fn a_refresh_token_may_stand_in_another_member() {
     let reader = ResponseReader::rfc6749().token_in("/token/accessToken").refresh_token_in("/token/refreshToken");
     let body = r#"{"token":{"accessToken":"abc","refreshToken":"bar"}}"#;
-    let token = answered(&Acme::reading(reader), &Ask::new(), response(200, &[], body)).unwrap();
+    let token = answered(&Acme::reading(reader), &TokenParameters::new(), response(200, &[], body)).unwrap();
     assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("bar"));
     assert_eq!(token.extra("token"), Some(&serde_json::json!({})), "it is no further member any more");
 }
@@ -143,8 +148,8 @@ fn members_are_found_by_name_and_by_pointer() {
         .scopes_in("/token/scope", ',')
         .expires_in("/token/expiresIn", credentials_grant::ExpiryUnit::Seconds);
     let body = r#"{"token":{"tokenType":"Bearer","scope":"a,b","expiresIn":86400,"accessToken":"abc","idToken":null},"status":"SUCCESS"}"#;
-    let token = answered(&Acme::reading(toast), &Ask::new(), response(200, &[], body)).unwrap();
-    assert_eq!(token.authorization(), "Bearer abc");
+    let token = answered(&Acme::reading(toast), &TokenParameters::new(), response(200, &[], body)).unwrap();
+    assert_eq!(token.header_value(), "Bearer abc");
     assert_eq!(token.scopes(), ["a", "b"]);
     assert_eq!(token.extra("status"), Some(&Value::from("SUCCESS")));
     assert_eq!(token.extra("token"), Some(&serde_json::json!({"idToken": null})), "what is left of it");
@@ -152,35 +157,35 @@ fn members_are_found_by_name_and_by_pointer() {
 
 #[test]
 fn a_token_is_presented_as_the_vendor_has_it() {
-    let walmart = Presentation::header("WM_SEC.ACCESS_TOKEN").with_companion("WM_SVC.NAME", "Walmart Marketplace");
+    let walmart = Presentation::header("WM_SEC.ACCESS_TOKEN").with_extra_header("WM_SVC.NAME", "Walmart Marketplace");
     let acme = Acme { policy: Policy::new().with_presentation(walmart), ..Acme::new() };
-    let token = answered(&acme, &Ask::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
-    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let token = answered(&acme, &TokenParameters::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
+    let headers: Vec<_> = token.header_pairs().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("wm_sec.access_token", "abc"), ("wm_svc.name", "Walmart Marketplace")]);
-    assert!(token.authorization().is_sensitive());
+    assert!(token.header_value().is_sensitive());
 }
 
 #[test]
 fn a_scheme_of_the_vendors_stands_before_the_token_and_the_client_id_beside_it() {
     let presentation =
-        Presentation::header("authorization").with_scheme("Zoho-oauthtoken").with_client_id_companion("x-api-key");
+        Presentation::header("authorization").with_scheme("Zoho-oauthtoken").with_client_id_header("x-api-key");
     let acme = Acme { policy: Policy::new().with_presentation(presentation), ..Acme::new() };
-    let token = answered(&acme, &Ask::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
-    assert_eq!(token.authorization(), "Zoho-oauthtoken abc");
-    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let token = answered(&acme, &TokenParameters::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
+    assert_eq!(token.header_value(), "Zoho-oauthtoken abc");
+    let headers: Vec<_> = token.header_pairs().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("authorization", "Zoho-oauthtoken abc"), ("x-api-key", "CLIENT_ID")]);
 }
 
 #[test]
 fn a_companion_may_be_a_secret_among_the_credentials_and_is_left_out_where_there_is_none() {
-    let gateway = Presentation::bearer().with_secret_companion("x-gateway-key", "gateway-key");
+    let gateway = Presentation::bearer().with_secret_header("x-gateway-key", "gateway-key");
     let acme = Acme { policy: Policy::new().with_presentation(gateway), ..Acme::new() };
     let headers = |credentials: ClientCredentials| -> Vec<_> {
         let transport = Canned::new([response(200, &[], r#"{"access_token":"abc"}"#)]);
-        let ask = Ask::new();
-        let token = block_on(grant(&acme, &credentials, &ask, &transport, Surroundings::frozen())).unwrap();
-        assert!(token.headers().all(|(_, value)| value.is_sensitive()));
-        token.headers().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+        let parameters = TokenParameters::new();
+        let token = block_on(fetch_token(&acme, &credentials, &parameters, &transport, RequestSeed::fixed())).unwrap();
+        assert!(token.headers().values().all(|value| value.is_sensitive()));
+        token.header_pairs().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
     };
     let credentials = ClientCredentials::new("id", "secret");
     assert_eq!(headers(credentials.clone()), ["authorization: Bearer abc"]);
@@ -195,7 +200,7 @@ fn a_policy_says_what_it_was_told() {
         .with_host("api.example.com")
         .with_expired_status(StatusCode::FORBIDDEN)
         .with_limit(limit)
-        .with_refusals_blocking_the_address();
+        .with_address_blocking();
     let shared: Arc<dyn CredentialsGrant> = Arc::new(Acme { policy, ..Acme::new() });
     let policy = Arc::clone(&shared).policy();
     assert_eq!(policy.hosts(), ["api.example.com"]);
@@ -203,28 +208,29 @@ fn a_policy_says_what_it_was_told() {
     assert_eq!(policy.presentation().header_name(), "authorization");
     assert_eq!(policy.limits(), [limit]);
     assert_eq!((limit.requests(), limit.period()), (5, Duration::from_secs(86_400)));
-    assert!(policy.refusals_block_address());
-    assert!(!Policy::new().refusals_block_address() && Policy::new().hosts().is_empty());
+    assert!(policy.blocks_addresses());
+    assert!(!Policy::new().blocks_addresses() && Policy::new().hosts().is_empty());
 }
 
 #[test]
 fn a_token_beats_error_like_members_beside_it() {
     let body = r#"{"access_token":"abc","status":"approved","code":38187,"error":""}"#;
-    assert_eq!(read(body).unwrap().authorization(), "Bearer abc");
+    assert_eq!(read(body).unwrap().header_value(), "Bearer abc");
 }
 
 #[test]
 fn of_members_with_one_name_the_last_counts() {
     let body = r#"{"access_token":"first","expires_in":60,"access_token":"last","expires_in":600}"#;
-    assert_eq!(read(body).unwrap().authorization(), "Bearer last");
-    let form = answered(&Acme::new(), &Ask::new(), response(200, FORM, "access_token=first&access_token=last"));
-    assert_eq!(form.unwrap().authorization(), "Bearer last");
+    assert_eq!(read(body).unwrap().header_value(), "Bearer last");
+    let form =
+        answered(&Acme::new(), &TokenParameters::new(), response(200, FORM, "access_token=first&access_token=last"));
+    assert_eq!(form.unwrap().header_value(), "Bearer last");
 }
 
 #[test]
 fn a_challenge_beside_a_token_is_no_error() {
     let headers = &[("www-authenticate", "Key realm=\"kong\"")];
-    let token = answered(&Acme::new(), &Ask::new(), response(200, headers, r#"{"access_token":"abc"}"#));
+    let token = answered(&Acme::new(), &TokenParameters::new(), response(200, headers, r#"{"access_token":"abc"}"#));
     assert!(token.is_ok());
 }
 
@@ -237,7 +243,7 @@ fn a_token_that_no_header_can_carry_is_refused() {
         assert!(error.to_string().contains("no header can carry"), "{error}");
     }
     let with_a_colon = read(r#"{"access_token":"expedia:opaque/token+=="}"#).unwrap();
-    assert_eq!(with_a_colon.authorization(), "Bearer expedia:opaque/token+==");
+    assert_eq!(with_a_colon.header_value(), "Bearer expedia:opaque/token+==");
 }
 
 #[test]
@@ -245,8 +251,8 @@ fn what_is_no_token_is_named() {
     let cases = [
         ("", "an empty body"),
         ("<!DOCTYPE html><p>Bad gateway", "HTML or XML"),
-        ("null", "JSON that is no object"),
-        ("[]", "JSON that is no object"),
+        ("null", "JSON that is not an object"),
+        ("[]", "JSON that is not an object"),
         ("{\"", "JSON that is cut off or malformed"),
         ("invalid", "text that is neither JSON nor a form"),
         ("{}", "JSON without an error and without a token"),
@@ -261,5 +267,5 @@ fn what_is_no_token_is_named() {
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{shown}: {error}");
         assert!(error.to_string().contains(what), "{shown}: {error}");
     }
-    assert!(answered(&Acme::new(), &Ask::new(), response(200, FORM, "token_type=bearer")).is_err());
+    assert!(answered(&Acme::new(), &TokenParameters::new(), response(200, FORM, "token_type=bearer")).is_err());
 }

@@ -8,8 +8,8 @@ use crate::acme::{Canned, endpoint, response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, Retry, SealedRequest,
-    Signer, Surroundings, TokenRequest, TokenResponse, async_trait, grant,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, HttpResponse,
+    RequestContext, RequestSeed, Retry, Signer, TokenParameters, UnsignedRequest, async_trait, fetch_token,
 };
 use futures_executor::block_on;
 
@@ -63,25 +63,24 @@ impl Asserted {
         Self { way, audience: None, steps: 1 }
     }
 
-    fn request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&endpoint()).client_authentication(self.way);
-        let request =
-            self.audience.into_iter().fold(request, credentials_grant::TokenRequestBuilder::assertion_audience);
-        if attempt.step() + 1 < self.steps { request.continues().build() } else { request.build() }
+    fn request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&endpoint()).client_authentication(self.way);
+        let request = self.audience.into_iter().fold(request, credentials_grant::RequestBuilder::assertion_audience);
+        if context.step() + 1 < self.steps { request.continues().build() } else { request.build() }
     }
 }
 
 impl CredentialsGrant for Asserted {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "asserted"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        self.request(attempt)
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        self.request(context)
     }
 
-    fn next_request(&self, attempt: &Attempt<'_>, _: &TokenResponse) -> Result<TokenRequest, Error> {
-        self.request(attempt)
+    fn next_request(&self, context: &RequestContext<'_>, _: &HttpResponse) -> Result<UnsignedRequest, Error> {
+        self.request(context)
     }
 }
 
@@ -90,12 +89,12 @@ fn signed() -> (ClientCredentials, KeyService) {
     (ClientCredentials::without_secret("CLIENT_ID").with_signer(service.clone()), service)
 }
 
-fn sealed(provider: &Asserted, credentials: &ClientCredentials) -> Result<SealedRequest, Error> {
-    let ask = Ask::new();
-    block_on(provider.request(&Attempt::new(credentials, &ask, Surroundings::frozen()))?.seal())
+fn sealed(provider: &Asserted, credentials: &ClientCredentials) -> Result<HttpRequest, Error> {
+    let parameters = TokenParameters::new();
+    block_on(provider.request(&RequestContext::new(credentials, &parameters, RequestSeed::fixed()))?.sign())
 }
 
-fn parameters(request: &SealedRequest) -> Vec<(String, String)> {
+fn parameters(request: &HttpRequest) -> Vec<(String, String)> {
     url::form_urlencoded::parse(request.body()).into_owned().collect()
 }
 
@@ -161,7 +160,7 @@ fn what_cannot_be_proved_is_refused_before_anything_is_sent() {
         (sealed(&by_key, &secret.with_assertion("")), "the assertion is empty"),
         (sealed(&by_key, &ClientCredentials::without_secret("").with_assertion("jwt")), "client id is empty"),
         (sealed(&Asserted::by(ClientAuthentication::None), &ClientCredentials::new("", "s")), "client id is empty"),
-        (sealed(&Asserted::by(ClientAuthentication::Basic), &signed().0), "no client secret"),
+        (sealed(&Asserted::by(ClientAuthentication::ClientSecretBasic), &signed().0), "no client secret"),
         (sealed(&Asserted::by(ClientAuthentication::ClientSecretJwt), &signed().0), "no client secret"),
     ];
     for (outcome, why) in refusals {
@@ -173,18 +172,18 @@ fn what_cannot_be_proved_is_refused_before_anything_is_sent() {
 #[test]
 fn a_frozen_request_asks_no_signer_and_is_always_the_same() {
     let (credentials, service) = signed();
-    let (ask, provider) = (Ask::new(), Asserted::by(ClientAuthentication::PrivateKeyJwt));
-    let attempt = Attempt::frozen(&credentials, &ask);
-    let frozen = || provider.token_request(&attempt).unwrap().frozen().unwrap();
-    assert_eq!(assertion(frozen().body()), [HEADER, CLAIMS, "c2lnbmF0dXJl"]);
-    assert_eq!(frozen().body(), frozen().body());
+    let (parameters, provider) = (TokenParameters::new(), Asserted::by(ClientAuthentication::PrivateKeyJwt));
+    let context = RequestContext::dry_run(&credentials, &parameters);
+    let dry_run = || provider.token_request(&context).unwrap().dry_run().unwrap();
+    assert_eq!(assertion(dry_run().body()), [HEADER, CLAIMS, "c2lnbmF0dXJl"]);
+    assert_eq!(dry_run().body(), dry_run().body());
     assert_eq!(service.asked.load(Ordering::Relaxed), 0);
 
     // A placeholder can prove who it is in every way.
     let placeholder = ClientCredentials::placeholder();
     for way in ClientAuthentication::ALL {
-        let request = Asserted::by(way).token_request(&Attempt::frozen(&placeholder, &ask)).unwrap();
-        assert!(request.frozen().is_ok(), "{way}");
+        let request = Asserted::by(way).token_request(&RequestContext::dry_run(&placeholder, &parameters)).unwrap();
+        assert!(request.dry_run().is_ok(), "{way}");
     }
 }
 
@@ -194,8 +193,8 @@ fn every_step_and_every_attempt_has_an_assertion_of_its_own() {
     let provider = Asserted { steps: 3, ..Asserted::by(ClientAuthentication::PrivateKeyJwt) };
     let sent = Arc::new(Sent::default());
     for entropy in [[1; 16], [2; 16]] {
-        let surroundings = Surroundings::new(Surroundings::frozen().now, entropy);
-        block_on(grant(&provider, &credentials, &Ask::new(), &sent, surroundings)).unwrap();
+        let seed = RequestSeed::new(RequestSeed::fixed().now, entropy);
+        block_on(fetch_token(&provider, &credentials, &TokenParameters::new(), &sent, seed)).unwrap();
     }
     let mut ids: Vec<_> = sent.0.lock().unwrap().iter().map(|form| jti(form)).collect();
     assert_eq!((ids.len(), service.asked.load(Ordering::Relaxed)), (6, 6));
@@ -215,7 +214,7 @@ struct Sent(Mutex<Vec<Vec<u8>>>);
 
 #[async_trait]
 impl credentials_grant::Transport for Sent {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         self.0.lock().unwrap().push(request.body().to_vec());
         Ok(response(200, &[], r#"{"access_token":"abc"}"#))
     }
@@ -241,7 +240,8 @@ fn a_signer_that_fails_is_a_failure_to_sign_that_says_what_to_do() {
 fn failed(service: KeyService) -> Error {
     let credentials = ClientCredentials::without_secret("id").with_signer(service);
     let (provider, transport) = (Asserted::by(ClientAuthentication::PrivateKeyJwt), Canned::new([]));
-    let outcome = block_on(grant(&provider, &credentials, &Ask::new(), &transport, Surroundings::frozen()));
+    let outcome =
+        block_on(fetch_token(&provider, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()));
     assert!(transport.asked.lock().unwrap().is_empty(), "nothing is sent");
     outcome.unwrap_err()
 }
@@ -249,17 +249,18 @@ fn failed(service: KeyService) -> Error {
 #[test]
 fn an_assertion_is_not_printed_and_not_repeated() {
     let credentials = ClientCredentials::without_secret("id").with_assertion("canary.canary.canary");
-    let (provider, ask) = (Asserted::by(ClientAuthentication::PrivateKeyJwt), Ask::new());
-    let request = provider.token_request(&Attempt::frozen(&credentials, &ask)).unwrap();
+    let (provider, parameters) = (Asserted::by(ClientAuthentication::PrivateKeyJwt), TokenParameters::new());
+    let request = provider.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
     let shown = format!("{credentials:?} {request:?}");
-    let shown = format!("{shown} {:?}", request.frozen().unwrap());
+    let shown = format!("{shown} {:?}", request.dry_run().unwrap());
     assert!(!shown.contains("canary"), "{shown}");
 
     let (signed, _) = signed();
     for (credentials, echo) in [(&credentials, "canary.canary.canary"), (&signed, &signed_assertion(&signed))] {
         let refusal = format!(r#"{{"error":"invalid_client","error_description":"no: {echo}"}}"#);
         let transport = Canned::new([response(400, &[], refusal)]);
-        let error = block_on(grant(&provider, credentials, &ask, &transport, Surroundings::frozen())).unwrap_err();
+        let error =
+            block_on(fetch_token(&provider, credentials, &parameters, &transport, RequestSeed::fixed())).unwrap_err();
         assert!(error.to_string().contains("no: [redacted]"), "{error}");
         assert!(!format!("{error:?}").contains(echo), "{error:?}");
     }

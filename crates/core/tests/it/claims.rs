@@ -31,11 +31,11 @@ fn claims_are_read_in_the_callers_shape_whoever_signed_them() {
 }
 
 #[test]
-fn what_is_no_jwt_says_nothing_of_itself() {
+fn a_token_that_is_not_a_jwt_has_no_claims() {
     for opaque in ["abc", "a.b", "a.!!.c", "a.e30=.c", "a.e30.c.d", "a.e30.c.d.e"] {
         let error = token(opaque).unverified_claims::<Value>().expect_err(opaque);
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{opaque}");
-        assert!(error.message().contains("no JWT") && error.remedy().is_some(), "{error}");
+        assert!(error.message().contains("is not a JWT") && error.remedy().is_some(), "{error}");
     }
 }
 

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use crate::acme::{Acme, Canned, answered, credentials, response};
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, Meaning, ResponseReader, Retry, SecretString,
-    StatusCode, Surroundings, TokenEndpoint, TokenRequest, grant,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, ErrorMapping, RequestContext, RequestSeed,
+    ResponseReader, Retry, SecretString, StatusCode, TokenParameters, UnsignedRequest, fetch_token,
 };
 use futures_executor::block_on;
 
 fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
-    answered(&Acme::new(), &Ask::new(), response(status, headers, body)).unwrap_err()
+    answered(&Acme::new(), &TokenParameters::new(), response(status, headers, body)).unwrap_err()
 }
 
 fn refused_to(credentials: &ClientCredentials, transport: &Canned) -> Error {
-    block_on(grant(&Acme::new(), credentials, &Ask::new(), transport, Surroundings::frozen())).unwrap_err()
+    block_on(fetch_token(&Acme::new(), credentials, &TokenParameters::new(), transport, RequestSeed::fixed()))
+        .unwrap_err()
 }
 
 fn refused_by(reader: ResponseReader, status: u16, body: &str) -> Error {
-    answered(&Acme::reading(reader), &Ask::new(), response(status, &[], body)).unwrap_err()
+    answered(&Acme::reading(reader), &TokenParameters::new(), response(status, &[], body)).unwrap_err()
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn each_kind_has_its_words_and_its_advice() {
             400,
             r#"{"error":"invalid_scope"}"#,
             "the server refused the request (400 Bad Request): invalid_scope",
-            "ask for scopes that this client may have",
+            "request scopes that this client may have",
         ),
         (
             400,
@@ -259,13 +260,13 @@ fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
 fn a_code_and_a_status_mean_what_the_vendor_means_by_them() {
     let reader = || {
         ResponseReader::rfc6749()
-            .with_meaning(
-                Meaning::of_code("invalid_grant", ErrorKind::CredentialsRefused)
+            .with_error_mapping(
+                ErrorMapping::for_code("invalid_grant", ErrorKind::CredentialsRefused)
                     .with_message("the integration user's password has expired")
                     .with_remedy("set a new one"),
             )
-            .with_meaning(Meaning::of_status(StatusCode::PAYMENT_REQUIRED, ErrorKind::CredentialsRefused))
-            .with_meaning(Meaning::of_status(StatusCode::CONFLICT, ErrorKind::Unavailable))
+            .with_error_mapping(ErrorMapping::for_status(StatusCode::PAYMENT_REQUIRED, ErrorKind::CredentialsRefused))
+            .with_error_mapping(ErrorMapping::for_status(StatusCode::CONFLICT, ErrorKind::Unavailable))
     };
     let code = refused_by(reader(), 402, r#"{"error":"invalid_grant","error_description":"since Monday"}"#);
     assert_eq!(code.kind(), ErrorKind::CredentialsRefused);
@@ -287,21 +288,23 @@ fn what_was_made_of_a_secret_on_the_way_is_taken_out_too() {
     #[derive(Debug)]
     struct Sabre;
     impl CredentialsGrant for Sabre {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "sabre"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
             let header = SecretString::from("Basic b3V0ZXI=");
-            attempt
+            context
                 .post(&crate::acme::endpoint())
-                .scrubbing(&"aW5uZXI=".into())
+                .redact(&"aW5uZXI=".into())
                 .secret_header("authorization", &header)
                 .build()
         }
     }
     let transport = Canned::new([response(401, &[], r#"{"error":"x","error_description":"no aW5uZXI= in b3V0ZXI"}"#)]);
-    let error = block_on(grant(&Sabre, &credentials(), &Ask::new(), &transport, Surroundings::frozen())).unwrap_err();
+    let error =
+        block_on(fetch_token(&Sabre, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))
+            .unwrap_err();
     assert!(error.to_string().contains("no [redacted] in [redacted]"), "{error}");
 }
 
@@ -310,21 +313,23 @@ fn a_secret_in_the_query_or_behind_a_scheme_of_the_vendors_is_taken_out_too() {
     #[derive(Debug)]
     struct Odd;
     impl CredentialsGrant for Odd {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "odd"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
             let header = SecretString::from("Token canary-derived");
-            let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?code=canaryQuery");
-            attempt.post(&endpoint).secret_header("authorization", &header).build()
+            let endpoint = Endpoint::from_static("https://auth.example.com/token?code=canaryQuery");
+            context.post(&endpoint).secret_header("authorization", &header).build()
         }
     }
     let credentials = ClientCredentials::new("id", "canary-secret").with_secret("key", "canary-key");
     for echo in ["code=canaryQuery", "unknown token canary-derived", "<canary-secret>", "canary-key"] {
         let body = format!(r#"{{"error":"x","error_description":"{echo}"}}"#);
         let transport = Canned::new([response(404, &[("location", "/canaryQuery")], body)]);
-        let error = block_on(grant(&Odd, &credentials, &Ask::new(), &transport, Surroundings::frozen())).unwrap_err();
+        let error =
+            block_on(fetch_token(&Odd, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()))
+                .unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
 }

@@ -5,15 +5,17 @@ use std::time::Duration;
 use crate::acme::{Acme, answered, response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant::{Ask, Error, ErrorKind, ExpiryUnit, LifetimeSource, Policy, ResponseReader, Surroundings};
+use credentials_grant::{
+    Error, ErrorKind, ExpiryUnit, LifetimeSource, Policy, RequestSeed, ResponseReader, TokenParameters,
+};
 
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// The seconds until the token expires, and who said so.
 fn life(provider: &Acme, body: &str) -> Result<(f64, LifetimeSource), Error> {
-    let token = answered(provider, &Ask::new(), response(200, &[], body))?;
-    let life = token.expires_at().duration_since(Surroundings::frozen().now).unwrap();
-    assert_eq!(token.requested_at(), Surroundings::frozen().now);
+    let token = answered(provider, &TokenParameters::new(), response(200, &[], body))?;
+    let life = token.expires_at().duration_since(RequestSeed::fixed().now).unwrap();
+    assert_eq!(token.requested_at(), RequestSeed::fixed().now);
     Ok((life.as_secs_f64(), token.lifetime_source()))
 }
 
@@ -35,14 +37,14 @@ fn expires_in_is_a_number_a_numeric_string_or_a_float() {
         ("\"86400.5\"", 86400.5),
         ("1", 1.0),
     ] {
-        assert_eq!(stated(expires_in).unwrap(), (seconds, LifetimeSource::Answer), "{expires_in}");
+        assert_eq!(stated(expires_in).unwrap(), (seconds, LifetimeSource::Response), "{expires_in}");
     }
 }
 
 #[test]
 fn an_absurd_life_is_cut_to_ten_years_and_two_years_are_believed() {
     #[allow(clippy::cast_precision_loss)]
-    let years = |years: u64| ((years * YEAR) as f64, LifetimeSource::Answer);
+    let years = |years: u64| ((years * YEAR) as f64, LifetimeSource::Response);
     assert_eq!(stated("63072000").unwrap(), years(2));
     for absurd in ["99999999999", "18446744073709551615", "1e300", "\"99999999999999999999999999\""] {
         assert_eq!(stated(absurd).unwrap(), years(10), "{absurd}");
@@ -72,7 +74,7 @@ fn what_is_no_number_is_refused_by_name() {
     for garbage in ["false", "{}", "[]", "\"zzz\"", "\"300abc\"", "\"NaN\"", "\"inf\"", "\"1h\""] {
         let error = stated(garbage).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{garbage}");
-        assert!(error.to_string().contains("`expires_in` is no number"), "{garbage}: {error}");
+        assert!(error.to_string().contains("`expires_in` is not a number"), "{garbage}: {error}");
     }
 }
 
@@ -83,7 +85,7 @@ fn the_unit_is_the_vendors() {
     for (unit, seconds) in
         [(ExpiryUnit::Seconds, 1440.0), (ExpiryUnit::Milliseconds, 1.44), (ExpiryUnit::Minutes, 86400.0)]
     {
-        assert_eq!(life(&reading(unit), body).unwrap(), (seconds, LifetimeSource::Answer));
+        assert_eq!(life(&reading(unit), body).unwrap(), (seconds, LifetimeSource::Response));
     }
 }
 
@@ -93,7 +95,7 @@ fn an_absolute_expiry_is_rfc_3339_or_seconds_since_1970() {
     let octorate = Acme::reading(ResponseReader::rfc6749().expires_at("expireDate"));
     for end in ["\"2026-01-01T01:00:00Z\"", "\"2026-01-01T02:00:00.000+01:00\"", "1767229200", "\"1767229200\""] {
         let body = format!(r#"{{"access_token":"abc","expireDate":{end}}}"#);
-        assert_eq!(life(&octorate, &body).unwrap(), (3600.0, LifetimeSource::Answer), "{end}");
+        assert_eq!(life(&octorate, &body).unwrap(), (3600.0, LifetimeSource::Response), "{end}");
     }
     for unsaid in ["null", "\"\""] {
         let body = format!(r#"{{"access_token":"abc","expireDate":{unsaid}}}"#);
@@ -116,7 +118,7 @@ fn an_absolute_expiry_counts_what_the_vendor_counts() {
     ];
     for (unit, end) in ends {
         let body = format!(r#"{{"access_token":"abc","expires":{end}}}"#);
-        assert_eq!(life(&reading(unit), &body).unwrap(), (3600.0, LifetimeSource::Answer), "{end}");
+        assert_eq!(life(&reading(unit), &body).unwrap(), (3600.0, LifetimeSource::Response), "{end}");
     }
     let far = r#"{"access_token":"abc","expires":1e300}"#;
     assert_eq!(life(&reading(ExpiryUnit::Minutes), far).unwrap_err().kind(), ErrorKind::BadResponse);
@@ -152,7 +154,7 @@ fn the_answer_beats_the_token_and_the_token_beats_the_provider() {
     let acme = Acme { policy: Policy::new().with_lifetime(Duration::from_secs(7200)), ..Acme::new() };
     let claims = format!(r#"{{"exp":{}}}"#, NOW + 900);
     let with_both = jwt(&claims).replace('}', r#","expires_in":60}"#);
-    assert_eq!(life(&acme, &with_both).unwrap(), (60.0, LifetimeSource::Answer));
+    assert_eq!(life(&acme, &with_both).unwrap(), (60.0, LifetimeSource::Response));
     assert_eq!(life(&acme, &jwt(&claims)).unwrap(), (900.0, LifetimeSource::Token));
     assert_eq!(life(&acme, r#"{"access_token":"abc"}"#).unwrap(), (7200.0, LifetimeSource::Policy));
     for opaque in [jwt("{}"), jwt(r#"{"exp":"soon"}"#), jwt("not json"), r#"{"access_token":"a.b.c"}"#.to_owned()] {

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, Introspection, Retry,
-    SecretString, Surroundings, TokenEndpoint, TokenOperation, TokenRequest, TokenResponse, introspect, revoke,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HttpResponse, Introspection,
+    RequestContext, RequestSeed, Retry, SecretString, TokenOperation, TokenParameters, UnsignedRequest, introspect,
+    revoke,
 };
 use futures_executor::block_on;
 
@@ -17,32 +18,32 @@ struct Managed {
 }
 
 impl Managed {
-    fn request(attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let endpoint = match attempt.operation() {
+    fn request(context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let endpoint = match context.operation() {
             Some(TokenOperation::Introspection(_)) => "https://auth.example.com/introspect",
             Some(TokenOperation::Revocation(_)) => "https://auth.example.com/revoke",
             _ => return Err(Error::new(ErrorKind::Configuration, "a new token was asked for")),
         };
-        let endpoint = TokenEndpoint::from_static(endpoint);
-        attempt.post(&endpoint).client_authentication(ClientAuthentication::Body).token().build()
+        let endpoint = Endpoint::from_static(endpoint);
+        context.post(&endpoint).client_authentication(ClientAuthentication::ClientSecretPost).token().build()
     }
 }
 
 impl CredentialsGrant for Managed {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "managed"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&endpoint()).client_credentials().token().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.post(&endpoint()).client_credentials().token().build()
     }
 
-    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        if self.steps > 1 { attempt.get(&endpoint()).continues().build() } else { Self::request(attempt) }
+    fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        if self.steps > 1 { context.get(&endpoint()).continues().build() } else { Self::request(context) }
     }
 
-    fn next_request(&self, attempt: &Attempt<'_>, _: &TokenResponse) -> Result<TokenRequest, Error> {
-        Self::request(attempt)
+    fn next_request(&self, context: &RequestContext<'_>, _: &HttpResponse) -> Result<UnsignedRequest, Error> {
+        Self::request(context)
     }
 }
 
@@ -59,17 +60,16 @@ fn token() -> SecretString {
     "canary".into()
 }
 
-fn introspected(answer: TokenResponse) -> Result<Introspection, Error> {
+fn introspected(answer: HttpResponse) -> Result<Introspection, Error> {
     let canned = Canned::new([answer]);
-    let outcome =
-        block_on(introspect(&Managed { steps: 1 }, &credentials(), &token(), &canned, Surroundings::frozen()));
+    let outcome = block_on(introspect(&Managed { steps: 1 }, &credentials(), &token(), &canned, RequestSeed::fixed()));
     assert_eq!(*canned.asked.lock().unwrap(), [INTROSPECT]);
     outcome
 }
 
-fn revoked(answer: TokenResponse) -> Result<(), Error> {
+fn revoked(answer: HttpResponse) -> Result<(), Error> {
     let canned = Canned::new([answer]);
-    let outcome = block_on(revoke(&Managed { steps: 1 }, &credentials(), &token(), &canned, Surroundings::frozen()));
+    let outcome = block_on(revoke(&Managed { steps: 1 }, &credentials(), &token(), &canned, RequestSeed::fixed()));
     assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
     outcome
 }
@@ -157,7 +157,7 @@ fn an_answer_that_is_not_the_vendors_is_a_reason_to_look_at_the_url_that_was_ask
 fn a_provider_that_is_shared_is_asked_the_same() {
     let canned = Canned::new([response(200, &[], "")]);
     let shared = std::sync::Arc::new(Managed { steps: 1 });
-    block_on(revoke(&shared, &credentials(), &token(), &canned, Surroundings::frozen())).unwrap();
+    block_on(revoke(&shared, &credentials(), &token(), &canned, RequestSeed::fixed())).unwrap();
     assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
 }
 
@@ -166,33 +166,33 @@ fn a_server_that_echoes_the_token_is_scrubbed() {
     let body = r#"{"error":"invalid_request","error_description":"canary? s3cret!"}"#;
     let error = revoked(response(400, &[], body)).unwrap_err();
     assert!(error.message().ends_with("invalid_request: [redacted]? [redacted]!"), "{error}");
-    let (credentials, token, ask) = (credentials(), token(), Ask::new());
+    let (credentials, token, parameters) = (credentials(), token(), TokenParameters::new());
     let shown = format!("{:?}", TokenOperation::Revocation(&token));
-    assert!(!shown.contains("canary"), "{shown} {credentials:?} {ask:?}");
+    assert!(!shown.contains("canary"), "{shown} {credentials:?} {parameters:?}");
 }
 
 #[test]
 fn where_the_endpoint_is_may_be_asked_first() {
     let canned = Canned::new([response(200, &[], "{}"), response(200, &[], "")]);
-    block_on(revoke(&Managed { steps: 2 }, &credentials(), &token(), &canned, Surroundings::frozen())).unwrap();
+    block_on(revoke(&Managed { steps: 2 }, &credentials(), &token(), &canned, RequestSeed::fixed())).unwrap();
     assert_eq!(*canned.asked.lock().unwrap(), ["GET https://auth.example.com/token ", REVOKE]);
 }
 
 #[test]
-fn a_vendor_that_knows_no_way_says_so_and_is_sent_nothing() {
+fn a_vendor_without_introspection_or_revocation_says_so_and_nothing_is_sent() {
     let canned = Canned::new([]);
     let (acme, credentials, token) = (Acme::new(), credentials(), token());
-    let introspection = block_on(introspect(&acme, &credentials, &token, &canned, Surroundings::frozen())).unwrap_err();
+    let introspection = block_on(introspect(&acme, &credentials, &token, &canned, RequestSeed::fixed())).unwrap_err();
     let message = introspection.to_string();
-    assert!(message.starts_with("acme: this provider knows no way to ask about a token; ask the vendor"), "{message}");
-    let revocation = block_on(revoke(&acme, &credentials, &token, &canned, Surroundings::frozen())).unwrap_err();
+    assert!(message.starts_with("acme: this provider does not support introspection; ask the vendor"), "{message}");
+    let revocation = block_on(revoke(&acme, &credentials, &token, &canned, RequestSeed::fixed())).unwrap_err();
     assert_eq!(revocation.kind(), ErrorKind::Configuration);
-    assert!(revocation.message().contains("take a token back"), "{revocation}");
+    assert!(revocation.message().contains("does not support revocation"), "{revocation}");
 }
 
 #[test]
-fn a_request_for_a_new_token_is_about_no_other() {
-    let (credentials, ask) = (credentials(), Ask::new());
-    let error = Managed { steps: 1 }.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
-    assert!(error.message().contains("about no other one"), "{error}");
+fn a_request_for_a_new_token_holds_no_other_token() {
+    let (credentials, parameters) = (credentials(), TokenParameters::new());
+    let error = Managed { steps: 1 }.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
+    assert!(error.message().contains("only a request for introspection or revocation"), "{error}");
 }

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
-    AccessToken, Ask, Attempt, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap,
-    HeaderValue, Method, Presentation, ProofKey, SealedRequest, SecretString, Signer, Surroundings, TokenRequest,
-    TokenResponse, Transport, Url, async_trait, grant,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderValue,
+    HttpRequest, HttpResponse, Method, Presentation, ProofKey, RequestContext, RequestSeed, SecretString, Signer,
+    TokenParameters, Transport, UnsignedRequest, Url, async_trait, fetch_token,
 };
 use futures_executor::block_on;
 use serde_json::{Value, json};
@@ -51,12 +51,12 @@ fn url(url: &str) -> Url {
 struct Bound;
 
 impl CredentialsGrant for Bound {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "bound"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&endpoint()).client_credentials();
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&endpoint()).client_credentials();
         request.client_authentication(ClientAuthentication::ClientSecretJwt).dpop().build()
     }
 }
@@ -64,19 +64,19 @@ impl CredentialsGrant for Bound {
 /// Answers in turn, and keeps the proofs and the assertions that it was sent.
 #[derive(Debug)]
 struct Server {
-    answers: Mutex<Vec<TokenResponse>>,
+    answers: Mutex<Vec<HttpResponse>>,
     sent: Mutex<Vec<(Value, String)>>,
 }
 
 impl Server {
-    fn new<const N: usize>(mut answers: [TokenResponse; N]) -> Self {
+    fn new<const N: usize>(mut answers: [HttpResponse; N]) -> Self {
         answers.reverse();
         Self { answers: Mutex::new(answers.into()), sent: Mutex::default() }
     }
 
-    fn token(&self, ask: &Ask) -> Result<AccessToken, Error> {
+    fn token(&self, parameters: &TokenParameters) -> Result<AccessToken, Error> {
         let credentials = ClientCredentials::new("id", "secret");
-        block_on(grant(&Bound, &credentials, ask, self, Surroundings::frozen()))
+        block_on(fetch_token(&Bound, &credentials, parameters, self, RequestSeed::fixed()))
     }
 
     /// What each proof says the nonce is.
@@ -88,7 +88,7 @@ impl Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let proof = request.headers().get("dpop").expect("each request has a proof");
         assert!(proof.is_sensitive());
         let assertion = String::from_utf8(request.body().to_vec()).unwrap();
@@ -106,8 +106,8 @@ fn parts(proof: &HeaderValue) -> [Value; 2] {
 
 fn proof(key: &ProofKey, method: &Method, to: &str, entropy: u8) -> [Value; 2] {
     let token = SecretString::from("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
-    let surroundings = Surroundings::new(Surroundings::frozen().now, [entropy; 16]);
-    parts(&block_on(key.proof(method, &url(to), &token, surroundings)).unwrap())
+    let seed = RequestSeed::new(RequestSeed::fixed().now, [entropy; 16]);
+    parts(&block_on(key.proof(method, &url(to), &token, seed)).unwrap())
 }
 
 #[test]
@@ -145,12 +145,12 @@ fn a_key_is_named_by_its_thumbprint_as_rfc_9449_section_6_and_rfc_7638_have_it()
 
 #[test]
 fn two_of_the_same_key_are_one_ask_and_two_keys_are_two() {
-    let ask = |key| Ask::new().with_proof_key(key);
+    let parameters = |key| TokenParameters::new().with_proof_key(key);
     let other = JWK.replace("9VE4", "9VE5");
-    assert_eq!(ask(key()), ask(key()));
-    assert_ne!(ask(key()), ask(ProofKey::new(Key(Some(other.leak()))).unwrap()));
-    assert_ne!(ask(key()), Ask::new());
-    let shown = format!("{:?}", ask(key()));
+    assert_eq!(parameters(key()), parameters(key()));
+    assert_ne!(parameters(key()), parameters(ProofKey::new(Key(Some(other.leak()))).unwrap()));
+    assert_ne!(parameters(key()), TokenParameters::new());
+    let shown = format!("{:?}", parameters(key()));
     assert!(shown.contains("0ZcOCORZ") && !shown.contains("canary"), "{shown}");
 }
 
@@ -158,13 +158,13 @@ fn two_of_the_same_key_are_one_ask_and_two_keys_are_two() {
 fn what_cannot_bind_a_token_is_refused() {
     for (jwk, why) in [
         (None, "has no public key"),
-        (Some("canary"), "is no JSON Web Key"),
-        (Some("[]"), "is no JSON Web Key"),
-        (Some(r#"{"x":"a"}"#), "no whole JSON Web Key"),
-        (Some(r#"{"kty":1}"#), "no whole JSON Web Key"),
+        (Some("canary"), "is not a JSON Web Key"),
+        (Some("[]"), "is not a JSON Web Key"),
+        (Some(r#"{"x":"a"}"#), "incomplete public key"),
+        (Some(r#"{"kty":1}"#), "incomplete public key"),
         (Some(r#"{"kty":"oct","k":"canary"}"#), "is not asymmetric"),
-        (Some(r#"{"kty":"EC","crv":"P-256","x":"a"}"#), "no whole JSON Web Key"),
-        (Some(r#"{"kty":"RSA","e":"AQAB","n":["canary"]}"#), "no whole JSON Web Key"),
+        (Some(r#"{"kty":"EC","crv":"P-256","x":"a"}"#), "incomplete public key"),
+        (Some(r#"{"kty":"RSA","e":"AQAB","n":["canary"]}"#), "incomplete public key"),
     ] {
         let error = ProofKey::new(Key(jwk)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -175,8 +175,8 @@ fn what_cannot_bind_a_token_is_refused() {
 #[test]
 fn a_token_request_proves_that_the_key_is_here() {
     let server = Server::new([response(200, &[], BOUND)]);
-    let token = server.token(&Ask::new().with_proof_key(key())).unwrap();
-    assert_eq!(token.authorization(), "DPoP abc");
+    let token = server.token(&TokenParameters::new().with_proof_key(key())).unwrap();
+    assert_eq!(token.header_value(), "DPoP abc");
     assert_eq!(token.proof_key(), Some(&key()));
     let (claims, _) = &server.sent.lock().unwrap()[0];
     let jti = claims["jti"].as_str().unwrap();
@@ -188,19 +188,19 @@ fn a_token_request_proves_that_the_key_is_here() {
 #[test]
 fn a_server_that_wants_its_nonce_gets_it_in_a_request_that_is_new_in_all_its_parts() {
     for status in [400, 401] {
-        let ask = Ask::new().with_proof_key(key());
+        let parameters = TokenParameters::new().with_proof_key(key());
         let server = Server::new([
             response(status, &[("dpop-nonce", "n1")], USE_NONCE),
             response(200, &[("dpop-nonce", "n2")], BOUND),
             response(200, &[], BOUND),
         ]);
-        server.token(&ask).unwrap();
+        server.token(&parameters).unwrap();
         assert_eq!(server.nonces(), [None, Some("n1".to_owned())]);
         let sent = std::mem::take(&mut *server.sent.lock().unwrap());
         assert_ne!(sent[0].0["jti"], sent[1].0["jti"], "a fresh proof");
         assert_ne!(sent[0].1, sent[1].1, "a fresh assertion");
 
-        server.token(&ask).unwrap();
+        server.token(&parameters).unwrap();
         assert_eq!(server.nonces(), [Some("n2".to_owned())], "the one that came with the good answer");
     }
 }
@@ -223,7 +223,7 @@ fn a_nonce_is_tried_once_and_only_where_there_is_one() {
         (response(200, &[("dpop-nonce", "n1")], USE_NONCE), 1),
     ] {
         let server = Server::new([first, wants(Some("n2")), response(200, &[], BOUND)]);
-        let error = server.token(&Ask::new().with_proof_key(key())).unwrap_err();
+        let error = server.token(&TokenParameters::new().with_proof_key(key())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
         assert_eq!(server.sent.lock().unwrap().len(), requests);
     }
@@ -231,9 +231,11 @@ fn a_nonce_is_tried_once_and_only_where_there_is_one() {
 
 #[test]
 fn without_a_key_a_nonce_is_no_reason_to_ask_again() {
-    let (canned, ask) = (crate::acme::Canned::new([response(400, &[("dpop-nonce", "n1")], USE_NONCE)]), Ask::new());
+    let (canned, parameters) =
+        (crate::acme::Canned::new([response(400, &[("dpop-nonce", "n1")], USE_NONCE)]), TokenParameters::new());
     let credentials = ClientCredentials::new("id", "secret");
-    let error = block_on(grant(&Acme::new(), &credentials, &ask, &canned, Surroundings::frozen())).unwrap_err();
+    let error =
+        block_on(fetch_token(&Acme::new(), &credentials, &parameters, &canned, RequestSeed::fixed())).unwrap_err();
     assert_eq!(error.oauth().unwrap().code.as_deref(), Some("use_dpop_nonce"));
 }
 
@@ -242,22 +244,23 @@ fn a_step_without_a_proof_is_not_made_anew_for_a_nonce() {
     #[derive(Debug)]
     struct Steps;
     impl CredentialsGrant for Steps {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "steps"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-            attempt.get(&endpoint()).continues().build()
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+            context.get(&endpoint()).continues().build()
         }
 
-        fn next_request(&self, attempt: &Attempt<'_>, _: &TokenResponse) -> Result<TokenRequest, Error> {
-            Bound.token_request(attempt)
+        fn next_request(&self, context: &RequestContext<'_>, _: &HttpResponse) -> Result<UnsignedRequest, Error> {
+            Bound.token_request(context)
         }
     }
     let wants = response(400, &[("dpop-nonce", "n1")], USE_NONCE);
     let canned = crate::acme::Canned::new([wants, response(200, &[], BOUND)]);
-    let (credentials, ask) = (ClientCredentials::new("id", "secret"), Ask::new().with_proof_key(key()));
-    block_on(grant(&Steps, &credentials, &ask, &canned, Surroundings::frozen())).unwrap();
+    let (credentials, parameters) =
+        (ClientCredentials::new("id", "secret"), TokenParameters::new().with_proof_key(key()));
+    block_on(fetch_token(&Steps, &credentials, &parameters, &canned, RequestSeed::fixed())).unwrap();
     assert_eq!(canned.asked.lock().unwrap().len(), 2);
 }
 
@@ -292,21 +295,23 @@ fn what_is_bound_is_what_was_asked_for() {
     let untyped = BOUND.replace(r#""token_type":"DPoP","#, "");
     for body in [&bearer, &untyped] {
         let server = Server::new([response(200, &[], body)]);
-        let error = server.token(&Ask::new().with_proof_key(key())).unwrap_err();
+        let error = server.token(&TokenParameters::new().with_proof_key(key())).unwrap_err();
         assert!(error.kind() == ErrorKind::BadResponse && error.message().contains("not bound to the key"), "{error}");
     }
     let lower = BOUND.replace("DPoP", "dpop");
     assert_eq!(
-        Server::new([response(200, &[], lower)]).token(&Ask::new().with_proof_key(key())).unwrap().authorization(),
+        Server::new([response(200, &[], lower)])
+            .token(&TokenParameters::new().with_proof_key(key()))
+            .unwrap()
+            .header_value(),
         "DPoP abc"
     );
-    let error = crate::acme::answered(&Acme::new(), &Ask::new(), response(200, &[], BOUND)).unwrap_err();
-    assert!(error.message().contains("bound to a key, and none was given"), "{error}");
-    let error = crate::acme::answered(&Acme::new(), &Ask::new().with_proof_key(key()), response(200, &[], BOUND));
+    let error = crate::acme::answered(&Acme::new(), &TokenParameters::new(), response(200, &[], BOUND)).unwrap_err();
+    assert!(error.message().contains("bound to a key, and no proof key was given"), "{error}");
+    let error =
+        crate::acme::answered(&Acme::new(), &TokenParameters::new().with_proof_key(key()), response(200, &[], BOUND));
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.ends_with("takes no key to bind tokens to; leave the key out, or ask the vendor for DPoP (RFC 9449)")
-    );
+    assert!(error.ends_with("does not support proof keys; leave the key out, or ask the vendor for DPoP (RFC 9449)"));
 }
 
 #[test]
@@ -314,41 +319,41 @@ fn a_vendor_with_a_header_of_its_own_keeps_it() {
     #[derive(Debug)]
     struct Own(Presentation);
     impl CredentialsGrant for Own {
-        fn provider(&self) -> &'static str {
+        fn name(&self) -> &'static str {
             "own"
         }
 
-        fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-            Bound.token_request(attempt)
+        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+            Bound.token_request(context)
         }
 
         fn policy(&self) -> credentials_grant::Policy {
             credentials_grant::Policy::new().with_presentation(self.0.clone())
         }
     }
-    let ask = Ask::new().with_proof_key(key());
+    let parameters = TokenParameters::new().with_proof_key(key());
     for (presentation, authorization) in [
         (Presentation::header("x-token"), "abc"),
         (Presentation::header("x-token").with_scheme("Token"), "Token abc"),
         // The name of a scheme is the same in any case (RFC 9110 section 11.1).
         (Presentation::header("authorization").with_scheme("bearer"), "DPoP abc"),
     ] {
-        let token = crate::acme::answered(&Own(presentation), &ask, response(200, &[], BOUND)).unwrap();
-        assert_eq!(token.authorization(), authorization);
+        let token = crate::acme::answered(&Own(presentation), &parameters, response(200, &[], BOUND)).unwrap();
+        assert_eq!(token.header_value(), authorization);
     }
 }
 
 #[test]
 fn a_frozen_request_shows_nothing_of_what_servers_said() {
-    let (credentials, ask) = (ClientCredentials::placeholder(), Ask::new().with_proof_key(key()));
-    let frozen = || {
-        let request = Bound.token_request(&Attempt::frozen(&credentials, &ask)).unwrap();
-        request.frozen().unwrap().headers().clone()
+    let (credentials, parameters) = (ClientCredentials::placeholder(), TokenParameters::new().with_proof_key(key()));
+    let dry_run = || {
+        let request = Bound.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
+        request.dry_run().unwrap().headers().clone()
     };
-    let before = frozen();
+    let before = dry_run();
     let headers: HeaderMap = [("dpop-nonce".parse().unwrap(), HeaderValue::from_static("n"))].into_iter().collect();
-    ask.proof_key().unwrap().note_nonce(endpoint().url(), &headers);
-    assert_eq!(before, frozen());
+    parameters.proof_key().unwrap().note_nonce(endpoint().url(), &headers);
+    assert_eq!(before, dry_run());
 }
 
 #[test]
@@ -357,7 +362,7 @@ fn a_proof_is_not_repeated_in_an_error() {
     struct Echo;
     #[async_trait]
     impl Transport for Echo {
-        async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+        async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
             let shown = format!("{request:?}");
             let proof = request.headers()["dpop"].to_str().unwrap();
             assert!(!shown.contains(proof), "{shown}");
@@ -365,8 +370,8 @@ fn a_proof_is_not_repeated_in_an_error() {
         }
     }
     let credentials = ClientCredentials::new("id", "secret");
-    let ask = Ask::new().with_proof_key(key());
-    let error = block_on(grant(&Bound, &credentials, &ask, &Echo, Surroundings::frozen())).unwrap_err();
+    let parameters = TokenParameters::new().with_proof_key(key());
+    let error = block_on(fetch_token(&Bound, &credentials, &parameters, &Echo, RequestSeed::fixed())).unwrap_err();
     assert!(error.message().ends_with("invalid_dpop_proof: [redacted]"), "{error}");
     assert!(error.to_string().contains("clock"), "{error}");
 }

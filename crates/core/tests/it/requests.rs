@@ -2,35 +2,35 @@
 
 use crate::acme::{Acme, Canned, credentials, endpoint, response};
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind,
-    ExpiryUnit, ResponseReader, SealedRequest, SecretString, Surroundings, TokenEndpoint, TokenRequest,
-    TokenRequestBuilder, TokenResponse, grant,
+    ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind,
+    ExpiryUnit, HttpRequest, HttpResponse, RequestBuilder, RequestContext, RequestSeed, ResponseReader, SecretString,
+    TokenParameters, UnsignedRequest, fetch_token,
 };
 use futures_executor::block_on;
 
 /// Describes a request, and lays it out.
 fn sealed(
-    ask: &Ask,
-    describe: impl FnOnce(TokenRequestBuilder<'_>) -> TokenRequestBuilder<'_>,
-) -> Result<SealedRequest, Error> {
+    parameters: &TokenParameters,
+    describe: impl FnOnce(RequestBuilder<'_>) -> RequestBuilder<'_>,
+) -> Result<HttpRequest, Error> {
     let credentials = credentials();
-    let attempt = Attempt::new(&credentials, ask, Surroundings::frozen());
-    describe(attempt.post(&endpoint())).build()?.frozen()
+    let context = RequestContext::new(&credentials, parameters, RequestSeed::fixed());
+    describe(context.post(&endpoint())).build()?.dry_run()
 }
 
-fn body(request: &SealedRequest) -> &str {
+fn body(request: &HttpRequest) -> &str {
     std::str::from_utf8(request.body()).unwrap()
 }
 
-fn header<'a>(request: &'a SealedRequest, name: &str) -> Option<&'a str> {
+fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
 #[test]
 fn a_form_with_basic_is_what_rfc_6749_asks_for() {
-    let ask = Ask::new().with_scopes(["scope1", "scope2"]).with_audience("audience1");
-    let request = sealed(&ask, |request| {
-        request.client_authentication(ClientAuthentication::Basic).client_credentials().scope().audience()
+    let parameters = TokenParameters::new().with_scopes(["scope1", "scope2"]).with_audience("audience1");
+    let request = sealed(&parameters, |request| {
+        request.client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials().scope().audience()
     });
     let request = request.unwrap();
     assert_eq!(request.method(), "POST");
@@ -42,8 +42,9 @@ fn a_form_with_basic_is_what_rfc_6749_asks_for() {
 
 #[test]
 fn credentials_in_the_body_leave_no_authorization_header() {
-    let request =
-        sealed(&Ask::new(), |request| request.client_credentials().client_authentication(ClientAuthentication::Body));
+    let request = sealed(&TokenParameters::new(), |request| {
+        request.client_credentials().client_authentication(ClientAuthentication::ClientSecretPost)
+    });
     let request = request.unwrap();
     assert_eq!(header(&request, "authorization"), None);
     assert_eq!(body(&request), "grant_type=client_credentials&client_id=CLIENT_ID&client_secret=CLIENT_SECRET");
@@ -51,21 +52,23 @@ fn credentials_in_the_body_leave_no_authorization_header() {
 
 #[test]
 fn without_scopes_there_is_no_scope_parameter() {
-    let request = sealed(&Ask::new(), |request| request.client_credentials().scope().audience().resources());
+    let request =
+        sealed(&TokenParameters::new(), |request| request.client_credentials().scope().audience().resources());
     assert_eq!(body(&request.unwrap()), "grant_type=client_credentials");
 }
 
 #[test]
 fn resources_are_repeated_in_their_order() {
-    let ask = Ask::new().with_resource("urn:b").with_resource("urn:a");
-    let request = sealed(&ask, |request| request.client_credentials().resources());
+    let parameters = TokenParameters::new().with_resource("urn:b").with_resource("urn:a");
+    let request = sealed(&parameters, |request| request.client_credentials().resources());
     assert_eq!(body(&request.unwrap()), "grant_type=client_credentials&resource=urn%3Ab&resource=urn%3Aa");
 }
 
 #[test]
 fn json_keeps_the_order_in_which_it_was_described() {
-    let request =
-        sealed(&Ask::new(), |request| request.json().parameter("z", "1\"").parameter("a", "é").grant_type("g"));
+    let request = sealed(&TokenParameters::new(), |request| {
+        request.json().parameter("z", "1\"").parameter("a", "é").grant_type("g")
+    });
     let request = request.unwrap();
     assert_eq!(body(&request), r#"{"z":"1\"","a":"é","grant_type":"g"}"#);
     assert_eq!(header(&request, "content-type"), Some("application/json"));
@@ -73,11 +76,11 @@ fn json_keeps_the_order_in_which_it_was_described() {
 
 #[test]
 fn a_query_keeps_what_the_url_has_and_leaves_the_body_empty() {
-    let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?api=v2");
-    let (credentials, ask) = (credentials(), Ask::new());
-    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
-    for request in [attempt.get(&endpoint), attempt.post(&endpoint).query()] {
-        let request = request.client_credentials().build().unwrap().frozen().unwrap();
+    let endpoint = Endpoint::from_static("https://auth.example.com/token?api=v2");
+    let (credentials, parameters) = (credentials(), TokenParameters::new());
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
+    for request in [context.get(&endpoint), context.post(&endpoint).query()] {
+        let request = request.client_credentials().build().unwrap().dry_run().unwrap();
         assert_eq!(request.url().query(), Some("api=v2&grant_type=client_credentials"));
         assert!(request.body().is_empty() && header(&request, "content-type").is_none());
         assert_eq!(request.shown_url(), "https://auth.example.com/token");
@@ -87,8 +90,9 @@ fn a_query_keeps_what_the_url_has_and_leaves_the_body_empty() {
 #[test]
 fn a_request_without_parameters_has_no_body_and_no_type_of_it() {
     let secret = SecretString::from("s");
-    let request =
-        sealed(&Ask::new(), |request| request.header("client_id", "i").secret_header("client_secret", &secret));
+    let request = sealed(&TokenParameters::new(), |request| {
+        request.header("client_id", "i").secret_header("client_secret", &secret)
+    });
     let request = request.unwrap();
     assert!(request.body().is_empty() && header(&request, "content-type").is_none());
     assert_eq!(header(&request, "client_secret"), Some("s"));
@@ -96,7 +100,7 @@ fn a_request_without_parameters_has_no_body_and_no_type_of_it() {
 
 #[test]
 fn a_header_set_by_hand_replaces_and_never_doubles() {
-    let request = sealed(&Ask::new(), |request| {
+    let request = sealed(&TokenParameters::new(), |request| {
         request
             .client_credentials()
             .header("accept", "application/xml")
@@ -111,18 +115,18 @@ fn a_header_set_by_hand_replaces_and_never_doubles() {
 
 #[test]
 fn scopes_are_separated_as_the_vendor_has_it() {
-    let ask = Ask::new().with_scopes(["a", "b"]);
-    let request = sealed(&ask, |request| request.scope_separated_by(","));
+    let parameters = TokenParameters::new().with_scopes(["a", "b"]);
+    let request = sealed(&parameters, |request| request.scope_separated_by(","));
     assert_eq!(body(&request.unwrap()), "scope=a%2Cb");
-    let request = sealed(&ask, |request| request.scope_in("scopes", " "));
+    let request = sealed(&parameters, |request| request.scope_in("scopes", " "));
     assert_eq!(body(&request.unwrap()), "scopes=a%20b");
 }
 
 #[test]
 fn further_parameters_go_to_the_end_and_contradict_nothing() {
     let with = |name: &str, value: &str| {
-        let ask = Ask::new().with_parameter(name, value);
-        sealed(&ask, |request| request.client_credentials().parameter("tenant", "1"))
+        let parameters = TokenParameters::new().with_extra_parameter(name, value);
+        sealed(&parameters, |request| request.client_credentials().parameter("tenant", "1"))
     };
     assert_eq!(body(&with("x", "a b").unwrap()), "grant_type=client_credentials&tenant=1&x=a%20b");
     assert_eq!(body(&with("tenant", "1").unwrap()), "grant_type=client_credentials&tenant=1", "the same, said twice");
@@ -133,19 +137,19 @@ fn further_parameters_go_to_the_end_and_contradict_nothing() {
         assert_eq!(error.kind(), ErrorKind::Configuration, "{name}");
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
     }
-    let twice = Ask::new().with_parameter("x", "1").with_parameter("x", "2");
+    let twice = TokenParameters::new().with_extra_parameter("x", "1").with_extra_parameter("x", "2");
     assert!(sealed(&twice, |request| request.grant_type("g")).is_err());
 }
 
 #[test]
 fn an_ask_that_the_vendor_does_not_take_is_refused_and_named() {
     let asks = [
-        (Ask::new().with_scope("a"), "scope"),
-        (Ask::new().with_audience("a"), "audience"),
-        (Ask::new().with_resource("a"), "resource"),
+        (TokenParameters::new().with_scope("a"), "scope"),
+        (TokenParameters::new().with_audience("a"), "audience"),
+        (TokenParameters::new().with_resource("a"), "resource"),
     ];
-    for (ask, what) in asks {
-        let error = sealed(&ask, |request| request.grant_type("g")).unwrap_err();
+    for (parameters, what) in asks {
+        let error = sealed(&parameters, |request| request.grant_type("g")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
         assert!(error.to_string().contains(what), "{error}");
     }
@@ -155,81 +159,80 @@ fn an_ask_that_the_vendor_does_not_take_is_refused_and_named() {
 fn a_certificate_goes_along_with_whatever_proves_who_the_client_is() {
     let certificate = ClientCertificate::from_pem("canary");
     let credentials = ClientCredentials::new("id", "secret").with_certificate(certificate.clone());
-    let ask = Ask::new();
-    let frozen = |way| {
-        let request = Attempt::frozen(&credentials, &ask).post(&endpoint()).client_authentication(way);
-        request.build().unwrap().frozen().unwrap()
+    let parameters = TokenParameters::new();
+    let dry_run = |way| {
+        let request = RequestContext::dry_run(&credentials, &parameters).post(&endpoint()).client_authentication(way);
+        request.build().unwrap().dry_run().unwrap()
     };
-    let by_certificate = frozen(ClientAuthentication::Mtls);
+    let by_certificate = dry_run(ClientAuthentication::TlsClientAuth);
     assert_eq!(by_certificate.body(), b"client_id=id");
-    for request in [by_certificate, frozen(ClientAuthentication::Basic)] {
+    for request in [by_certificate, dry_run(ClientAuthentication::ClientSecretBasic)] {
         assert_eq!(request.client_certificate(), Some(&certificate));
         assert!(!format!("{request:?} {credentials:?}").contains("canary"), "{request:?} {credentials:?}");
     }
-    let unauthenticated = Attempt::frozen(&credentials, &ask).get(&endpoint()).build().unwrap().frozen().unwrap();
+    let unauthenticated =
+        RequestContext::dry_run(&credentials, &parameters).get(&endpoint()).build().unwrap().dry_run().unwrap();
     assert_eq!(unauthenticated.client_certificate(), None, "whoever asks for metadata need not say who it is");
 }
 
 #[test]
 fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
     let canary = SecretString::from("canary\r\nforged: header");
-    let error = sealed(&Ask::new(), |request| request.secret_header("x-app-key", &canary)).unwrap_err();
+    let error = sealed(&TokenParameters::new(), |request| request.secret_header("x-app-key", &canary)).unwrap_err();
     assert!(error.to_string().contains("x-app-key") && !format!("{error:?}").contains("canary"), "{error}");
-    assert!(sealed(&Ask::new(), |request| request.header("no name", "x")).is_err());
+    assert!(sealed(&TokenParameters::new(), |request| request.header("no name", "x")).is_err());
 
     let empty = ClientCredentials::new("id", "");
-    let ask = Ask::new();
-    let attempt = Attempt::new(&empty, &ask, Surroundings::frozen());
+    let parameters = TokenParameters::new();
+    let context = RequestContext::new(&empty, &parameters, RequestSeed::fixed());
     let by_secret = |way: &ClientAuthentication| {
-        use ClientAuthentication::{Mtls, None, PrivateKeyJwt};
-        !matches!(way, Mtls | None | PrivateKeyJwt)
+        use ClientAuthentication::{None, PrivateKeyJwt, TlsClientAuth};
+        !matches!(way, TlsClientAuth | None | PrivateKeyJwt)
     };
     for way in ClientAuthentication::ALL.into_iter().filter(by_secret) {
-        let error = attempt.post(&endpoint()).client_authentication(way).build().unwrap_err();
+        let error = context.post(&endpoint()).client_authentication(way).build().unwrap_err();
         assert!(error.to_string().contains("client secret is empty"), "{way}: {error}");
     }
 }
 
 #[test]
 fn no_parameter_stands_twice_but_a_forms_resource() {
-    let error = sealed(&Ask::new(), |request| request.parameter("a", "1").parameter("a", "1")).unwrap_err();
+    let error = sealed(&TokenParameters::new(), |request| request.parameter("a", "1").parameter("a", "1")).unwrap_err();
     assert!(error.to_string().contains("\"a\""), "{error}");
-    let ask = Ask::new().with_resource("urn:a").with_resource("urn:b");
-    let error = sealed(&ask, |request| request.json().resources()).unwrap_err();
+    let parameters = TokenParameters::new().with_resource("urn:a").with_resource("urn:b");
+    let error = sealed(&parameters, |request| request.json().resources()).unwrap_err();
     assert!(error.to_string().contains("\"resource\""), "{error}");
 }
 
 #[test]
 fn authorization_details_go_into_a_form_or_are_refused() {
-    let ask = Ask::new().with_authorization_details(r#"[{"type":"a"}]"#);
-    let request = sealed(&ask, |request| request.grant_type("g").authorization_details()).unwrap();
+    let parameters = TokenParameters::new().with_authorization_details(r#"[{"type":"a"}]"#);
+    let request = sealed(&parameters, |request| request.grant_type("g").authorization_details()).unwrap();
     assert_eq!(body(&request), "grant_type=g&authorization_details=%5B%7B%22type%22%3A%22a%22%7D%5D");
-    for request in [sealed(&ask, |request| request), sealed(&ask, |request| request.json().authorization_details())] {
+    for request in
+        [sealed(&parameters, |request| request), sealed(&parameters, |request| request.json().authorization_details())]
+    {
         let error = request.unwrap_err();
-        assert!(error.message().contains("authorization details"), "{error}");
+        assert!(error.message().replace('_', " ").contains("authorization details"), "{error}");
     }
 }
 
 #[test]
-fn settings_name_ways_to_authenticate_and_units_and_nothing_else() {
-    for (way, name) in ClientAuthentication::ALL.into_iter().zip([
-        "basic",
-        "basic-raw",
-        "basic-strict",
-        "body",
+fn settings_name_authentication_methods_and_units_and_nothing_else() {
+    for (method, name) in ClientAuthentication::ALL.into_iter().zip([
+        "client_secret_basic",
+        "client_secret_basic_raw",
+        "client_secret_basic_strict",
+        "client_secret_post",
         "none",
-        "client-secret-jwt",
-        "private-key-jwt",
+        "client_secret_jwt",
+        "private_key_jwt",
+        "tls_client_auth",
     ]) {
-        assert_eq!((way.to_string().as_str(), name.parse::<ClientAuthentication>().unwrap()), (name, way));
+        assert_eq!((method.to_string().as_str(), name.parse::<ClientAuthentication>().unwrap()), (name, method));
     }
-    assert!(
-        "Basic"
-            .parse::<ClientAuthentication>()
-            .unwrap_err()
-            .to_string()
-            .contains("basic, basic-raw, basic-strict, body")
-    );
+    let refusal = "digest".parse::<ClientAuthentication>().unwrap_err().to_string();
+    assert!(refusal.contains("client_secret_basic, client_secret_basic_raw"), "{refusal}");
     let units = [
         ("seconds", ExpiryUnit::Seconds),
         ("milliseconds", ExpiryUnit::Milliseconds),
@@ -245,15 +248,17 @@ fn settings_name_ways_to_authenticate_and_units_and_nothing_else() {
 fn what_is_printed_names_the_parts_and_no_secret() {
     let secret = SecretString::from("canary");
     let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary");
-    let ask = Ask::new();
-    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
-    let endpoint = TokenEndpoint::from_static("https://auth.example.com/token?key=canary");
-    let builder =
-        attempt.post(&endpoint).client_authentication(ClientAuthentication::Body).secret_header("x-key", &secret);
+    let parameters = TokenParameters::new();
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
+    let endpoint = Endpoint::from_static("https://auth.example.com/token?key=canary");
+    let builder = context
+        .post(&endpoint)
+        .client_authentication(ClientAuthentication::ClientSecretPost)
+        .secret_header("x-key", &secret);
     let shown = format!("{credentials:?} {builder:?}");
     let request = builder.build().unwrap();
     let shown = format!("{shown} {request:?}");
-    let shown = format!("{shown} {:?}", request.frozen().unwrap());
+    let shown = format!("{shown} {:?}", request.dry_run().unwrap());
     for word in ["id", "key", "client_secret", "x-key", "https://auth.example.com/token", "Sensitive"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
@@ -265,19 +270,20 @@ fn what_is_printed_names_the_parts_and_no_secret() {
 
 #[test]
 fn an_attempt_has_a_request_id_of_its_own() {
-    let (credentials, ask) = (credentials(), Ask::new());
-    let id =
-        |entropy| Attempt::new(&credentials, &ask, Surroundings::new(Surroundings::frozen().now, entropy)).request_id();
+    let (credentials, parameters) = (credentials(), TokenParameters::new());
+    let id = |entropy| {
+        RequestContext::new(&credentials, &parameters, RequestSeed::new(RequestSeed::fixed().now, entropy)).request_id()
+    };
     assert_eq!(id([0; 16]), "00000000-0000-4000-8000-000000000000");
     assert_ne!(id([1; 16]), id([2; 16]));
 }
 
 #[test]
 fn the_same_provider_writes_the_same_request_twice() {
-    let (credentials, ask) = (credentials(), Ask::new().with_scope("a"));
-    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
+    let (credentials, parameters) = (credentials(), TokenParameters::new().with_scope("a"));
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
     let acme = Acme::new();
-    let request = || acme.token_request(&attempt).unwrap().frozen().unwrap();
+    let request = || acme.token_request(&context).unwrap().dry_run().unwrap();
     assert_eq!(request().body(), request().body());
     assert_eq!(request().headers(), request().headers());
 }
@@ -289,27 +295,27 @@ struct Steps {
 }
 
 impl CredentialsGrant for Steps {
-    fn provider(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         "steps"
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt.post(&endpoint()).parameter("step", "1").continues().build()
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.post(&endpoint()).parameter("step", "1").continues().build()
     }
 
-    fn next_request(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<TokenRequest, Error> {
+    fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         if !response.status().is_success() {
             return Err(ResponseReader::rfc6749().read_error(response));
         }
-        let next = attempt.post(&endpoint()).parameter("step", "2").scope();
+        let next = context.post(&endpoint()).parameter("step", "2").scope();
         if self.endless { next.continues().build() } else { next.build() }
     }
 }
 
 fn walk(provider: &Steps, transport: &Canned) -> Result<String, Error> {
-    let ask = Ask::new().with_scope("a");
-    let token = block_on(grant(provider, &credentials(), &ask, transport, Surroundings::frozen()))?;
-    Ok(token.authorization().to_str().unwrap().to_owned())
+    let parameters = TokenParameters::new().with_scope("a");
+    let token = block_on(fetch_token(provider, &credentials(), &parameters, transport, RequestSeed::fixed()))?;
+    Ok(token.header_value().to_str().unwrap().to_owned())
 }
 
 #[test]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -20,19 +21,19 @@ const API_HOST: &str = "api.apaleo.com";
 /// The account follows from the client id, so there is nothing to set.
 #[derive(Clone, Debug)]
 pub struct Apaleo {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
 }
 
 impl Apaleo {
     /// apaleo as it is.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(TokenEndpoint::from_static(TOKEN_URL))
+        Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
     /// apaleo at another token endpoint, such as an emulator's.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint }
     }
 
@@ -42,22 +43,22 @@ impl Apaleo {
     ///
     /// # Errors
     ///
-    /// [`BadResponse`](ErrorKind::BadResponse) if the token is no JWT with these claims.
+    /// [`BadResponse`](ErrorKind::BadResponse) if the token is not a JWT with these claims.
     pub fn unverified_claims(token: &AccessToken) -> Result<UnverifiedClaims, Error> {
         token.unverified_claims().map_err(|error| error.with_provider(Self::NAME))
     }
 }
 
 impl CredentialsGrant for Apaleo {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
             .post(&self.token_endpoint)
             // The server decodes what RFC 6749 section 2.3.1 has encoded: it is built on IdentityServer, which does.
-            .client_authentication(ClientAuthentication::Basic)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
             .client_credentials()
             .scope()
             .build()

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant_apaleo::{Apaleo, Ask, ClientCredentials, ErrorKind, TokenSource};
+use credentials_grant_apaleo::{Apaleo, ClientCredentials, ErrorKind, TokenParameters, TokenSource};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -22,10 +22,10 @@ async fn token_endpoint(answer: ResponseTemplate) -> MockServer {
     server
 }
 
-fn source(server: &MockServer, ask: Ask) -> TokenSource {
+fn source(server: &MockServer, parameters: TokenParameters) -> TokenSource {
     let apaleo = Apaleo::at(format!("{}/connect/token", server.uri()).parse().unwrap());
     let credentials = ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a+secret");
-    TokenSource::builder(apaleo, credentials).with_ask(ask).build().unwrap()
+    TokenSource::builder(apaleo, credentials).with_parameters(parameters).build().unwrap()
 }
 
 #[tokio::test]
@@ -41,8 +41,8 @@ async fn scopes_with_dots_and_colons_are_asked_for_and_the_secret_is_encoded() {
         .expect(1)
         .mount(&server)
         .await;
-    let ask = Ask::new().with_scopes(["identity:account-users.manage", "offers.read"]);
-    let token = source(&server, ask).token().await.unwrap();
+    let parameters = TokenParameters::new().with_scopes(["identity:account-users.manage", "offers.read"]);
+    let token = source(&server, parameters).token().await.unwrap();
     assert_eq!(token.scopes(), ["offers.read"], "what was granted, not what was asked for");
 }
 
@@ -51,7 +51,7 @@ async fn what_the_token_says_is_read_and_marked_as_unverified() {
     let jwt = format!("{}.{}.c2lnbmF0dXJl", BASE64.encode(r#"{"alg":"RS256"}"#), BASE64.encode(CLAIMS));
     let body = format!(r#"{{"access_token":"{jwt}","expires_in":3600,"token_type":"Bearer"}}"#);
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
-    let token = source(&server, Ask::new()).token().await.unwrap();
+    let token = source(&server, TokenParameters::new()).token().await.unwrap();
     let claims = Apaleo::unverified_claims(&token).unwrap();
     assert_eq!(claims.account_code, "SDXE");
     assert_eq!(claims.client_id, "SDXE-SP-SIMPLEAPP");
@@ -62,7 +62,7 @@ async fn what_the_token_says_is_read_and_marked_as_unverified() {
 async fn a_token_that_is_no_jwt_has_no_claims() {
     let body = r#"{"access_token":"opaque","expires_in":3600,"token_type":"Bearer"}"#;
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
-    let token = source(&server, Ask::new()).token().await.unwrap();
+    let token = source(&server, TokenParameters::new()).token().await.unwrap();
     let error = Apaleo::unverified_claims(&token).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::BadResponse, Some("apaleo")));
 }
@@ -71,9 +71,9 @@ async fn a_token_that_is_no_jwt_has_no_claims() {
 async fn a_second_call_is_served_from_memory() {
     let body = r#"{"access_token":"abc","expires_in":3600,"token_type":"Bearer"}"#;
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
-    let source = source(&server, Ask::new());
+    let source = source(&server, TokenParameters::new());
     for _ in 0..2 {
-        assert_eq!(source.token().await.unwrap().authorization(), "Bearer abc");
+        assert_eq!(source.token().await.unwrap().header_value(), "Bearer abc");
     }
 }
 
@@ -81,7 +81,7 @@ async fn a_second_call_is_served_from_memory() {
 async fn an_unknown_scope_is_refused_with_advice_on_scopes() {
     let answer = ResponseTemplate::new(400).set_body_string(r#"{"error":"invalid_scope"}"#);
     let server = token_endpoint(answer).await;
-    let error = source(&server, Ask::new().with_scope("no.such")).token().await.unwrap_err();
+    let error = source(&server, TokenParameters::new().with_scope("no.such")).token().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestRefused);
     assert!(error.to_string().contains("invalid_scope") && error.to_string().contains("scopes"), "{error}");
 }

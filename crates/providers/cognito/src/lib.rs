@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -16,7 +17,7 @@ pub use credentials_grant_client::*;
 /// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html>, read 2026-11-21.
 #[derive(Clone, Debug)]
 pub struct Cognito {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
     client_authentication: ClientAuthentication,
     client_metadata: BTreeMap<String, String>,
 }
@@ -37,7 +38,7 @@ impl Cognito {
             china if china.starts_with("cn-") => "https://{prefix}.auth.{region}.amazoncognito.com.cn/oauth2/token",
             _ => "https://{prefix}.auth.{region}.amazoncognito.com/oauth2/token",
         };
-        let endpoint = TokenEndpoint::expand(template, &[("prefix", prefix), ("region", &region)]);
+        let endpoint = Endpoint::expand(template, &[("prefix", prefix), ("region", &region)]);
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
@@ -49,9 +50,9 @@ impl Cognito {
 
     /// A user pool at another token endpoint, such as an emulator's.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         let client_metadata = BTreeMap::new();
-        Self { token_endpoint, client_authentication: ClientAuthentication::Basic, client_metadata }
+        Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic, client_metadata }
     }
 
     /// Sends the client id and secret in this way; `Basic` by default.
@@ -70,12 +71,12 @@ impl Cognito {
 }
 
 impl CredentialsGrant for Cognito {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let mut request = attempt
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let mut request = context
             .post(&self.token_endpoint)
             .client_credentials()
             .client_authentication(self.client_authentication)
@@ -133,13 +134,13 @@ impl Configure for Cognito {
 /// # Ok::<(), credentials_grant_cognito::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CustomDomain(TokenEndpoint);
+pub struct CustomDomain(Endpoint);
 
 impl FromStr for CustomDomain {
     type Err = Error;
 
     fn from_str(domain: &str) -> Result<Self, Error> {
-        let endpoint = TokenEndpoint::expand("https://{domain}/oauth2/token", &[("domain", domain)]);
+        let endpoint = Endpoint::expand("https://{domain}/oauth2/token", &[("domain", domain)]);
         endpoint.map(Self).map_err(|error| error.with_provider(Cognito::NAME))
     }
 }

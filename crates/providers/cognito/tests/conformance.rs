@@ -15,7 +15,7 @@ fn cognito() -> Subject {
         .with_request(include_str!("../fixtures/request.http"))
         .with_variant_request(
             "client authentication",
-            pms().with_client_authentication(ClientAuthentication::Body),
+            pms().with_client_authentication(ClientAuthentication::ClientSecretPost),
             include_str!("../fixtures/request-body.http"),
         )
         .with_variant_request(

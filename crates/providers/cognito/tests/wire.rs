@@ -2,22 +2,23 @@
 
 #![cfg(test)]
 
+use credentials_grant_cognito::settings::{Configure, Settings};
 use credentials_grant_cognito::{
-    Ask, Attempt, ClientCredentials, Cognito, Configure, CredentialsGrant, ErrorKind, Settings, TokenSource,
+    ClientCredentials, Cognito, CredentialsGrant, ErrorKind, RequestContext, TokenParameters, TokenSource,
 };
 use wiremock::matchers::body_string;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-fn source(server: &MockServer, ask: Ask) -> TokenSource {
+fn source(server: &MockServer, parameters: TokenParameters) -> TokenSource {
     let cognito = Cognito::at(format!("{}/oauth2/token", server.uri()).parse().unwrap());
-    TokenSource::builder(cognito, ClientCredentials::new("id", "secret")).with_ask(ask).build().unwrap()
+    TokenSource::builder(cognito, ClientCredentials::new("id", "secret")).with_parameters(parameters).build().unwrap()
 }
 
 fn token_url(cognito: &Cognito) -> String {
     let credentials = ClientCredentials::new("id", "secret");
-    let ask = Ask::new();
-    let attempt = Attempt::frozen(&credentials, &ask);
-    cognito.token_request(&attempt).unwrap().frozen().unwrap().shown_url()
+    let parameters = TokenParameters::new();
+    let context = RequestContext::dry_run(&credentials, &parameters);
+    cognito.token_request(&context).unwrap().dry_run().unwrap().shown_url()
 }
 
 #[test]
@@ -57,7 +58,7 @@ async fn a_scope_whose_resource_server_is_a_url_is_asked_for_and_taken_as_grante
         .mount(&server)
         .await;
     let scopes = ["https://photos.example.com/photos.read", "pms/checkin"];
-    let token = source(&server, Ask::new().with_scopes(scopes)).token().await.unwrap();
+    let token = source(&server, TokenParameters::new().with_scopes(scopes)).token().await.unwrap();
     assert_eq!(token.scopes(), scopes, "the answer never names scopes, so RFC 6749 section 5.1 applies");
     assert!(token.extras().is_empty() && token.refresh_token().is_none());
 }
@@ -76,7 +77,7 @@ async fn every_refusal_is_a_400_with_a_single_member() {
         let answer = ResponseTemplate::new(400)
             .set_body_raw(format!(r#"{{"error":"{code}"}}"#), "application/json;charset=UTF-8");
         Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
-        let error = source(&server, Ask::new()).token().await.unwrap_err();
+        let error = source(&server, TokenParameters::new()).token().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.oauth().and_then(|oauth| oauth.code.as_deref()), Some(code));
         assert_eq!(error.oauth().and_then(|oauth| oauth.description.as_deref()), None);
@@ -86,9 +87,11 @@ async fn every_refusal_is_a_400_with_a_single_member() {
 #[tokio::test]
 async fn an_audience_is_refused_before_anything_is_sent() {
     let cognito = Cognito::new("pms", "eu-south-2").unwrap();
-    let ask = Ask::new().with_audience("https://api.example.com");
-    let error =
-        TokenSource::builder(cognito, ClientCredentials::new("id", "secret")).with_ask(ask).build().unwrap_err();
+    let parameters = TokenParameters::new().with_audience("https://api.example.com");
+    let error = TokenSource::builder(cognito, ClientCredentials::new("id", "secret"))
+        .with_parameters(parameters)
+        .build()
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("audience"), "{error}");
 }

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    Ask, Attempt, ClientAuthentication, ClientCredentials, Error, ErrorKind, StatusCode, TokenEndpoint, TokenRequest,
-    TokenResponse,
+    ClientAuthentication, ClientCredentials, Endpoint, Error, ErrorKind, HttpResponse, RequestContext, StatusCode,
+    TokenParameters, UnsignedRequest,
 };
 
 use crate::issuer::Issuer;
 use crate::kept::Kept;
-use crate::metadata::{Connection, Endpoint, Metadata, has_come};
+use crate::metadata::{Connection, EndpointKind, Metadata, has_come};
 
 /// The ways to authenticate that are chosen by themselves, the first the best, and their names in metadata.
 ///
@@ -19,11 +19,11 @@ use crate::metadata::{Connection, Endpoint, Metadata, has_come};
 /// are seldom registered for it. A certificate beside a secret or a key may be there to bind tokens to.
 const PREFERENCE: [(ClientAuthentication, &str); 7] = [
     (ClientAuthentication::PrivateKeyJwt, "private_key_jwt"),
-    (ClientAuthentication::Basic, "client_secret_basic"),
-    (ClientAuthentication::Body, "client_secret_post"),
+    (ClientAuthentication::ClientSecretBasic, "client_secret_basic"),
+    (ClientAuthentication::ClientSecretPost, "client_secret_post"),
     (ClientAuthentication::ClientSecretJwt, "client_secret_jwt"),
-    (ClientAuthentication::Mtls, "tls_client_auth"),
-    (ClientAuthentication::Mtls, "self_signed_tls_client_auth"),
+    (ClientAuthentication::TlsClientAuth, "tls_client_auth"),
+    (ClientAuthentication::TlsClientAuth, "self_signed_tls_client_auth"),
     (ClientAuthentication::None, "none"),
 ];
 
@@ -40,34 +40,34 @@ pub(crate) struct Found {
 
 enum Knowledge {
     /// Where its token endpoint is.
-    TokenEndpoint(TokenEndpoint),
+    Endpoint(Endpoint),
     /// What it says of itself.
     Metadata(Arc<Metadata>),
 }
 
 impl Found {
     /// A server of which nothing is known but its token endpoint.
-    pub(crate) fn at(token_endpoint: &TokenEndpoint) -> Self {
-        Self { issuer: None, known: Knowledge::TokenEndpoint(token_endpoint.clone()) }
+    pub(crate) fn at(token_endpoint: &Endpoint) -> Self {
+        Self { issuer: None, known: Knowledge::Endpoint(token_endpoint.clone()) }
     }
 
     /// Where an endpoint is. The error names the issuer, what it lacks, and what to do.
-    pub(crate) fn endpoint(&self, endpoint: Endpoint, connection: Connection) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn endpoint(&self, endpoint: EndpointKind, connection: Connection) -> Result<Endpoint, Error> {
         match (&self.known, endpoint) {
             (Knowledge::Metadata(metadata), _) => metadata.endpoint(endpoint, connection),
-            (Knowledge::TokenEndpoint(token_endpoint), Endpoint::Token) => Ok(token_endpoint.clone()),
-            (Knowledge::TokenEndpoint(_), _) => Err(unknown(endpoint.name())),
+            (Knowledge::Endpoint(token_endpoint), EndpointKind::Token) => Ok(token_endpoint.clone()),
+            (Knowledge::Endpoint(_), _) => Err(unknown(endpoint.name())),
         }
     }
 
     /// How clients may authenticate there, by the names of the IANA registry, if the server says so.
-    pub(crate) fn methods(&self, endpoint: Endpoint) -> Option<&[String]> {
+    pub(crate) fn methods(&self, endpoint: EndpointKind) -> Option<&[String]> {
         self.metadata().map(|metadata| metadata.methods(endpoint))
     }
 
     /// Where the keys are with which the server signs.
     #[cfg_attr(not(feature = "verification"), expect(dead_code, reason = "only verification needs the keys"))]
-    pub(crate) fn jwks_uri(&self) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn jwks_uri(&self) -> Result<Endpoint, Error> {
         self.metadata().ok_or_else(|| unknown("JSON Web Key Set"))?.jwks_uri()
     }
 
@@ -77,8 +77,8 @@ impl Found {
     }
 
     /// Refuses a key whose proofs the server says that it does not take.
-    pub(crate) fn check_proof_key(&self, ask: &Ask) -> Result<(), Error> {
-        let (Some(key), Some(taken)) = (ask.proof_key(), self.dpop_algorithms()) else { return Ok(()) };
+    pub(crate) fn check_proof_key(&self, parameters: &TokenParameters) -> Result<(), Error> {
+        let (Some(key), Some(taken)) = (parameters.proof_key(), self.dpop_algorithms()) else { return Ok(()) };
         let algorithm = key.algorithm();
         if taken.iter().any(|taken| taken == algorithm) {
             return Ok(());
@@ -91,14 +91,14 @@ impl Found {
     fn metadata(&self) -> Option<&Metadata> {
         match &self.known {
             Knowledge::Metadata(metadata) => Some(metadata),
-            Knowledge::TokenEndpoint(_) => None,
+            Knowledge::Endpoint(_) => None,
         }
     }
 
     /// The best way to authenticate that both sides can do.
     pub(crate) fn preferred(
         &self,
-        endpoint: Endpoint,
+        endpoint: EndpointKind,
         credentials: &ClientCredentials,
     ) -> Result<ClientAuthentication, Error> {
         let taken = self.methods(endpoint);
@@ -138,7 +138,7 @@ fn can(credentials: &ClientCredentials, way: ClientAuthentication) -> bool {
     let has_key = credentials.assertion().is_some() || credentials.signer().is_some();
     match way {
         ClientAuthentication::PrivateKeyJwt => has_key,
-        ClientAuthentication::Mtls => credentials.certificate().is_some(),
+        ClientAuthentication::TlsClientAuth => credentials.certificate().is_some(),
         ClientAuthentication::None => {
             !has_key && credentials.client_secret().is_err() && credentials.certificate().is_none()
         }
@@ -159,11 +159,11 @@ impl Discovery {
     }
 
     /// The server, if it need not be asked for its metadata. An attempt that is never made finds one that is always the same.
-    pub(crate) fn found(&self, attempt: &Attempt<'_>) -> Option<Found> {
-        if attempt.is_frozen() {
+    pub(crate) fn found(&self, context: &RequestContext<'_>) -> Option<Found> {
+        if context.is_dry_run() {
             return Some(Found { issuer: Some(self.issuer.to_string()), ..Found::at(self.issuer.url()) });
         }
-        self.found_at(attempt.now())
+        self.found_at(context.now())
     }
 
     /// The server, if it need not be asked for its metadata now. If it must, whoever is told so sets out to do it.
@@ -179,22 +179,22 @@ impl Discovery {
     }
 
     /// Asks for the metadata: first at the place of RFC 8414, then at that of OIDC Discovery.
-    pub(crate) fn ask(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let place = if attempt.step() == 0 { self.issuer.oauth_metadata() } else { self.issuer.oidc_metadata() };
-        attempt.get(&place?).continues().build()
+    pub(crate) fn parameters(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let place = if context.step() == 0 { self.issuer.oauth_metadata() } else { self.issuer.oidc_metadata() };
+        context.get(&place?).continues().build()
     }
 
-    /// The server, from the answer to [`ask`](Self::ask); nothing if the metadata may be at the other place.
-    pub(crate) fn read(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<Option<Found>, Error> {
-        if attempt.step() == 1 && Metadata::are_elsewhere(response) {
+    /// The server, from the answer to [`parameters`](Self::parameters); nothing if the metadata may be at the other place.
+    pub(crate) fn read(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<Option<Found>, Error> {
+        if context.step() == 1 && Metadata::are_elsewhere(response) {
             return Ok(None);
         }
-        self.learn(attempt.now(), response).map(Some)
+        self.learn(context.now(), response).map(Some)
     }
 
     /// The server, from its metadata. Where none have come, those that are known do for a day more. Where wrong ones have,
     /// they do not.
-    pub(crate) fn learn(&self, now: SystemTime, response: &TokenResponse) -> Result<Found, Error> {
+    pub(crate) fn learn(&self, now: SystemTime, response: &HttpResponse) -> Result<Found, Error> {
         let metadata = Metadata::read(&self.issuer, response);
         let mut known = self.known();
         let error = match metadata {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use credentials_grant::{Error, ErrorKind, TokenEndpoint, Url};
+use credentials_grant::{Endpoint, Error, ErrorKind, Url};
 
 /// The name of an authorization server: an HTTPS URL without query and fragment (RFC 8414 section 2).
 ///
@@ -19,7 +19,7 @@ use credentials_grant::{Error, ErrorKind, TokenEndpoint, Url};
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct Issuer {
     name: String,
-    url: TokenEndpoint,
+    url: Endpoint,
 }
 
 impl Issuer {
@@ -30,25 +30,25 @@ impl Issuer {
     }
 
     /// Its URL, to which nothing is sent.
-    pub(crate) fn url(&self) -> &TokenEndpoint {
+    pub(crate) fn url(&self) -> &Endpoint {
         &self.url
     }
 
     /// Where RFC 8414 section 3.1 has its metadata: between the host and the path.
-    pub(crate) fn oauth_metadata(&self) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn oauth_metadata(&self) -> Result<Endpoint, Error> {
         self.with_path(|path| format!("/.well-known/oauth-authorization-server{path}"))
     }
 
     /// Where OIDC Discovery section 4 has them: behind the path.
-    pub(crate) fn oidc_metadata(&self) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn oidc_metadata(&self) -> Result<Endpoint, Error> {
         self.with_path(|path| format!("{path}/.well-known/openid-configuration"))
     }
 
-    fn with_path(&self, path: impl FnOnce(&str) -> String) -> Result<TokenEndpoint, Error> {
+    fn with_path(&self, path: impl FnOnce(&str) -> String) -> Result<Endpoint, Error> {
         let mut url = self.url.url().clone();
         let path = path(url.path().trim_end_matches('/'));
         url.set_path(&path);
-        TokenEndpoint::parse(url.as_str())
+        Endpoint::parse(url.as_str())
     }
 }
 
@@ -63,7 +63,7 @@ impl FromStr for Issuer {
         };
         // The text itself is not repeated: it may hold a secret where none should be.
         Url::parse(name).map_err(|source| refused(format!("the issuer is not a URL ({source})")))?;
-        let url = TokenEndpoint::parse(name).map_err(|error| refused(error.message().to_owned()))?;
+        let url = Endpoint::parse(name).map_err(|error| refused(error.message().to_owned()))?;
         if name.contains(['?', '#']) {
             return Err(refused(format!("the issuer {url} has a query")));
         }

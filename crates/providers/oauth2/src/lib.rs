@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod configuration;
 mod discovery;
 mod issuer;
 mod kept;
 mod metadata;
-mod settings;
 #[cfg(feature = "verification")]
 mod verification;
 
+use credentials_grant::settings::Configure as _;
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -16,7 +17,7 @@ pub use issuer::Issuer;
 pub use verification::{TokenVerifier, TokenVerifierBuilder};
 
 use discovery::{Discovery, Found};
-use metadata::{Connection, Endpoint};
+use metadata::{Connection, EndpointKind};
 
 /// Any server that keeps to the RFCs: at a token URL, or at an issuer whose metadata say where that is.
 ///
@@ -27,20 +28,20 @@ pub struct OAuth2 {
     way: Option<ClientAuthentication>,
     json: bool,
     assertion_audience: Option<String>,
-    introspection_endpoint: Option<TokenEndpoint>,
-    revocation_endpoint: Option<TokenEndpoint>,
+    introspection_endpoint: Option<Endpoint>,
+    revocation_endpoint: Option<Endpoint>,
 }
 
 #[derive(Clone, Debug)]
 enum Server {
-    At(TokenEndpoint),
+    At(Endpoint),
     Of(Discovery),
 }
 
 impl OAuth2 {
     /// The server with this token URL.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         Self::new(Server::At(token_endpoint))
     }
 
@@ -92,78 +93,80 @@ impl OAuth2 {
 
     /// Asks about tokens here (RFC 7662), whatever the issuer's metadata say.
     #[must_use]
-    pub fn with_introspection_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+    pub fn with_introspection_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.introspection_endpoint = Some(endpoint);
         self
     }
 
     /// Has tokens taken back here (RFC 7009), whatever the issuer's metadata say.
     #[must_use]
-    pub fn with_revocation_endpoint(mut self, endpoint: TokenEndpoint) -> Self {
+    pub fn with_revocation_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.revocation_endpoint = Some(endpoint);
         self
     }
 
     /// The request for a token, or about one, to a server of which this much is known.
-    fn ask_server(&self, attempt: &Attempt<'_>, server: &Found) -> Result<TokenRequest, Error> {
-        let connection = Connection::of(attempt.credentials());
-        let (endpoint, own) = match attempt.operation() {
-            None => (Endpoint::Token, None),
-            Some(TokenOperation::Introspection(_)) => (Endpoint::Introspection, self.introspection_endpoint.as_ref()),
-            Some(_) => (Endpoint::Revocation, self.revocation_endpoint.as_ref()),
+    fn ask_server(&self, context: &RequestContext<'_>, server: &Found) -> Result<UnsignedRequest, Error> {
+        let connection = Connection::of(context.credentials());
+        let (endpoint, own) = match context.operation() {
+            None => (EndpointKind::Token, None),
+            Some(TokenOperation::Introspection(_)) => {
+                (EndpointKind::Introspection, self.introspection_endpoint.as_ref())
+            }
+            Some(_) => (EndpointKind::Revocation, self.revocation_endpoint.as_ref()),
         };
-        let way = self.way.map_or_else(|| server.preferred(endpoint, attempt.credentials()), Ok)?;
+        let way = self.way.map_or_else(|| server.preferred(endpoint, context.credentials()), Ok)?;
         let url = own.cloned().map_or_else(|| server.endpoint(endpoint, connection), Ok)?;
         let audience = match self.assertion_audience.as_ref().or(server.issuer.as_ref()) {
             Some(audience) => audience.clone(),
-            None => server.endpoint(Endpoint::Token, connection)?.url().to_string(),
+            None => server.endpoint(EndpointKind::Token, connection)?.url().to_string(),
         };
-        let request = attempt.post(&url).assertion_audience(audience);
-        if attempt.operation().is_some() {
+        let request = context.post(&url).assertion_audience(audience);
+        if context.operation().is_some() {
             return request.client_authentication(way).token().build();
         }
-        server.check_proof_key(attempt.ask())?;
+        server.check_proof_key(context.parameters())?;
         let request = if self.json { request.json() } else { request };
         let request = request.client_credentials().client_authentication(way);
         request.scope().audience().resources().authorization_details().dpop().build()
     }
 
     /// The first request of an attempt: the one that it is about, or one for the server's metadata.
-    fn first_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+    fn first_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::At(endpoint) => self.ask_server(attempt, &Found::at(endpoint)),
-            Server::Of(discovery) => match discovery.found(attempt) {
-                Some(server) => self.ask_server(attempt, &server),
-                None => discovery.ask(attempt),
+            Server::At(endpoint) => self.ask_server(context, &Found::at(endpoint)),
+            Server::Of(discovery) => match discovery.found(context) {
+                Some(server) => self.ask_server(context, &server),
+                None => discovery.parameters(context),
             },
         }
     }
 }
 
 impl CredentialsGrant for OAuth2 {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        self.first_request(attempt)
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        self.first_request(context)
     }
 
-    fn operation_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        self.first_request(attempt)
+    fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        self.first_request(context)
     }
 
-    fn next_request(&self, attempt: &Attempt<'_>, response: &TokenResponse) -> Result<TokenRequest, Error> {
+    fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::At(_) => self.first_request(attempt),
-            Server::Of(discovery) => match discovery.read(attempt, response)? {
-                Some(server) => self.ask_server(attempt, &server),
-                None => discovery.ask(attempt),
+            Server::At(_) => self.first_request(context),
+            Server::Of(discovery) => match discovery.read(context, response)? {
+                Some(server) => self.ask_server(context, &server),
+                None => discovery.parameters(context),
             },
         }
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         let outcome = ResponseReader::rfc6749().read(response);
         if let (Server::Of(discovery), Err(error)) = (&self.server, &outcome) {
             discovery.note(error);

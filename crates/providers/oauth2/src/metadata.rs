@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use credentials_grant::{
-    ClientCredentials, Error, ErrorKind, ResponseReader, StatusCode, TokenEndpoint, TokenResponse,
-};
+use credentials_grant::{ClientCredentials, Endpoint, Error, ErrorKind, HttpResponse, ResponseReader, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,7 +30,7 @@ const REMEDY: &str = "check the issuer, or set the token URL instead";
 
 /// What metadata name the URLs of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Endpoint {
+pub(crate) enum EndpointKind {
     /// RFC 7662.
     Introspection,
     /// RFC 7009.
@@ -65,7 +63,7 @@ pub(crate) struct Metadata {
 }
 
 /// A URL that may be named, and may be one that cannot be used.
-type Place = Option<Result<TokenEndpoint, Error>>;
+type Place = Option<Result<Endpoint, Error>>;
 
 struct Places {
     introspection: Place,
@@ -107,7 +105,7 @@ struct Aliases<'a> {
 
 impl Metadata {
     /// Reads the answer of an issuer.
-    pub(crate) fn read(issuer: &Issuer, response: &TokenResponse) -> Result<Self, Error> {
+    pub(crate) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Self, Error> {
         let bad =
             |what: String| Error::new(ErrorKind::BadResponse, what).with_status(response.status()).with_remedy(REMEDY);
         if response.status() != StatusCode::OK {
@@ -131,8 +129,8 @@ impl Metadata {
         Ok(Self {
             issuer: issuer.to_string(),
             endpoints: Places {
-                introspection: optional(issuer, Endpoint::Introspection.name(), document.introspection_endpoint),
-                revocation: optional(issuer, Endpoint::Revocation.name(), document.revocation_endpoint),
+                introspection: optional(issuer, EndpointKind::Introspection.name(), document.introspection_endpoint),
+                revocation: optional(issuer, EndpointKind::Revocation.name(), document.revocation_endpoint),
                 token: Some(Ok(token_endpoint)),
             },
             aliases: aliases(issuer, document.mtls_endpoint_aliases),
@@ -146,7 +144,7 @@ impl Metadata {
     }
 
     /// Where an endpoint is, if the metadata name one that can be used.
-    pub(crate) fn endpoint(&self, endpoint: Endpoint, connection: Connection) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn endpoint(&self, endpoint: EndpointKind, connection: Connection) -> Result<Endpoint, Error> {
         let alias = match connection {
             Connection::Plain => &None,
             Connection::WithCertificate => self.aliases.of(endpoint),
@@ -156,17 +154,17 @@ impl Metadata {
     }
 
     /// Where the keys are with which the server signs.
-    pub(crate) fn jwks_uri(&self) -> Result<TokenEndpoint, Error> {
+    pub(crate) fn jwks_uri(&self) -> Result<Endpoint, Error> {
         self.jwks_uri.clone().unwrap_or_else(|| Err(self.lacking(KEYS)))
     }
 
     /// How clients may authenticate there, by the names of the IANA registry: as at the token endpoint, unless the server
     /// says so of another. (To the letter of RFC 8414, that would be Basic for revocation, and unknown for introspection.)
-    pub(crate) fn methods(&self, endpoint: Endpoint) -> &[String] {
+    pub(crate) fn methods(&self, endpoint: EndpointKind) -> &[String] {
         let own = match endpoint {
-            Endpoint::Introspection => &self.introspection_methods,
-            Endpoint::Revocation => &self.revocation_methods,
-            Endpoint::Token => &None,
+            EndpointKind::Introspection => &self.introspection_methods,
+            EndpointKind::Revocation => &self.revocation_methods,
+            EndpointKind::Token => &None,
         };
         own.as_ref().unwrap_or(&self.methods)
     }
@@ -178,14 +176,14 @@ impl Metadata {
 
     /// Whether an answer says that there are no metadata at this place. For whatever is not there, some servers have a page,
     /// and others lead to one.
-    pub(crate) fn are_elsewhere(response: &TokenResponse) -> bool {
+    pub(crate) fn are_elsewhere(response: &HttpResponse) -> bool {
         let status = response.status();
         let is_page = status == StatusCode::OK && !has_come(response);
         is_page || status.is_redirection() || is_not_there(status)
     }
 }
 
-impl Endpoint {
+impl EndpointKind {
     /// As errors call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -207,11 +205,11 @@ impl Connection {
 }
 
 impl Places {
-    fn of(&self, endpoint: Endpoint) -> &Place {
+    fn of(&self, endpoint: EndpointKind) -> &Place {
         match endpoint {
-            Endpoint::Introspection => &self.introspection,
-            Endpoint::Revocation => &self.revocation,
-            Endpoint::Token => &self.token,
+            EndpointKind::Introspection => &self.introspection,
+            EndpointKind::Revocation => &self.revocation,
+            EndpointKind::Token => &self.token,
         }
     }
 }
@@ -240,11 +238,11 @@ fn optional(issuer: &Issuer, what: &str, url: Option<&RawValue>) -> Place {
 }
 
 /// A URL of the server's, to which requests with secrets may go.
-fn place(issuer: &Issuer, what: &str, url: &str) -> Result<TokenEndpoint, Error> {
+fn place(issuer: &Issuer, what: &str, url: &str) -> Result<Endpoint, Error> {
     if url.len() > LONGEST_URL {
         return Err(unusable(format!("the {what} of {issuer} cannot be used: its URL is longer than 8,000 bytes")));
     }
-    let place = TokenEndpoint::parse(url)
+    let place = Endpoint::parse(url)
         .map_err(|error| unusable(format!("the {what} of {issuer} cannot be used: {}", shown(error.message()))))?;
     // Loopback is for whoever tries things out on one machine, and not for whoever a server sends there.
     if place.url().scheme() == "http" && issuer.url().url().scheme() == "https" {
@@ -274,7 +272,7 @@ fn is_not_there(status: StatusCode) -> bool {
 }
 
 /// Why an answer holds no such thing of this issuer.
-pub(crate) fn unreadable(what: &str, issuer: &Issuer, response: &TokenResponse) -> Error {
+pub(crate) fn unreadable(what: &str, issuer: &Issuer, response: &HttpResponse) -> Error {
     let status = response.status();
     if is_not_there(status) {
         return Error::new(ErrorKind::BadResponse, format!("{issuer} has no {what} (status {status})"))
@@ -288,12 +286,12 @@ pub(crate) fn unreadable(what: &str, issuer: &Issuer, response: &TokenResponse) 
 }
 
 /// Whether an answer holds a JSON object, good or wrong.
-pub(crate) fn has_come(response: &TokenResponse) -> bool {
+pub(crate) fn has_come(response: &HttpResponse) -> bool {
     response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"{")
 }
 
 /// For how long the answer may be kept: its `Cache-Control` (RFC 9111 section 5.2.2), within reason.
-pub(crate) fn lifetime(response: &TokenResponse) -> Duration {
+pub(crate) fn lifetime(response: &HttpResponse) -> Duration {
     let values = response.headers().get_all("cache-control").into_iter().filter_map(|value| value.to_str().ok());
     let directives = values.flat_map(|value| value.split(',')).map(|directive| directive.trim().to_ascii_lowercase());
     let mut lifetime = LIFETIME;
@@ -323,10 +321,10 @@ mod tests {
     /// Metadata that name a token endpoint, and these members.
     fn with(members: &str) -> Result<Metadata, Error> {
         let body = format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"https://a.example/token"{members}}}"#);
-        Metadata::read(&ISSUER.parse()?, &TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
+        Metadata::read(&ISSUER.parse()?, &HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
     }
 
-    fn shown_place(place: Result<TokenEndpoint, Error>) -> String {
+    fn shown_place(place: Result<Endpoint, Error>) -> String {
         place.map_or_else(|error| error.to_string(), |place| place.url().to_string())
     }
 
@@ -339,11 +337,11 @@ mod tests {
         )
         .unwrap();
         let at = |endpoint, connection| shown_place(metadata.endpoint(endpoint, connection));
-        assert_eq!(at(Endpoint::Token, Connection::Plain), "https://a.example/token");
-        assert_eq!(at(Endpoint::Token, Connection::WithCertificate), "https://mtls.example/token");
+        assert_eq!(at(EndpointKind::Token, Connection::Plain), "https://a.example/token");
+        assert_eq!(at(EndpointKind::Token, Connection::WithCertificate), "https://mtls.example/token");
         for connection in [Connection::Plain, Connection::WithCertificate] {
-            assert_eq!(at(Endpoint::Introspection, connection), "https://b.example/look");
-            assert_eq!(at(Endpoint::Revocation, connection), "https://a.example/revoke?x");
+            assert_eq!(at(EndpointKind::Introspection, connection), "https://b.example/look");
+            assert_eq!(at(EndpointKind::Revocation, connection), "https://a.example/revoke?x");
         }
         assert_eq!(shown_place(metadata.jwks_uri()), "https://a.example/keys");
     }
@@ -352,8 +350,8 @@ mod tests {
     fn what_the_metadata_do_not_name_is_an_error_that_says_so() {
         let metadata = with("").unwrap();
         let cases = [
-            (metadata.endpoint(Endpoint::Introspection, Connection::Plain), "no introspection endpoint"),
-            (metadata.endpoint(Endpoint::Revocation, Connection::WithCertificate), "no revocation endpoint"),
+            (metadata.endpoint(EndpointKind::Introspection, Connection::Plain), "no introspection endpoint"),
+            (metadata.endpoint(EndpointKind::Revocation, Connection::WithCertificate), "no revocation endpoint"),
             (metadata.jwks_uri(), "no JSON Web Key Set"),
         ];
         for (place, lacking) in cases {
@@ -362,7 +360,7 @@ mod tests {
             assert_eq!(error.message(), format!("the metadata of {ISSUER} name {lacking}"));
             assert!(error.remedy().is_some(), "{error}");
         }
-        let token = metadata.endpoint(Endpoint::Token, Connection::WithCertificate);
+        let token = metadata.endpoint(EndpointKind::Token, Connection::WithCertificate);
         assert_eq!(shown_place(token), "https://a.example/token", "there is no alias for it");
     }
 
@@ -386,9 +384,9 @@ mod tests {
             ))
             .unwrap();
             let refused = [
-                (metadata.endpoint(Endpoint::Introspection, Connection::Plain), "introspection endpoint"),
-                (metadata.endpoint(Endpoint::Revocation, Connection::WithCertificate), "revocation endpoint"),
-                (metadata.endpoint(Endpoint::Token, Connection::WithCertificate), "token endpoint for mutual TLS"),
+                (metadata.endpoint(EndpointKind::Introspection, Connection::Plain), "introspection endpoint"),
+                (metadata.endpoint(EndpointKind::Revocation, Connection::WithCertificate), "revocation endpoint"),
+                (metadata.endpoint(EndpointKind::Token, Connection::WithCertificate), "token endpoint for mutual TLS"),
                 (metadata.jwks_uri(), "JSON Web Key Set"),
             ];
             for (place, what) in refused {
@@ -398,7 +396,7 @@ mod tests {
                 assert!(is_named && error.message().contains(why), "{why}: {error}");
                 assert!(error.message().len() < 400 && !format!("{error:?}").contains("canary"), "{error:?}");
             }
-            assert!(metadata.endpoint(Endpoint::Token, Connection::Plain).is_ok(), "{url}");
+            assert!(metadata.endpoint(EndpointKind::Token, Connection::Plain).is_ok(), "{url}");
         }
     }
 
@@ -406,8 +404,8 @@ mod tests {
     fn aliases_that_are_no_object_are_refused_when_a_certificate_is_shown() {
         for aliases in ["[]", "7", r#"{"token_endpoint":"https://a.example/","token_endpoint":"https://b.example/"}"#] {
             let metadata = with(&format!(r#","mtls_endpoint_aliases":{aliases}"#)).unwrap();
-            assert!(metadata.endpoint(Endpoint::Token, Connection::Plain).is_ok(), "{aliases}");
-            metadata.endpoint(Endpoint::Token, Connection::WithCertificate).expect_err(aliases);
+            assert!(metadata.endpoint(EndpointKind::Token, Connection::Plain).is_ok(), "{aliases}");
+            metadata.endpoint(EndpointKind::Token, Connection::WithCertificate).expect_err(aliases);
         }
     }
 
@@ -417,11 +415,11 @@ mod tests {
         let token = r#","token_endpoint_auth_methods_supported":["private_key_jwt"]"#;
         let others = format!(r#"{token},"introspection_endpoint_auth_methods_supported":["none"]"#);
         let bad = format!(r#"{token},"introspection_endpoint_auth_methods_supported":"none""#);
-        assert_eq!(methods("", Endpoint::Revocation), "client_secret_basic");
-        assert_eq!(methods(token, Endpoint::Revocation), "private_key_jwt");
-        assert_eq!(methods(&others, Endpoint::Introspection), "none");
-        assert_eq!(methods(&others, Endpoint::Token), "private_key_jwt");
-        assert_eq!(methods(&bad, Endpoint::Introspection), "private_key_jwt");
+        assert_eq!(methods("", EndpointKind::Revocation), "client_secret_basic");
+        assert_eq!(methods(token, EndpointKind::Revocation), "private_key_jwt");
+        assert_eq!(methods(&others, EndpointKind::Introspection), "none");
+        assert_eq!(methods(&others, EndpointKind::Token), "private_key_jwt");
+        assert_eq!(methods(&bad, EndpointKind::Introspection), "private_key_jwt");
     }
 
     #[test]

@@ -6,7 +6,8 @@ mod keys;
 
 use std::sync::Arc;
 
-use credentials_grant::{Configure as _, Error, ExposeSecret as _, SecretString, Transport};
+use credentials_grant::settings::Configure as _;
+use credentials_grant::{Error, ExposeSecret as _, SecretString, Transport};
 use credentials_grant_client::{Clock, HttpTransport, SigningAlgorithm, SystemClock};
 use serde::de::DeserializeOwned;
 

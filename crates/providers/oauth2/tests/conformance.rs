@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_oauth2::{
-    Ask, ClientAuthentication, ClientCredentials, ErrorKind, KeySigner, OAuth2, TokenEndpoint,
+    ClientAuthentication, ClientCredentials, Endpoint, ErrorKind, KeySigner, OAuth2, TokenParameters,
 };
 
 const TOKEN_URL: &str = "https://server.example.com/token";
@@ -25,10 +25,10 @@ const RSA: &str = r#"{"kty":"RSA","kid":"2026-11","x5t#S256":"thumb","e":"AQAB",
 "qi":"IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U"}"#;
 
 fn at_the_server() -> OAuth2 {
-    OAuth2::at(TokenEndpoint::from_static(TOKEN_URL))
+    OAuth2::at(Endpoint::from_static(TOKEN_URL))
 }
 
-fn subject<P>(provider: OAuth2, scopes: &[&'static str], at: impl Fn(TokenEndpoint) -> P + 'static) -> Subject
+fn subject<P>(provider: OAuth2, scopes: &[&'static str], at: impl Fn(Endpoint) -> P + 'static) -> Subject
 where
     P: credentials_grant_oauth2::CredentialsGrant,
 {
@@ -48,12 +48,12 @@ fn by_secret() -> Subject {
         .with_request(include_str!("../fixtures/request.http"))
         .with_variant_request(
             "auth post",
-            by(ClientAuthentication::Body),
+            by(ClientAuthentication::ClientSecretPost),
             include_str!("../fixtures/request-post.http"),
         )
         .with_variant_request(
             "auth json",
-            by(ClientAuthentication::Body).with_json(),
+            by(ClientAuthentication::ClientSecretPost).with_json(),
             include_str!("../fixtures/request-json.http"),
         )
         .with_variant_request(
@@ -75,18 +75,18 @@ fn by_secret() -> Subject {
 
 /// A client with this key, which asks for everything that there is to ask for.
 fn by_key(jwk: &str) -> Subject {
-    let ask = Ask::new()
+    let parameters = TokenParameters::new()
         .with_scopes(["read", "write"])
         .with_audience("https://api.example.com")
         .with_resource("https://cal.example.com/")
         .with_resource("https://contacts.example.com/")
         .with_authorization_details(r#"[{"type":"account_information","actions":["list_accounts"]}]"#)
-        .with_parameter("tenant", "4711");
+        .with_extra_parameter("tenant", "4711");
     let signer = KeySigner::from_jwk(jwk).unwrap();
     let for_issuer = |provider: OAuth2| provider.with_assertion_audience(ISSUER);
     subject(for_issuer(at_the_server()), &["read", "write"], move |endpoint| for_issuer(OAuth2::at(endpoint)))
         .with_credentials(ClientCredentials::without_secret("s6BhdRkqt3").with_signer(signer), &[])
-        .with_ask(ask)
+        .with_parameters(parameters)
 }
 
 fn by_ed25519_key() -> Subject {

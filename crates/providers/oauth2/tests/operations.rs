@@ -4,10 +4,11 @@
 
 use std::sync::Mutex;
 
+use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
-    Ask, Attempt, ClientCertificate, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, HeaderMap,
-    KeySigner, OAuth2, ProofKey, SealedRequest, SecretString, Settings, StatusCode, Surroundings, TokenResponse,
-    Transport, async_trait, grant, introspect, revoke,
+    ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse,
+    KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, StatusCode, TokenParameters, Transport,
+    async_trait, fetch_token, introspect, revoke,
 };
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ impl Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let place = format!("{} {}", request.method(), request.url());
         let body = String::from_utf8(request.body().to_vec()).unwrap();
         let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
@@ -50,7 +51,7 @@ impl Transport for Server {
             _ if place.starts_with("GET") => self.metadata.to_string(),
             _ => self.token.to_owned(),
         };
-        Ok(TokenResponse::new(StatusCode::OK, HeaderMap::new(), answer.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), answer.into_bytes()))
     }
 }
 
@@ -70,16 +71,21 @@ fn token() -> SecretString {
     "a-token".into()
 }
 
-async fn granted(provider: &OAuth2, credentials: &ClientCredentials, ask: &Ask, server: &Server) -> Result<(), Error> {
-    grant(provider, credentials, ask, server, Surroundings::frozen()).await.map(|_| ())
+async fn granted(
+    provider: &OAuth2,
+    credentials: &ClientCredentials,
+    parameters: &TokenParameters,
+    server: &Server,
+) -> Result<(), Error> {
+    fetch_token(provider, credentials, parameters, server, RequestSeed::fixed()).await.map(|_| ())
 }
 
 async fn revoked(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<(), Error> {
-    revoke(provider, credentials, &token(), server, Surroundings::frozen()).await
+    revoke(provider, credentials, &token(), server, RequestSeed::fixed()).await
 }
 
 async fn introspected(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<bool, Error> {
-    let introspection = introspect(provider, credentials, &token(), server, Surroundings::frozen()).await?;
+    let introspection = introspect(provider, credentials, &token(), server, RequestSeed::fixed()).await?;
     Ok(introspection.is_active())
 }
 
@@ -174,11 +180,11 @@ async fn a_client_with_a_certificate_goes_to_the_endpoints_for_mutual_tls() {
         },
     });
     let (server, provider) = (Server::with(metadata), discovered());
-    granted(&provider, &certified(), &Ask::new(), &server).await.unwrap();
+    granted(&provider, &certified(), &TokenParameters::new(), &server).await.unwrap();
     revoked(&provider, &certified(), &server).await.unwrap();
     let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
-    granted(&provider, &bound, &Ask::new(), &server).await.unwrap();
-    granted(&provider, &secret(), &Ask::new(), &server).await.unwrap();
+    granted(&provider, &bound, &TokenParameters::new(), &server).await.unwrap();
+    granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap();
     let asked: Vec<_> = server.asked.lock().unwrap().iter().map(|asked| asked.join(" | ")).collect();
     let expected = [
         format!("{GET} |  | none"),
@@ -198,7 +204,7 @@ async fn a_token_is_taken_back_where_no_new_one_could_be_had() {
         "mtls_endpoint_aliases": {"token_endpoint": "http://mtls.example.com/token"},
     }));
     let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
-    granted(&discovered(), &bound, &Ask::new(), &server).await.unwrap_err();
+    granted(&discovered(), &bound, &TokenParameters::new(), &server).await.unwrap_err();
     revoked(&discovered(), &bound, &server).await.unwrap();
 }
 
@@ -206,7 +212,7 @@ async fn a_token_is_taken_back_where_no_new_one_could_be_had() {
 async fn a_certificate_alone_proves_who_the_client_is_where_the_server_takes_one() {
     let by_certificate = async |provider: OAuth2, methods: Option<&str>| {
         let members = methods.map_or(json!({}), |method| json!({"token_endpoint_auth_methods_supported": [method]}));
-        granted(&provider, &certified(), &Ask::new(), &Server::with(members)).await
+        granted(&provider, &certified(), &TokenParameters::new(), &Server::with(members)).await
     };
     let at = || OAuth2::at("https://login.example.com/token".parse().unwrap());
     by_certificate(at(), None).await.unwrap();
@@ -216,22 +222,22 @@ async fn a_certificate_alone_proves_who_the_client_is_where_the_server_takes_one
     let settings = Settings::new().with("token-url", "https://login.example.com/token").with("auth", "mtls");
     let by_mtls = OAuth2::from_settings(&settings).unwrap();
     by_certificate(by_mtls.clone(), None).await.unwrap();
-    let error = granted(&by_mtls, &secret(), &Ask::new(), &Server::with(json!({}))).await.unwrap_err();
+    let error = granted(&by_mtls, &secret(), &TokenParameters::new(), &Server::with(json!({}))).await.unwrap_err();
     assert!(error.message().contains("no client certificate"), "{error}");
 }
 
 #[tokio::test]
 async fn tokens_are_bound_to_keys_that_the_server_takes() {
-    let ask = Ask::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap());
+    let parameters = TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap());
     let listing = |algorithms: Value| {
         let members = json!({"dpop_signing_alg_values_supported": algorithms});
         Server { token: r#"{"access_token":"abc","token_type":"DPoP","expires_in":60}"#, ..Server::with(members) }
     };
     for server in [listing(json!(["RS256", "ES256"])), listing(Value::Null)] {
-        granted(&discovered(), &secret(), &ask, &server).await.unwrap();
+        granted(&discovered(), &secret(), &parameters, &server).await.unwrap();
     }
     let server = listing(json!(["RS256", "EdDSA"]));
-    let error = granted(&discovered(), &secret(), &ask, &server).await.unwrap_err();
+    let error = granted(&discovered(), &secret(), &parameters, &server).await.unwrap_err();
     assert_eq!(error.message(), "the server's metadata list RS256, EdDSA for proofs, and the key signs by ES256");
     assert_eq!(server.places(), [GET], "nothing is tried");
 }
@@ -241,10 +247,11 @@ async fn a_proof_equals_what_another_implementation_signs() {
     // Signed by Python's cryptography with the key of RFC 8037 appendix A.1.
     const PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVkRFNBIiwiandrIjp7ImNydiI6IkVkMjU1MTkiLCJrdHkiOiJPS1AiLCJ4IjoiMTFxWUFZS3hDcmZWU183VHlXUUhPZzdoY3ZQYXBpTWxyd0lhYVBjSFVSbyJ9fQ.eyJqdGkiOiIwMTAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJodG0iOiJQT1NUIiwiaHR1IjoiaHR0cHM6Ly9zZXJ2ZXIuZXhhbXBsZS5jb20vdG9rZW4iLCJpYXQiOjE3NjcyMjU2MDB9.LLvpnDRC6ZUYAeketSnvyNR2bZCMwAizAxMM6Ftlnu2_Iu8CrWcJpCUXFHHeQ3uxiBGUxohadL0zcb1fwFzlDQ";
     const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-    let ask = Ask::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(ED25519).unwrap()).unwrap());
+    let parameters =
+        TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(ED25519).unwrap()).unwrap());
     let provider = OAuth2::at("https://server.example.com/token?tenant=1".parse().unwrap());
     let credentials = secret();
-    let attempt = Attempt::new(&credentials, &ask, Surroundings::frozen());
-    let request = provider.token_request(&attempt).unwrap().seal().await.unwrap();
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
+    let request = provider.token_request(&context).unwrap().sign().await.unwrap();
     assert_eq!(request.headers()["dpop"], PROOF);
 }

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
+use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
-    Ask, Attempt, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, KeySigner, OAuth2, SealedRequest,
-    Settings, Surroundings, TokenSource,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, KeySigner, OAuth2, RequestContext, RequestSeed,
+    TokenParameters, TokenSource,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
@@ -42,7 +43,7 @@ async fn an_issuer_and_a_secret_are_all_that_is_needed() {
     for _ in 0..2 {
         let source = TokenSource::new(provider.clone(), ClientCredentials::new("id", "secret")).unwrap();
         for _ in 0..2 {
-            assert_eq!(source.token().await.unwrap().authorization(), "Bearer abc");
+            assert_eq!(source.token().await.unwrap().header_value(), "Bearer abc");
         }
     }
     let methods: Vec<_> = requests(&server).await.iter().map(|request| request.method.to_string()).collect();
@@ -78,10 +79,10 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
 }
 
-fn sealed(settings: Settings, credentials: &ClientCredentials) -> Result<SealedRequest, Error> {
+fn sealed(settings: Settings, credentials: &ClientCredentials) -> Result<HttpRequest, Error> {
     let settings = settings.with("token-url", "https://server.example.com/token");
-    let (provider, ask) = (OAuth2::from_settings(&settings)?, Ask::new());
-    provider.token_request(&Attempt::new(credentials, &ask, Surroundings::frozen()))?.frozen()
+    let (provider, parameters) = (OAuth2::from_settings(&settings)?, TokenParameters::new());
+    provider.token_request(&RequestContext::new(credentials, &parameters, RequestSeed::fixed()))?.dry_run()
 }
 
 #[test]
@@ -137,15 +138,17 @@ fn settings_that_make_no_server_are_refused_by_name() {
 fn a_parameter_is_given_once() {
     let credentials = ClientCredentials::new("id", "secret");
     let provider = OAuth2::at("https://server.example.com/token".parse().unwrap());
-    let request = |ask: Ask| provider.token_request(&Attempt::frozen(&credentials, &ask)).map(|_| ());
-    let with = |name: &str, value: &str| Ask::new().with_audience("a").with_parameter(name, value);
+    let request = |parameters: TokenParameters| {
+        provider.token_request(&RequestContext::dry_run(&credentials, &parameters)).map(|_| ())
+    };
+    let with = |name: &str, value: &str| TokenParameters::new().with_audience("a").with_extra_parameter(name, value);
     assert!(request(with("audience", "a")).is_ok(), "twice the same is once");
-    for ask in [
+    for parameters in [
         with("audience", "b"),
         with("scope", "a"),
         with("client_assertion", "x"),
-        with("x", "1").with_parameter("x", "2"),
+        with("x", "1").with_extra_parameter("x", "2"),
     ] {
-        assert_eq!(request(ask).unwrap_err().kind(), ErrorKind::Configuration);
+        assert_eq!(request(parameters).unwrap_err().kind(), ErrorKind::Configuration);
     }
 }

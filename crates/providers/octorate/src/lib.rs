@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -16,7 +17,7 @@ const API_HOST: &str = "api.octotable.com";
 /// There are no scopes.
 #[derive(Clone, Debug)]
 pub struct Octorate {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
     api_host: String,
     expiry_unit: ExpiryUnit,
 }
@@ -25,7 +26,7 @@ impl Octorate {
     /// Octotable as its page has it.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(TokenEndpoint::from_static(TOKEN_URL))
+        Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
     /// Octotable below another base URL: the vendor's page names two hosts.
@@ -34,13 +35,13 @@ impl Octorate {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if it is not a base URL over HTTPS.
     pub fn at_base_url(base_url: &str) -> Result<Self, Error> {
-        let endpoint = TokenEndpoint::expand("{base-url}/oauth2/token", &[("base-url", base_url)]);
+        let endpoint = Endpoint::expand("{base-url}/oauth2/token", &[("base-url", base_url)]);
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
     /// Octotable at another token endpoint, such as an emulator's.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, api_host: API_HOST.to_owned(), expiry_unit: ExpiryUnit::Seconds }
     }
 
@@ -63,20 +64,20 @@ impl Octorate {
 }
 
 impl CredentialsGrant for Octorate {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
             .post(&self.token_endpoint)
             .json()
             .client_credentials()
-            .client_authentication(ClientAuthentication::Body)
+            .client_authentication(ClientAuthentication::ClientSecretPost)
             .build()
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         // The API's envelope: {"success": false, "error": {"code", "message", "class_name"}}. Whether the token
         // endpoint uses it too, the vendor does not say, so errors of RFC 6749 are read as well.
         // Source: https://octotable-1.gitbook.io/octotable-api/error-manual/overview, read 2026-11-21.
@@ -110,7 +111,7 @@ impl Configure for Octorate {
         };
         if let Some(host) = settings.find("api-host") {
             // The token goes there, so it must be a host and nothing else.
-            TokenEndpoint::expand("https://{api-host}/", &[("api-host", host)])?;
+            Endpoint::expand("https://{api-host}/", &[("api-host", host)])?;
             provider = provider.with_api_host(host);
         }
         let unit = settings.parse("expiry-unit")?;

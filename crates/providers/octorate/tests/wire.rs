@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use credentials_grant_octorate::settings::{Configure, Settings};
 use credentials_grant_octorate::{
-    Ask, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, ExpiryUnit, Octorate, Settings, TokenSource,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExpiryUnit, Octorate, TokenParameters, TokenSource,
 };
 use wiremock::matchers::{any, body_string, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -38,7 +39,7 @@ async fn the_request_is_json_and_a_quote_in_the_secret_survives_it() {
         .await;
     let token = source(at(&server)).token().await.unwrap();
     assert_eq!(token.token_type(), Some("Bearer"));
-    assert_eq!(token.authorization(), "Bearer YOUR_ACCESS_TOKEN");
+    assert_eq!(token.header_value(), "Bearer YOUR_ACCESS_TOKEN");
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn an_error_of_rfc_6749_is_read_as_well() {
 #[test]
 fn there_are_no_scopes() {
     let builder = TokenSource::builder(Octorate::new(), ClientCredentials::new("id", "secret"));
-    let error = builder.with_ask(Ask::new().with_scope("read")).build().unwrap_err();
+    let error = builder.with_parameters(TokenParameters::new().with_scope("read")).build().unwrap_err();
     assert!(error.to_string().contains("scope"), "{error}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -13,15 +14,15 @@ pub use credentials_grant_client::*;
 /// Source: <https://developer.conundra.eu/developer-portal/authentication>, read 2026-11-21.
 #[derive(Clone, Debug)]
 pub struct Ptv {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
     client_authentication: ClientAuthentication,
 }
 
 impl Ptv {
     /// The API whose page names this token URL.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
-        Self { token_endpoint, client_authentication: ClientAuthentication::Basic }
+    pub fn at(token_endpoint: Endpoint) -> Self {
+        Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic }
     }
 
     /// Sends the client id and secret in this way; `Basic` by default.
@@ -33,13 +34,13 @@ impl Ptv {
 }
 
 impl CredentialsGrant for Ptv {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         // The page asks for a urlencoded form and then shows a multipart one (`curl --form`): the form it asks for.
-        attempt
+        context
             .post(&self.token_endpoint)
             .client_credentials()
             .client_authentication(self.client_authentication)
@@ -52,7 +53,7 @@ impl CredentialsGrant for Ptv {
         //
         // «Up to 50 requests per second from the same IP», and «continuous failed login attempts from the same IP»
         // get the address blocked below HTTP.
-        Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_refusals_blocking_the_address()
+        Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_address_blocking()
     }
 }
 

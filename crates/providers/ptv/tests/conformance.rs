@@ -5,19 +5,19 @@
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
-use credentials_grant_ptv::{ClientAuthentication, ErrorKind, Ptv, TokenEndpoint};
+use credentials_grant_ptv::{ClientAuthentication, Endpoint, ErrorKind, Ptv};
 
 /// The token URL of the vendor's sample. Each API names its own.
 const TOKEN_URL: &str = "https://auth.conundra.eu/auth/realms/prod/protocol/openid-connect/token";
 
 fn ptv() -> Subject {
-    let some_api = || Ptv::at(TokenEndpoint::from_static(TOKEN_URL));
+    let some_api = || Ptv::at(Endpoint::from_static(TOKEN_URL));
     let expected = Expected::new("ey...", Duration::from_secs(300)).with_token_type("Bearer");
     Subject::new(some_api(), Ptv::at)
         .with_request(include_str!("../fixtures/request.http"))
         .with_variant_request(
             "client authentication",
-            some_api().with_client_authentication(ClientAuthentication::Body),
+            some_api().with_client_authentication(ClientAuthentication::ClientSecretPost),
             include_str!("../fixtures/request-body.http"),
         )
         .with_token(include_str!("../fixtures/token.http"), expected)

@@ -4,7 +4,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use credentials_grant_ptv::{ClientCredentials, Configure, ErrorKind, ManualClock, Ptv, Retry, Settings, TokenSource};
+use credentials_grant_ptv::settings::{Configure, Settings};
+use credentials_grant_ptv::{ClientCredentials, ErrorKind, ManualClock, Ptv, Retry, TokenSource};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

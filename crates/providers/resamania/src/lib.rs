@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -18,7 +19,7 @@ const API_KEY: &str = "api-key";
 /// Source: <https://doc.resamania.com>, «Authenticating via the client credentials method», read 2026-11-21.
 #[derive(Clone, Debug)]
 pub struct Resamania {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
     grant: Grant,
 }
 
@@ -52,13 +53,13 @@ impl Resamania {
     /// [`Configuration`](ErrorKind::Configuration) if either cannot be part of the URL.
     pub fn new(base_url: &str, client_token: Option<&str>) -> Result<Self, Error> {
         let values = [("base-url", base_url), ("client-token", client_token.unwrap_or_default())];
-        let endpoint = TokenEndpoint::expand("{base-url}/{client-token?}/oauth/v2/token", &values);
+        let endpoint = Endpoint::expand("{base-url}/{client-token?}/oauth/v2/token", &values);
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
     /// Resamania at another token endpoint, such as an emulator's.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, grant: Grant::Application }
     }
 
@@ -80,12 +81,12 @@ impl Resamania {
 }
 
 impl CredentialsGrant for Resamania {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        let request = attempt.post(&self.token_endpoint).client_authentication(ClientAuthentication::Body);
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        let request = context.post(&self.token_endpoint).client_authentication(ClientAuthentication::ClientSecretPost);
         let request = match &self.grant {
             Grant::Application => request.client_credentials(),
             // The grant types are these URIs to the letter; the vendor's tables misprint them as «http».
@@ -93,22 +94,22 @@ impl CredentialsGrant for Resamania {
             Grant::Contact(email) => request.grant_type("http://contactclientcredentials").parameter("email", email),
         };
         let request = request.scope();
-        match attempt.credentials().secret(API_KEY) {
+        match context.credentials().secret(API_KEY) {
             Some(key) => request.secret_header(API_KEY_HEADER, key).build(),
             None => request.build(),
         }
     }
 
-    fn read_response(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         // Bad client credentials are a 400 of OAuth's; a 401 that names no code comes from the gateway in front of it.
-        let gateway = Meaning::of_status(StatusCode::UNAUTHORIZED, ErrorKind::CredentialsRefused)
+        let gateway = ErrorMapping::for_status(StatusCode::UNAUTHORIZED, ErrorKind::CredentialsRefused)
             .with_message("the API gateway refused the call")
             .with_remedy("check the gateway's key, `api-key`: the client id and secret were not looked at");
-        ResponseReader::rfc6749().with_meaning(gateway).read(response)
+        ResponseReader::rfc6749().with_error_mapping(gateway).read(response)
     }
 
     fn policy(&self) -> Policy {
-        let presentation = Presentation::bearer().with_secret_companion(API_KEY_HEADER, API_KEY);
+        let presentation = Presentation::bearer().with_secret_header(API_KEY_HEADER, API_KEY);
         // The API is behind the same gateway.
         Policy::new().with_presentation(presentation).with_host(self.token_endpoint.url().authority().to_owned())
     }

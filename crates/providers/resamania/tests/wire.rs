@@ -2,9 +2,9 @@
 
 #![cfg(test)]
 
+use credentials_grant_resamania::settings::{Configure, Settings};
 use credentials_grant_resamania::{
-    ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, ExposeSecret, Grant, Resamania, Settings,
-    TokenSource,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, Grant, Resamania, TokenSource,
 };
 use wiremock::matchers::{any, header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -34,9 +34,9 @@ async fn the_gateways_key_goes_with_the_token_request_and_with_every_call() {
         .await;
     let credentials = Resamania::credentials("1_abc", "secret", "gateway-key");
     let token = TokenSource::new(at(&server), credentials).unwrap().token().await.unwrap();
-    let headers: Vec<_> = token.headers().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let headers: Vec<_> = token.header_pairs().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("authorization", "Bearer abc"), ("x-gravitee-api-key", "gateway-key")]);
-    assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+    assert!(token.header_pairs().all(|(_, value)| value.is_sensitive()));
 }
 
 #[test]
@@ -52,7 +52,7 @@ async fn without_a_gateway_key_there_is_no_header_for_one() {
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(TOKEN)).mount(&server).await;
     let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
     let token = source.token().await.unwrap();
-    assert_eq!(token.headers().count(), 1);
+    assert_eq!(token.headers().len(), 1);
     let requests = server.received_requests().await.unwrap();
     assert!(!requests[0].headers.contains_key("x-gravitee-api-key"));
 }
@@ -64,7 +64,7 @@ async fn lower_case_bearer_null_scope_and_a_refresh_token_are_taken_as_they_come
     let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
     let token = source.token().await.unwrap();
     assert_eq!(token.token_type(), Some("bearer"));
-    assert_eq!(token.authorization(), "Bearer abc");
+    assert_eq!(token.header_value(), "Bearer abc");
     assert!(token.scopes().is_empty());
     assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("r"));
 }

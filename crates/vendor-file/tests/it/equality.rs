@@ -8,9 +8,10 @@ use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::{Grant, Resamania};
+use credentials_grant_vendor_file::settings::{Configure, Settings};
 use credentials_grant_vendor_file::{
-    Ask, Attempt, ClientCredentials, Configure, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
-    SealedRequest, Settings, StatusCode, TokenEndpoint, TokenResponse, Vendor, VendorFile,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, HttpRequest,
+    HttpResponse, RequestContext, StatusCode, TokenParameters, Vendor, VendorFile,
 };
 
 fn file(text: &str) -> VendorFile {
@@ -30,7 +31,7 @@ fn with(settings: &[(&str, &str)]) -> Settings {
 }
 
 /// At the token endpoint of a test.
-fn at(text: &'static str) -> impl Fn(TokenEndpoint) -> Vendor {
+fn at(text: &'static str) -> impl Fn(Endpoint) -> Vendor {
     move |endpoint| vendor(text, &[("token-url", endpoint.url().as_str())])
 }
 
@@ -274,26 +275,26 @@ mod resamania {
 
 /// Both send the same bytes, read every answer to the same outcome, and have the same policy.
 fn same(ours: &dyn CredentialsGrant, theirs: &Vendor, credentials: &ClientCredentials) {
-    assert_eq!(theirs.provider(), ours.provider());
+    assert_eq!(theirs.name(), ours.name());
     let asks = [
-        Ask::new(),
-        Ask::new().with_scopes(["a.b", "c:d"]),
-        Ask::new().with_parameter("further", "é&="),
-        Ask::new().with_audience("https://api.example.com"),
+        TokenParameters::new(),
+        TokenParameters::new().with_scopes(["a.b", "c:d"]),
+        TokenParameters::new().with_extra_parameter("further", "é&="),
+        TokenParameters::new().with_audience("https://api.example.com"),
     ];
-    for ask in asks {
-        let attempt = Attempt::frozen(credentials, &ask);
-        let sealed = |provider: &dyn CredentialsGrant| provider.token_request(&attempt)?.frozen();
+    for parameters in asks {
+        let context = RequestContext::dry_run(credentials, &parameters);
+        let sealed = |provider: &dyn CredentialsGrant| provider.token_request(&context)?.dry_run();
         match (sealed(ours), sealed(theirs)) {
-            (Ok(ours), Ok(theirs)) => assert_eq!(shown(&theirs), shown(&ours), "{ask:?}"),
-            (Err(ours), Err(theirs)) => assert_eq!(theirs.to_string(), ours.to_string(), "{ask:?}"),
-            (ours, theirs) => panic!("{ask:?}: {ours:?} and {theirs:?}"),
+            (Ok(ours), Ok(theirs)) => assert_eq!(shown(&theirs), shown(&ours), "{parameters:?}"),
+            (Err(ours), Err(theirs)) => assert_eq!(theirs.to_string(), ours.to_string(), "{parameters:?}"),
+            (ours, theirs) => panic!("{parameters:?}: {ours:?} and {theirs:?}"),
         }
     }
     for (status, body) in answers() {
         let response = || {
             let status = StatusCode::from_u16(status).unwrap();
-            TokenResponse::new(status, HeaderMap::new(), body.as_bytes().to_vec())
+            HttpResponse::new(status, HeaderMap::new(), body.as_bytes().to_vec())
         };
         let outcome = |provider: &dyn CredentialsGrant| match provider.read_response(&response()) {
             Ok(issued) => format!("{issued:?}"),
@@ -305,7 +306,7 @@ fn same(ours: &dyn CredentialsGrant, theirs: &Vendor, credentials: &ClientCreden
 }
 
 /// The request as text, and which of its headers are never printed.
-fn shown(request: &SealedRequest) -> String {
+fn shown(request: &HttpRequest) -> String {
     let header = |name: &HeaderName, value: &HeaderValue| {
         let secret = if value.is_sensitive() { " (secret)" } else { "" };
         format!("{name}{secret}: {}", String::from_utf8_lossy(value.as_bytes()))
@@ -338,7 +339,7 @@ fn same_settings<P: Configure>(text: &str, besides: &[&str]) {
     let file = file(text);
     assert_eq!((file.name(), file.title()), (P::NAME, P::TITLE));
     let own: Vec<_> = file.settings().iter().filter(|setting| !besides.contains(&setting.name())).collect();
-    let facts = |setting: &credentials_grant_vendor_file::Setting| {
+    let facts = |setting: &credentials_grant_vendor_file::settings::Setting| {
         let values: Vec<_> = setting.values().map(str::to_owned).collect();
         (setting.name().to_owned(), values, setting.is_secret())
     };

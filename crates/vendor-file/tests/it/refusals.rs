@@ -211,7 +211,7 @@ fn the_request_contradicts_itself_nowhere() {
     );
     assert_refused(
         &[("# request", "encoding = \"json\"\nauthorization-details = \"required\"")],
-        "authorization details go into a form, and these parameters into JSON; take it out",
+        "authorization details cannot be sent as JSON; take it out",
     );
     assert_refused(
         &[("# request", "scope = \"none\"\nscope-separator = \",\"")],
@@ -231,7 +231,7 @@ fn the_request_contradicts_itself_nowhere() {
     );
     assert_refused(
         &[("\"body\"", "\"Basic\"")],
-        "this is no way to authenticate a client; use one of basic, basic-raw, basic-strict, body, none, client-secret-jwt, \
+        "this is not a client authentication method; use one of basic, basic-raw, basic-strict, body, none, client-secret-jwt, \
          private-key-jwt, mtls, by-hand",
     );
     assert_refused(
@@ -242,7 +242,7 @@ fn the_request_contradicts_itself_nowhere() {
     assert_refused(&[("# request", "parameters.\"\" = \"x\"")], "a parameter has no name; give it the vendor's");
     assert_refused(
         &[("# request", "headers.\"a b\" = \"x\"")],
-        "`a b` is no name of a header; take letters, digits and hyphens",
+        "`a b` is not a valid header name; take letters, digits and hyphens",
     );
     assert_refused(
         &[("# request", "headers.Content-Length = \"0\"")],
@@ -262,7 +262,7 @@ fn answers_are_described_in_one_way() {
     );
     assert_refused(
         &[("# response", "expiry-unit = \"hours\"")],
-        "this is no unit of an expiry; use seconds, milliseconds or minutes",
+        "this is not a unit of time; use seconds, milliseconds or minutes",
     );
     assert_refused(
         &[("# response", "scope-separator = \", \"")],

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    AccessToken, Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
-    LifetimeSource, SealedRequest, Settings, StatusCode, Surroundings, TokenResponse, Transport, VendorFile,
-    async_trait, grant,
+    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap, HttpRequest,
+    HttpResponse, LifetimeSource, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, VendorFile,
+    async_trait, fetch_token,
 };
 
 /// A file with these tables and what every file has.
@@ -20,18 +21,18 @@ fn with(settings: &[(&str, &str)]) -> Settings {
     settings.iter().fold(Settings::new(), |settings, (name, value)| settings.with(*name, *value))
 }
 
-fn sealed_for(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> Result<SealedRequest, Error> {
+fn sealed_for(tables: &str, settings: &[(&str, &str)], parameters: &TokenParameters) -> Result<HttpRequest, Error> {
     let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
-    file(tables).provider(&with(settings))?.token_request(&Attempt::frozen(&credentials, ask))?.frozen()
+    file(tables).provider(&with(settings))?.token_request(&RequestContext::dry_run(&credentials, parameters))?.dry_run()
 }
 
-fn body(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> String {
-    let request = sealed_for(tables, settings, ask).unwrap_or_else(|error| panic!("{error}\n{tables}"));
+fn body(tables: &str, settings: &[(&str, &str)], parameters: &TokenParameters) -> String {
+    let request = sealed_for(tables, settings, parameters).unwrap_or_else(|error| panic!("{error}\n{tables}"));
     String::from_utf8(request.body().to_vec()).unwrap()
 }
 
-fn refusal(tables: &str, settings: &[(&str, &str)], ask: &Ask) -> String {
-    let error = sealed_for(tables, settings, ask).expect_err(tables);
+fn refusal(tables: &str, settings: &[(&str, &str)], parameters: &TokenParameters) -> String {
+    let error = sealed_for(tables, settings, parameters).expect_err(tables);
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.remedy().is_some() && !error.to_string().contains('\n'), "{error}");
     error.to_string()
@@ -41,8 +42,8 @@ const BASIC: &str = "[request]\nurl = \"https://auth.example.com/token\"\nauthen
 
 #[test]
 fn what_is_not_written_is_as_rfc_6749_has_it() {
-    let ask = Ask::new().with_scopes(["a", "b"]).with_parameter("further", "1");
-    let request = sealed_for(BASIC, &[], &ask).unwrap();
+    let parameters = TokenParameters::new().with_scopes(["a", "b"]).with_extra_parameter("further", "1");
+    let request = sealed_for(BASIC, &[], &parameters).unwrap();
     assert_eq!((request.method().as_str(), request.url().as_str()), ("POST", "https://auth.example.com/token"));
     assert_eq!(request.body(), b"grant_type=client_credentials&scope=a%20b&further=1");
     assert_eq!(request.headers()["authorization"], "Basic aWQ6Y2FuYXJ5");
@@ -54,7 +55,7 @@ fn what_is_not_written_is_as_rfc_6749_has_it() {
 fn parameters_go_out_in_the_order_of_the_file() {
     let order = |lines: &[&str]| {
         let tables = format!("[request]\nurl = \"https://a.example/\"\n{}\n", lines.join("\n"));
-        body(&tables, &[], &Ask::new().with_scope("s").with_audience("a"))
+        body(&tables, &[], &TokenParameters::new().with_scope("s").with_audience("a"))
     };
     let lines = [
         "authentication = \"none\"",
@@ -75,17 +76,17 @@ fn a_parameter_whose_optional_value_is_not_set_is_left_out() {
     let tables = "[settings.tenant]\nhelp = \"x\"\noptional = true\n[settings.key]\nhelp = \"x\"\nsecret = true\noptional = true\n\
         [request]\nurl = \"https://a.example/{tenant?}/token\"\nauthentication = \"none\"\nparameters.tenant = \"t-{tenant}\"\n\
         headers.X-Key = \"{base64({key})}\"\n";
-    let request = sealed_for(tables, &[("tenant", "7")], &Ask::new()).unwrap();
+    let request = sealed_for(tables, &[("tenant", "7")], &TokenParameters::new()).unwrap();
     assert_eq!(request.url().path(), "/7/token");
     assert_eq!(request.body(), b"grant_type=client_credentials&client_id=id&tenant=t-7");
     assert_eq!(request.headers()["x-key"], "Y2FuYXJ5LWtleQ==");
     assert!(request.headers()["x-key"].is_sensitive());
 
-    let request = sealed_for(tables, &[("tenant", " ")], &Ask::new()).unwrap();
+    let request = sealed_for(tables, &[("tenant", " ")], &TokenParameters::new()).unwrap();
     assert_eq!((request.url().path(), request.body()), ("/token", &b"grant_type=client_credentials&client_id=id"[..]));
-    let (credentials, ask) = (ClientCredentials::without_secret("id"), Ask::new());
+    let (credentials, parameters) = (ClientCredentials::without_secret("id"), TokenParameters::new());
     let vendor = file(tables).provider(&Settings::new()).unwrap();
-    let without = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap().frozen().unwrap();
+    let without = vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap().dry_run().unwrap();
     assert!(!without.headers().contains_key("x-key"));
 }
 
@@ -93,44 +94,47 @@ fn a_parameter_whose_optional_value_is_not_set_is_left_out() {
 fn a_secret_that_is_needed_and_not_there_is_named() {
     let tables = "[settings.gateway-key]\nhelp = \"x\"\nsecret = true\n[request]\nurl = \"https://a.example/\"\nauthentication = \"none\"\n\
         headers.X-Key = \"{gateway-key}\"\n";
-    let (credentials, ask) = (ClientCredentials::without_secret("id"), Ask::new());
+    let (credentials, parameters) = (ClientCredentials::without_secret("id"), TokenParameters::new());
     let vendor = file(tables).provider(&Settings::new()).expect("secrets are not looked at yet");
-    let error = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+    let error = vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
     assert!(error.to_string().starts_with("the credentials hold no `gateway-key`; add the secret"), "{error}");
     let calls_alone = tables.replace("headers.X-Key", "[policy]\npresentation.companions.X-Key");
     let vendor = file(&calls_alone).provider(&Settings::new()).unwrap();
-    let error = vendor.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+    let error = vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
     assert!(error.message().contains("no `gateway-key`"), "a token that no call could use is not asked for: {error}");
 
-    let set = refusal(tables, &[("gateway-key", "canary")], &Ask::new());
-    assert!(set.contains("`gateway-key` is a secret and no setting") && !set.contains("canary"), "{set}");
+    let set = refusal(tables, &[("gateway-key", "canary")], &TokenParameters::new());
+    assert!(set.contains("`gateway-key` is a secret, not a setting") && !set.contains("canary"), "{set}");
 }
 
 #[test]
 fn what_must_be_asked_for_is_and_what_is_not_taken_is_not() {
     let asking = |lines: &str| format!("{BASIC}{lines}\n");
     let cases = [
-        ("scope = \"required\"", "a scope", Ask::new().with_scope("x"), "scope=x"),
-        ("audience = \"required\"", "an audience", Ask::new().with_audience("x"), "audience=x"),
-        ("resources = \"required\"", "a resource", Ask::new().with_resource("x"), "resource=x"),
+        ("scope = \"required\"", "a scope", TokenParameters::new().with_scope("x"), "scope=x"),
+        ("audience = \"required\"", "an audience", TokenParameters::new().with_audience("x"), "audience=x"),
+        ("resources = \"required\"", "a resource", TokenParameters::new().with_resource("x"), "resource=x"),
         (
             "authorization-details = \"required\"",
             "authorization details",
-            Ask::new().with_authorization_details(r#"[{"type":"x"}]"#),
+            TokenParameters::new().with_authorization_details(r#"[{"type":"x"}]"#),
             "authorization_details=%5B%7B%22type%22%3A%22x%22%7D%5D",
         ),
     ];
-    for (line, what, ask, parameter) in cases {
-        assert_eq!(body(&asking(line), &[], &ask), format!("grant_type=client_credentials&{parameter}"));
-        let without = refusal(&asking(line), &[], &Ask::new());
+    for (line, what, parameters, parameter) in cases {
+        assert_eq!(body(&asking(line), &[], &parameters), format!("grant_type=client_credentials&{parameter}"));
+        let without = refusal(&asking(line), &[], &TokenParameters::new());
         assert!(without.contains(&format!("this vendor must be asked for {what}")), "{without}");
         let optional = line.replace("required", "optional");
-        assert_eq!(body(&asking(&optional), &[], &Ask::new()), "grant_type=client_credentials");
+        assert_eq!(body(&asking(&optional), &[], &TokenParameters::new()), "grant_type=client_credentials");
         let none = line.replace("required", "none");
-        assert!(refusal(&asking(&none), &[], &ask).contains("this provider takes no"));
+        assert!(refusal(&asking(&none), &[], &parameters).contains("this provider does not support a"));
     }
     let comma = asking("scope-separator = \",\"\nscope-name = \"scopes\"");
-    assert_eq!(body(&comma, &[], &Ask::new().with_scopes(["a", "b"])), "grant_type=client_credentials&scopes=a%2Cb");
+    assert_eq!(
+        body(&comma, &[], &TokenParameters::new().with_scopes(["a", "b"])),
+        "grant_type=client_credentials&scopes=a%2Cb"
+    );
 }
 
 #[test]
@@ -141,15 +145,18 @@ fn json_a_query_and_headers_alone_carry_what_the_file_says() {
              parameters.clientId = \"{{client-id}}\"\nparameters.clientSecret = \"{{client-secret}}\"\n"
         )
     };
-    assert_eq!(body(&by_hand("encoding = \"json\""), &[], &Ask::new()), r#"{"clientId":"id","clientSecret":"canary"}"#);
+    assert_eq!(
+        body(&by_hand("encoding = \"json\""), &[], &TokenParameters::new()),
+        r#"{"clientId":"id","clientSecret":"canary"}"#
+    );
     for encoding in ["encoding = \"query\"", "method = \"GET\"", "method = \"GET\"\nencoding = \"query\""] {
-        let request = sealed_for(&by_hand(encoding), &[], &Ask::new()).unwrap();
+        let request = sealed_for(&by_hand(encoding), &[], &TokenParameters::new()).unwrap();
         assert_eq!(request.url().query(), Some("v=1&clientId=id&clientSecret=canary"));
         assert_eq!(request.method() == "GET", encoding.contains("GET"));
         assert!(request.body().is_empty() && !format!("{request:?}").contains("canary"));
     }
     let headers = by_hand("").replace("parameters.", "headers.");
-    let request = sealed_for(&headers, &[], &Ask::new()).unwrap();
+    let request = sealed_for(&headers, &[], &TokenParameters::new()).unwrap();
     assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
     assert_eq!(request.headers()["clientsecret"], "canary");
     assert!(!format!("{request:?}").contains("canary"));
@@ -159,7 +166,7 @@ fn json_a_query_and_headers_alone_carry_what_the_file_says() {
 fn assertions_are_signed_for_the_audience_that_the_file_names() {
     let tables = "[settings.tenant]\nhelp = \"x\"\n[request]\nurl = \"https://{tenant}.example.com/token\"\n\
         authentication = \"client-secret-jwt\"\nassertion-audience = \"https://{tenant}.example.com/\"\n";
-    let body = body(tables, &[("tenant", "north")], &Ask::new());
+    let body = body(tables, &[("tenant", "north")], &TokenParameters::new());
     let claims = body.split('.').nth(1).unwrap();
     let claims = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     assert!(claims.contains(r#""aud":"https://north.example.com/""#), "{claims}");
@@ -172,7 +179,7 @@ fn settings_are_checked_by_name_value_and_effect() {
         [request]\nurl = [{ when = { server = \"test\" }, use = \"https://test.example.com/\" }, \"https://{shop}.example.com/\"]\n\
         authentication = \"body\"\nparameters.club = \"{club}\"\nparameters.member = \"{member}\"\n";
     let says = |settings: &[(&str, &str)], words: &str| {
-        let refusal = refusal(tables, settings, &Ask::new());
+        let refusal = refusal(tables, settings, &TokenParameters::new());
         assert!(refusal.starts_with("acme: ") && refusal.contains(words), "{refusal}");
     };
     says(&[], "the setting `shop` is missing; set `shop`");
@@ -189,14 +196,14 @@ fn settings_are_checked_by_name_value_and_effect() {
         "the settings `shop` and `token-url` contradict each other",
     );
     says(&[("token-url", "http://b.example/")], "the setting `token-url`: the URL http://b.example/ would send");
-    assert!(sealed_for(tables, &[("server", "test")], &Ask::new()).is_ok());
-    assert!(sealed_for(tables, &[("token-url", "http://127.0.0.1:8080/token")], &Ask::new()).is_ok());
+    assert!(sealed_for(tables, &[("server", "test")], &TokenParameters::new()).is_ok());
+    assert!(sealed_for(tables, &[("token-url", "http://127.0.0.1:8080/token")], &TokenParameters::new()).is_ok());
 }
 
 #[test]
 fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
     let tables = format!("[settings.tenant]\nhelp = \"x\"\n{BASIC}headers.X-Tenant = \"{{tenant}}\"\n");
-    let refused = refusal(&tables, &[("tenant", "canary\r\nx: y")], &Ask::new());
+    let refused = refusal(&tables, &[("tenant", "canary\r\nx: y")], &TokenParameters::new());
     assert!(
         refused.contains("x-tenant has characters that no header can carry")
             || refused.contains("X-Tenant has characters"),
@@ -206,7 +213,7 @@ fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
     let companion = format!(
         "[settings.tenant]\nhelp = \"x\"\n{BASIC}[policy]\npresentation.companions.X-Tenant = \"{{tenant}}\"\n"
     );
-    let refused = refusal(&companion, &[("tenant", "canary\n"), ("tenant", "canary\ny")], &Ask::new());
+    let refused = refusal(&companion, &[("tenant", "canary\n"), ("tenant", "canary\ny")], &TokenParameters::new());
     assert!(refused.contains("X-Tenant") && !refused.contains("canary"), "{refused}");
 }
 
@@ -228,7 +235,7 @@ fn a_policy_says_what_the_file_says() {
         live.limits().iter().map(|limit| (limit.requests(), limit.period().as_secs(), limit.is_per_client())).collect();
     assert_eq!(limits, [(5, 86_400, true), (50, 1, false)]);
     assert_eq!(live.expired_statuses(), [StatusCode::FORBIDDEN]);
-    assert!(live.refusals_block_address());
+    assert!(live.blocks_addresses());
     let settings = [("shop", "north"), ("server", "test"), ("area", "eu"), ("token-url", "http://127.0.0.1:8080/t")];
     let test = policy(&settings).unwrap();
     assert_eq!(
@@ -246,16 +253,16 @@ struct Canned(u16, &'static str);
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         let status = StatusCode::from_u16(self.0).unwrap();
-        Ok(TokenResponse::new(status, HeaderMap::new(), self.1.as_bytes().to_vec()))
+        Ok(HttpResponse::new(status, HeaderMap::new(), self.1.as_bytes().to_vec()))
     }
 }
 
 async fn answered(tables: &str, settings: &[(&str, &str)], answer: Canned) -> Result<AccessToken, Error> {
     let vendor = file(tables).provider(&with(settings)).unwrap_or_else(|error| panic!("{error}"));
     let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
-    grant(&vendor, &credentials, &Ask::new(), &answer, Surroundings::frozen()).await
+    fetch_token(&vendor, &credentials, &TokenParameters::new(), &answer, RequestSeed::fixed()).await
 }
 
 #[tokio::test]
@@ -268,16 +275,17 @@ async fn an_answer_is_read_where_the_file_says() {
     );
     let body = r#"{"data":{"jwt":"abc","kind":"Session","until":1767229200000,"rights":"a,b","again":"r"},"more":1}"#;
     let token = answered(&tables, &[], Canned(200, body)).await.unwrap();
-    assert_eq!(token.expires_at(), Surroundings::frozen().now + Duration::from_secs(3600));
-    assert_eq!(token.lifetime_source(), LifetimeSource::Answer);
+    assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
+    assert_eq!(token.lifetime_source(), LifetimeSource::Response);
     assert_eq!((token.token_type(), token.scopes()), (Some("Session"), &["a".to_owned(), "b".to_owned()][..]));
     assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("r"));
-    let headers: Vec<_> = token.headers().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    let headers: Vec<_> =
+        token.header_pairs().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
     assert_eq!(headers, ["x-auth: Token abc", "x-id: id", "x-key: canary-key", "x-fixed: 1"]);
     assert!(token.extra("more").is_some());
     let seconds = body.replace("1767229200000", "1767229200").leak();
     let token = answered(&tables, &[("unit", "seconds")], Canned(200, seconds)).await.unwrap();
-    assert_eq!(token.expires_at(), Surroundings::frozen().now + Duration::from_secs(3600));
+    assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
 }
 
 #[tokio::test]
@@ -332,7 +340,7 @@ fn nothing_prints_a_value_of_a_setting_and_clones_are_the_same() {
     }
     assert_eq!(
         format!("{vendor:?}"),
-        "Vendor { name: \"acme\", token_endpoint: TokenEndpoint(https://auth.example.com/token), .. }"
+        "Vendor { name: \"acme\", token_endpoint: Endpoint(https://auth.example.com/token), .. }"
     );
     let _: std::sync::Arc<dyn CredentialsGrant> = std::sync::Arc::new(vendor);
 }

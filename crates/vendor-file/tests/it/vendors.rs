@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
+use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, Error, ErrorKind, Settings, TokenEndpoint, Vendor, VendorFile,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, RequestContext, TokenParameters, Vendor,
+    VendorFile,
 };
 
 fn vendor(text: &str, settings: &[(&str, &str)]) -> Vendor {
@@ -17,7 +19,7 @@ fn provider(text: &str, settings: &[(&str, &str)]) -> Result<Vendor, Error> {
 }
 
 /// At the token endpoint of a test, with these settings besides.
-fn at(text: &'static str, settings: &'static [(&str, &str)]) -> impl Fn(TokenEndpoint) -> Vendor {
+fn at(text: &'static str, settings: &'static [(&str, &str)]) -> impl Fn(Endpoint) -> Vendor {
     move |endpoint| vendor(text, &[settings, &[("token-url", endpoint.url().as_str())]].concat())
 }
 
@@ -43,7 +45,7 @@ mod adobe {
     fn subject() -> Subject {
         let expected = Expected::new("{ACCESS_TOKEN}", Duration::from_secs(86_399)).with_token_type("bearer");
         Subject::new(vendor(FILE, &[]), at(FILE, &[]))
-            .with_ask(Ask::new().with_scopes(["openid", "AdobeID", "firefly_api"]))
+            .with_parameters(TokenParameters::new().with_scopes(["openid", "AdobeID", "firefly_api"]))
             .with_request(fixture!("adobe", "request"))
             .with_token(fixture!("adobe", "token"), expected.with_scopes(&["openid", "AdobeID", "firefly_api"]))
             .with_refusal(fixture!("adobe", "refusal"), ErrorKind::CredentialsRefused)
@@ -80,8 +82,8 @@ mod fedex {
     #[test]
     fn whoever_ships_for_others_needs_the_child_key() {
         let compatible = vendor(FILE, &[("customer", "compatible")]);
-        let (credentials, ask) = (ClientCredentials::new("id", "secret"), Ask::new());
-        let error = compatible.token_request(&Attempt::frozen(&credentials, &ask)).unwrap_err();
+        let (credentials, parameters) = (ClientCredentials::new("id", "secret"), TokenParameters::new());
+        let error = compatible.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
         assert!(error.message().contains("no `child-key`"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use credentials_grant::{Error, ErrorKind, TokenResponse};
+use credentials_grant::{Error, ErrorKind, HttpResponse};
 use credentials_grant_client::SigningAlgorithm;
 use jsonwebtoken::crypto::aws_lc;
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -34,7 +34,7 @@ pub(super) enum Unverified {
 
 impl KeySet {
     /// Reads what an issuer answers. A key that is for something else, or of a kind that is not known here, is passed over.
-    pub(super) fn read(issuer: &Issuer, response: &TokenResponse) -> Result<Self, Error> {
+    pub(super) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Self, Error> {
         let bad = |why: &str| {
             Error::new(ErrorKind::BadResponse, format!("the JSON Web Key Set of {issuer} {why}"))
                 .with_remedy("show the vendor this message")

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    Ask, Attempt, ClientCredentials, Error, ErrorKind, Retry, Surroundings, TokenEndpoint, TokenResponse, Transport,
+    ClientCredentials, Endpoint, Error, ErrorKind, HttpResponse, RequestContext, RequestSeed, Retry, TokenParameters,
+    Transport,
 };
 use credentials_grant_client::Clock;
 use tokio::runtime::Handle;
@@ -144,7 +145,7 @@ impl Keys {
         server.map_err(if has_come(&response) { Failure::Wrong } else { Failure::Absent })
     }
 
-    async fn metadata(&self) -> Result<TokenResponse, Failure> {
+    async fn metadata(&self) -> Result<HttpResponse, Failure> {
         let response = self.get(&self.issuer.oauth_metadata().map_err(Failure::Wrong)?).await?;
         if !Metadata::are_elsewhere(&response) {
             return Ok(response);
@@ -152,11 +153,11 @@ impl Keys {
         self.get(&self.issuer.oidc_metadata().map_err(Failure::Wrong)?).await
     }
 
-    async fn get(&self, place: &TokenEndpoint) -> Result<TokenResponse, Failure> {
-        let (nobody, ask) = (ClientCredentials::placeholder(), Ask::new());
-        let attempt = Attempt::new(&nobody, &ask, Surroundings::new(self.now(), [0; 16]));
-        let request = attempt.get(place).header("accept", "application/json, application/jwk-set+json").continues();
-        let request = request.build().map_err(Failure::Wrong)?.seal().await.map_err(Failure::Wrong)?;
+    async fn get(&self, place: &Endpoint) -> Result<HttpResponse, Failure> {
+        let (nobody, parameters) = (ClientCredentials::placeholder(), TokenParameters::new());
+        let context = RequestContext::new(&nobody, &parameters, RequestSeed::new(self.now(), [0; 16]));
+        let request = context.get(place).header("accept", "application/json, application/jwk-set+json").continues();
+        let request = request.build().map_err(Failure::Wrong)?.sign().await.map_err(Failure::Wrong)?;
         self.transport.send(&request).await.map_err(Failure::Absent)
     }
 

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use credentials_grant_oauth2::{Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Surroundings};
+use credentials_grant_oauth2::{
+    ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, RequestContext, RequestSeed, TokenParameters,
+};
 
 use crate::server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
 
 #[tokio::test]
 async fn metadata_are_read_once_and_shared_by_clones_for_an_hour() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
-    assert_eq!(token(&provider, &server, 0).await.unwrap().authorization(), "Bearer abc");
+    assert_eq!(token(&provider, &server, 0).await.unwrap().header_value(), "Bearer abc");
     assert_eq!(server.asked(), [OAUTH, POST]);
 
     server.then([answer(200, TOKEN)]);
@@ -150,10 +152,10 @@ async fn metadata_that_are_a_day_too_old_do_for_nobody() {
 #[tokio::test]
 async fn while_one_reads_the_metadata_again_others_go_on_with_what_is_known() {
     let (provider, server) = informed().await;
-    let (credentials, ask) = (ClientCredentials::new("id", "canary"), Ask::new());
-    let at = |seconds| Surroundings::new(Surroundings::frozen().now + Duration::from_secs(seconds), [7; 16]);
-    let asking = provider.token_request(&Attempt::new(&credentials, &ask, at(3600))).unwrap();
-    assert_eq!(asking.frozen().unwrap().method(), "GET");
+    let (credentials, parameters) = (ClientCredentials::new("id", "canary"), TokenParameters::new());
+    let at = |seconds| RequestSeed::new(RequestSeed::fixed().now + Duration::from_secs(seconds), [7; 16]);
+    let asking = provider.token_request(&RequestContext::new(&credentials, &parameters, at(3600))).unwrap();
+    assert_eq!(asking.dry_run().unwrap().method(), "GET");
     for seconds in [3600, 3659] {
         server.then([answer(200, TOKEN)]);
         token(&provider.clone(), &server, seconds).await.unwrap();

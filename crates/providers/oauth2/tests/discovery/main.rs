@@ -9,7 +9,8 @@ mod server;
 use std::time::Duration;
 
 use credentials_grant_oauth2::{
-    Ask, Attempt, ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, Retry, Surroundings, grant, introspect,
+    ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, RequestContext, RequestSeed, Retry, TokenParameters,
+    fetch_token, introspect,
 };
 
 use server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
@@ -106,19 +107,19 @@ async fn hostile_metadata_are_refused_and_lead_nowhere() {
 #[tokio::test]
 async fn what_an_earlier_attempt_sent_is_not_repeated() {
     let credentials = ClientCredentials::new("id", "can ary");
-    let surroundings = Surroundings::frozen();
+    let seed = RequestSeed::fixed();
     // `id:can%20ary`, `id:can+ary`, `id:can ary`, each once without its padding.
     let echoes = ["can%20ary", "can ary", "aWQ6Y2FuJTIwYXJ5", "aWQ6Y2FuK2FyeQ==", "aWQ6Y2FuIGFyeQ=", "aWQ6Y2FuIGFyeQ"];
     for echo in echoes {
         let metadata = METADATA.replacen(ISSUER, &format!("https://evil.example/{echo}"), 1);
         let server = Server::answering([answer(200, metadata)]);
-        let error = grant(&provider(), &credentials, &Ask::new(), &server, surroundings).await.unwrap_err();
+        let error = fetch_token(&provider(), &credentials, &TokenParameters::new(), &server, seed).await.unwrap_err();
         assert!(error.message().contains("name another issuer, https://evil.example/[redacted]"), "{error}");
         assert!(!format!("{error:?}").contains("FyeQ"), "{error:?}");
     }
     let (token, metadata) = ("canary".into(), METADATA.replacen(ISSUER, "https://evil.example/canary", 1));
     let server = Server::answering([answer(200, metadata)]);
-    let error = introspect(&provider(), &credentials, &token, &server, surroundings).await.unwrap_err();
+    let error = introspect(&provider(), &credentials, &token, &server, seed).await.unwrap_err();
     assert!(error.message().contains("https://evil.example/[redacted]"), "{error}");
 }
 
@@ -153,18 +154,19 @@ async fn on_loopback_a_token_endpoint_may_be_plain_too() {
 #[tokio::test]
 async fn a_frozen_attempt_is_the_same_whatever_is_known() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
-    let (credentials, ask) = (ClientCredentials::placeholder(), Ask::new().with_scope("a"));
-    let frozen = || {
-        let request = provider.token_request(&Attempt::frozen(&credentials, &ask)).unwrap().frozen().unwrap();
+    let (credentials, parameters) = (ClientCredentials::placeholder(), TokenParameters::new().with_scope("a"));
+    let dry_run = || {
+        let request =
+            provider.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap().dry_run().unwrap();
         (request.url().clone(), request.headers().clone(), request.body().to_vec(), format!("{provider:?}"))
     };
-    let before = frozen();
+    let before = dry_run();
     token(&provider, &server, 0).await.unwrap();
-    assert_eq!(before, frozen());
+    assert_eq!(before, dry_run());
     assert!(String::from_utf8(before.2).unwrap().contains("scope=a"), "the whole ask is in it");
     assert!(!format!("{provider:?}").contains("token"), "{provider:?}");
 
-    let hopeless = Ask::new().with_authorization_details("{}");
-    let error = provider.token_request(&Attempt::frozen(&credentials, &hopeless)).unwrap_err();
+    let hopeless = TokenParameters::new().with_authorization_details("{}");
+    let error = provider.token_request(&RequestContext::dry_run(&credentials, &hopeless)).unwrap_err();
     assert!(error.message().contains("authorization details"), "it is known before anything is sent: {error}");
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use credentials_grant_oauth2::{
-    Ask, ClientAuthentication, ClientCredentials, Error, ErrorKind, SealedRequest, Surroundings, TokenResponse,
-    Transport, async_trait, grant,
+    ClientAuthentication, ClientCredentials, Error, ErrorKind, HttpRequest, HttpResponse, RequestSeed, TokenParameters,
+    Transport, async_trait, fetch_token,
 };
 
 use crate::server::{METADATA, OAUTH, Server, TOKEN, answer, provider};
@@ -40,8 +40,8 @@ async fn the_method_is_the_best_that_both_sides_can_do() {
         let metadata = METADATA.replacen('{', &format!("{{{methods}"), 1);
         let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
         let seen = Arc::new(Seen { server: server.clone(), last: Mutex::default() });
-        let surroundings = Surroundings::frozen();
-        match (grant(&provider(), &credentials, &Ask::new(), &seen, surroundings).await, expected) {
+        let seed = RequestSeed::fixed();
+        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &seen, seed).await, expected) {
             (Ok(_), Ok(way)) => assert_eq!(*seen.last.lock().unwrap(), way),
             (Err(error), Err(why)) => {
                 assert!(error.kind() == ErrorKind::Configuration && error.message().contains(why), "{error}");
@@ -62,7 +62,7 @@ struct Seen {
 
 #[async_trait]
 impl Transport for Seen {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let body = String::from_utf8_lossy(request.body());
         *self.last.lock().unwrap() = match request.headers().get("authorization") {
             Some(_) => "basic",
@@ -77,13 +77,13 @@ impl Transport for Seen {
 
 #[tokio::test]
 async fn a_method_that_is_set_is_used_whatever_the_metadata_list() {
-    let provider = provider().with_client_authentication(ClientAuthentication::Body);
+    let provider = provider().with_client_authentication(ClientAuthentication::ClientSecretPost);
     let metadata = METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":["client_secret_basic"],"#, 1);
     let seen = Arc::new(Seen {
         server: Server::answering([answer(200, metadata), answer(200, TOKEN)]),
         last: Mutex::default(),
     });
     let credentials = ClientCredentials::new("id", "canary");
-    grant(&provider, &credentials, &Ask::new(), &seen, Surroundings::frozen()).await.unwrap();
+    fetch_token(&provider, &credentials, &TokenParameters::new(), &seen, RequestSeed::fixed()).await.unwrap();
     assert_eq!(*seen.last.lock().unwrap(), "post");
 }

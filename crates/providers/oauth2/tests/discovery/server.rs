@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credentials_grant_oauth2::{
-    AccessToken, Ask, ClientCredentials, Error, ErrorKind, HeaderMap, OAuth2, SealedRequest, StatusCode, Surroundings,
-    TokenResponse, Transport, async_trait, grant,
+    AccessToken, ClientCredentials, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, OAuth2, RequestSeed,
+    StatusCode, TokenParameters, Transport, async_trait, fetch_token,
 };
 
 pub(crate) const ISSUER: &str = "https://login.example.com/t";
@@ -23,18 +23,18 @@ pub(crate) struct Server(Arc<Mutex<Script>>);
 #[derive(Debug, Default)]
 struct Script {
     /// The last first.
-    answers: Vec<Option<TokenResponse>>,
+    answers: Vec<Option<HttpResponse>>,
     asked: Vec<String>,
 }
 
 impl Server {
-    pub(crate) fn answering(answers: impl IntoIterator<Item = impl Into<Option<TokenResponse>>>) -> Self {
+    pub(crate) fn answering(answers: impl IntoIterator<Item = impl Into<Option<HttpResponse>>>) -> Self {
         let server = Self::default();
         server.then(answers);
         server
     }
 
-    pub(crate) fn then(&self, answers: impl IntoIterator<Item = impl Into<Option<TokenResponse>>>) {
+    pub(crate) fn then(&self, answers: impl IntoIterator<Item = impl Into<Option<HttpResponse>>>) {
         let answers: Vec<_> = answers.into_iter().map(Into::into).collect();
         self.0.lock().unwrap().answers = answers.into_iter().rev().collect();
     }
@@ -47,7 +47,7 @@ impl Server {
 
 #[async_trait]
 impl Transport for Server {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let mut server = self.0.lock().unwrap();
         server.asked.push(format!("{} {}", request.method(), request.url()));
         let answer = server.answers.pop().expect("an answer is left");
@@ -55,13 +55,13 @@ impl Transport for Server {
     }
 }
 
-pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> TokenResponse {
-    TokenResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into())
+pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> HttpResponse {
+    HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.into())
 }
 
-pub(crate) fn with_header(status: u16, name: &'static str, value: &'static str, body: &str) -> TokenResponse {
+pub(crate) fn with_header(status: u16, name: &'static str, value: &'static str, body: &str) -> HttpResponse {
     let headers = [(name.parse().unwrap(), value.parse().unwrap())].into_iter().collect();
-    TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes().to_vec())
+    HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.as_bytes().to_vec())
 }
 
 pub(crate) fn provider() -> OAuth2 {
@@ -70,7 +70,7 @@ pub(crate) fn provider() -> OAuth2 {
 
 /// A token, so many seconds after the beginning.
 pub(crate) async fn token(provider: &OAuth2, server: &Server, seconds: u64) -> Result<AccessToken, Error> {
-    let now = Surroundings::frozen().now + Duration::from_secs(seconds);
+    let now = RequestSeed::fixed().now + Duration::from_secs(seconds);
     let credentials = ClientCredentials::new("id", "canary");
-    grant(provider, &credentials, &Ask::new(), server, Surroundings::new(now, [7; 16])).await
+    fetch_token(provider, &credentials, &TokenParameters::new(), server, RequestSeed::new(now, [7; 16])).await
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant_oauth2::{
-    Error, ErrorKind, HeaderMap, KeySigner, ManualClock, SealedRequest, SecretString, Signer, SigningAlgorithm,
-    StatusCode, TokenResponse, TokenVerifier, TokenVerifierBuilder, Transport, Value, async_trait,
+    Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, KeySigner, ManualClock, SecretString, Signer,
+    SigningAlgorithm, StatusCode, TokenVerifier, TokenVerifierBuilder, Transport, Value, async_trait,
 };
 use tokio::sync::Semaphore;
 
@@ -198,7 +198,7 @@ impl Issuer {
 
 #[async_trait]
 impl Transport for Issuer {
-    async fn send(&self, request: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let answer = {
             let mut script = self.script();
             script.asked.push(format!("{} {}", request.method(), request.url()));
@@ -209,6 +209,6 @@ impl Transport for Issuer {
         let mut headers = HeaderMap::new();
         let (name, value) = header.split_once(": ").unwrap_or(("cache-control", header));
         headers.insert(name, value.parse().unwrap());
-        Ok(TokenResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
+        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
     }
 }

@@ -1,7 +1,7 @@
 //! When the issuer's keys are fetched, for how long they serve, and what hostile ones come to.
 
 use credentials_grant_oauth2::{
-    Error, ErrorKind, SealedRequest, SecretString, TokenResponse, Transport, Value, async_trait,
+    Error, ErrorKind, HttpRequest, HttpResponse, SecretString, Transport, Value, async_trait,
 };
 
 use crate::issuer::{ISSUER, Issuer, JWKS, METADATA, OAUTH, OIDC, P256, RSA, good, keys, signed, with};
@@ -300,7 +300,7 @@ struct Panicking;
 
 #[async_trait]
 impl Transport for Panicking {
-    async fn send(&self, _: &SealedRequest) -> Result<TokenResponse, Error> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         panic!("canary")
     }
 }

@@ -1,6 +1,7 @@
 //! How a server is configured by name: by a command, a file or an environment.
 
-use credentials_grant::{ClientAuthentication, Configure, Error, ErrorKind, Setting, Settings};
+use credentials_grant::settings::{Configure, Setting, Settings};
+use credentials_grant::{ClientAuthentication, Error, ErrorKind};
 
 use crate::OAuth2;
 
@@ -29,8 +30,8 @@ impl Configure for OAuth2 {
         };
         let provider = match settings.find("auth") {
             None => provider,
-            Some("json") => provider.with_client_authentication(ClientAuthentication::Body).with_json(),
-            Some("post") => provider.with_client_authentication(ClientAuthentication::Body),
+            Some("json") => provider.with_client_authentication(ClientAuthentication::ClientSecretPost).with_json(),
+            Some("post") => provider.with_client_authentication(ClientAuthentication::ClientSecretPost),
             Some(way) => provider.with_client_authentication(way.parse()?),
         };
         Ok(Self {

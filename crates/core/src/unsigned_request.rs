@@ -1,40 +1,49 @@
-//! What is sent: a token request, first described, then laid out as bytes.
+//! The request that a provider describes: parameters and headers, not yet signed and not yet bytes.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serializer as _;
 
 use crate::client_certificate::ClientCertificate;
 use crate::encode::form_encode;
-use crate::endpoint::TokenEndpoint;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::header;
-use crate::jws::Unsigned;
-use crate::proof_key::DPOP;
-use crate::sealed_request::SealedRequest;
+use crate::http_request::HttpRequest;
+use crate::signed_value::SignedValue;
 
-/// A token request as a provider describes it: what goes where.
+/// A request as a provider describes it: what goes where, and what must be signed first.
 ///
-/// It comes from [`Attempt::post`](crate::Attempt::post) or [`Attempt::get`](crate::Attempt::get), and becomes bytes by
-/// [`seal`](Self::seal).
-pub struct TokenRequest {
+/// It is made by [`RequestContext::post`](crate::RequestContext::post) or [`get`](crate::RequestContext::get), and
+/// [`sign`](Self::sign) turns it into an [`HttpRequest`]. [`fetch_token`](crate::fetch_token) does so; a test of a provider
+/// calls [`dry_run`](Self::dry_run) to compare the bytes:
+///
+/// ```
+/// use credentials_grant::{ClientCredentials, CredentialsGrant, Error, RequestContext, TokenParameters};
+///
+/// fn body(provider: &dyn CredentialsGrant) -> Result<Vec<u8>, Error> {
+///     let (credentials, parameters) = (ClientCredentials::new("id", "secret"), TokenParameters::new());
+///     let request = provider.token_request(&RequestContext::dry_run(&credentials, &parameters))?;
+///     Ok(request.dry_run()?.body().to_vec())
+/// }
+/// ```
+pub struct UnsignedRequest {
     pub(crate) method: Method,
-    pub(crate) endpoint: TokenEndpoint,
+    pub(crate) endpoint: Endpoint,
     pub(crate) layout: Layout,
     pub(crate) parameters: Vec<Parameter>,
-    /// What becomes the value of `client_assertion` once it is signed.
-    pub(crate) assertion: Option<Unsigned>,
-    /// What becomes the header `DPoP` once it is signed.
-    pub(crate) proof: Option<Unsigned>,
+    /// Parameters to sign: their places are held by parameters of the same name without a value.
+    pub(crate) signed_parameters: Vec<(Cow<'static, str>, SignedValue)>,
+    pub(crate) signed_headers: Vec<(HeaderName, SignedValue)>,
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: HeaderMap,
-    /// What is secret in the headers: whole values, and what stands behind a scheme.
+    /// What is secret in the headers: whole values, and what follows the scheme.
     pub(crate) header_secrets: Vec<SecretString>,
-    /// Whether the answer is another step's question and not the token.
+    /// Whether another request follows this one, and only the last response holds the token.
     pub(crate) continues: bool,
 }
 
@@ -53,57 +62,61 @@ pub(crate) struct Parameter {
     pub(crate) secret: bool,
 }
 
-/// Parameters that have a word of their own here, and that an ask cannot set behind its back.
-const OWN_WORD: [&str; 6] =
+/// Parameters that the library sets itself, and that extra parameters must not replace.
+const RESERVED: [&str; 6] =
     [CLIENT_ASSERTION, "client_assertion_type", "client_id", "client_secret", "grant_type", "scope"];
 
 pub(crate) const CLIENT_ASSERTION: &str = "client_assertion";
 
-impl TokenRequest {
-    /// Signs what has to be signed, and lays out the bytes.
+impl UnsignedRequest {
+    /// Signs what must be signed, and lays out the bytes.
     ///
     /// # Errors
     ///
-    /// [`SigningFailed`](crate::ErrorKind::SigningFailed) if the credentials' signer fails, and
-    /// [`Configuration`](crate::ErrorKind::Configuration) if there is no way to lay out the bytes.
-    pub async fn seal(mut self) -> Result<SealedRequest, Error> {
-        if let Some(assertion) = self.assertion.take() {
-            self.set_assertion(&assertion.sign().await?);
+    /// [`SigningFailed`](crate::ErrorKind::SigningFailed) if the signer fails, and
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
+    pub async fn sign(mut self) -> Result<HttpRequest, Error> {
+        for (name, value) in std::mem::take(&mut self.signed_parameters) {
+            self.set_parameter(&name, &value.sign().await?);
         }
-        if let Some(proof) = self.proof.take() {
-            self.set_proof(proof.sign().await?)?;
+        for (name, value) in std::mem::take(&mut self.signed_headers) {
+            self.set_header(name, value.sign().await?)?;
         }
         self.lay_out()
     }
 
-    /// Lays out the bytes to compare or to hash them, and asks no signer: where a signature would stand stands a fixed
-    /// placeholder.
+    /// Lays out the bytes without calling a signer, to compare or hash them: a fixed placeholder stands for each signature.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if there is no way to lay them out.
-    pub fn frozen(mut self) -> Result<SealedRequest, Error> {
-        if let Some(assertion) = self.assertion.take() {
-            self.set_assertion(&assertion.frozen());
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
+    pub fn dry_run(mut self) -> Result<HttpRequest, Error> {
+        for (name, value) in std::mem::take(&mut self.signed_parameters) {
+            self.set_parameter(&name, &value.dry_run());
         }
-        if let Some(proof) = self.proof.take() {
-            self.set_proof(proof.frozen())?;
+        for (name, value) in std::mem::take(&mut self.signed_headers) {
+            self.set_header(name, value.dry_run())?;
         }
         self.lay_out()
     }
 
-    fn set_assertion(&mut self, jwt: &SecretString) {
-        let unsigned = self.parameters.iter_mut().filter(|parameter| parameter.name == CLIENT_ASSERTION);
-        unsigned.for_each(|parameter| parameter.value = jwt.clone());
+    fn set_parameter(&mut self, name: &str, value: &SecretString) {
+        let unsigned = self.parameters.iter_mut().filter(|parameter| parameter.name == name);
+        unsigned.for_each(|parameter| parameter.value = value.clone());
     }
 
-    fn set_proof(&mut self, jwt: SecretString) -> Result<(), Error> {
-        self.headers.insert(DPOP, header::secret_value(DPOP.as_str(), jwt.expose_secret())?);
-        self.header_secrets.push(jwt);
+    fn set_header(&mut self, name: HeaderName, value: SecretString) -> Result<(), Error> {
+        let secret = value.expose_secret();
+        let header = header::secret_value(name.as_str(), secret)?;
+        if let Some((_, behind_scheme)) = secret.split_once(' ') {
+            self.header_secrets.push(behind_scheme.into());
+        }
+        self.headers.insert(name, header);
+        self.header_secrets.push(value);
         Ok(())
     }
 
-    fn lay_out(self) -> Result<SealedRequest, Error> {
+    fn lay_out(self) -> Result<HttpRequest, Error> {
         let secrets = self.secrets();
         let Self { method, endpoint, layout, parameters, mut headers, certificate, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));
@@ -111,7 +124,7 @@ impl TokenRequest {
         let mut body = Vec::new();
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         match layout {
-            // Nothing to say is said with an empty body, and with no type of it.
+            // No parameters: an empty body without a content type.
             _ if parameters.is_empty() => {}
             Layout::Form => {
                 body = form_encode(pairs()).into_bytes();
@@ -120,7 +133,7 @@ impl TokenRequest {
                 headers.entry(CONTENT_TYPE).or_insert(form);
             }
             Layout::Json => {
-                // In our order, which a map would lose unless serde_json is built to keep it.
+                // In the order they were added: a serde_json map would sort them, unless built with `preserve_order`.
                 let mut serializer = serde_json::Serializer::new(&mut body);
                 serializer.collect_map(pairs()).map_err(|source| {
                     Error::configuration("the parameters cannot be written as JSON").with_source(source)
@@ -132,19 +145,19 @@ impl TokenRequest {
                 url.set_query(Some(&(own + &form_encode(pairs()))));
             }
         }
-        Ok(SealedRequest { method, url, headers, body: body.into(), certificate, secrets })
+        Ok(HttpRequest { method, url, headers, body: body.into(), certificate, secrets })
     }
 
-    /// Adds a parameter of the ask, which must not contradict one that the provider has set.
-    pub(crate) fn add_asked(&mut self, name: &str, value: &str) -> Result<(), Error> {
+    /// Adds an extra parameter, which must not contradict one that the provider has set.
+    pub(crate) fn add_extra(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let refused = |why: &str, remedy: &'static str| {
             Err(Error::configuration(format!("the parameter {name:?} {why}")).with_remedy(remedy))
         };
         if name.is_empty() {
             return refused("has no name", "give it as name=value");
         }
-        if OWN_WORD.contains(&name) {
-            return refused("cannot be set by hand", "use the setting, credential or scope that stands for it");
+        if RESERVED.contains(&name) {
+            return refused("cannot be set as an extra parameter", "use the setting, credential or scope for it");
         }
         match self.parameters.iter().find(|parameter| parameter.name == name) {
             Some(parameter) if parameter.value.expose_secret() == value => Ok(()),
@@ -157,8 +170,8 @@ impl TokenRequest {
         }
     }
 
-    /// No parameter stands twice (RFC 6749 section 3.2), but for a form's `resource` (RFC 8707 section 2): of two members
-    /// of one name, most JSON parsers keep one.
+    /// Refuses a parameter that is given twice (RFC 6749 section 3.2), except `resource` in a form (RFC 8707 section 2): of
+    /// two JSON members with one name, most parsers keep one.
     pub(crate) fn check_names(&self) -> Result<(), Error> {
         let names: Vec<_> = self.parameters.iter().map(|parameter| &parameter.name).collect();
         let may_repeat = |name: &str| name == "resource" && !matches!(self.layout, Layout::Json);
@@ -171,7 +184,7 @@ impl TokenRequest {
         }
     }
 
-    /// What must not come back in an answer's words.
+    /// Returns what must be redacted from the words of a response.
     fn secrets(&self) -> Vec<SecretString> {
         let parameters = self.parameters.iter().filter(|parameter| parameter.secret).map(|parameter| &parameter.value);
         let url = self.endpoint.url();
@@ -180,10 +193,10 @@ impl TokenRequest {
     }
 }
 
-impl fmt::Debug for TokenRequest {
+impl fmt::Debug for UnsignedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.parameters.iter().map(|parameter| &parameter.name).collect();
-        f.debug_struct("TokenRequest")
+        f.debug_struct("UnsignedRequest")
             .field("method", &self.method)
             .field("endpoint", &self.endpoint)
             .field("layout", &self.layout)

@@ -1,4 +1,4 @@
-//! Reads answers: where a vendor keeps the token, its life, its scopes and its errors.
+//! Reads responses: in which members a vendor sends the token, its lifetime, its scopes and its errors.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -8,23 +8,24 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::access_token::LONGEST_LIFETIME;
 use crate::error::{Error, ErrorKind, OAuthError, Retry};
-use crate::meaning::Meaning;
-use crate::response::{Body, TokenResponse};
-use crate::scrub::one_line;
-use crate::token::{IssuedToken, LONGEST_LIFETIME, Lifetime, at_unix_seconds};
+use crate::error_mapping::ErrorMapping;
+use crate::http_response::{Body, HttpResponse};
+use crate::redact::one_line;
+use crate::token_response::{Lifetime, TokenResponse, at_unix_seconds};
 
-/// Reads what a token endpoint answers, as RFC 6749 section 5 has it and as vendors really send it.
+/// Reads the response of a token endpoint, by RFC 6749 section 5 and with the differences that vendors have.
 ///
-/// A member is named by its name, or by a JSON pointer (RFC 6901) if it starts with a slash: `/data/token`.
+/// A member is given by its name, or by a JSON pointer (RFC 6901) that starts with a slash: `/data/token`.
 ///
 /// ```
-/// use credentials_grant::{ResponseReader, TokenResponse};
+/// use credentials_grant::{ResponseReader, HttpResponse};
 /// use http::{HeaderMap, StatusCode};
 ///
 /// let octotable = ResponseReader::rfc6749().token_type_in("type").errors_in("/error/code", "/error/message");
 /// let body = br#"{"access_token":"abc","expires_in":1440,"type":"Bearer"}"#;
-/// let issued = octotable.read(&TokenResponse::new(StatusCode::OK, HeaderMap::new(), body.to_vec()))?;
+/// let token = octotable.read(&HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.to_vec()))?;
 /// # Ok::<(), credentials_grant::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -32,24 +33,24 @@ pub struct ResponseReader {
     token: Member,
     token_type: Member,
     any_token_type: bool,
-    life: Life,
+    lifetime: LifetimeMember,
     scopes: Member,
     scope_separator: char,
     refresh_token: Member,
     errors: Vec<(Member, Member)>,
-    meanings: Vec<Meaning>,
+    error_mappings: Vec<ErrorMapping>,
 }
 
 /// The unit of an expiry.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExpiryUnit {
-    /// As RFC 6749 section 5.1 has it.
+    /// Seconds, as in RFC 6749 section 5.1.
     #[default]
     Seconds,
-    /// A thousandth of that.
+    /// Milliseconds.
     Milliseconds,
-    /// Sixty times that.
+    /// Minutes.
     Minutes,
 }
 
@@ -61,7 +62,7 @@ impl FromStr for ExpiryUnit {
             "seconds" => Ok(Self::Seconds),
             "milliseconds" => Ok(Self::Milliseconds),
             "minutes" => Ok(Self::Minutes),
-            _ => Err(Error::configuration(format!("{name:?} is no unit of an expiry"))
+            _ => Err(Error::configuration(format!("{name:?} is not a unit of time"))
                 .with_remedy("use seconds, milliseconds or minutes")),
         }
     }
@@ -70,26 +71,26 @@ impl FromStr for ExpiryUnit {
 type Member = Cow<'static, str>;
 
 #[derive(Clone, Debug)]
-enum Life {
+enum LifetimeMember {
     For(Member, ExpiryUnit),
     Until(Member, ExpiryUnit),
 }
 
 impl ResponseReader {
-    /// `access_token`, `token_type`, `expires_in` in seconds, `scope`, `refresh_token`; `error` and
-    /// `error_description`.
+    /// Reads the members of RFC 6749: `access_token`, `token_type`, `expires_in` in seconds, `scope`, `refresh_token`,
+    /// `error` and `error_description`.
     #[must_use]
     pub fn rfc6749() -> Self {
         Self {
             token: Member::Borrowed("access_token"),
             token_type: Member::Borrowed("token_type"),
             any_token_type: false,
-            life: Life::For(Member::Borrowed("expires_in"), ExpiryUnit::Seconds),
+            lifetime: LifetimeMember::For(Member::Borrowed("expires_in"), ExpiryUnit::Seconds),
             scopes: Member::Borrowed("scope"),
             scope_separator: ' ',
             refresh_token: Member::Borrowed("refresh_token"),
             errors: vec![(Member::Borrowed("error"), Member::Borrowed("error_description"))],
-            meanings: Vec::new(),
+            error_mappings: Vec::new(),
         }
     }
 
@@ -107,27 +108,27 @@ impl ResponseReader {
         self
     }
 
-    /// Takes whatever the vendor calls the type, for vendors that mean `Bearer` by it.
+    /// Accepts any type of token, for vendors that mean `Bearer` by another word.
     #[must_use]
     pub fn any_token_type(mut self) -> Self {
         self.any_token_type = true;
         self
     }
 
-    /// Reads the life of the token from another member, or in another unit.
+    /// Reads the lifetime of the token from another member, or in another unit.
     #[must_use]
     pub fn expires_in(mut self, member: impl Into<Cow<'static, str>>, unit: ExpiryUnit) -> Self {
-        self.life = Life::For(member.into(), unit);
+        self.lifetime = LifetimeMember::For(member.into(), unit);
         self
     }
 
-    /// Reads the end of the token's life from a member: RFC 3339, or seconds since 1970.
+    /// Reads when the token expires from a member: RFC 3339, or seconds since 1970.
     #[must_use]
     pub fn expires_at(self, member: impl Into<Cow<'static, str>>) -> Self {
         self.expires_at_in(member, ExpiryUnit::Seconds)
     }
 
-    /// Reads the end of the token's life from a member: RFC 3339, or so many of these units since 1970.
+    /// Reads when the token expires from a member: RFC 3339, or a number of these units since 1970.
     ///
     /// ```
     /// use credentials_grant::{ExpiryUnit, ResponseReader};
@@ -136,7 +137,7 @@ impl ResponseReader {
     /// ```
     #[must_use]
     pub fn expires_at_in(mut self, member: impl Into<Cow<'static, str>>, unit: ExpiryUnit) -> Self {
-        self.life = Life::Until(member.into(), unit);
+        self.lifetime = LifetimeMember::Until(member.into(), unit);
         self
     }
 
@@ -155,50 +156,50 @@ impl ResponseReader {
         self
     }
 
-    /// Reads errors from these members as well: a code, and a description.
+    /// Reads errors from these members too: a code, and a description.
     #[must_use]
     pub fn errors_in(mut self, code: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
         self.errors.push((code.into(), description.into()));
         self
     }
 
-    /// Says what a code or a status of an answer without a token means at this vendor. Of several that fit, the first counts.
+    /// Maps an error code or a status of this vendor to a kind of error. The first mapping that matches is used.
     #[must_use]
-    pub fn with_meaning(mut self, meaning: Meaning) -> Self {
-        self.meanings.push(meaning);
+    pub fn with_error_mapping(mut self, mapping: ErrorMapping) -> Self {
+        self.error_mappings.push(mapping);
         self
     }
 
-    /// Reads a token. A token in the answer beats error-like members beside it.
+    /// Reads a token. If the response holds one, error-like members beside it are ignored.
     ///
     /// # Errors
     ///
-    /// What [`read_error`](Self::read_error) makes of an answer without a token, or
-    /// [`BadResponse`](ErrorKind::BadResponse) if there is one that cannot be used.
-    pub fn read(&self, response: &TokenResponse) -> Result<IssuedToken, Error> {
+    /// The result of [`read_error`](Self::read_error) if the response holds no token, or
+    /// [`BadResponse`](ErrorKind::BadResponse) if it holds one that cannot be used.
+    pub fn read(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         let members = match response.members() {
             Body::Members(members) if response.status().is_success() => members,
             _ => return Err(self.read_error(response)),
         };
         let mut answer = Value::Object(members);
         match take(&mut answer, &self.token) {
-            Some(Value::String(token)) if !token.is_empty() => self.issued(token, answer),
+            Some(Value::String(token)) if !token.is_empty() => self.token_response(token, answer),
             None | Some(Value::Null | Value::String(_)) => Err(self.read_error(response)),
             Some(_) => Err(bad_member(&self.token, "is not a string")),
         }
         .map_err(|error| error.with_status(response.status()))
     }
 
-    /// Reads why there is no token.
+    /// Reads a response without a token, and returns the error that says why.
     #[must_use]
-    pub fn read_error(&self, response: &TokenResponse) -> Error {
+    pub fn read_error(&self, response: &HttpResponse) -> Error {
         let status = response.status();
         if response.is_redirect() {
             let to = response.location().map(|location| format!(" to {}", one_line(&location))).unwrap_or_default();
             return Error::bad_response(format!(
                 "the server answered with a redirect{to} ({status}), which is not followed"
             ))
-            .with_remedy("if that is where the vendor's token endpoint is now, set it as the token URL")
+            .with_remedy("if that is the vendor's token endpoint now, set it as the token URL")
             .with_status(status);
         }
         let (members, body) = match response.members() {
@@ -207,13 +208,13 @@ impl ResponseReader {
         };
         let said = self.said(&members);
         let code = said.as_ref().and_then(|said| said.code.as_deref());
-        let meaning = self.meanings.iter().find(|meaning| meaning.fits(status, code));
-        let kind = meaning.map_or_else(|| kind(status, said.as_ref()), |meaning| meaning.kind);
-        let message = match meaning.and_then(|meaning| meaning.message.as_deref()).or(what(kind)) {
+        let mapping = self.error_mappings.iter().find(|mapping| mapping.matches(status, code));
+        let kind = mapping.map_or_else(|| kind(status, said.as_ref()), |mapping| mapping.kind);
+        let message = match mapping.and_then(|mapping| mapping.message.as_deref()).or(what(kind)) {
             Some(what) => message(what, status, said.as_ref()),
             None => format!("the server answered with {body} ({status})"),
         };
-        let remedy = meaning.and_then(|meaning| meaning.remedy.clone());
+        let remedy = mapping.and_then(|mapping| mapping.remedy.clone());
         let remedy = remedy.unwrap_or_else(|| remedy_for(kind, said.as_ref()).into());
         let mut error = Error::new(kind, message).with_remedy(remedy).with_status(status);
         if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
@@ -226,32 +227,46 @@ impl ResponseReader {
         error
     }
 
-    fn issued(&self, token: String, mut answer: Value) -> Result<IssuedToken, Error> {
-        let mut issued = IssuedToken::new(token);
-        issued.token_type = text(take(&mut answer, &self.token_type));
-        let is_known = |kind: &&str| ["bearer", "dpop"].iter().any(|known| kind.eq_ignore_ascii_case(known));
-        let other = issued.token_type.as_deref().filter(|kind| !is_known(kind));
-        if let Some(other) = other
-            && !self.any_token_type
-        {
-            // What is long names no type: it may be the token itself.
-            let named = if other.len() <= 40 { format!(" of the type `{}`", one_line(other)) } else { String::new() };
-            return Err(Error::bad_response(format!("the server sent a token{named} that is no bearer token"))
-                .with_remedy("ask the vendor how such a token is presented"));
+    fn token_response(&self, token: String, mut answer: Value) -> Result<TokenResponse, Error> {
+        let mut response = TokenResponse::new(token);
+        if let Some(token_type) = text(take(&mut answer, &self.token_type)) {
+            self.check_type(&token_type)?;
+            response = response.with_token_type(token_type);
         }
-        issued.lifetime = match &self.life {
-            Life::For(member, unit) => life_for(take(&mut answer, member).as_ref(), member, *unit)?,
-            Life::Until(member, unit) => life_until(take(&mut answer, member).as_ref(), member, *unit)?,
+        let lifetime = match &self.lifetime {
+            LifetimeMember::For(member, unit) => lifetime_for(take(&mut answer, member).as_ref(), member, *unit)?,
+            LifetimeMember::Until(member, unit) => lifetime_until(take(&mut answer, member).as_ref(), member, *unit)?,
         };
-        issued.scopes = scopes(take(&mut answer, &self.scopes), self.scope_separator);
-        issued.refresh_token = text(take(&mut answer, &self.refresh_token)).map(Into::into);
-        if let Value::Object(extra) = answer {
-            issued.extra = extra;
+        if let Some(lifetime) = lifetime {
+            response = response.with_lifetime(lifetime);
         }
-        Ok(issued)
+        if let Some(scopes) = scopes(take(&mut answer, &self.scopes), self.scope_separator) {
+            response = response.with_scopes(scopes);
+        }
+        if let Some(refresh_token) = text(take(&mut answer, &self.refresh_token)) {
+            response = response.with_refresh_token(refresh_token);
+        }
+        match answer {
+            Value::Object(extras) => Ok(response.with_extras(extras)),
+            _ => Ok(response),
+        }
     }
 
-    /// The error that the members hold, in the first place that has one.
+    /// Refuses a token of a type that is not known (RFC 6749 section 7.1), unless this vendor's type does not matter.
+    fn check_type(&self, token_type: &str) -> Result<(), Error> {
+        if self.any_token_type || ["bearer", "dpop"].iter().any(|known| token_type.eq_ignore_ascii_case(known)) {
+            return Ok(());
+        }
+        // A long text is not the name of a type: it may be the token itself.
+        let named = match token_type.len() {
+            ..=40 => format!(" of the type `{}`", one_line(token_type)),
+            _ => String::new(),
+        };
+        Err(Error::bad_response(format!("the server sent a token{named} that is not a bearer token"))
+            .with_remedy("ask the vendor how such a token is presented"))
+    }
+
+    /// Returns the error that the members hold, from the first place that has one.
     fn said(&self, members: &Value) -> Option<OAuthError> {
         self.errors.iter().rev().find_map(|(code, description)| {
             let word = |member: &str| find(members, member).and_then(word);
@@ -268,9 +283,9 @@ impl ResponseReader {
     }
 }
 
-/// What a failure is, by what the server says and then by its status.
+/// Returns the kind of a failure: by the error code, or else by the status.
 ///
-/// The codes of RFC 6749 mean what they mean whatever status carries them; another code means what its status says.
+/// The codes of RFC 6749 keep their meaning with any status; for another code, the status decides.
 fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
     if status == StatusCode::TOO_MANY_REQUESTS {
         return ErrorKind::RateLimited;
@@ -288,7 +303,7 @@ fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
             | "use_dpop_nonce",
         ) => return ErrorKind::RequestRefused,
         Some("temporarily_unavailable") => return ErrorKind::Unavailable,
-        // ServiceNow says so of a wrong secret, with status 401.
+        // ServiceNow sends this for a wrong secret, with status 401.
         Some("server_error") if !status.is_client_error() => return ErrorKind::Unavailable,
         _ => {}
     }
@@ -301,7 +316,7 @@ fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
     }
 }
 
-/// What a failure of this kind is called; nothing for an answer of which only its looks can be said.
+/// Returns what happened, in words; `None` for a response that can only be described by its format.
 fn what(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::CredentialsRefused => Some("the server refused the client credentials"),
@@ -314,7 +329,7 @@ fn what(kind: ErrorKind) -> Option<&'static str> {
 
 fn message(what: &str, status: StatusCode, said: Option<&OAuthError>) -> String {
     let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]);
-    // The status stands before the server's words, which may be long enough to be cut off.
+    // The status comes before the server's words, which may be long enough to be cut off.
     let what = format!("{what} ({status})");
     let parts: Vec<_> = [Some(what.as_str())].into_iter().chain(words.into_iter().flatten()).flatten().collect();
     parts.join(": ")
@@ -323,9 +338,9 @@ fn message(what: &str, status: StatusCode, said: Option<&OAuthError>) -> String 
 fn remedy_for(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
     match (kind, said.and_then(|said| said.code.as_deref())) {
         (_, Some("unauthorized_client")) => "ask the vendor to allow this client the client credentials grant",
-        (_, Some("invalid_scope")) => "ask for scopes that this client may have, or for none to get its default",
+        (_, Some("invalid_scope")) => "request scopes that this client may have, or none to get its default",
         (_, Some("invalid_dpop_proof")) => {
-            "compare this machine's clock with the server's, and the key with what it takes"
+            "compare this machine's clock with the server's, and the key with what the server accepts"
         }
         (ErrorKind::CredentialsRefused, _) => "check the client id and secret before you try again",
         (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",
@@ -349,29 +364,29 @@ impl ExpiryUnit {
     }
 }
 
-fn life_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
+fn lifetime_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
     let count = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(value) => number(value).ok_or_else(|| bad_member(member, "is no number"))?,
+        Some(value) => number(value).ok_or_else(|| bad_member(member, "is not a number"))?,
     };
     let seconds = unit.seconds(count);
     match seconds {
-        // Vendors write 0 for «never» and for «not said»: neither is a life.
+        // Some vendors send 0 for "never expires" and some for "not stated"; neither is a lifetime.
         0.0 => Ok(None),
         _ if seconds < 0.0 => Err(bad_member(member, "is negative: the token has already expired")),
         _ => Ok(Some(Lifetime::For(Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))))),
     }
 }
 
-fn life_until(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
+fn lifetime_until(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
     let since_1970 = |count| at_unix_seconds(unit.seconds(count));
     let end = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
         Some(value) => number(value).and_then(since_1970).or_else(|| rfc3339(value.as_str()?)),
     };
-    let end = end.ok_or_else(|| bad_member(member, "is neither a date of RFC 3339 nor a time since 1970"))?;
+    let end = end.ok_or_else(|| bad_member(member, "is neither an RFC 3339 date nor a time since 1970"))?;
     Ok(Some(Lifetime::Until(end)))
 }
 
@@ -405,7 +420,7 @@ fn text(value: Option<Value>) -> Option<String> {
     }
 }
 
-/// A word of an error: some vendors number their codes.
+/// Returns a code or a description. Some vendors number their codes.
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(one_line(text)).filter(|text| !text.is_empty()),
@@ -418,7 +433,7 @@ fn find<'a>(members: &'a Value, member: &str) -> Option<&'a Value> {
     if member.starts_with('/') { members.pointer(member) } else { members.get(member) }
 }
 
-/// Takes a member out, so that what is left are the vendor's further members.
+/// Removes a member, so that the vendor's extra members are left.
 fn take(members: &mut Value, member: &str) -> Option<Value> {
     match member.strip_prefix('/').and_then(|_| member.rsplit_once('/')) {
         None => members.as_object_mut()?.remove(member),

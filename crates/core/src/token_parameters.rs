@@ -1,4 +1,4 @@
-//! What is asked for: scopes, audience, resources, further parameters.
+//! What a token is requested for: scopes, audience, resources and further parameters.
 
 use std::fmt;
 
@@ -7,28 +7,31 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::proof_key::ProofKey;
 
-/// What one token is asked for, beside who asks.
+/// What a token is requested for: scopes, audience, resources and further parameters.
 ///
-/// An ask that the vendor cannot honour, such as an audience that it does not take, is an error and not silence.
+/// A parameter that the vendor does not support, such as an audience, is an error when the source is built; it is never
+/// dropped silently.
 ///
 /// ```
-/// use credentials_grant::Ask;
+/// use credentials_grant::TokenParameters;
 ///
-/// let ask = Ask::new().with_scopes(["reservations.read", "offers.read"]).with_parameter("tenant", "4711");
-/// assert_eq!(ask.scopes(), ["reservations.read", "offers.read"]);
+/// let parameters = TokenParameters::new()
+///     .with_scopes(["reservations.read", "offers.read"])
+///     .with_extra_parameter("tenant", "4711");
+/// assert_eq!(parameters.scopes(), ["reservations.read", "offers.read"]);
 /// ```
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
-pub struct Ask {
+pub struct TokenParameters {
     scopes: Vec<String>,
     audience: Option<String>,
     resources: Vec<String>,
     authorization_details: Option<String>,
-    parameters: Vec<(String, String)>,
+    extra_parameters: Vec<(String, String)>,
     proof_key: Option<ProofKey>,
 }
 
-impl Ask {
-    /// Asks for what the vendor grants by default.
+impl TokenParameters {
+    /// Requests what the vendor grants by default.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -48,7 +51,7 @@ impl Ask {
         self
     }
 
-    /// Names the API that the token is for, as Auth0 and others have it.
+    /// Sets the audience, which names the API that the token is for (Auth0 and others).
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
@@ -62,12 +65,13 @@ impl Ask {
         self
     }
 
-    /// Says in detail what the token is to allow (RFC 9396 section 2): a JSON array of objects, each with a `type`.
+    /// Sets the authorization details (RFC 9396 section 2): a JSON array of objects, each with a `type`.
     ///
     /// ```
-    /// use credentials_grant::Ask;
+    /// use credentials_grant::TokenParameters;
     ///
-    /// let ask = Ask::new().with_authorization_details(r#"[{"type":"account_information","actions":["read_balances"]}]"#);
+    /// let details = r#"[{"type":"account_information","actions":["read_balances"]}]"#;
+    /// let parameters = TokenParameters::new().with_authorization_details(details);
     /// ```
     #[must_use]
     pub fn with_authorization_details(mut self, json: impl Into<String>) -> Self {
@@ -75,54 +79,55 @@ impl Ask {
         self
     }
 
-    /// Adds a parameter of the token request that this library has no word for.
+    /// Adds a parameter of the token request that this type has no method for.
     ///
-    /// Its value is not printed, but it is no place for a secret: see
+    /// `Debug` does not show its value, but do not put a secret here: use
     /// [`ClientCredentials::with_secret`](crate::ClientCredentials::with_secret).
     #[must_use]
-    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
+    pub fn with_extra_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extra_parameters.push((name.into(), value.into()));
         self
     }
 
-    /// Binds the token to a key (DPoP, RFC 9449): each request for it, and each API call with it, proves that the key is here.
+    /// Binds the token to a key (DPoP, RFC 9449). Each request for the token, and each API call with it, then carries a
+    /// proof of possession.
     #[must_use]
     pub fn with_proof_key(mut self, key: ProofKey) -> Self {
         self.proof_key = Some(key);
         self
     }
 
-    /// The scopes, in the order in which they were added.
+    /// Returns the scopes, in the order in which they were added.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
 
-    /// The audience.
+    /// Returns the audience.
     #[must_use]
     pub fn audience(&self) -> Option<&str> {
         self.audience.as_deref()
     }
 
-    /// The resources, in the order in which they were added.
+    /// Returns the resources, in the order in which they were added.
     #[must_use]
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
 
-    /// The authorization details, as they were given.
+    /// Returns the authorization details, as they were set.
     #[must_use]
     pub fn authorization_details(&self) -> Option<&str> {
         self.authorization_details.as_deref()
     }
 
-    /// The further parameters, in the order in which they were added.
+    /// Returns the extra parameters, in the order in which they were added.
     #[must_use]
-    pub fn parameters(&self) -> &[(String, String)] {
-        &self.parameters
+    pub fn extra_parameters(&self) -> &[(String, String)] {
+        &self.extra_parameters
     }
 
-    /// The key that the token is to be bound to.
+    /// Returns the key that the token is to be bound to.
     #[must_use]
     pub fn proof_key(&self) -> Option<&ProofKey> {
         self.proof_key.as_ref()
@@ -135,8 +140,8 @@ impl Ask {
         };
         match self.scopes.iter().find(|scope| !is_scope_token(scope)) {
             None => self.check_details(),
-            Some(scope) => Err(Error::configuration(format!("the scope {scope:?} is not one scope"))
-                .with_remedy("give each scope by itself: visible ASCII without spaces, quotes and backslashes")),
+            Some(scope) => Err(Error::configuration(format!("the scope {scope:?} is not a valid scope"))
+                .with_remedy("give each scope separately: visible ASCII without spaces, quotes and backslashes")),
         }
     }
 
@@ -147,26 +152,26 @@ impl Ask {
         };
         let Some(details) = &self.authorization_details else { return Ok(()) };
         match serde_json::from_str::<Vec<Map<String, Value>>>(details) {
-            Err(_) => refused("are no JSON array of objects"),
+            Err(_) => refused("are not a JSON array of objects"),
             Ok(details) if details.is_empty() => refused("are empty"),
             Ok(details) if !details.iter().all(|detail| detail.get("type").is_some_and(Value::is_string)) => {
-                refused("have one without a type")
+                refused("include one without a type")
             }
             Ok(_) => Ok(()),
         }
     }
 }
 
-impl fmt::Debug for Ask {
+impl fmt::Debug for TokenParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scopes, audience, resources, authorization_details, parameters, proof_key } = self;
-        let names: Vec<_> = parameters.iter().map(|(name, _)| name).collect();
+        let Self { scopes, audience, resources, authorization_details, extra_parameters, proof_key } = self;
+        let names: Vec<_> = extra_parameters.iter().map(|(name, _)| name).collect();
         f.debug_struct("Ask")
             .field("scopes", scopes)
             .field("audience", audience)
             .field("resources", resources)
             .field("authorization_details", &authorization_details.is_some())
-            .field("parameters", &names)
+            .field("extra_parameters", &names)
             .field("proof_key", proof_key)
             .finish()
     }
@@ -180,26 +185,29 @@ mod tests {
     fn a_scope_is_one_scope_token() {
         let good = ["!", "#", "$", "[", "]", "^", "~", "[word]", "path/to/resource", "<tag>", "{foo:bar}", ":foo.v1.*"];
         for scope in good {
-            assert!(Ask::new().with_scope(scope).check().is_ok(), "{scope}");
+            assert!(TokenParameters::new().with_scope(scope).check().is_ok(), "{scope}");
         }
         for scope in ["", " ", "\t", "\n", "\"", "\\", " a", "a ", "a b", "é"] {
-            assert!(Ask::new().with_scope(scope).check().is_err(), "{scope:?}");
+            assert!(TokenParameters::new().with_scope(scope).check().is_err(), "{scope:?}");
         }
     }
 
     #[test]
     fn authorization_details_are_an_array_of_objects_with_a_type() {
-        assert!(Ask::new().with_authorization_details(r#"[{"type":"a"},{"type":"b","x":[1]}]"#).check().is_ok());
+        assert!(
+            TokenParameters::new().with_authorization_details(r#"[{"type":"a"},{"type":"b","x":[1]}]"#).check().is_ok()
+        );
         for details in ["", "{}", "[]", r#"{"type":"a"}"#, "[1]", "[{}]", r#"[{"type":1}]"#, r#"[{"type":"a"}"#] {
-            let error = Ask::new().with_authorization_details(details).check().expect_err(details);
+            let error = TokenParameters::new().with_authorization_details(details).check().expect_err(details);
             assert!(error.to_string().contains("authorization details"), "{error}");
         }
     }
 
     #[test]
     fn debug_shows_the_names_of_parameters_only() {
-        let ask = Ask::new().with_parameter("email", "canary").with_authorization_details("canary");
-        let shown = format!("{ask:?}");
+        let parameters =
+            TokenParameters::new().with_extra_parameter("email", "canary").with_authorization_details("canary");
+        let shown = format!("{parameters:?}");
         assert!(shown.contains("email") && !shown.contains("canary"), "{shown}");
     }
 }

@@ -1,4 +1,4 @@
-//! What came back: status, headers and body, and the body as members whatever dress it came in.
+//! HTTP responses, and their bodies as members, whether JSON or a form.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -12,63 +12,64 @@ use url::Url;
 
 use crate::endpoint::without_query;
 
-/// The longest pause that a server's `Retry-After` is believed to ask for.
+/// The longest pause that `Retry-After` may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// The most values that an answer may consist of. In memory, a value can take a hundred times its room in the answer.
+/// The most values that a response may consist of. In memory, a value can take a hundred times its size in the body.
 const MOST_PARTS: usize = 10_000;
 
-/// An answer of a token endpoint. It may hold a token, so it prints neither body nor header values.
+/// An HTTP response, of a token endpoint or any other. It may hold a token, so `Debug` shows neither the body nor header
+/// values.
 ///
 /// ```
-/// use credentials_grant::TokenResponse;
+/// use credentials_grant::HttpResponse;
 /// use http::{HeaderMap, StatusCode};
 ///
-/// let response = TokenResponse::new(StatusCode::OK, HeaderMap::new(), br#"{"access_token":"canary"}"#.to_vec());
+/// let response = HttpResponse::new(StatusCode::OK, HeaderMap::new(), br#"{"access_token":"canary"}"#.to_vec());
 /// assert!(!format!("{response:?}").contains("canary"));
 /// ```
-pub struct TokenResponse {
+pub struct HttpResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: SecretSlice<u8>,
 }
 
-/// A body, as far as it can be understood.
+/// A parsed body.
 #[derive(Debug)]
 pub(crate) enum Body {
     /// A JSON object, or a form.
     Members(Map<String, Value>),
-    /// Something else, named for a reader: `HTML or XML`, `an empty body`.
+    /// Anything else, with a description for errors: `HTML or XML`, `an empty body`.
     Other(&'static str),
 }
 
-impl TokenResponse {
-    /// An answer; the body is what remains after decompression.
+impl HttpResponse {
+    /// Makes a response. The body is decompressed already.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Self {
         Self { status, headers, body: body.into() }
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body, which may hold a token.
+    /// Returns the body, which may hold a token.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         self.body.expose_secret()
     }
 
-    /// How long the server asks to wait: `Retry-After` in seconds, or as a date against the server's own `Date`
-    /// (RFC 9110 section 10.2.3), capped at an hour.
+    /// Returns how long the server asks to wait: `Retry-After` in seconds, or as a date relative to the server's own `Date`
+    /// (RFC 9110 section 10.2.3). At most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(&RETRY_AFTER)?.trim();
@@ -79,25 +80,25 @@ impl TokenResponse {
         Some(wait.min(LONGEST_RETRY_AFTER))
     }
 
-    /// The `WWW-Authenticate` header.
+    /// Returns the `WWW-Authenticate` header.
     pub(crate) fn challenge(&self) -> Option<&str> {
         self.header(&WWW_AUTHENTICATE)
     }
 
-    /// Where a redirect points, as it may be shown; a path on the same host stays a path.
+    /// Returns where a redirect points, without user info and query. A path on the same host stays a path.
     pub(crate) fn location(&self) -> Option<String> {
         const SAME_HOST: &str = "https://same-host.invalid";
         let location = Url::parse(SAME_HOST).ok()?.join(self.header(&LOCATION)?).ok()?;
         Some(without_query(&location).trim_start_matches(SAME_HOST).to_owned())
     }
 
-    /// Whether the answer sends the client elsewhere (RFC 9110 section 15.4).
+    /// Returns `true` for a redirect (RFC 9110 section 15.4).
     pub(crate) fn is_redirect(&self) -> bool {
         matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308)
     }
 
-    /// The body's members. Vendors send JSON as `text/plain` or behind a byte-order mark, and forms as either type, so
-    /// the bytes decide and the content type only breaks the tie.
+    /// Returns the body's members. Vendors send JSON as `text/plain` or after a byte-order mark, and forms as either type, so
+    /// the bytes decide, and the content type only where they leave it open.
     pub(crate) fn members(&self) -> Body {
         let body = self.body();
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
@@ -107,7 +108,7 @@ impl TokenResponse {
             Some(_) if parts(body) > MOST_PARTS => Body::Other("JSON or a form of more than 10,000 parts"),
             Some(_) => match serde_json::from_slice(body) {
                 Ok(Value::Object(members)) => Body::Members(members),
-                Ok(_) => Body::Other("JSON that is no object"),
+                Ok(_) => Body::Other("JSON that is not an object"),
                 Err(_) if body.starts_with(b"{") => Body::Other("JSON that is cut off or malformed"),
                 Err(_) => self.form(body),
             },
@@ -130,9 +131,9 @@ impl TokenResponse {
     }
 }
 
-impl fmt::Debug for TokenResponse {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenResponse")
+        f.debug_struct("HttpResponse")
             .field("status", &self.status)
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .field("body", &format_args!("[{} bytes]", self.body().len()))
@@ -140,12 +141,12 @@ impl fmt::Debug for TokenResponse {
     }
 }
 
-/// How many values the body may consist of, at the most. Written so that the compiler counts many bytes at once.
+/// Returns an upper bound of the number of values in the body. Written so that the compiler counts many bytes at once.
 fn parts(body: &[u8]) -> usize {
     body.iter().map(|byte| usize::from(matches!(byte, b',' | b'[' | b'{' | b'&'))).sum()
 }
 
-/// An HTTP date (RFC 9110 section 5.6.7), which is a date of RFC 2822 with the zone written `GMT`.
+/// Parses an HTTP date (RFC 9110 section 5.6.7), which is an RFC 2822 date with the zone `GMT`.
 fn http_date(text: &str) -> Option<SystemTime> {
     static PARSER: DateTimeParser = DateTimeParser::new();
     PARSER.parse_timestamp(text).ok().map(SystemTime::from)
@@ -157,9 +158,9 @@ mod tests {
 
     use super::*;
 
-    fn response(headers: &[(HeaderName, &'static str)], body: &str) -> TokenResponse {
+    fn response(headers: &[(HeaderName, &'static str)], body: &str) -> HttpResponse {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        TokenResponse::new(StatusCode::OK, headers, body.into())
+        HttpResponse::new(StatusCode::OK, headers, body.into())
     }
 
     #[test]

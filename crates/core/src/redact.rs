@@ -1,8 +1,7 @@
-//! Takes secrets out of what a server echoes.
+//! Redacts secrets from what a server echoes.
 //!
-//! A server that answers `unknown client: Basic YWJj…` repeats the secret in the form in which it was sent, or as it
-//! writes what it got. Text is scrubbed first and capped after, so that a cap cannot cut a secret into a shape that is no
-//! longer found.
+//! A server that answers `unknown client: Basic YWJj…` repeats the secret as it was sent, or as the server escapes it. Text
+//! is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -10,25 +9,25 @@ use url::form_urlencoded;
 
 use crate::encode::percent_encode;
 
-/// What stands where a secret stood.
+/// What replaces a secret.
 const REDACTED: &str = "[redacted]";
 
-/// The longest text of a server's that is kept, in bytes.
+/// The longest text of a server that is kept, in bytes.
 const LONGEST: usize = 512;
 
-/// The secrets of one trip.
+/// The secrets of one exchange.
 #[derive(Debug)]
-pub(crate) struct Scrubber(Vec<SecretString>);
+pub(crate) struct Redactor(Vec<SecretString>);
 
-impl FromIterator<SecretString> for Scrubber {
+impl FromIterator<SecretString> for Redactor {
     fn from_iter<T: IntoIterator<Item = SecretString>>(secrets: T) -> Self {
         Self(secrets.into_iter().collect())
     }
 }
 
-impl Scrubber {
-    /// The text without secrets, in whatever form they were sent or come back.
-    pub(crate) fn scrub(&self, text: &str) -> String {
+impl Redactor {
+    /// Returns the text with every secret replaced, in any form that it was sent or is echoed in.
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut secret = vec![false; text.len()];
         let forms = self.0.iter().flat_map(|secret| forms(secret.expose_secret()));
         for form in forms.filter(|form| !form.expose_secret().is_empty()) {
@@ -36,21 +35,21 @@ impl Scrubber {
                 secret[start..start + found.len()].fill(true);
             }
         }
-        let mut scrubbed = String::new();
+        let mut redacted = String::new();
         let mut after_secret = false;
         for (at, c) in text.char_indices() {
             match secret[at] {
                 true if after_secret => {}
-                true => scrubbed += REDACTED,
-                false => scrubbed.push(c),
+                true => redacted += REDACTED,
+                false => redacted.push(c),
             }
             after_secret = secret[at];
         }
-        capped(&scrubbed)
+        capped(&redacted)
     }
 }
 
-/// A secret as it was sent, and as servers write what they got: in a URL, a form, JSON or HTML.
+/// Returns a secret as it was sent, and as servers escape it: in a URL, a form, JSON or HTML.
 fn forms(secret: &str) -> Vec<SecretString> {
     let percent = percent_encode(secret);
     let json = Value::from(secret).to_string();
@@ -64,7 +63,7 @@ fn forms(secret: &str) -> Vec<SecretString> {
         json.to_owned(),
         replaced(secret, &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")]),
     ];
-    // What a server said is put on one line before it is scrubbed.
+    // The server's words are put on one line before they are redacted.
     forms.into_iter().flat_map(|form| [one_line(&form).into(), form.into()]).collect()
 }
 
@@ -89,8 +88,8 @@ fn replaced(text: &str, table: &[(char, &str)]) -> String {
     replaced
 }
 
-/// The text on one line, without control characters and without those that turn the direction of text: what a server sends
-/// must not forge lines of a log, nor be taken for something else.
+/// Returns the text on one line, without control characters and bidirectional controls: what a server sends must not forge
+/// log lines, nor display as something else.
 pub(crate) fn one_line(text: &str) -> String {
     let turns =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -110,13 +109,13 @@ fn capped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn scrubber(forms: &[&str]) -> Scrubber {
+    fn scrubber(forms: &[&str]) -> Redactor {
         forms.iter().map(|&form| SecretString::from(form)).collect()
     }
 
     #[test]
     fn a_secret_within_a_longer_one_leaves_no_ends_behind() {
-        assert_eq!(scrubber(&["cret", "a secret form"]).scrub("<a secret form> <cret>"), "<[redacted]> <[redacted]>");
+        assert_eq!(scrubber(&["cret", "a secret form"]).redact("<a secret form> <cret>"), "<[redacted]> <[redacted]>");
     }
 
     #[test]
@@ -132,37 +131,37 @@ mod tests {
             ("canary\"", "canary\\\""),
         ];
         for (secret, echo) in cases {
-            assert_eq!(scrubber(&[secret]).scrub(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
+            assert_eq!(scrubber(&[secret]).redact(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
         }
     }
 
     #[test]
     fn a_secret_that_is_part_of_what_stands_in_its_place_does_not_multiply() {
         for secret in ["e", "act", "[", "[redacted]"] {
-            assert_eq!(scrubber(&[secret, "x"]).scrub(&format!("x {secret}")), "[redacted] [redacted]", "{secret}");
+            assert_eq!(scrubber(&[secret, "x"]).redact(&format!("x {secret}")), "[redacted] [redacted]", "{secret}");
         }
     }
 
     #[test]
     fn secrets_that_overlap_leave_nothing_of_either() {
-        assert_eq!(scrubber(&["abcd", "cdefgh"]).scrub("<abcdefgh>"), "<[redacted]>");
+        assert_eq!(scrubber(&["abcd", "cdefgh"]).redact("<abcdefgh>"), "<[redacted]>");
     }
 
     #[test]
     fn an_empty_secret_scrubs_nothing() {
-        assert_eq!(scrubber(&[""]).scrub("as it was"), "as it was");
+        assert_eq!(scrubber(&[""]).redact("as it was"), "as it was");
     }
 
     #[test]
     fn text_is_scrubbed_before_it_is_capped() {
         let text = format!("{}canary", "x".repeat(LONGEST - 3));
-        assert_eq!(scrubber(&["canary"]).scrub(&text), format!("{}[re…", "x".repeat(LONGEST - 3)));
+        assert_eq!(scrubber(&["canary"]).redact(&text), format!("{}[re…", "x".repeat(LONGEST - 3)));
     }
 
     #[test]
     fn a_cap_falls_between_characters() {
         let text = "é".repeat(LONGEST);
-        assert_eq!(scrubber(&[]).scrub(&text), format!("{}…", "é".repeat(LONGEST / 2)));
+        assert_eq!(scrubber(&[]).redact(&text), format!("{}…", "é".repeat(LONGEST / 2)));
     }
 
     #[test]

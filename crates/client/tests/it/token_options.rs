@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{Error, ErrorKind, Retry};
-use credentials_grant_client::{Need, TokenSource};
+use credentials_grant_client::{TokenOptions, TokenSource};
 use tokio::time::{Instant, advance};
 
 use crate::acme::{Act, SECOND, Script, TokioClock, builder, clock, on_clock, settle, source, token};
 
-async fn token_for(source: &TokenSource, need: Need) -> Result<String, Error> {
-    source.token_for(need).await.map(|token| token.authorization().to_str().unwrap().to_owned())
+async fn token_with(source: &TokenSource, options: TokenOptions) -> Result<String, Error> {
+    source.token_with(options).await.map(|token| token.header_value().to_str().unwrap().to_owned())
 }
 
 #[tokio::test]
@@ -20,11 +20,11 @@ async fn a_token_that_does_not_live_long_enough_is_left_to_the_others() {
     let source = source(&script, &clock);
     token(&source).await.unwrap();
     clock.advance(SECOND * 1000);
-    let need = Need::new().with_minimum_life(SECOND * 2600);
-    assert_eq!(token_for(&source, need).await.unwrap(), "Bearer token-1", "it lives for 2600 s yet");
+    let options = TokenOptions::new().with_minimum_lifetime(SECOND * 2600);
+    assert_eq!(token_with(&source, options).await.unwrap(), "Bearer token-1", "it lives for 2600 s yet");
     clock.advance(SECOND);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
-    assert_eq!(token_for(&source, need).await.unwrap(), "Bearer token-2");
+    assert_eq!(token_with(&source, options).await.unwrap(), "Bearer token-2");
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
 
@@ -33,10 +33,10 @@ async fn a_vendor_whose_tokens_never_live_long_enough_is_asked_once_a_life() {
     let script = Script::new([Act::Issue(300), Act::Issue(300)]);
     let clock = clock();
     let source = source(&script, &clock);
-    let need = Need::new().with_minimum_life(SECOND * 600);
+    let options = TokenOptions::new().with_minimum_lifetime(SECOND * 600);
     for requests in [1, 2] {
         for _ in 0..10 {
-            let error = source.token_for(need).await.unwrap_err();
+            let error = source.token_with(options).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
             assert!(error.to_string().contains("lives for 300 s") && error.to_string().contains("600 s"), "{error}");
         }
@@ -50,7 +50,7 @@ async fn a_vendor_whose_tokens_never_live_long_enough_is_asked_once_a_life() {
 async fn a_life_longer_than_the_ceiling_is_not_believed() {
     let script = Script::new([Act::Issue(7200), Act::Issue(7200)]);
     let clock = clock();
-    let source = builder(&script, &clock).with_maximum_life(SECOND * 120).build().unwrap();
+    let source = builder(&script, &clock).with_maximum_lifetime(SECOND * 120).build().unwrap();
     token(&source).await.unwrap();
     clock.advance(SECOND * 90);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
@@ -62,7 +62,7 @@ async fn a_life_longer_than_the_ceiling_is_not_believed() {
 async fn a_ceiling_above_the_life_changes_nothing() {
     let script = Script::new([Act::Issue(7200)]);
     let clock = clock();
-    let source = builder(&script, &clock).with_maximum_life(SECOND * 24 * 3600).build().unwrap();
+    let source = builder(&script, &clock).with_maximum_lifetime(SECOND * 24 * 3600).build().unwrap();
     token(&source).await.unwrap();
     clock.advance(SECOND * 5700);
     token(&source).await.unwrap();
@@ -76,8 +76,8 @@ async fn what_may_pass_is_tried_again_within_the_deadline() {
     let script = Script::new([Act::Answer(503, ""), Act::Fail(gone), Act::Answer(408, ""), Act::Issue(3600)]);
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
     let began = Instant::now();
-    let need = Need::new().with_deadline(SECOND * 60);
-    assert_eq!(token_for(&source, need).await.unwrap(), "Bearer token-4");
+    let options = TokenOptions::new().with_deadline(SECOND * 60);
+    assert_eq!(token_with(&source, options).await.unwrap(), "Bearer token-4");
     // A quarter, a half and one second are the bounds that pauses are drawn below; timers count in milliseconds.
     assert!(began.elapsed().as_millis() <= 1753, "{:?}", began.elapsed());
 }
@@ -97,7 +97,7 @@ async fn who_waits_with_others_tries_again_with_them() {
     let waiting: Vec<_> = (0..64)
         .map(|_| {
             let source = source.clone();
-            tokio::spawn(async move { token_for(&source, Need::new().with_deadline(SECOND * 60)).await })
+            tokio::spawn(async move { token_with(&source, TokenOptions::new().with_deadline(SECOND * 60)).await })
         })
         .collect();
     for waiting in waiting {
@@ -110,7 +110,7 @@ async fn who_waits_with_others_tries_again_with_them() {
 async fn a_refusal_is_not_tried_again_however_much_time_there_is() {
     let script = Script::new([Act::Answer(401, r#"{"error":"invalid_client"}"#)]);
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
-    let error = source.token_for(Need::new().with_deadline(SECOND * 3600)).await.unwrap_err();
+    let error = source.token_with(TokenOptions::new().with_deadline(SECOND * 3600)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
     assert_eq!(script.requests(), 1);
 }
@@ -120,7 +120,7 @@ async fn an_outage_that_lasts_is_told_at_the_deadline_and_not_later() {
     let script = Script::new((0..1000).map(|_| Act::Answer(503, "")));
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
     let began = Instant::now();
-    let error = source.token_for(Need::new().with_deadline(SECOND * 60)).await.unwrap_err();
+    let error = source.token_with(TokenOptions::new().with_deadline(SECOND * 60)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(began.elapsed() <= SECOND * 60, "{:?}", began.elapsed());
     assert!((6..1000).contains(&script.requests()), "{} requests", script.requests());
@@ -132,10 +132,10 @@ async fn a_server_that_says_how_long_to_wait_is_obeyed_within_the_deadline_and_r
     let script = Script::new([wait(), Act::Issue(3600)]);
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
     let began = Instant::now();
-    let error = source.token_for(Need::new().with_deadline(SECOND * 19)).await.unwrap_err();
+    let error = source.token_with(TokenOptions::new().with_deadline(SECOND * 19)).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(SECOND * 20)));
     assert!(began.elapsed().is_zero(), "there is no point in waiting");
-    assert_eq!(token_for(&source, Need::new().with_deadline(SECOND * 30)).await.unwrap(), "Bearer token-2");
+    assert_eq!(token_with(&source, TokenOptions::new().with_deadline(SECOND * 30)).await.unwrap(), "Bearer token-2");
     assert!(began.elapsed() >= SECOND * 20);
 }
 
@@ -149,7 +149,7 @@ async fn each_waiter_has_a_deadline_of_its_own_and_takes_nobody_along() {
     });
     settle().await;
     let began = Instant::now();
-    let error = source.token_for(Need::new().with_deadline(SECOND * 2)).await.unwrap_err();
+    let error = source.token_with(TokenOptions::new().with_deadline(SECOND * 2)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("no answer within 2 s"), "{error}");
     assert_eq!(began.elapsed().as_secs(), 2);
@@ -162,8 +162,8 @@ async fn each_waiter_has_a_deadline_of_its_own_and_takes_nobody_along() {
 async fn a_deadline_without_end_overflows_nothing() {
     let script = Script::new([Act::Answer(503, ""), Act::Issue(3600)]);
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
-    let need = Need::new().with_deadline(Duration::MAX);
-    assert_eq!(token_for(&source, need).await.unwrap(), "Bearer token-2");
+    let options = TokenOptions::new().with_deadline(Duration::MAX);
+    assert_eq!(token_with(&source, options).await.unwrap(), "Bearer token-2");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn what_cannot_be_meant_is_refused_when_the_source_is_built() {
     let refused = [
         builder(&script(), &clock()).with_timeout(Duration::ZERO),
         builder(&script(), &clock()).with_timeout(SECOND * 601),
-        builder(&script(), &clock()).with_maximum_life(Duration::ZERO),
+        builder(&script(), &clock()).with_maximum_lifetime(Duration::ZERO),
     ];
     for builder in refused {
         let error = builder.build().unwrap_err();
@@ -185,11 +185,11 @@ async fn what_cannot_be_meant_is_refused_when_the_source_is_built() {
 async fn a_minimum_of_the_whole_life_is_paid_for_once() {
     let script = Script::gated((0..20).map(|_| Act::Issue(3600)));
     let source = on_clock(&script, TokioClock::new()).build().unwrap();
-    let need = Need::new().with_minimum_life(SECOND * 3600);
+    let options = TokenOptions::new().with_minimum_lifetime(SECOND * 3600);
     for _ in 0..20 {
         let asking = tokio::spawn({
             let source = source.clone();
-            async move { source.token_for(need).await }
+            async move { source.token_with(options).await }
         });
         settle().await;
         // Some of its life is gone when it arrives.

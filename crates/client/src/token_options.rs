@@ -7,21 +7,21 @@ use std::time::Duration;
 /// ```no_run
 /// # async fn example(source: &credentials_grant_client::TokenSource) -> Result<(), credentials_grant::Error> {
 /// use std::time::Duration;
-/// use credentials_grant_client::Need;
+/// use credentials_grant_client::TokenOptions;
 ///
 /// // A long upload, which may wait for its token as long as it must within a minute.
-/// let need = Need::new().with_minimum_life(Duration::from_secs(20 * 60)).with_deadline(Duration::from_secs(60));
-/// let token = source.token_for(need).await?;
+/// let options = TokenOptions::new().with_minimum_lifetime(Duration::from_secs(20 * 60)).with_deadline(Duration::from_secs(60));
+/// let token = source.token_with(options).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Need {
-    pub(crate) minimum_life: Duration,
+pub struct TokenOptions {
+    pub(crate) minimum_lifetime: Duration,
     pub(crate) deadline: Option<Duration>,
 }
 
-impl Need {
+impl TokenOptions {
     /// Any token that has not expired, by one request at the most.
     #[must_use]
     pub fn new() -> Self {
@@ -31,8 +31,8 @@ impl Need {
     /// A token that lives at least this long from now. One in memory that does not is left to the others, and a new one
     /// is fetched.
     #[must_use]
-    pub fn with_minimum_life(mut self, minimum_life: Duration) -> Self {
-        self.minimum_life = minimum_life;
+    pub fn with_minimum_lifetime(mut self, minimum_lifetime: Duration) -> Self {
+        self.minimum_lifetime = minimum_lifetime;
         self
     }
 

@@ -1,0 +1,124 @@
+//! From credentials to a token: the requests, one after the other, to the last answer.
+
+use secrecy::SecretString;
+
+use crate::access_token::AccessToken;
+use crate::client_authentication::basic_forms;
+use crate::client_credentials::ClientCredentials;
+use crate::credentials_grant::CredentialsGrant;
+use crate::error::{Error, ErrorKind};
+use crate::http_request::HttpRequest;
+use crate::http_response::HttpResponse;
+use crate::proof_key::DPOP;
+use crate::request_context::RequestContext;
+use crate::request_seed::RequestSeed;
+use crate::response_reader::ResponseReader;
+use crate::token_operation::TokenOperation;
+use crate::token_parameters::TokenParameters;
+use crate::transport::Transport;
+use crate::unsigned_request::UnsignedRequest;
+
+/// The most requests that one token may take.
+const MOST_REQUESTS: usize = 4;
+
+/// Fetches one token: builds the request, sends it, reads the response, and goes on while the vendor needs further
+/// requests.
+///
+/// It caches nothing and retries nothing, with one exception: a request whose DPoP proof needs the server's nonce is made
+/// anew, once (RFC 9449 section 8). To have tokens cached and renewed, use the client crate's `TokenSource`.
+///
+/// # Errors
+///
+/// Every [`ErrorKind`], each naming the provider. Secrets that were sent are redacted from what the server echoed.
+pub async fn fetch_token(
+    provider: &dyn CredentialsGrant,
+    credentials: &ClientCredentials,
+    parameters: &TokenParameters,
+    transport: &dyn Transport,
+    seed: RequestSeed,
+) -> Result<AccessToken, Error> {
+    let context = RequestContext::new(credentials, parameters, seed);
+    let exchange = Exchange::new(provider, context, transport);
+    exchange
+        .run(|response| AccessToken::from_response(provider.read_response(response)?, &context, &provider.policy()))
+        .await
+}
+
+/// The requests and responses that lead to one result.
+pub(crate) struct Exchange<'a> {
+    provider: &'a dyn CredentialsGrant,
+    context: RequestContext<'a>,
+    transport: &'a dyn Transport,
+    /// The secrets that were sent, to redact from errors.
+    sent: Vec<SecretString>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(crate) fn new(
+        provider: &'a dyn CredentialsGrant,
+        context: RequestContext<'a>,
+        transport: &'a dyn Transport,
+    ) -> Self {
+        Self { provider, context, transport, sent: Vec::new() }
+    }
+
+    /// Sends the requests, and reads the last response.
+    pub(crate) async fn run<T>(mut self, read: impl FnOnce(&HttpResponse) -> Result<T, Error>) -> Result<T, Error> {
+        let outcome = self.last_response().await.and_then(|response| read(&response));
+        outcome.map_err(|error| {
+            let error = error.redacted(&self.secrets().collect());
+            error.with_provider(self.provider.name().to_owned())
+        })
+    }
+
+    /// Returns what to redact from errors: what was sent, and what the server may know from earlier requests.
+    fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        let credentials = self.context.credentials();
+        let token = self.context.operation().map(TokenOperation::token);
+        let known = credentials.all_secrets().chain(token).cloned();
+        known.chain(basic_forms(credentials)).chain(self.sent.iter().cloned())
+    }
+
+    async fn last_response(&mut self) -> Result<HttpResponse, Error> {
+        let mut previous = None;
+        let mut has_nonce = false;
+        for _ in 0..MOST_REQUESTS {
+            let unsigned = self.request(previous.as_ref())?;
+            let continues = unsigned.continues;
+            let mut request = unsigned.sign().await?;
+            self.sent.append(&mut request.secrets);
+            let response = self.transport.send(&request).await?;
+            if self.wants_nonce(&request, &response) && !has_nonce {
+                has_nonce = true;
+                self.context = self.context.again();
+            } else if continues {
+                previous = Some(response);
+                self.context = self.context.next_step();
+            } else {
+                return Ok(response);
+            }
+        }
+        Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_REQUESTS} requests"))
+            .with_remedy("show the vendor this message"))
+    }
+
+    fn request(&self, previous: Option<&HttpResponse>) -> Result<UnsignedRequest, Error> {
+        match previous {
+            Some(response) => self.provider.next_request(&self.context, response),
+            None if self.context.operation().is_some() => self.provider.operation_request(&self.context),
+            None => self.provider.token_request(&self.context),
+        }
+    }
+
+    /// Keeps the nonce that came with a response. Returns `true` if the server wants the same request with that nonce in
+    /// its proof (RFC 9449 section 8).
+    fn wants_nonce(&self, request: &HttpRequest, response: &HttpResponse) -> bool {
+        let Some(key) = self.context.parameters().proof_key().filter(|_| request.headers().contains_key(DPOP)) else {
+            return false;
+        };
+        key.note_nonce(request.url(), response.headers())
+            && !response.status().is_success()
+            && ResponseReader::rfc6749().read_error(response).oauth().and_then(|oauth| oauth.code.as_deref())
+                == Some("use_dpop_nonce")
+    }
+}
