@@ -1,53 +1,40 @@
 #![doc = include_str!("../README.md")]
 
-mod assertion_file;
 mod authorizer;
+mod backoff;
 pub mod blocking;
-mod boarding;
-mod builder;
 mod clock;
-mod current;
-mod environment;
-mod failures;
-mod fallback;
-mod fetch;
-mod files;
-mod flight;
-mod function;
+mod credentials;
 #[cfg(feature = "reqwest")]
 mod http_transport;
-mod inner;
-mod key;
 #[cfg(feature = "signing")]
 mod key_signer;
-mod life;
-mod limits;
-mod means;
 mod metrics;
-mod operations;
 mod pool;
-mod status;
+mod provide_token;
+mod random;
+mod runtime;
+mod source;
 mod sync;
-mod token_options;
-mod token_source;
-mod warm;
 
-pub use assertion_file::AssertionFile;
-pub use authorizer::{Authorizer, AuthorizerBuilder, OutgoingRequest, Presented};
+pub use authorizer::{Authorization, AuthorizationRetry, Authorizer, AuthorizerBuilder, OutgoingRequest};
 #[cfg(feature = "tower")]
-pub use authorizer::{AuthorizerLayer, AuthorizerService};
-pub use builder::{Builder, ForSource, TokenSourceBuilder};
+pub use authorizer::{AuthorizerLayer, AuthorizerService, EmptyBodies};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use environment::EnvironmentCredentials;
-pub use fallback::FallbackCredentials;
-pub use files::FileCredentials;
-pub use function::FunctionCredentials;
+pub use credentials::{
+    AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,
+};
 #[cfg(feature = "reqwest")]
 pub use http_transport::HttpTransport;
-pub use inner::TokenRef;
 #[cfg(feature = "signing")]
 pub use key_signer::{KeySigner, SigningAlgorithm};
-pub use pool::{ForPool, TokenPool, TokenPoolBuilder};
-pub use status::{Status, TokenState};
-pub use token_options::TokenOptions;
-pub use token_source::TokenSource;
+pub use pool::{TokenPool, TokenPoolBuilder};
+pub use provide_token::ProvideToken;
+pub use source::{Status, TokenOptions, TokenRef, TokenSource, TokenSourceBuilder, TokenState};
+
+/// The HTTP client that [`HttpTransport`] and the middleware are built on, in the version that they need.
+#[cfg(any(feature = "reqwest", feature = "reqwest-middleware"))]
+pub use reqwest;
+/// The crate whose clients the [`Authorizer`] is a middleware of, in the version that it needs.
+#[cfg(feature = "reqwest-middleware")]
+pub use reqwest_middleware;

@@ -1,29 +1,29 @@
-//! What an API says in its challenges (RFC 9110 section 11.6.1): whether it is the token that it does not like.
+//! Reads challenges (RFC 9110 section 11.6.1): whether the API objects to the token or to something else.
 
 use credentials_grant::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use http_auth::{ChallengeRef, parse_challenges};
 
-/// What an API that does not let a request in has against it.
+/// What an API objects to in a request that it refuses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Complaint {
+pub(crate) enum Problem {
     /// The proof lacks the API's nonce (RFC 9449 section 9).
     Nonce,
-    /// Something that neither a nonce nor another token of the same kind would help: what the token may do (RFC 6750 section
-    /// 3.1), or what is wrong with the proof (RFC 9449 section 7.1).
+    /// Something that neither a nonce nor a new token would fix: missing scopes (RFC 6750 section 3.1), or an invalid proof
+    /// (RFC 9449 section 7.1).
     Other,
-    /// The token, as long as nothing else is said.
+    /// The token, unless the API says otherwise.
     Token,
 }
 
-impl Complaint {
-    /// What these challenges say. What is no challenge says nothing.
+impl Problem {
+    /// Reads the challenges of a response. Values that are not challenges are ignored.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let challenges = values.filter_map(|value| parse_challenges(value).ok()).flatten();
-        let complaints: Vec<_> = challenges.map(|challenge| Self::in_challenge(&challenge)).collect();
-        // Servers that take tokens of both kinds send a challenge for each.
-        [Self::Nonce, Self::Other].into_iter().find(|said| complaints.contains(said)).unwrap_or(Self::Token)
+        let problems: Vec<_> = challenges.map(|challenge| Self::in_challenge(&challenge)).collect();
+        // Servers that accept both Bearer and DPoP tokens send a challenge for each.
+        [Self::Nonce, Self::Other].into_iter().find(|said| problems.contains(said)).unwrap_or(Self::Token)
     }
 
     fn in_challenge(challenge: &ChallengeRef<'_>) -> Self {
@@ -42,29 +42,26 @@ mod tests {
 
     use super::*;
 
-    fn complaint(challenges: &[&str]) -> Complaint {
+    fn problem(challenges: &[&str]) -> Problem {
         let values = challenges.iter().map(|challenge| HeaderValue::from_bytes(challenge.as_bytes()).unwrap());
-        Complaint::of(&values.map(|value| (WWW_AUTHENTICATE, value)).collect())
+        Problem::of(&values.map(|value| (WWW_AUTHENTICATE, value)).collect())
     }
 
     #[test]
     fn a_challenge_is_read_as_rfc_9110_has_it() {
         for (challenge, says) in [
-            (r#"Bearer error="insufficient_scope""#, Complaint::Other),
-            (r#"bearer ERROR = "insufficient_scope" , realm=x"#, Complaint::Other),
-            ("Bearer error=insufficient_scope", Complaint::Other),
-            (r#"Bearer error="insufficient\_scope""#, Complaint::Other),
-            (r#", Basic realm="a, b", Bearer realm="x",error="insufficient_scope""#, Complaint::Other),
-            (
-                r#"Newauth realm="apps", type=1, title="Login to \"apps\"", DPoP error="use_dpop_nonce""#,
-                Complaint::Nonce,
-            ),
-            (r#"DPoP error="invalid_dpop_proof", algs="ES256 PS256""#, Complaint::Other),
-            ("Negotiate, DPoP error=use_dpop_nonce", Complaint::Nonce),
-            (r#"Bearer error="invalid_token", error="insufficient_scope""#, Complaint::Other),
-            (r#"Bearer error="insufficient_scope", error="invalid_token""#, Complaint::Token),
+            (r#"Bearer error="insufficient_scope""#, Problem::Other),
+            (r#"bearer ERROR = "insufficient_scope" , realm=x"#, Problem::Other),
+            ("Bearer error=insufficient_scope", Problem::Other),
+            (r#"Bearer error="insufficient\_scope""#, Problem::Other),
+            (r#", Basic realm="a, b", Bearer realm="x",error="insufficient_scope""#, Problem::Other),
+            (r#"Newauth realm="apps", type=1, title="Login to \"apps\"", DPoP error="use_dpop_nonce""#, Problem::Nonce),
+            (r#"DPoP error="invalid_dpop_proof", algs="ES256 PS256""#, Problem::Other),
+            ("Negotiate, DPoP error=use_dpop_nonce", Problem::Nonce),
+            (r#"Bearer error="invalid_token", error="insufficient_scope""#, Problem::Other),
+            (r#"Bearer error="insufficient_scope", error="invalid_token""#, Problem::Token),
         ] {
-            assert_eq!(complaint(&[challenge]), says, "{challenge}");
+            assert_eq!(problem(&[challenge]), says, "{challenge}");
         }
     }
 
@@ -86,16 +83,16 @@ mod tests {
             ",,,",
             "Bearer \u{e9}",
         ] {
-            assert_eq!(complaint(&[challenge]), Complaint::Token, "{challenge}");
+            assert_eq!(problem(&[challenge]), Problem::Token, "{challenge}");
         }
-        assert_eq!(complaint(&[]), Complaint::Token);
+        assert_eq!(problem(&[]), Problem::Token);
     }
 
     #[test]
     fn of_several_challenges_the_one_that_can_be_met_counts() {
         let (nonce, scope) = (r#"DPoP error="use_dpop_nonce""#, r#"Bearer error="insufficient_scope""#);
-        assert_eq!(complaint(&[scope, nonce]), Complaint::Nonce);
-        assert_eq!(complaint(&["Basic", scope]), Complaint::Other);
-        assert_eq!(complaint(&["\"malformed", nonce]), Complaint::Nonce);
+        assert_eq!(problem(&[scope, nonce]), Problem::Nonce);
+        assert_eq!(problem(&["Basic", scope]), Problem::Other);
+        assert_eq!(problem(&["\"malformed", nonce]), Problem::Nonce);
     }
 }

@@ -1,15 +1,15 @@
-//! To whom a token may go: hosts by name, over https, or plain http to loopback.
+//! Where a token may be sent: hosts by name, over HTTPS, or over plain HTTP to loopback.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use credentials_grant::{Error, ErrorKind};
 
-/// Where a request goes, as far as a token is concerned.
+/// Where a request goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Destination<'a> {
     pub(crate) scheme: Scheme,
-    /// As it stands in the URL: an IPv6 address has its brackets.
+    /// As in the URL: an IPv6 address has its brackets.
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
 }
@@ -50,7 +50,7 @@ impl Destination<'_> {
     }
 }
 
-/// As it would be named to [`Host::parse`].
+/// In the form that [`Host::parse`] reads.
 impl fmt::Display for Destination<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.host)?;
@@ -61,7 +61,7 @@ impl fmt::Display for Destination<'_> {
     }
 }
 
-/// A host that was named: `api.apaleo.com`, `*.myshopify.com` or `127.0.0.1:8080`.
+/// A host that a token may be sent to: `api.apaleo.com`, `*.myshopify.com` or `127.0.0.1:8080`.
 #[derive(Clone, Debug)]
 pub(crate) struct Host {
     name: Name,
@@ -71,19 +71,20 @@ pub(crate) struct Host {
 #[derive(Clone, Debug)]
 enum Name {
     This(String),
-    /// All that end in this, which begins with a dot.
+    /// All that end in this, which starts with a dot.
     Below(String),
 }
 
 impl Host {
     pub(crate) fn parse(host: &str) -> Result<Self, Error> {
         let malformed = || {
-            Error::new(ErrorKind::Configuration, format!("{host:?} names no host that a token may go to")).with_remedy(
-                "name it as api.example.com, *.example.com or localhost:8080; an IDN in its form with xn--",
-            )
+            Error::new(ErrorKind::Configuration, format!("{host:?} is not a host that a token can be sent to"))
+                .with_remedy(
+                    "write it as api.example.com, *.example.com or localhost:8080; an internationalized name with xn--",
+                )
         };
         let (name, port) = match host.rsplit_once(':') {
-            // The colons of an IPv6 address stand within brackets.
+            // The colons of an IPv6 address are within brackets.
             Some((name, port)) if !port.ends_with(']') => (name, Some(parse_port(port).ok_or_else(malformed)?)),
             _ => (host, None),
         };
@@ -91,15 +92,15 @@ impl Host {
         Ok(Self { name, port })
     }
 
-    /// Whether a token may go there.
-    pub(crate) fn admits(&self, destination: Destination<'_>) -> bool {
+    /// Returns `true` if the destination is this host.
+    pub(crate) fn matches(&self, destination: Destination<'_>) -> bool {
         let port = self.port.unwrap_or_else(|| destination.scheme.default_port());
-        port == destination.port() && self.name.is_that_of(destination.host)
+        port == destination.port() && self.name.matches(destination.host)
     }
 }
 
 impl Name {
-    fn is_that_of(&self, host: &str) -> bool {
+    fn matches(&self, host: &str) -> bool {
         match self {
             Self::This(name) => host.eq_ignore_ascii_case(name),
             Self::Below(end) => {
@@ -112,7 +113,7 @@ impl Name {
 
 fn parse_name(name: &str) -> Option<Name> {
     if let Some(parent) = name.strip_prefix("*.") {
-        // The hosts below an address or below a whole top-level domain are nobody's.
+        // Hosts below an address do not exist, and those below a top-level domain have many owners.
         let (_, last) = parent.rsplit_once('.')?;
         let is_name = parent.split('.').all(is_label) && last.contains(|c: char| c.is_ascii_alphabetic());
         return is_name.then(|| Name::Below(format!(".{parent}")));
@@ -152,7 +153,7 @@ mod tests {
     fn a_name_is_that_of_one_host() {
         let apaleo = host("api.apaleo.com");
         for name in ["api.apaleo.com", "API.Apaleo.COM"] {
-            assert!(apaleo.admits(https(name, None)), "{name}");
+            assert!(apaleo.matches(https(name, None)), "{name}");
         }
         for name in [
             "api.apaleo.com.evil.example",
@@ -164,7 +165,7 @@ mod tests {
             "api%2eapaleo.com",
             "",
         ] {
-            assert!(!apaleo.admits(https(name, None)), "{name}");
+            assert!(!apaleo.matches(https(name, None)), "{name}");
         }
     }
 
@@ -172,7 +173,7 @@ mod tests {
     fn a_star_is_one_or_more_whole_labels() {
         let shops = host("*.myshopify.com");
         for name in ["north.myshopify.com", "a.b.MyShopify.com", "xn--caf-dma.myshopify.com"] {
-            assert!(shops.admits(https(name, None)), "{name}");
+            assert!(shops.matches(https(name, None)), "{name}");
         }
         for name in [
             "myshopify.com",
@@ -188,7 +189,7 @@ mod tests {
             "north.myshopify.com.",
             "",
         ] {
-            assert!(!shops.admits(https(name, None)), "{name}");
+            assert!(!shops.matches(https(name, None)), "{name}");
         }
     }
 
@@ -206,10 +207,10 @@ mod tests {
             (http(Some(443)), false, false),
             (http(Some(8443)), false, true),
         ] {
-            assert_eq!((plain.admits(destination), secure.admits(destination)), (by_plain, by_secure));
+            assert_eq!((plain.matches(destination), secure.matches(destination)), (by_plain, by_secure));
         }
-        assert!(host("[::1]:8080").admits(https("[::1]", Some(8080))));
-        assert!(host("*.example.com:8443").admits(https("a.example.com", Some(8443))));
+        assert!(host("[::1]:8080").matches(https("[::1]", Some(8080))));
+        assert!(host("*.example.com:8443").matches(https("a.example.com", Some(8443))));
     }
 
     #[test]
@@ -269,7 +270,7 @@ mod tests {
             (Destination { scheme: Scheme::Http, host: "[::1]", port: Some(8080) }, "[::1]:8080"),
         ] {
             assert_eq!(destination.to_string(), shown);
-            assert!(host(shown).admits(destination));
+            assert!(host(shown).matches(destination));
         }
     }
 }

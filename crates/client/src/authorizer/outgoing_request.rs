@@ -1,4 +1,4 @@
-//! The requests that can be authorized, and where each of them goes.
+//! The request types that can be authorized.
 
 use credentials_grant::{Error, ErrorKind, HeaderMap, Method, Url};
 use http::Uri;
@@ -10,7 +10,7 @@ use super::hosts::{Destination, Scheme};
 pub trait OutgoingRequest: Sealed {}
 
 pub trait Sealed {
-    /// Where it goes, if that can be said.
+    /// Returns where the request goes.
     fn destination(&self) -> Result<Destination<'_>, Error>;
     fn method(&self) -> &Method;
     fn url(&self) -> Result<Url, Error>;

@@ -5,39 +5,39 @@ use http::Extensions;
 use reqwest::{Request, Response, Url, redirect};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
+use super::authorize::{Authorization, AuthorizationRetry, Authorizer};
 use super::outgoing_request::of_url;
-use super::{Again, Authorizer, Presented};
 
-/// As many as reqwest follows by itself.
+/// The number that reqwest follows by default.
 const MOST_REDIRECTS: usize = 10;
 
-/// Authorizes each request. One whose token the API rejects is sent once more with a new token, and one whose proof lacks the
-/// API's nonce with a new proof, if its body can be sent again (`Request::try_clone`).
+/// Authorizes each request. If the API rejects the token, the request is sent once more with a new token, and if the API
+/// wants a nonce, with a new proof, provided that its body can be cloned (`Request::try_clone`).
 ///
-/// An error of ours comes as [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
+/// An error of this library is an [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
 #[async_trait]
 impl Middleware for Authorizer {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let asked = request.url().clone();
         let mut copy = request.try_clone();
-        let mut presented = self.authorize(&mut request).await.map_err(Error::middleware)?;
+        let mut authorization = self.authorize(&mut request).await.map_err(Error::middleware)?;
         loop {
             let response = next.clone().run(request, extensions).await?;
-            let again = self.note(&asked, &presented, &response);
-            // What came after a redirect answers another request than this one, which may have done its work.
-            let (Some(again), Some(spare), true) = (again, copy, is_answer_to(&asked, &response)) else {
+            let retry = self.check(&asked, &authorization, &response);
+            // After a redirect, the response belongs to another request; this one may have taken effect.
+            let (Some(retry), Some(spare), true) = (retry, copy, is_response_to(&asked, &response)) else {
                 return Ok(response);
             };
-            // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
+            // The body is not read: it may be long, and if it is short it has arrived already, so the connection is reused.
             drop(response);
             (copy, request) = (spare.try_clone(), spare);
-            presented = self.authorize_again(&mut request, &presented, again).await.map_err(Error::middleware)?;
+            authorization = self.authorize_again(&mut request, retry).await.map_err(Error::middleware)?;
         }
     }
 }
 
-/// Whether the request that was asked is the one that is answered: no redirect has been followed.
-fn is_answer_to(asked: &Url, response: &Response) -> bool {
+/// Returns `true` if this is the response to the request that was sent, with no redirect in between.
+fn is_response_to(asked: &Url, response: &Response) -> bool {
     let answering = response.url();
     is_same_host(asked, answering)
         && (asked.scheme(), asked.path(), asked.query()) == (answering.scheme(), answering.path(), answering.query())
@@ -48,23 +48,23 @@ fn is_same_host(one: &Url, other: &Url) -> bool {
 }
 
 impl Authorizer {
-    /// Takes note of an answer, if it is of the host that was asked. Where reqwest has followed a redirect to another one,
-    /// it has taken `Authorization` off, and what that host says means nothing for the token. Nor does what is said behind
-    /// any redirect, if the token is bound to a key: the proof is for the URL that was asked.
-    fn note(&self, asked: &Url, presented: &Presented, response: &Response) -> Option<Again> {
-        let counts = match presented.proved {
-            Some(_) => is_answer_to(asked, response),
-            None => is_same_host(asked, response.url()),
+    /// Checks a response, if it came from the host that was asked. When reqwest follows a redirect to another host, it removes
+    /// `Authorization`, so that host's status says nothing about the token. Nor does any redirect's, if the token is bound to
+    /// a key: the proof is for the URL that was asked.
+    fn check(&self, asked: &Url, authorization: &Authorization, response: &Response) -> Option<AuthorizationRetry> {
+        let counts = match authorization.has_proof() {
+            true => is_response_to(asked, response),
+            false => is_same_host(asked, response.url()),
         };
-        counts.then(|| self.again(presented, response.status(), response.headers()))?
+        counts.then(|| self.check_response(authorization, response.status(), response.headers()))?
     }
 
-    /// What reqwest should do with redirects: follow them to hosts that may have the token, ten at the most, and hand any
-    /// other to the caller as it is.
+    /// Returns a redirect policy for the reqwest client: follow up to ten redirects to hosts that the token may be sent to, and
+    /// return any other redirect to the caller.
     ///
-    /// reqwest follows redirects by itself, below every middleware, and to another host it takes no header off but
-    /// `Authorization` and those of cookies and proxies. For a vendor that has its token in a header of its own, this is
-    /// what keeps the token from going along.
+    /// reqwest follows redirects itself, below every middleware. To another host it removes `Authorization`, cookies and proxy
+    /// headers, but no others: for a vendor with a token header of its own, this policy keeps the token from being sent
+    /// along.
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
@@ -80,7 +80,7 @@ impl Authorizer {
         redirect::Policy::custom(move |context| {
             if context.previous().len() > MOST_REDIRECTS {
                 context.error("too many redirects")
-            } else if of_url(context.url()).is_ok_and(|destination| authorizer.check(destination).is_ok()) {
+            } else if of_url(context.url()).is_ok_and(|destination| authorizer.check_destination(destination).is_ok()) {
                 context.follow()
             } else {
                 context.stop()

@@ -12,15 +12,16 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::Authorizer;
+use super::authorize::Authorizer;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Authorizer {
-    /// The authorizer as a layer for tower.
+    /// Returns the authorizer as a layer for tower.
     ///
-    /// A request whose token the API rejects is sent once more with a new token, and one whose proof lacks the API's nonce
-    /// with a new proof, if its body can be sent again: one that is empty can; for others, see [`with_body_copy`](AuthorizerLayer::with_body_copy).
+    /// If the API rejects the token, the request is sent once more with a new token, and if the API wants a nonce, with a new
+    /// proof, provided that its body can be sent again. An empty body can; for others, see
+    /// [`with_body_copy`](AuthorizerLayer::with_body_copy).
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
@@ -42,7 +43,7 @@ pub struct AuthorizerLayer<C = EmptyBodies> {
 }
 
 impl AuthorizerLayer {
-    /// Sends a body again that this function can copy. Empty ones are sent again without it.
+    /// Sets a function that copies bodies, so that they can be sent again. Empty bodies need none.
     ///
     /// ```
     /// # use credentials_grant_client::{Authorizer, AuthorizerLayer};
@@ -64,9 +65,9 @@ impl<S, C: Clone> Layer<S> for AuthorizerLayer<C> {
     }
 }
 
-/// Authorizes each request before the service within gets it.
+/// Authorizes each request before the inner service gets it. Made by [`AuthorizerLayer`].
 ///
-/// An error of ours comes boxed, as one of the service's does, and can be downcast to [`credentials_grant::Error`].
+/// Errors of this library are boxed, as those of the service are, and can be downcast to [`credentials_grant::Error`].
 #[derive(Clone)]
 pub struct AuthorizerService<S, C = EmptyBodies> {
     inner: S,
@@ -90,14 +91,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that is ready, and not a copy of it, which need not be.
+        // Call the service that is ready, not its clone, which may not be.
         let next = self.inner.clone();
         let ready = mem::replace(&mut self.inner, next);
         Box::pin(call(self.authorizer.clone(), ready, request, self.copy_body.clone()))
     }
 }
 
-/// Sends a request, and again as long as that is worth it and the body can be sent again.
+/// Sends a request, and repeats it as long as that is worth it and the body can be sent again.
 async fn call<S, C, B, R>(
     authorizer: Authorizer,
     mut service: S,
@@ -110,20 +111,20 @@ where
     B: Body + Default,
 {
     let mut spare = copied(&request, &copy_body);
-    let mut presented = authorizer.authorize(&mut request).await?;
+    let mut authorization = authorizer.authorize(&mut request).await?;
     loop {
         let response = service.call(request).await.map_err(Into::into)?;
-        let again = authorizer.again(&presented, response.status(), response.headers());
-        let (Some(again), Some(copy)) = (again, spare) else { return Ok(response) };
-        // Not read to its end: nobody knows how long it is, and a short one is there already, so its connection lives.
+        let retry = authorizer.check_response(&authorization, response.status(), response.headers());
+        let (Some(retry), Some(copy)) = (retry, spare) else { return Ok(response) };
+        // The body is not read: it may be long, and if it is short it has arrived already, so the connection is reused.
         drop(response);
         (spare, request) = (copied(&copy, &copy_body), copy);
-        presented = authorizer.authorize_again(&mut request, &presented, again).await?;
+        authorization = authorizer.authorize_again(&mut request, retry).await?;
         poll_fn(|context| service.poll_ready(context)).await.map_err(Into::into)?;
     }
 }
 
-/// The request, if its body can be sent again.
+/// Returns a copy of the request, if its body can be sent again.
 fn copied<B: Body + Default>(request: &Request<B>, copy_body: &impl CopyBody<B>) -> Option<Request<B>> {
     let body = if request.body().is_end_stream() { Some(B::default()) } else { copy_body.copy(request.body()) };
     let mut copy = Request::new(body?);
@@ -135,12 +136,13 @@ fn copied<B: Body + Default>(request: &Request<B>, copy_body: &impl CopyBody<B>)
     Some(copy)
 }
 
-/// Sends no body again but an empty one.
+/// Copies empty bodies only: the default of an [`AuthorizerLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct EmptyBodies;
 
-/// What copies a body so that it can be sent again.
+/// Copies a body so that it can be sent again.
 pub trait CopyBody<B> {
+    /// Returns a copy, if there can be one.
     fn copy(&self, body: &B) -> Option<B>;
 }
 

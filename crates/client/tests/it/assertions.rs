@@ -4,13 +4,13 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use credentials_grant::{CredentialsSource as _, ErrorKind, ExposeSecret as _};
-use credentials_grant_client::AssertionFile;
+use credentials_grant_client::AssertionFileCredentials;
 
 #[tokio::test]
 async fn an_assertion_is_read_anew_each_time_because_platforms_replace_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    let source = AssertionFile::new("my-service", &path);
+    let source = AssertionFileCredentials::new("my-service", &path);
     for jwt in ["one.jwt.canary", "another.jwt.canary"] {
         fs::write(&path, format!("{jwt}\n")).unwrap();
         let credentials = source.load().await.unwrap();
@@ -27,7 +27,7 @@ async fn an_assertion_is_read_anew_each_time_because_platforms_replace_it() {
 fn a_client_and_its_file_tell_one_source_from_another() {
     let identity = |client, path| {
         let mut hasher = DefaultHasher::new();
-        assert!(AssertionFile::new(client, path).identify(&mut hasher));
+        assert!(AssertionFileCredentials::new(client, path).identify(&mut hasher));
         hasher.finish()
     };
     assert_eq!(identity("a", "/x"), identity("a", "/x"));

@@ -57,7 +57,10 @@ async fn a_connection_that_fails_after_refusals_of_the_credentials_may_be_the_ve
     }
     let of = |at: usize| (remedies[at].0, remedies[at].1.as_str());
     assert_eq!(of(0), (ErrorKind::Unreachable, "check the network"), "nothing was refused before");
-    assert!(remedies[2].1.contains("may have blocked this address") && remedies[2].1.contains("once"), "{remedies:?}");
+    assert!(
+        remedies[2].1.contains("may have blocked this IP address") && remedies[2].1.contains("once"),
+        "{remedies:?}"
+    );
     assert_eq!(of(4), (ErrorKind::Unavailable, "try again later"), "who answers has not blocked");
     assert!(remedies[5].1.contains("2 times"), "{remedies:?}");
 }

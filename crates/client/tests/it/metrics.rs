@@ -43,7 +43,7 @@ fn reads_and_fetches_are_counted_by_how_they_went() {
         ("credentials_grant_fetches_total provider=acme reason=missing outcome=token", "1"),
         ("credentials_grant_fetches_total provider=acme reason=missing outcome=unavailable", "1"),
         ("credentials_grant_fetches_total provider=acme reason=stale outcome=token", "1"),
-        ("credentials_grant_life_left_seconds provider=acme", "2 values"),
+        ("credentials_grant_lifetime_left_seconds provider=acme", "2 values"),
         ("credentials_grant_reads_total provider=acme state=failed", "1"),
         ("credentials_grant_reads_total provider=acme state=fresh", "1"),
         ("credentials_grant_reads_total provider=acme state=stale", "1"),

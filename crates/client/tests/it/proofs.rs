@@ -95,8 +95,8 @@ async fn each_call_has_a_proof_of_its_own_by_the_key_of_its_token() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let mut request = call();
-        let presented = authorizer.authorize(&mut request).await.unwrap();
-        assert!(!format!("{presented:?}").contains("canary"), "the query is nobody's to print: {presented:?}");
+        let authorization = authorizer.authorize(&mut request).await.unwrap();
+        assert!(!format!("{authorization:?}").contains("canary"), "the query is nobody's to print: {authorization:?}");
         assert_eq!(request.headers()["authorization"], "DPoP token-1");
         let proof = &request.headers()["dpop"];
         assert!(proof.is_sensitive());
@@ -117,21 +117,27 @@ async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_s
     let authorizer = authorizer(&issuer, "*.example.com");
     let nonce = async |url: &str| {
         let mut request = Request::get(url).body(()).unwrap();
-        let presented = authorizer.authorize(&mut request).await.unwrap();
-        (presented, verified(&request.headers()["dpop"])[1].get("nonce").cloned())
+        let authorization = authorizer.authorize(&mut request).await.unwrap();
+        (authorization, verified(&request.headers()["dpop"])[1].get("nonce").cloned())
     };
-    let (presented, first) = nonce("https://api.example.com/a").await;
+    let (authorization, first) = nonce("https://api.example.com/a").await;
     assert_eq!(first, None);
-    assert!(!authorizer.answered(&presented, StatusCode::OK, &headers(&[("dpop-nonce", "n1")])), "a good answer");
+    assert!(
+        !authorizer.check_response(&authorization, StatusCode::OK, &headers(&[("dpop-nonce", "n1")])).is_some(),
+        "a good answer"
+    );
     assert_eq!(nonce("https://api.example.com/b").await.1, Some(json!("n1")));
     assert_eq!(nonce("https://other.example.com/b").await.1, None);
 
-    let (presented, _) = nonce("https://api.example.com/c").await;
+    let (authorization, _) = nonce("https://api.example.com/c").await;
     let wants = headers(&[USE_NONCE, ("dpop-nonce", "n2")]);
-    assert!(authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &wants), "worth another try");
-    let (presented, second) = nonce("https://api.example.com/c").await;
+    assert!(authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &wants).is_some(), "worth another try");
+    let (authorization, second) = nonce("https://api.example.com/c").await;
     assert_eq!(second, Some(json!("n2")));
-    assert!(!authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])), "no nonce to try");
+    assert!(
+        !authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])).is_some(),
+        "no nonce to try"
+    );
     assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
 }
 
@@ -145,9 +151,13 @@ async fn a_bound_token_that_is_rejected_is_renewed_as_any_other() {
         (r#"DPoP error="insufficient_scope", Bearer"#, false),
         (r#"DPoP error="invalid_token""#, true),
     ] {
-        let presented = authorizer.authorize(&mut call()).await.unwrap();
+        let authorization = authorizer.authorize(&mut call()).await.unwrap();
         let answer = headers(&[("www-authenticate", challenge), ("dpop-nonce", "n1")]);
-        assert_eq!(authorizer.answered(&presented, StatusCode::UNAUTHORIZED, &answer), is_given_up, "{challenge}");
+        assert_eq!(
+            authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &answer).is_some(),
+            is_given_up,
+            "{challenge}"
+        );
     }
     let mut request = call();
     authorizer.authorize(&mut request).await.unwrap();

@@ -1,7 +1,7 @@
 //! What the API's answers do to the token, and how often one is given up.
 
 use credentials_grant::{HeaderMap, StatusCode};
-use credentials_grant_client::{Authorizer, Presented};
+use credentials_grant_client::{Authorization, Authorizer};
 use http::Request;
 use tracing::Level;
 
@@ -9,7 +9,7 @@ use crate::acme::{SECOND, settle};
 use crate::secrets::Log;
 use crate::shop::{Rig, policy, rig};
 
-async fn presented(authorizer: &Authorizer) -> Presented {
+async fn authorization(authorizer: &Authorizer) -> Authorization {
     let mut request = Request::get("https://api.example.com/").body(()).unwrap();
     authorizer.authorize(&mut request).await.unwrap()
 }
@@ -20,14 +20,16 @@ fn headers(headers: &[(&'static str, &'static str)]) -> HeaderMap {
 
 impl Rig {
     /// Says whether the call is worth another try.
-    fn answer(&self, presented: &Presented, status: u16) -> bool {
-        self.authorizer.answered(presented, StatusCode::from_u16(status).unwrap(), &HeaderMap::new())
+    fn answer(&self, authorization: &Authorization, status: u16) -> bool {
+        self.authorizer
+            .check_response(authorization, StatusCode::from_u16(status).unwrap(), &HeaderMap::new())
+            .is_some()
     }
 
     /// A call that is answered so, and is not sent again.
     async fn call(&self, status: u16) -> bool {
-        let presented = presented(&self.authorizer).await;
-        self.answer(&presented, status)
+        let authorization = authorization(&self.authorizer).await;
+        self.answer(&authorization, status)
     }
 }
 
@@ -52,9 +54,13 @@ async fn what_gives_a_token_up() {
         (500, vec![], false),
     ] {
         let rig = rig(policy()).warm().await;
-        let presented = presented(&rig.authorizer).await;
+        let authorization = authorization(&rig.authorizer).await;
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(rig.authorizer.answered(&presented, status, &headers(&answer)), is_given_up, "{status} {answer:?}");
+        assert_eq!(
+            rig.authorizer.check_response(&authorization, status, &headers(&answer)).is_some(),
+            is_given_up,
+            "{status} {answer:?}"
+        );
         assert_eq!(rig.cached().is_none(), is_given_up, "{status} {answer:?}");
     }
 }
@@ -62,17 +68,17 @@ async fn what_gives_a_token_up() {
 #[tokio::test]
 async fn a_status_of_the_providers_means_expired_too() {
     let rig = rig(policy().with_expired_status(StatusCode::FORBIDDEN)).warm().await;
-    let presented = presented(&rig.authorizer).await;
+    let authorization = authorization(&rig.authorizer).await;
     let too_little = headers(&[("www-authenticate", r#"Bearer error="insufficient_scope""#)]);
-    assert!(!rig.authorizer.answered(&presented, StatusCode::FORBIDDEN, &too_little));
-    assert!(rig.answer(&presented, 403));
+    assert!(!rig.authorizer.check_response(&authorization, StatusCode::FORBIDDEN, &too_little).is_some());
+    assert!(rig.answer(&authorization, 403));
     assert!(rig.cached().is_none());
 }
 
 #[tokio::test]
 async fn a_late_rejection_of_an_old_token_keeps_the_newer_one_and_is_worth_another_try() {
     let rig = rig(policy()).warm().await;
-    let (one, other) = (presented(&rig.authorizer).await, presented(&rig.authorizer).await);
+    let (one, other) = (authorization(&rig.authorizer).await, authorization(&rig.authorizer).await);
     assert!(rig.answer(&one, 401));
     rig.source.token().await.unwrap();
     assert!(rig.answer(&other, 401));
@@ -142,8 +148,8 @@ async fn what_rejected_tokens_cost_is_shared_by_clones() {
     assert!(rig.call(401).await);
     let clone = rig.authorizer.clone();
     rig.source.token().await.unwrap();
-    let presented = presented(&clone).await;
-    assert!(!clone.answered(&presented, StatusCode::UNAUTHORIZED, &HeaderMap::new()));
+    let authorization = authorization(&clone).await;
+    assert!(!clone.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).is_some());
     assert_eq!(rig.cached().unwrap(), "Bearer token-2");
 }
 
@@ -157,7 +163,9 @@ async fn the_log_says_who_rejected_what_and_holds_no_secret() {
         rig.call(401).await;
     }
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for (level, words) in [("DEBUG", "which is given up"), ("WARN", "no new one is fetched")] {
+    for (level, words) in
+        [("DEBUG", "the API rejected the token; fetching a new one"), ("WARN", "no new one is fetched")]
+    {
         let line = logged.lines().find(|line| line.contains(words)).expect(words);
         assert!(line.contains(level) && line.contains("shop") && line.contains("401"), "{line}");
     }

@@ -38,7 +38,7 @@ async fn a_vendor_whose_tokens_never_live_long_enough_is_asked_once_a_life() {
         for _ in 0..10 {
             let error = source.token_with(options).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
-            assert!(error.to_string().contains("lives for 300 s") && error.to_string().contains("600 s"), "{error}");
+            assert!(error.to_string().contains("live for 300 s") && error.to_string().contains("600 s"), "{error}");
         }
         assert_eq!(script.requests(), requests);
         token(&source).await.unwrap();

@@ -10,7 +10,7 @@ use tokio::time::advance;
 use crate::acme::{Acme, Act, SECOND, Script, TokioClock, on_clock, settle, token};
 
 fn warm(script: &Arc<Script>) -> TokenSource {
-    on_clock(script, TokioClock::new()).keeping_warm().build().unwrap()
+    on_clock(script, TokioClock::new()).keep_warm().build().unwrap()
 }
 
 /// Lets so many seconds pass, one by one.
@@ -126,7 +126,7 @@ async fn warmth_outlasts_credentials_that_cannot_be_read_for_a_while() {
     });
     let script = Script::new((0..10).map(|_| Act::Issue(100)));
     let builder = TokenSource::builder(Acme::new(), credentials).with_transport(Arc::clone(&script));
-    let source = builder.with_clock(TokioClock::new()).keeping_warm().build().unwrap();
+    let source = builder.with_clock(TokioClock::new()).keep_warm().build().unwrap();
     token(&source).await.unwrap();
     readable.store(false, Ordering::SeqCst);
     pass(91).await;

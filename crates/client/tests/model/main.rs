@@ -6,10 +6,10 @@
 
 #![cfg(test)]
 
-#[path = "../../src/current.rs"]
+#[path = "../../src/source/current.rs"]
 mod current;
 #[expect(dead_code, reason = "nobody asks where and when it was started")]
-#[path = "../../src/flight.rs"]
+#[path = "../../src/source/flight.rs"]
 mod flight;
 mod source;
 mod sync;
@@ -21,7 +21,7 @@ use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler};
 use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, MaxSteps, Runner};
 
-use crate::source::{Failure, Outcome, Source};
+use crate::source::{Failed, Outcome, Source};
 
 #[test]
 fn all_who_come_share_one_request_and_its_token() {
@@ -40,7 +40,7 @@ fn who_comes_after_a_failure_has_landed_gets_another_outcome() {
     let fail = |callers| {
         let source = Source::failing(1);
         let outcomes = all(callers, &source, |source| block_on(async { [source.wait().await, source.wait().await] }));
-        let expected = |outcomes: &[Outcome; 2]| matches!(outcomes, [Err(Failure::Of(1)) | Ok(2), Ok(2)]);
+        let expected = |outcomes: &[Outcome; 2]| matches!(outcomes, [Err(Failed::Of(1)) | Ok(2), Ok(2)]);
         assert!(outcomes.iter().all(expected), "{outcomes:?}");
         assert_eq!(source.requests(), 2);
     };
@@ -56,7 +56,7 @@ fn a_task_that_is_dropped_fails_who_started_it_and_nobody_else() {
         let outcomes = all(callers, &source, |source| block_on(source.wait()));
         runtime.join().unwrap();
         let failed: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_err()).collect();
-        assert!(failed.is_empty() || failed == [&Err(Failure::Lost)], "{outcomes:?}");
+        assert!(failed.is_empty() || failed == [&Err(Failed::Lost)], "{outcomes:?}");
         assert!(source.requests() <= 2);
     };
     exhaust(move || drop_one(1));
@@ -86,7 +86,7 @@ fn who_gives_up_ends_no_flight_but_that_one() {
         let impatient = beside(&source, move |source| source.give_up(first));
         let outcomes = all(callers, &source, |source| block_on(source.wait()));
         impatient.join().unwrap();
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(2) | Err(Failure::Of(1)))), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(2) | Err(Failed::Of(1)))), "{outcomes:?}");
         assert!(source.requests() <= 2);
     };
     exhaust(move || give_up(1));

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use shuttle::future::{AbortHandle, spawn, yield_now};
 
 use crate::current::Current;
-use crate::flight::Flight;
+use crate::flight::{Flight, Join, Start};
 
 /// The number of the token, or why there is none.
-pub(crate) type Outcome = Result<u64, Failure>;
+pub(crate) type Outcome = Result<u64, Failed>;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum Failed {
     /// The vendor issued none for the request of this number.
     Of(u64),
     /// The task that was to get it was dropped.
@@ -27,7 +27,7 @@ pub(crate) struct Source {
     /// The last request that brings no token.
     failing: u64,
     requests: AtomicU64,
-    under_way: Mutex<Vec<u64>>,
+    running: Mutex<Vec<u64>>,
     /// The request that somebody gave up, and that may go on beside the next.
     given_up: AtomicU64,
     /// The tasks that were started.
@@ -42,7 +42,7 @@ impl Source {
             current: Current::empty(),
             failing,
             requests: AtomicU64::new(0),
-            under_way: Mutex::default(),
+            running: Mutex::default(),
             given_up: AtomicU64::new(0),
             tasks: Mutex::default(),
         })
@@ -60,20 +60,20 @@ impl Source {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// What a caller does who has no token; as `boarding::board`.
+    /// What a caller does that has no token; as `join::join`.
     pub(crate) async fn wait(self: &Arc<Self>) -> Outcome {
         loop {
-            let (boarding, task) = match self.flight.board((), || self.begin(|_| true)) {
-                Ok(boarded) => boarded,
-                Err(done) => return done,
+            let (waiter, is_ours) = match self.flight.join((), || self.begin(|_| true)) {
+                Join::InProgress(waiter) => (waiter, false),
+                Join::Started(waiter, task) => {
+                    self.spawn(task);
+                    (waiter, true)
+                }
+                Join::Settled(result) => return result,
             };
-            let is_ours = task.is_some();
-            if let Some(task) = task {
-                self.spawn(task);
-            }
-            match boarding.landing.await {
-                Ok(landing) => return landing,
-                Err(_) if is_ours => return Err(Failure::Lost),
+            match waiter.result.await {
+                Ok(result) => return result,
+                Err(_) if is_ours => return Err(Failed::Lost),
                 Err(_) => {}
             }
         }
@@ -81,28 +81,29 @@ impl Source {
 
     /// Starts the first flight, whose number is that of its request.
     pub(crate) fn start(self: &Arc<Self>) -> u64 {
-        let boarded = self.flight.board((), || self.begin(|_| true));
-        let Ok((boarding, Some(task))) = boarded else { unreachable!("nothing else has begun") };
+        let Join::Started(waiter, task) = self.flight.join((), || self.begin(|_| true)) else {
+            unreachable!("nothing else has begun")
+        };
         self.spawn(task);
-        boarding.number
+        waiter.number
     }
 
-    /// Gives a flight up; as `boarding::board` once time has run out.
+    /// Gives a flight up; as `join::join` once time has run out.
     pub(crate) fn give_up(&self, number: u64) {
         self.given_up.store(number, Ordering::SeqCst);
         self.flight.end(number);
     }
 
-    /// What a caller starts who has token 1, which is stale; as `boarding::launch`.
+    /// What a caller starts who has token 1, which is stale; as `join::start_in_background`.
     pub(crate) fn renew(self: &Arc<Self>) {
-        if let Ok((_, Some(task))) = self.flight.board((), || self.begin(|token| token > 1)) {
+        if let Join::Started(_, task) = self.flight.join((), || self.begin(|token| token > 1)) {
             self.spawn(task);
         }
     }
 
     /// What a caller does whose token was answered with 401.
     pub(crate) fn invalidate(&self, token: u64) {
-        self.current.take_out(|current| *current == token);
+        self.current.remove_if(|current| *current == token);
     }
 
     /// Drops the first task that was started, as a runtime does that is shut down.
@@ -113,21 +114,21 @@ impl Source {
         }
     }
 
-    /// As `Inner::begin`.
+    /// As `Shared::start`.
     fn begin(
         self: &Arc<Self>,
         is_enough: impl Fn(u64) -> bool,
-    ) -> Result<impl Future<Output = Outcome> + Send + 'static, Outcome> {
+    ) -> Start<impl Future<Output = Outcome> + Send + 'static, Outcome> {
         if let Some(token) = self.current.load().as_deref().copied().filter(|token| is_enough(*token)) {
-            return Err(Ok(token));
+            return Start::Settled(Ok(token));
         }
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let source = Arc::clone(self);
-        Ok(async move {
+        Start::Run(async move {
             let _visit = Visit::begin(&source, number);
             if number <= source.failing {
                 yield_now().await;
-                return Err(Failure::Of(number));
+                return Err(Failed::Of(number));
             }
             source.current.store(number);
             Ok(number)
@@ -145,16 +146,16 @@ struct Visit<'a>(&'a Source, u64);
 
 impl<'a> Visit<'a> {
     fn begin(source: &'a Source, number: u64) -> Self {
-        let mut under_way = source.under_way.lock().unwrap();
-        under_way.push(number);
+        let mut running = source.running.lock().unwrap();
+        running.push(number);
         let given_up = source.given_up.load(Ordering::SeqCst);
-        assert!(under_way.iter().filter(|other| **other != given_up).count() <= 1, "at once: {under_way:?}");
+        assert!(running.iter().filter(|other| **other != given_up).count() <= 1, "at once: {running:?}");
         Self(source, number)
     }
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
-        self.0.under_way.lock().unwrap().retain(|other| *other != self.1);
+        self.0.running.lock().unwrap().retain(|other| *other != self.1);
     }
 }

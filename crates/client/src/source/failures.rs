@@ -1,80 +1,74 @@
-//! Remembers failures, so that what was refused is not sent over and over, and who asked to be left alone is.
+//! Remembers failures, so that refused credentials are not sent again and again, and `Retry-After` is obeyed.
 //!
 //! Some vendors block the address of whoever keeps failing (PTV: "continuous failed login attempts from the same IP").
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
-use retry_policies::policies::ExponentialBackoff;
-use retry_policies::{Jitter, RetryDecision, RetryPolicy};
 
-use crate::life::Reading;
+use super::validity::Reading;
+use crate::backoff::{jittered_pause, pause_after};
+use crate::random::random_number;
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-
-/// The bounds between which the pause before another try is drawn; the upper one doubles up to the second.
-const PAUSE_BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
-
-/// The most credentials that one fetch tries, and that are remembered, however many their source has to offer.
+/// The most credentials that one fetch tries, and that are remembered, however many their source offers.
 pub(crate) const MOST_CREDENTIALS: usize = 8;
 
-/// How often the credentials are looked at while a refusal of them stands.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the source of credentials is asked for others, while a refusal prevents requests.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
 
-/// What was done for one token, however that ended.
+/// What one fetch did, however it ended.
 #[derive(Debug, Default)]
-pub(crate) struct Tried {
-    /// Whether anything was sent.
+pub(crate) struct FetchRecord {
+    /// Whether a request was sent.
     pub(crate) sent: bool,
     /// The credentials that were refused.
     pub(crate) refused: Vec<ClientCredentials>,
 }
 
-impl Tried {
-    pub(crate) fn lock(tried: &Mutex<Self>) -> MutexGuard<'_, Self> {
-        tried.lock().unwrap_or_else(PoisonError::into_inner)
+impl FetchRecord {
+    pub(crate) fn lock(record: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The failures since the last token. What it holds of them stands apart, so that it is small where there are none: a pool
-/// has one for each tenant.
+/// The failures since the last token. Details are boxed, so that it is small while there are none: a pool has one for each
+/// tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     count: u32,
     /// Whether a refusal is among them.
     refused: bool,
-    of_credentials: u32,
-    last: Option<Box<Failure>>,
+    refused_logins: u32,
+    last: Option<Box<LastFailure>>,
     /// The credentials that were refused, and when they were last compared with those of the source.
     refused_credentials: Option<Box<(Vec<ClientCredentials>, Reading)>>,
 }
 
 #[derive(Debug)]
-struct Failure {
+struct LastFailure {
     error: Error,
     at: Reading,
-    /// The pause after which those who have time try again, drawn once for all of them.
-    breath: Duration,
+    /// The pause before callers with a deadline retry, the same for all of them.
+    retry_pause: Duration,
 }
 
-/// What a request would be for.
+/// Why a token is to be fetched.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
-    /// A caller waits.
+    /// A caller waits for it.
     Caller,
-    /// The token in memory is still good: there is time.
+    /// The token in memory is still valid, and due for renewal.
     Renewal,
 }
 
 impl Failures {
-    /// The failure that stands in the way of a request at this time.
+    /// Returns the failure that prevents a request at this time.
     ///
-    /// A refusal does, for a pause of one second that doubles to five minutes; so does an outage after a refusal, which may
-    /// be the vendor's way to block an address, and a server that asks for fewer requests. One that says how long to wait
-    /// is left alone for that long at least. Any other outage stands in the way of renewals only, for the same pause.
-    pub(crate) fn standing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
+    /// A refusal does, for a pause of one second that doubles to five minutes. So does an outage after a refusal, since some
+    /// vendors block addresses that way, and a 429. `Retry-After` makes the pause longer. Any other outage prevents renewals
+    /// only, for the same pause.
+    pub(crate) fn preventing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
         let left = self.pause_left(purpose, now)?;
         let error = self.last()?.clone();
         Some(match error.retry() {
@@ -83,9 +77,9 @@ impl Failures {
         })
     }
 
-    /// For how long it stands yet.
+    /// Returns how much longer requests are prevented.
     pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
-        let Failure { error, at, .. } = self.last.as_deref()?;
+        let LastFailure { error, at, .. } = self.last.as_deref()?;
         let pauses = self.refused || purpose == Purpose::Renewal || error.kind() == ErrorKind::RateLimited;
         let pause = match error.retry() {
             Retry::After(wait) if pauses => wait.max(pause_after(self.count)),
@@ -96,79 +90,66 @@ impl Failures {
         pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero())
     }
 
-    /// How long those who have time wait before they try again.
+    /// Returns how long callers with a deadline wait before they retry.
     pub(crate) fn until_retry(&self, now: Reading) -> Duration {
-        let breath = self.last.as_ref().map(|last| last.breath.saturating_sub(now.since(last.at)));
-        self.pause_left(Purpose::Caller, now).max(breath).unwrap_or_default()
+        let jittered = self.last.as_ref().map(|last| last.retry_pause.saturating_sub(now.since(last.at)));
+        self.pause_left(Purpose::Caller, now).max(jittered).unwrap_or_default()
     }
 
-    /// Why the last request brought no token.
+    /// Returns why the last fetch failed.
     pub(crate) fn last(&self) -> Option<&Error> {
         self.last.as_ref().map(|last| &last.error)
     }
 
-    /// The credentials that were refused, if it is time to see whether the source has others by now. Who asked to be left
-    /// alone is left alone by others too.
-    pub(crate) fn look(&mut self, now: Reading) -> Option<Vec<ClientCredentials>> {
+    /// Returns the credentials that were refused, if it is time to compare them with those of their source. Not while
+    /// `Retry-After` lasts, which is meant for any credentials.
+    pub(crate) fn refused_to_compare(&mut self, now: Reading) -> Option<Vec<ClientCredentials>> {
         if self.last().is_some_and(|error| matches!(error.retry(), Retry::After(_))) {
             return None;
         }
-        let (refused, looked_at) = self.refused_credentials.as_deref_mut()?;
-        if now.since(*looked_at) < LOOK_EVERY {
+        let (refused, compared_at) = self.refused_credentials.as_deref_mut()?;
+        if now.since(*compared_at) < COMPARE_EVERY {
             return None;
         }
-        *looked_at = now;
+        *compared_at = now;
         Some(refused.clone())
     }
 
-    /// How many of them were refusals of the credentials, and not of what was asked for.
-    pub(crate) fn of_credentials(&self) -> u32 {
-        self.of_credentials
+    /// Returns how often the credentials were refused, as opposed to the request.
+    pub(crate) fn refused_logins(&self) -> u32 {
+        self.refused_logins
     }
 
-    /// Whether a refusal is among them.
+    /// Returns `true` if a refusal is among them.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused
     }
 
-    /// Takes notice of how a fetch ended, and of what was tried.
-    pub(crate) fn note<T>(&mut self, outcome: &Result<T, Error>, tried: Tried, now: Reading) {
+    /// Records how a fetch ended, and what it did.
+    pub(crate) fn note<T>(&mut self, outcome: &Result<T, Error>, record: FetchRecord, now: Reading) {
         let Err(error) = outcome else {
             *self = Self::default();
             return;
         };
-        let refusals = u32::try_from(tried.refused.len()).unwrap_or(u32::MAX);
-        // The same request would end in the same way. Of what is wrong on this side, the vendor knows nothing.
-        let is_refusal = refusals > 0 || (tried.sent && error.retry() == Retry::Never);
+        let refusals = u32::try_from(record.refused.len()).unwrap_or(u32::MAX);
+        // The same request would be refused again. An error on this side never reached the vendor, so it is not a refusal.
+        let is_refusal = refusals > 0 || (record.sent && error.retry() == Retry::Never);
         let before = if is_refusal && !self.refused { 0 } else { self.count };
         self.refused |= is_refusal;
         self.count = before.saturating_add(refusals.max(1));
-        self.of_credentials = self.of_credentials.saturating_add(refusals);
-        self.last = Some(Box::new(Failure { error: error.clone(), at: now, breath: breath(self.count - 1) }));
+        self.refused_logins = self.refused_logins.saturating_add(refusals);
+        self.last = Some(Box::new(LastFailure {
+            error: error.clone(),
+            at: now,
+            retry_pause: jittered_pause(self.count - 1, random_number()),
+        }));
         if refusals > 0 {
             let mut known = self.refused_credentials.take().map_or_else(Vec::new, |known| known.0);
-            let new: Vec<_> = tried.refused.into_iter().filter(|refused| !known.contains(refused)).collect();
+            let new: Vec<_> = record.refused.into_iter().filter(|refused| !known.contains(refused)).collect();
             known.extend(new);
             known.drain(..known.len().saturating_sub(MOST_CREDENTIALS));
             self.refused_credentials = Some(Box::new((known, now)));
         }
-    }
-}
-
-/// The pause after so many failures: one second, doubling to five minutes.
-pub(crate) fn pause_after(failures: u32) -> Duration {
-    let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
-    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
-}
-
-/// A pause after so many failures before the last, with full jitter.
-fn breath(failures: u32) -> Duration {
-    let (shortest, longest) = PAUSE_BOUNDS;
-    let bounds = ExponentialBackoff::builder().retry_bounds(shortest, longest).jitter(Jitter::Full);
-    let now = SystemTime::now();
-    match bounds.build_with_max_retries(u32::MAX).should_retry(now, failures) {
-        RetryDecision::Retry { execute_after } => execute_after.duration_since(now).unwrap_or_default(),
-        RetryDecision::DoNotRetry => longest,
     }
 }
 
@@ -177,6 +158,8 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::clock::ManualClock;
 
@@ -196,7 +179,7 @@ mod tests {
             ErrorKind::CredentialsRefused => vec![ClientCredentials::new("id", "wrong")],
             _ => Vec::new(),
         };
-        failures.note(&Err::<(), _>(error.clone()), Tried { sent: true, refused }, Reading::of(clock));
+        failures.note(&Err::<(), _>(error.clone()), FetchRecord { sent: true, refused }, Reading::of(clock));
     }
 
     fn clock() -> ManualClock {
@@ -206,7 +189,7 @@ mod tests {
     /// For how long the failure stands in the way, to the second.
     fn stands(failures: &Failures, purpose: Purpose, clock: &ManualClock) -> u64 {
         let second_by_second = (0..1000).find(|_| {
-            let stands = failures.standing(purpose, Reading::of(clock)).is_some();
+            let stands = failures.preventing(purpose, Reading::of(clock)).is_some();
             clock.advance(Duration::from_secs(u64::from(stands)));
             !stands
         });
@@ -239,7 +222,7 @@ mod tests {
     fn what_is_wrong_on_this_side_stands_in_the_way_of_renewals_only() {
         for kind in [ErrorKind::Configuration, ErrorKind::SigningFailed] {
             let (clock, mut failures) = (clock(), Failures::default());
-            failures.note(&Err::<(), _>(error(kind)), Tried::default(), Reading::of(&clock));
+            failures.note(&Err::<(), _>(error(kind)), FetchRecord::default(), Reading::of(&clock));
             assert_eq!(stands(&failures, Purpose::Caller, &clock), 0, "{kind:?}");
             assert_eq!(stands(&failures, Purpose::Renewal, &clock), 1, "{kind:?}");
         }
@@ -274,7 +257,7 @@ mod tests {
         let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
         let failures = failed(1, &told, &clock);
         clock.advance(Duration::from_secs(20));
-        let standing = failures.standing(Purpose::Caller, Reading::of(&clock)).unwrap();
+        let standing = failures.preventing(Purpose::Caller, Reading::of(&clock)).unwrap();
         assert_eq!(standing.retry(), Retry::After(Duration::from_secs(100)));
         assert_eq!(stands(&failures, Purpose::Caller, &clock), 100);
     }
@@ -284,14 +267,14 @@ mod tests {
         let clock = clock();
         let mut failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);
         for second in 1..=2 {
-            assert!(failures.look(Reading::of(&clock)).is_none());
+            assert!(failures.refused_to_compare(Reading::of(&clock)).is_none());
             clock.advance(Duration::from_secs(1));
-            assert!(failures.look(Reading::of(&clock)).is_some(), "{second}");
+            assert!(failures.refused_to_compare(Reading::of(&clock)).is_some(), "{second}");
         }
         clock.advance(Duration::from_secs(1));
         let told = error(ErrorKind::RateLimited).with_retry(Retry::After(Duration::from_secs(120)));
         note(&mut failures, &told, &clock);
-        assert!(failures.look(Reading::of(&clock)).is_none());
+        assert!(failures.refused_to_compare(Reading::of(&clock)).is_none());
     }
 
     #[test]
@@ -309,9 +292,9 @@ mod tests {
         for other in [ErrorKind::Unreachable, ErrorKind::RequestRefused] {
             note(&mut failures, &error(other), &clock);
         }
-        assert_eq!(failures.of_credentials(), 3);
-        failures.note(&Ok(()), Tried::default(), Reading::of(&clock));
-        assert_eq!(failures.of_credentials(), 0);
-        assert!(failures.standing(Purpose::Renewal, Reading::of(&clock)).is_none());
+        assert_eq!(failures.refused_logins(), 3);
+        failures.note(&Ok(()), FetchRecord::default(), Reading::of(&clock));
+        assert_eq!(failures.refused_logins(), 0);
+        assert!(failures.preventing(Purpose::Renewal, Reading::of(&clock)).is_none());
     }
 }

@@ -1,5 +1,4 @@
-//! What tells one source of a pool from all others: derived from all that shapes a request, and not listed by hand, so
-//! that nothing can be forgotten.
+//! The keys of a pool: derived from everything that shapes a request, rather than from a list, so that nothing is forgotten.
 
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
@@ -7,13 +6,13 @@ use std::hash::{Hash, Hasher};
 use credentials_grant::{CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenParameters};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use crate::builder::dry_run_request;
-use crate::fetch::entropy;
+use crate::random::entropy;
+use crate::source::dry_run_request;
 
 /// A keyed hash of 128 bits.
 pub(crate) type Key = u128;
 
-/// Derives keys. Nobody outside of the process knows the key of the hash, so nobody can choose what collides.
+/// Derives keys. The hash is keyed with random bytes, so nobody can construct collisions.
 pub(crate) struct Keys(SipHasher24);
 
 impl Keys {
@@ -21,8 +20,8 @@ impl Keys {
         Ok(Self(SipHasher24::new_with_key(&entropy()?)))
     }
 
-    /// The key of whoever asks this of this provider, from the bytes that would be sent, the provider as it prints (of
-    /// several requests, the bytes are those of the first), its policy, the ask, and where the credentials come from.
+    /// Returns the key for this lookup: a hash over the request that would be sent (of several, the one that a dry run
+    /// builds), the provider's `Debug` output, its policy, the parameters, and where the credentials come from.
     pub(crate) fn derive(
         &self,
         provider: &impl CredentialsGrant,
@@ -32,7 +31,7 @@ impl Keys {
         let request = dry_run_request(provider, parameters)?;
         let mut hasher = self.0;
         provider.name().hash(&mut hasher);
-        // What cannot be printed has been printed as far as it goes, each time in the same way.
+        // An error in `Debug` cuts the text off, in the same place every time.
         let _ = write!(Printed(&mut hasher), "{provider:?}{:?}", provider.policy());
         (request.method(), request.url().as_str(), request.body()).hash(&mut hasher);
         for (name, value) in request.headers() {
@@ -48,7 +47,7 @@ impl Keys {
     }
 }
 
-/// Hashes what is printed, without keeping it.
+/// Hashes formatted text without storing it.
 struct Printed<'a>(&'a mut SipHasher24);
 
 impl fmt::Write for Printed<'_> {

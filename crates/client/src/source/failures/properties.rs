@@ -6,9 +6,9 @@ use credentials_grant::{ClientCredentials, Error, ErrorKind, Retry};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{Failures, Purpose, Tried};
+use super::{Failures, FetchRecord, Purpose};
 use crate::clock::ManualClock;
-use crate::life::Reading;
+use crate::source::Reading;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,12 +31,12 @@ impl End {
 }
 
 impl End {
-    fn tried(self) -> Tried {
+    fn record(self) -> FetchRecord {
         let refused = match self {
             Self::Refusal => vec![ClientCredentials::new("id", "wrong")],
             _ => Vec::new(),
         };
-        Tried { sent: true, refused }
+        FetchRecord { sent: true, refused }
     }
 }
 
@@ -68,25 +68,25 @@ proptest! {
         let mut failures = Failures::default();
         let mut refused = false;
         // The pause before another renewal, and the longest before another try.
-        let (mut pause, mut breath) = (SECOND, SECOND / 4);
+        let (mut pause, mut jittered_pause) = (SECOND, SECOND / 4);
         for (end, milliseconds) in row {
-            failures.note(&Err::<(), _>(end.error()), end.tried(), Reading::of(&clock));
+            failures.note(&Err::<(), _>(end.error()), end.record(), Reading::of(&clock));
             if matches!(end, End::Refusal) && !refused {
-                (refused, pause, breath) = (true, SECOND, SECOND / 4);
+                (refused, pause, jittered_pause) = (true, SECOND, SECOND / 4);
             }
             let [renewal, options, retry] = pauses(&failures, Reading::of(&clock));
             match end {
                 End::LeaveAlone(time) => {
                     prop_assert_eq!([renewal, options], [time.max(pause); 2]);
-                    prop_assert!(retry >= options && retry <= options.max(breath), "{retry:?} {options:?} {breath:?}");
+                    prop_assert!(retry >= options && retry <= options.max(jittered_pause), "{retry:?} {options:?} {jittered_pause:?}");
                 }
                 _ if refused => {
                     prop_assert_eq!([renewal, options], [pause; 2]);
-                    prop_assert!(retry >= options && retry <= options.max(breath), "{retry:?} {options:?} {breath:?}");
+                    prop_assert!(retry >= options && retry <= options.max(jittered_pause), "{retry:?} {options:?} {jittered_pause:?}");
                 }
                 _ => {
                     prop_assert_eq!([renewal, options], [pause, Duration::ZERO]);
-                    prop_assert!(retry <= breath, "{retry:?} {breath:?}");
+                    prop_assert!(retry <= jittered_pause, "{retry:?} {jittered_pause:?}");
                 }
             }
 
@@ -94,10 +94,10 @@ proptest! {
             clock.advance(time);
             let [renewal_left, need_left, retry_left] = pauses(&failures, Reading::of(&clock));
             prop_assert_eq!([renewal_left, need_left], [renewal, options].map(|pause| pause.saturating_sub(time)));
-            prop_assert!(retry_left <= retry.max(breath).saturating_sub(time), "{retry_left:?} {retry:?} {breath:?}");
-            (pause, breath) = ((pause * 2).min(SECOND * 300), (breath * 2).min(SECOND * 10));
+            prop_assert!(retry_left <= retry.max(jittered_pause).saturating_sub(time), "{retry_left:?} {retry:?} {jittered_pause:?}");
+            (pause, jittered_pause) = ((pause * 2).min(SECOND * 300), (jittered_pause * 2).min(SECOND * 10));
         }
-        failures.note(&Ok(()), Tried::default(), Reading::of(&clock));
+        failures.note(&Ok(()), FetchRecord::default(), Reading::of(&clock));
         prop_assert_eq!(pauses(&failures, Reading::of(&clock)), [Duration::ZERO; 3]);
     }
 }

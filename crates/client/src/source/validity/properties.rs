@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{Life, Reading, State};
+use super::{Reading, State, Validity};
 
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MILLISECOND;
@@ -79,12 +79,12 @@ fn moves(length: u64, kinds: &'static [fn(u64) -> Move]) -> impl Strategy<Value 
 }
 
 /// A token's length and life, and its true age and what the clocks show after each move; the last place is its end.
-type Story = (u64, Life, Vec<(u64, Reading)>);
+type Story = (u64, Validity, Vec<(u64, Reading)>);
 
 fn story(kinds: &'static [fn(u64) -> Move]) -> impl Strategy<Value = Story> {
     let beginning = length().prop_flat_map(move |length| (Just(length), moves(length, kinds)));
     (beginning, machine(), any::<u8>()).prop_map(|((length, moves), mut machine, chance)| {
-        let life = Life::new(machine.reading(), Duration::from_nanos(length), chance);
+        let life = Validity::new(machine.reading(), Duration::from_nanos(length), chance);
         let mut places: Vec<_> = moves.into_iter().map(|step| machine.go(step)).collect();
         if machine.age < length {
             places.push(machine.go(Move::Pass(length - machine.age)));

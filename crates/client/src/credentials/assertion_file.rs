@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
-use crate::files::read_secret;
+use crate::credentials::files::read_secret;
 
 /// Reads a JWT from a file whenever a token is needed, because the platform replaces it before it expires: a projected
 /// service account token of Kubernetes, an SVID of SPIFFE.
@@ -15,17 +15,17 @@ use crate::files::read_secret;
 /// over HTTP instead (GitHub), ask it in a [`FunctionCredentials`](crate::FunctionCredentials).
 ///
 /// ```
-/// use credentials_grant_client::AssertionFile;
+/// use credentials_grant_client::AssertionFileCredentials;
 ///
-/// let workload = AssertionFile::new("my-service", "/var/run/secrets/azure/tokens/azure-identity-token");
+/// let workload = AssertionFileCredentials::new("my-service", "/var/run/secrets/azure/tokens/azure-identity-token");
 /// ```
 #[derive(Clone, Debug)]
-pub struct AssertionFile {
+pub struct AssertionFileCredentials {
     client_id: String,
     path: PathBuf,
 }
 
-impl AssertionFile {
+impl AssertionFileCredentials {
     /// A client id, and the file that holds its assertion. A line break at the file's end is not part of it.
     pub fn new(client_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self { client_id: client_id.into(), path: path.into() }
@@ -33,7 +33,7 @@ impl AssertionFile {
 }
 
 #[async_trait]
-impl CredentialsSource for AssertionFile {
+impl CredentialsSource for AssertionFileCredentials {
     async fn load(&self) -> Result<ClientCredentials, Error> {
         let assertion = read_secret(&self.path).await?;
         Ok(ClientCredentials::without_secret(self.client_id.as_str()).with_assertion(assertion))

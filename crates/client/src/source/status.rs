@@ -1,16 +1,16 @@
-//! How a source is doing.
+//! The status of a source.
 
 use std::time::Duration;
 
 use credentials_grant::Error;
 use serde::{Serialize, Serializer};
 
-use crate::failures::Purpose;
-use crate::inner::Inner;
-use crate::life::State;
-use crate::token_source::TokenSource;
+use super::failures::Purpose;
+use super::shared::Shared;
+use super::token_source::TokenSource;
+use super::validity::State;
 
-/// How a [`TokenSource`](crate::TokenSource) is doing, for a health endpoint. It holds no secret.
+/// The status of a [`TokenSource`](crate::TokenSource), for a health endpoint. It holds no secret.
 ///
 /// ```no_run
 /// # fn example(source: &credentials_grant_client::TokenSource) {
@@ -23,17 +23,18 @@ use crate::token_source::TokenSource;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Status {
-    /// The provider.
+    /// The provider's name.
     pub provider: String,
-    /// What is in memory.
+    /// What the source has in memory.
     pub state: TokenState,
-    /// How long the token in memory lives yet, in whole seconds.
+    /// How long the token in memory is still valid. Serialized in whole seconds, as `seconds_left`.
     #[serde(rename = "seconds_left", serialize_with = "seconds")]
     pub left: Option<Duration>,
-    /// Why the last request brought no token; `None` once one has.
+    /// Why the last fetch failed; `None` after one that succeeded. Serialized as its message.
     #[serde(serialize_with = "words")]
     pub last_error: Option<Error>,
-    /// For how long nothing is sent, because of the last error. In whole seconds where it is serialized.
+    /// How long the source sends nothing because of the last error. Serialized in whole seconds, as
+    /// `next_attempt_in_seconds`.
     #[serde(rename = "next_attempt_in_seconds", serialize_with = "seconds")]
     pub next_attempt_in: Option<Duration>,
 }
@@ -41,19 +42,20 @@ pub struct Status {
 /// What a source has in memory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TokenState {
-    /// No token: none was asked for yet, none was issued, or the last one was invalidated.
+    /// No token: none was requested yet, none was issued, or the last one was invalidated.
     Missing,
-    /// A token, not yet due for renewal.
+    /// A valid token that is not yet due for renewal.
     Fresh,
-    /// A token that is due for renewal, and good.
+    /// A valid token that is due for renewal.
     Stale,
-    /// A token that is handed out no longer.
+    /// An expired token, which is no longer returned.
     Expired,
 }
 
 impl TokenSource {
-    /// How the source is doing, for a health endpoint. Sends nothing.
+    /// Returns the status, for a health endpoint. Sends nothing.
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(&self.0)
@@ -61,23 +63,23 @@ impl TokenSource {
 }
 
 impl Status {
-    pub(crate) fn of(source: &Inner) -> Self {
+    fn of(source: &Shared) -> Self {
         let now = source.reading();
-        let life = source.current.load().as_ref().map(|kept| kept.life);
-        let state = life.map_or(TokenState::Missing, |life| match life.state(now) {
+        let validity = source.current.load().as_ref().map(|current| current.validity);
+        let state = validity.map_or(TokenState::Missing, |validity| match validity.state(now) {
             State::Fresh => TokenState::Fresh,
             State::Stale => TokenState::Stale,
             State::Expired => TokenState::Expired,
         });
-        let is_good = matches!(state, TokenState::Fresh | TokenState::Stale);
-        let purpose = if is_good { Purpose::Renewal } else { Purpose::Caller };
+        let is_valid = matches!(state, TokenState::Fresh | TokenState::Stale);
+        let purpose = if is_valid { Purpose::Renewal } else { Purpose::Caller };
         let failures = source.failures();
         let (last_error, next_attempt_in) = (failures.last().cloned(), failures.pause_left(purpose, now));
         drop(failures);
         Self {
             provider: source.provider.name().to_owned(),
             state,
-            left: life.map(|life| life.left(now)),
+            left: validity.map(|validity| validity.left(now)),
             last_error: last_error.map(|error| source.named(error)),
             next_attempt_in,
         }

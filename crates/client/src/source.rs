@@ -1,0 +1,32 @@
+//! A token source: the current token, its renewal, and the one request for any number of callers.
+
+mod builder;
+mod config;
+mod current;
+mod current_token;
+mod failures;
+mod fetch;
+mod flight;
+mod join;
+mod keep_warm;
+mod limits;
+mod operations;
+mod shared;
+mod status;
+mod token_options;
+mod token_ref;
+mod token_source;
+mod validity;
+
+pub use builder::TokenSourceBuilder;
+pub use status::{Status, TokenState};
+pub use token_options::TokenOptions;
+pub use token_ref::TokenRef;
+pub use token_source::TokenSource;
+
+// What the pool, the authorizer and the metrics build on.
+pub(crate) use builder::dry_run_request;
+pub(crate) use config::{Config, ConfigBuilder, config_setters};
+pub(crate) use join::FetchResult;
+pub(crate) use shared::Shared;
+pub(crate) use validity::{Reading, State};

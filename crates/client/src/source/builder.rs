@@ -1,0 +1,97 @@
+//! Builds token sources.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{
+    ClientCredentials, CredentialsGrant, CredentialsSource, Error, HttpRequest, IssuanceLimit, RequestContext,
+    TokenParameters, Transport,
+};
+
+use super::config::{ConfigBuilder, check_limits, config_setters};
+use super::shared::Shared;
+use super::token_source::TokenSource;
+use crate::clock::Clock;
+
+/// Builds a [`TokenSource`].
+///
+/// ```no_run
+/// # fn example(acme: impl credentials_grant::CredentialsGrant) -> Result<(), credentials_grant::Error> {
+/// use std::time::Duration;
+/// use credentials_grant::TokenParameters;
+/// use credentials_grant_client::{EnvironmentCredentials, TokenSource};
+///
+/// let source = TokenSource::builder(acme, EnvironmentCredentials::with_prefix("ACME"))
+///     .with_parameters(TokenParameters::new().with_scope("reservations.read"))
+///     .with_timeout(Duration::from_secs(10))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct TokenSourceBuilder {
+    provider: Arc<dyn CredentialsGrant>,
+    credentials: Arc<dyn CredentialsSource>,
+    parameters: TokenParameters,
+    config: ConfigBuilder,
+}
+
+impl TokenSource {
+    /// Makes a source of tokens with the vendor's default scopes, over HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request. Nothing
+    /// is sent.
+    #[cfg(feature = "reqwest")]
+    pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
+        Self::builder(provider, credentials).build()
+    }
+
+    /// Returns a builder, to set scopes, timeouts, limits and more.
+    pub fn builder(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> TokenSourceBuilder {
+        TokenSourceBuilder {
+            provider: Arc::new(provider),
+            credentials: Arc::new(credentials),
+            parameters: TokenParameters::new(),
+            config: ConfigBuilder::new(),
+        }
+    }
+}
+
+impl TokenSourceBuilder {
+    /// Sets what each token is requested for: scopes, audience, and so on.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: TokenParameters) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    config_setters!();
+
+    /// Builds the source. The parameters are checked against the provider; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration), naming what does not make a valid request.
+    pub fn build(self) -> Result<TokenSource, Error> {
+        let Self { provider, credentials, parameters, config } = self;
+        let name = provider.name().to_owned();
+        let source = || {
+            let config = config.build()?;
+            // A mistake in the parameters is better found now than at midnight.
+            dry_run_request(&*provider, &parameters)?;
+            Ok(TokenSource(Arc::new(Shared::new(provider, credentials, parameters, Arc::new(config)))))
+        };
+        source().map_err(|error: Error| error.with_provider(name))
+    }
+}
+
+/// Builds the request for these parameters with placeholder credentials, which shows whether the settings are valid.
+pub(crate) fn dry_run_request(
+    provider: &dyn CredentialsGrant,
+    parameters: &TokenParameters,
+) -> Result<HttpRequest, Error> {
+    check_limits(provider.policy().limits())?;
+    provider.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), parameters))?.dry_run()
+}

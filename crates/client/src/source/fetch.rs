@@ -1,0 +1,209 @@
+//! One fetch: what may prevent it, which credentials it uses, and what is remembered of its outcome.
+
+use std::future::Future;
+use std::mem;
+use std::sync::{Arc, Mutex};
+
+use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::current_token::CurrentToken;
+use super::failures::{FetchRecord, MOST_CREDENTIALS, Purpose};
+use super::flight::Start;
+use super::join::{FetchResult, isolated, start_in_background};
+use super::limits::{LimitKey, LimitedTransport};
+use super::shared::{Shared, too_short};
+use super::token_options::TokenOptions;
+use super::validity::{Reading, State, Validity};
+use crate::metrics::{self, Reason};
+use crate::random::entropy;
+
+impl Shared {
+    /// Starts a renewal in the background, unless something prevents it.
+    pub(crate) fn renew(self: &Arc<Self>) {
+        start_in_background(&self.flight, || self.start(Purpose::Renewal, TokenOptions::new()));
+    }
+
+    /// Returns the work of a flight, or its result if that is known: a token that arrived meanwhile, or an earlier failure
+    /// that rules out another request for now.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        options: TokenOptions,
+    ) -> Start<impl Future<Output = FetchResult> + Send + 'static, FetchResult> {
+        let now = self.reading();
+        let reason = match self.reason_to_fetch(purpose, options, now) {
+            Ok(reason) => reason,
+            Err(result) => return Start::Settled(result),
+        };
+        let mut failures = self.failures();
+        // A refusal rules out requests until the credentials change, so they are compared from time to time.
+        let refusal = match failures.preventing(purpose, now) {
+            Some(failure) => match failures.refused_to_compare(now) {
+                Some(refused) => Some((refused, failure)),
+                None => return Start::Settled(Err(failure)),
+            },
+            None => None,
+        };
+        drop(failures);
+        let shared = Arc::clone(self);
+        Start::Run(async move {
+            let give_up = Instant::now() + shared.config.timeout;
+            let span = tracing::debug_span!("token_fetch", provider = shared.provider.name(), ?reason);
+            let fetch = async {
+                if let Some((refused, failure)) = refusal
+                    && !shared.has_other_credentials(refused, give_up).await
+                {
+                    return Err(failure);
+                }
+                shared.fetch(reason, give_up).await
+            };
+            fetch.instrument(span).await
+        })
+    }
+
+    /// Returns why a token must be fetched, or the result if none must.
+    fn reason_to_fetch(&self, purpose: Purpose, options: TokenOptions, now: Reading) -> Result<Reason, FetchResult> {
+        let Some((token, state)) = self.valid_token(now) else {
+            return Ok(if self.current.load().is_some() { Reason::Expired } else { Reason::Missing });
+        };
+        let CurrentToken { validity, lifetime_on_arrival, .. } = token.current();
+        match purpose {
+            Purpose::Renewal if state == State::Fresh => Err(Ok(token.to_arc())),
+            Purpose::Renewal => Ok(Reason::Stale),
+            Purpose::Caller if validity.left(now) >= options.minimum_lifetime => Err(Ok(token.to_arc())),
+            // A new token would be too short-lived as well, and would have to be paid for.
+            Purpose::Caller if *lifetime_on_arrival < options.minimum_lifetime => {
+                Err(Err(too_short(*lifetime_on_arrival, options)))
+            }
+            Purpose::Caller => Ok(Reason::MinimumLifetime),
+        }
+    }
+
+    /// Returns `true` if the source of credentials has others by now than those that were refused.
+    async fn has_other_credentials(self: &Arc<Self>, refused: Vec<ClientCredentials>, give_up: Instant) -> bool {
+        let source = Arc::clone(&self.credentials);
+        let look = async move {
+            // Go once through everything that the source offers.
+            for known in &refused {
+                let found = source.after_refusal(known).await?;
+                if !refused.contains(&found) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        isolated(look.in_current_span(), give_up).await.unwrap_or_default()
+    }
+
+    async fn fetch(self: &Arc<Self>, reason: Reason, give_up: Instant) -> FetchResult {
+        let began = Instant::now();
+        let record = Arc::new(Mutex::new(FetchRecord::default()));
+        let request = Arc::clone(self).request(give_up, Arc::clone(&record));
+        let outcome = isolated(request.in_current_span(), give_up).await;
+        // Here and not in the task, which may have panicked or been aborted.
+        let record = mem::take(&mut *FetchRecord::lock(&record));
+        let now = self.reading();
+        let outcome = outcome
+            .and_then(|fetched| if fetched.validity.left(now).is_zero() { Err(arrived_late()) } else { Ok(fetched) })
+            .map_err(|error| self.maybe_blocked(error, record.refused.len()));
+        self.failures().note(&outcome, record, now);
+        let result = outcome.map(|fetched| self.store(fetched, now));
+        let provider = self.provider.name();
+        if let Err(error) = &result {
+            tracing::warn!(provider, kind = error.kind().name(), %error, "fetching a token failed");
+        }
+        metrics::fetched(provider, reason, &result, began.elapsed());
+        result
+    }
+
+    /// Fetches a token with the current credentials. If they are refused, asks their source what to try next: they may have
+    /// been rotated a moment ago.
+    async fn request(self: Arc<Self>, give_up: Instant, record: Arc<Mutex<FetchRecord>>) -> Result<Fetched, Error> {
+        let mut credentials = self.credentials.load().await?;
+        loop {
+            let outcome = self.request_with(&credentials, give_up, &record).await;
+            if !outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused) {
+                return outcome;
+            }
+            FetchRecord::lock(&record).refused.push(credentials.clone());
+            let next = self.credentials.after_refusal(&credentials).await;
+            let is_new = |next: &ClientCredentials| {
+                let refused = &FetchRecord::lock(&record).refused;
+                refused.len() < MOST_CREDENTIALS && !refused.contains(next)
+            };
+            credentials = match next {
+                Ok(next) if is_new(&next) => next,
+                _ => return outcome,
+            };
+            tracing::info!(provider = self.provider.name(), "the credentials were refused; trying the next ones");
+        }
+    }
+
+    async fn request_with(
+        &self,
+        credentials: &ClientCredentials,
+        give_up: Instant,
+        record: &Arc<Mutex<FetchRecord>>,
+    ) -> Result<Fetched, Error> {
+        let began = self.reading();
+        let transport = LimitedTransport {
+            transport: Arc::clone(&self.config.transport),
+            request_log: Arc::clone(&self.config.request_log),
+            limit_keys: LimitKey::all(&*self.provider, credentials, &self.config.limits),
+            clock: Arc::clone(&self.config.clock),
+            give_up,
+            record: Arc::clone(record),
+        };
+        let entropy = entropy()?;
+        let [jitter, ..] = entropy;
+        let seed = RequestSeed::new(began.wall, entropy);
+        let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await?;
+        let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
+        let lifetime = lifetime.min(self.config.maximum_lifetime);
+        Ok(Fetched { token, validity: Validity::new(began, lifetime, jitter) })
+    }
+
+    /// Makes this the current token, unless a newer one is there already.
+    fn store(self: &Arc<Self>, Fetched { token, validity }: Fetched, now: Reading) -> Arc<AccessToken> {
+        let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
+        if token.lifetime_source() == LifetimeSource::Assumed {
+            tracing::warn!(provider, "no `expires_in` in the response; assuming {seconds} s");
+        } else {
+            tracing::debug!(provider, seconds, "fetched a token");
+        }
+        let token = Arc::new(token);
+        let fetched = CurrentToken { token: Arc::clone(&token), validity, lifetime_on_arrival: validity.left(now) };
+        // A flight that no runtime drove for a while may finish after one that started later.
+        if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
+            self.current.store(fetched);
+        }
+        self.keep_warm();
+        token
+    }
+
+    /// Says so in the error if a vendor that blocks addresses may have blocked this one.
+    fn maybe_blocked(&self, error: Error, refusals: usize) -> Error {
+        let refusals = self.failures().refused_logins() as usize + refusals;
+        if error.kind() != ErrorKind::Unreachable || refusals == 0 || !self.provider.policy().blocks_addresses() {
+            return error;
+        }
+        let times = if refusals == 1 { "once".to_owned() } else { format!("{refusals} times") };
+        error.with_remedy(format!(
+            "the vendor may have blocked this IP address, because it refused the credentials {times}: \
+             correct them, then wait before you try again"
+        ))
+    }
+}
+
+/// A new token, and when it is stale and expired.
+struct Fetched {
+    token: AccessToken,
+    validity: Validity,
+}
+
+fn arrived_late() -> Error {
+    Error::new(ErrorKind::Unavailable, "the token had expired when it arrived")
+        .with_remedy("check the network and the vendor's status page: the response took longer than the token lives")
+}

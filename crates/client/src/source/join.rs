@@ -1,0 +1,126 @@
+//! Joins, starts and drives flights on tokio.
+
+use std::future::{Future, pending};
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{AccessToken, Error, ErrorKind};
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, timeout_at};
+
+use super::flight::{Flight, Join, Start};
+use crate::runtime::{runtime, timed_out};
+
+/// How long a flight, which has its own timeout, may overrun it before it counts as one that no runtime drives.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What everyone who waits for a flight gets.
+pub(crate) type FetchResult = Result<Arc<AccessToken>, Error>;
+
+/// The flight of a source.
+pub(crate) type SourceFlight = Flight<FetchResult, Origin>;
+
+/// Where and when a flight was started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    runtime: Id,
+    at: Instant,
+}
+
+impl Origin {
+    fn here(runtime: &Handle) -> Self {
+        Self { runtime: runtime.id(), at: Instant::now() }
+    }
+}
+
+/// Joins the flight in progress, or starts one, and waits for its result: until the deadline, if there is one.
+///
+/// A flight that takes longer than `longest` is not driven by any runtime, and is abandoned.
+pub(crate) async fn join<F>(
+    flight: &Arc<SourceFlight>,
+    deadline: Option<Instant>,
+    longest: Duration,
+    start: impl Fn() -> Start<F, FetchResult>,
+) -> FetchResult
+where
+    F: Future<Output = FetchResult> + Send + 'static,
+{
+    let runtime = runtime()?;
+    let here = Origin::here(&runtime);
+    loop {
+        let (waiter, is_ours) = match flight.join(here, &start) {
+            Join::InProgress(waiter) => (waiter, false),
+            Join::Started(waiter, task) => {
+                runtime.spawn(task);
+                (waiter, true)
+            }
+            Join::Settled(result) => return result,
+        };
+        let overdue = waiter.origin.at + longest + GRACE;
+        let outcome = match deadline {
+            // On the runtime that drives the flight, the flight's own timer is enough.
+            None if waiter.origin.runtime == here.runtime => Ok(waiter.result.await),
+            None => timeout_at(overdue, waiter.result).await,
+            Some(deadline) => timeout_at(deadline.min(overdue), waiter.result).await,
+        };
+        match outcome {
+            Ok(Ok(result)) => return result,
+            // The flight's runtime was shut down. If it is another one than ours, try again.
+            Ok(Err(_)) if is_ours => return Err(shut_down()),
+            Ok(Err(_)) => {}
+            Err(_) => {
+                let now = Instant::now();
+                if now >= overdue {
+                    flight.end(waiter.number);
+                }
+                if deadline.is_none_or(|deadline| now >= deadline) {
+                    return Err(timed_out(here.at.elapsed()));
+                }
+            }
+        }
+    }
+}
+
+/// Starts a flight that nobody waits for, unless one is in progress or `start` has nothing to do.
+///
+/// Outside of a tokio runtime it does nothing, and the next caller has another chance.
+pub(crate) fn start_in_background<F>(flight: &Arc<SourceFlight>, start: impl Fn() -> Start<F, FetchResult>)
+where
+    F: Future<Output = FetchResult> + Send + 'static,
+{
+    if let Ok(runtime) = Handle::try_current()
+        && let Join::Started(_, task) = flight.join(Origin::here(&runtime), start)
+    {
+        runtime.spawn(task);
+    }
+}
+
+/// Runs the work as a task of its own, so that neither a panic nor code that blocks its thread affects those who wait for
+/// it.
+pub(crate) async fn isolated<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    give_up: Instant,
+) -> Result<T, Error> {
+    let began = Instant::now();
+    let mut work = tokio::spawn(work);
+    match timeout_at(give_up, &mut work).await {
+        Ok(Ok(outcome)) => outcome,
+        // The panic's message is not repeated: it may hold anything.
+        Ok(Err(ended)) if ended.is_panic() => {
+            let what = "the provider, the credentials or the transport panicked while a token was fetched";
+            Err(Error::new(ErrorKind::Configuration, what)
+                .with_remedy("report the panic, which is in the program's error output, to its authors"))
+        }
+        // The runtime is shutting down, and this task with it.
+        Ok(Err(_)) => pending().await,
+        Err(_) => {
+            work.abort();
+            Err(timed_out(began.elapsed()))
+        }
+    }
+}
+
+fn shut_down() -> Error {
+    Error::new(ErrorKind::Unavailable, "the runtime that was fetching the token was shut down")
+        .with_remedy("request tokens on a runtime that lives as long as the program")
+}

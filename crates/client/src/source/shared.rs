@@ -1,0 +1,88 @@
+//! What the clones of a source share: its provider, its current token, and the flight in progress.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use credentials_grant::{AccessToken, CredentialsGrant, CredentialsSource, Error, ErrorKind, TokenParameters};
+
+use super::config::Config;
+use super::current::Current;
+use super::current_token::CurrentToken;
+use super::failures::Failures;
+use super::flight::Flight;
+use super::join::{FetchResult, SourceFlight};
+use super::token_options::TokenOptions;
+use super::token_ref::TokenRef;
+use super::validity::{Reading, State};
+
+/// What the clones of a source share.
+pub(crate) struct Shared {
+    pub(crate) provider: Arc<dyn CredentialsGrant>,
+    pub(crate) credentials: Arc<dyn CredentialsSource>,
+    pub(crate) parameters: TokenParameters,
+    pub(crate) config: Arc<Config>,
+    pub(crate) current: Current<CurrentToken>,
+    pub(crate) flight: Arc<SourceFlight>,
+    /// Whether the task runs that renews the token though nobody asks for it.
+    pub(crate) is_kept_warm: AtomicBool,
+    /// Whether its token was revoked, so that none is fetched until somebody asks for one.
+    pub(crate) is_paused: AtomicBool,
+    failures: Mutex<Failures>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        provider: Arc<dyn CredentialsGrant>,
+        credentials: Arc<dyn CredentialsSource>,
+        parameters: TokenParameters,
+        config: Arc<Config>,
+    ) -> Self {
+        Self {
+            provider,
+            credentials,
+            parameters,
+            config,
+            current: Current::empty(),
+            flight: Arc::new(Flight::new()),
+            is_kept_warm: AtomicBool::new(false),
+            is_paused: AtomicBool::new(false),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Returns the current token and its state, unless it has expired.
+    pub(crate) fn valid_token(&self, now: Reading) -> Option<(TokenRef, State)> {
+        let token = TokenRef::new(self.current.load())?;
+        match token.current().validity.state(now) {
+            State::Expired => None,
+            state => Some((token, state)),
+        }
+    }
+
+    /// Returns the token, if its remaining lifetime is long enough.
+    pub(crate) fn checked(&self, token: Arc<AccessToken>, options: TokenOptions) -> FetchResult {
+        let left = token.expires_at().duration_since(self.config.clock.now()).unwrap_or_default();
+        let left = left.min(self.config.maximum_lifetime);
+        if left < options.minimum_lifetime { Err(too_short(left, options)) } else { Ok(token) }
+    }
+
+    /// Adds the provider's name to an error.
+    pub(crate) fn named(&self, error: Error) -> Error {
+        error.with_provider(self.provider.name().to_owned())
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::of(&*self.config.clock)
+    }
+
+    pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn too_short(lifetime: Duration, options: TokenOptions) -> Error {
+    let (lifetime, minimum) = (lifetime.as_secs(), options.minimum_lifetime.as_secs());
+    let message = format!("the vendor's tokens live for {lifetime} s, and the minimum lifetime is {minimum} s");
+    Error::new(ErrorKind::Configuration, message).with_remedy("set a shorter `minimum_lifetime`")
+}

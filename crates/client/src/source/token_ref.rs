@@ -1,0 +1,57 @@
+//! A borrowed view of the current token.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use credentials_grant::AccessToken;
+
+use super::current_token::CurrentToken;
+
+/// A reference to the token that a source has in memory. Getting it counts no reference and takes no lock.
+///
+/// Use it at once. To keep the token, call [`to_arc`](Self::to_arc).
+///
+/// ```no_run
+/// # fn example(source: &credentials_grant_client::TokenSource) {
+/// if let Some(token) = source.cached() {
+///     println!("expires at {:?}", token.expires_at());
+/// }
+/// # }
+/// ```
+pub struct TokenRef(Guard<Option<Arc<CurrentToken>>>);
+
+impl TokenRef {
+    /// Makes a reference, if there is a token.
+    pub(crate) fn new(current: Guard<Option<Arc<CurrentToken>>>) -> Option<Self> {
+        current.is_some().then(|| Self(current))
+    }
+
+    /// Returns the token to keep.
+    #[must_use]
+    pub fn to_arc(&self) -> Arc<AccessToken> {
+        Arc::clone(&self.current().token)
+    }
+
+    pub(crate) fn current(&self) -> &CurrentToken {
+        match &*self.0 {
+            Some(current) => current,
+            None => unreachable!("`new` makes it only of a token"),
+        }
+    }
+}
+
+impl Deref for TokenRef {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.current().token
+    }
+}
+
+impl fmt::Debug for TokenRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
