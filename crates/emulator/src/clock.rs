@@ -12,20 +12,20 @@ use crate::lock;
 ///
 /// ```
 /// # use std::time::{Duration, SystemTime};
-/// use credentials_grant_emulator::Clock;
+/// use credentials_grant_emulator::EmulatorClock;
 ///
-/// let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+/// let clock = EmulatorClock::manual(SystemTime::UNIX_EPOCH);
 /// clock.clone().advance(Duration::from_secs(3600));
 /// assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(3600));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Clock {
+pub struct EmulatorClock {
     /// Where a manual clock stands; the system's clock has no such place.
     start: Option<SystemTime>,
     advanced: Arc<Mutex<Duration>>,
 }
 
-impl Clock {
+impl EmulatorClock {
     /// The system's time, plus whatever it is [advanced](Self::advance) by.
     #[must_use]
     pub fn system() -> Self {
@@ -56,7 +56,7 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for EmulatorClock {
     fn default() -> Self {
         Self::system()
     }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::clock::Clock;
+use crate::clock::EmulatorClock;
 use crate::limits::AddressBlock;
-use crate::vendor::Vendor;
+use crate::vendor::EmulatedVendor;
 
 /// An emulator's settings: the vendor's own unless said otherwise.
 ///
 /// ```
 /// # use std::time::Duration;
-/// use credentials_grant_emulator::{Emulator, Vendor};
+/// use credentials_grant_emulator::{Emulator, EmulatedVendor};
 ///
-/// let octorate = Emulator::new(Vendor::Octorate)
+/// let octorate = Emulator::new(EmulatedVendor::Octorate)
 ///     .with_client("my-client", "my-secret")
 ///     .with_lifetime(Duration::from_secs(60))
 ///     .start()?;
@@ -25,7 +25,7 @@ use crate::vendor::Vendor;
 #[derive(Clone)]
 #[must_use = "an emulator does nothing until it is started"]
 pub struct Emulator {
-    pub(crate) vendor: Vendor,
+    pub(crate) vendor: EmulatedVendor,
     pub(crate) port: u16,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
@@ -39,7 +39,7 @@ pub struct Emulator {
     pub(crate) multipart: bool,
     pub(crate) requests_per_second: Option<u32>,
     pub(crate) address_block: Option<AddressBlock>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: EmulatorClock,
 }
 
 impl Emulator {
@@ -137,7 +137,7 @@ impl Emulator {
     }
 
     /// The clock that every expiry, limit and block reads.
-    pub fn with_clock(mut self, clock: Clock) -> Self {
+    pub fn with_clock(mut self, clock: EmulatorClock) -> Self {
         self.clock = clock;
         self
     }

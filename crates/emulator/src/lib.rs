@@ -18,12 +18,12 @@ mod start_error;
 mod vendor;
 mod vendors;
 
-pub use clock::Clock;
+pub use clock::EmulatorClock;
 pub use emulator::Emulator;
 pub use misbehaviour::Misbehaviour;
 pub use running::{ApiCall, Misbehaving, RunningEmulator};
 pub use start_error::StartError;
-pub use vendor::{UnknownVendor, Vendor};
+pub use vendor::{EmulatedVendor, UnknownVendor};
 
 /// Locks, and goes on after a panic elsewhere: what the emulator keeps is whole at every moment.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -10,13 +10,13 @@ use url::Url;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::authorization_server::GATEWAY_KEY;
-use crate::clock::Clock;
+use crate::clock::EmulatorClock;
 use crate::emulator::Emulator;
 use crate::lock;
 use crate::misbehaviour::Misbehaviour;
 use crate::server::{Serving, listen};
 use crate::start_error::StartError;
-use crate::vendor::Vendor;
+use crate::vendor::EmulatedVendor;
 
 /// A vendor on loopback, until this is dropped: then every connection ends and the port is free.
 pub struct RunningEmulator {
@@ -70,7 +70,7 @@ impl RunningEmulator {
 
     /// Who this stands in for.
     #[must_use]
-    pub fn vendor(&self) -> Vendor {
+    pub fn vendor(&self) -> EmulatedVendor {
         self.server.settings.vendor
     }
 
@@ -100,7 +100,7 @@ impl RunningEmulator {
 
     /// The clock that the emulator reads: advance it past a token's lifetime, and the token has expired.
     #[must_use]
-    pub fn clock(&self) -> &Clock {
+    pub fn clock(&self) -> &EmulatorClock {
         &self.server.settings.clock
     }
 
@@ -154,8 +154,8 @@ impl RunningEmulator {
     /// It goes on until [`behave`](Self::behave), or for so many requests:
     ///
     /// ```
-    /// # use credentials_grant_emulator::{Emulator, Misbehaviour, Vendor};
-    /// # let apaleo = Emulator::new(Vendor::Apaleo).start()?;
+    /// # use credentials_grant_emulator::{Emulator, Misbehaviour, EmulatedVendor};
+    /// # let apaleo = Emulator::new(EmulatedVendor::Apaleo).start()?;
     /// apaleo.misbehave(Misbehaviour::Drop).times(2);
     /// # Ok::<(), credentials_grant_emulator::StartError>(())
     /// ```

@@ -6,15 +6,15 @@ use std::str::FromStr;
 /// A vendor that can be emulated.
 ///
 /// ```
-/// use credentials_grant_emulator::Vendor;
+/// use credentials_grant_emulator::EmulatedVendor;
 ///
-/// let vendor: Vendor = "apaleo".parse()?;
-/// assert_eq!(vendor, Vendor::Apaleo);
+/// let vendor: EmulatedVendor = "apaleo".parse()?;
+/// assert_eq!(vendor, EmulatedVendor::Apaleo);
 /// # Ok::<(), credentials_grant_emulator::UnknownVendor>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Vendor {
+pub enum EmulatedVendor {
     /// apaleo, a hotel's property management system.
     Apaleo,
     /// Amazon Cognito in front of a hotel's property management system.
@@ -27,7 +27,7 @@ pub enum Vendor {
     Resamania,
 }
 
-impl Vendor {
+impl EmulatedVendor {
     /// Every vendor there is, by name.
     pub const ALL: &'static [Self] = &[Self::Apaleo, Self::Cognito, Self::Octorate, Self::Ptv, Self::Resamania];
 
@@ -44,13 +44,13 @@ impl Vendor {
     }
 }
 
-impl fmt::Display for Vendor {
+impl fmt::Display for EmulatedVendor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl FromStr for Vendor {
+impl FromStr for EmulatedVendor {
     type Err = UnknownVendor;
 
     fn from_str(name: &str) -> Result<Self, UnknownVendor> {
@@ -64,6 +64,6 @@ impl FromStr for Vendor {
 pub struct UnknownVendor(String);
 
 fn names() -> String {
-    let names: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.name()).collect();
+    let names: Vec<_> = EmulatedVendor::ALL.iter().map(|vendor| vendor.name()).collect();
     names.join(", ")
 }

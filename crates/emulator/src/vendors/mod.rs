@@ -7,13 +7,13 @@ pub(crate) mod ptv;
 pub(crate) mod resamania;
 
 use crate::authorization_server::Script;
-use crate::clock::Clock;
+use crate::clock::EmulatorClock;
 use crate::emulator::{Emulator, owned};
-use crate::vendor::Vendor;
+use crate::vendor::EmulatedVendor;
 
 impl Emulator {
     /// An emulator of `vendor`, on a free port, by the system's clock.
-    pub fn new(vendor: Vendor) -> Self {
+    pub fn new(vendor: EmulatedVendor) -> Self {
         let script = vendor.script();
         Self {
             vendor,
@@ -30,12 +30,12 @@ impl Emulator {
             multipart: true,
             requests_per_second: script.requests_per_second,
             address_block: script.address_block,
-            clock: Clock::system(),
+            clock: EmulatorClock::system(),
         }
     }
 }
 
-impl Vendor {
+impl EmulatedVendor {
     pub(crate) fn script(self) -> &'static Script {
         match self {
             Self::Apaleo => &apaleo::SCRIPT,

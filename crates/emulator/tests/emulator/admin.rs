@@ -1,4 +1,4 @@
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::{Value, json};
 
 use crate::{Answer, call_api, http, send, standing_clock, start, token_request};
@@ -12,7 +12,7 @@ async fn post(emulator: &RunningEmulator, path: &str, body: &Value) -> Answer {
 
 #[tokio::test]
 async fn the_state_can_be_read() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     send(token_request(&apaleo)).await;
     send(http().get(apaleo.token_url().clone())).await;
 
@@ -33,7 +33,7 @@ async fn the_state_can_be_read() {
 
 #[tokio::test]
 async fn a_misbehaviour_can_be_ordered_and_ended() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     let order = json!({"kind": "throttle", "retry_after": "7", "times": 2});
     let ordered = post(&apaleo, "/_emulator/misbehave", &order).await.json();
@@ -52,7 +52,7 @@ async fn a_misbehaviour_can_be_ordered_and_ended() {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_read_says_what_can() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     for (order, hints) in [
         (json!({"kind": "sulk"}), &["`sulk`", "`drop-after-headers`", "`unavailable`"][..]),
@@ -79,7 +79,7 @@ async fn an_order_that_cannot_be_read_says_what_can() {
 
 #[tokio::test]
 async fn one_token_or_all_can_be_revoked() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let first = send(token_request(&apaleo)).await.token();
     let second = send(token_request(&apaleo)).await.token();
 
@@ -98,7 +98,7 @@ async fn one_token_or_all_can_be_revoked() {
 
 #[tokio::test]
 async fn time_can_be_advanced() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_clock(standing_clock()).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_clock(standing_clock()).start().unwrap();
     let token = send(token_request(&apaleo)).await.token();
 
     assert_eq!(post(&apaleo, "/_emulator/advance", &json!({"seconds": 3600})).await.status, 200);
@@ -108,7 +108,7 @@ async fn time_can_be_advanced() {
 
 #[tokio::test]
 async fn an_unknown_path_names_those_there_are() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     for path in ["/_emulator/nowhere", "/_emulatorish", "/_emulator"] {
         let answer = post(&apaleo, path, &json!({})).await;

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use serde_json::json;
 
 use crate::{START, call_api, claims, http, send, standing_clock, start, token_request};
 
 #[tokio::test]
 async fn a_grant_answers_the_documented_members_in_their_order() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     let answer = send(token_request(&apaleo)).await;
 
@@ -25,7 +25,7 @@ async fn a_grant_answers_the_documented_members_in_their_order() {
 
 #[tokio::test]
 async fn a_token_is_a_signed_jwt_with_the_documented_claims() {
-    let apaleo = Emulator::new(Vendor::Apaleo)
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo)
         .with_scopes(["offers.read", "identity:account-users.read"])
         .with_clock(standing_clock())
         .start()
@@ -51,7 +51,7 @@ async fn a_token_is_a_signed_jwt_with_the_documented_claims() {
 
 #[tokio::test]
 async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let url = apaleo.token_url();
     let (id, secret) = (apaleo.client_id(), Some(apaleo.client_secret()));
     let grant = [("grant_type", "client_credentials")];
@@ -71,7 +71,7 @@ async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
 
 #[tokio::test]
 async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let post = || http().post(apaleo.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     for request in [
@@ -88,7 +88,7 @@ async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
 
 #[tokio::test]
 async fn credentials_are_taken_from_the_form_only_if_basic_brings_no_secret() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let post = || {
         http().post(apaleo.token_url().clone()).form(&[
             ("grant_type", "client_credentials"),
@@ -104,7 +104,7 @@ async fn credentials_are_taken_from_the_form_only_if_basic_brings_no_secret() {
 
 #[tokio::test]
 async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_client("an id", "a+b%c:d").start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("an id", "a+b%c:d").start().unwrap();
     let post = || http().post(apaleo.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     assert_eq!(send(post().basic_auth("an+id", Some("a%2Bb%25c%3Ad"))).await.status, 200);
@@ -116,14 +116,14 @@ async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
 async fn credentials_beyond_a_hundred_characters_are_not_read() {
     let long = |length| "x".repeat(length);
     for (length, status) in [(100, 200), (101, 400)] {
-        let apaleo = Emulator::new(Vendor::Apaleo).with_client("id", long(length)).start().unwrap();
+        let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("id", long(length)).start().unwrap();
         assert_eq!(send(token_request(&apaleo)).await.status, status);
     }
 }
 
 #[tokio::test]
 async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let long = "x".repeat(101);
 
     for (grant_type, error) in [
@@ -143,7 +143,7 @@ async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
 
 #[tokio::test]
 async fn a_client_without_the_grant_is_unauthorized() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_grant_types(["authorization_code"]).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_grant_types(["authorization_code"]).start().unwrap();
 
     let answer = send(token_request(&apaleo)).await;
 
@@ -152,7 +152,7 @@ async fn a_client_without_the_grant_is_unauthorized() {
 
 #[tokio::test]
 async fn scopes_are_granted_as_asked_or_not_at_all() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let long = "offers.read ".repeat(26);
 
     for (scope, granted) in [
@@ -174,7 +174,7 @@ async fn scopes_are_granted_as_asked_or_not_at_all() {
 
 #[tokio::test]
 async fn a_scope_in_brackets_is_ignored() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let request = token_request(&apaleo).form(&[("grant_type", "client_credentials"), ("scope[0]", "offers.read")]);
 
     let scope = send(request).await.json()["scope"].to_string();
@@ -184,7 +184,7 @@ async fn a_scope_in_brackets_is_ignored() {
 
 #[tokio::test]
 async fn the_api_answers_the_documented_property_and_no_other() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let token = send(token_request(&apaleo)).await.token();
 
     let munich = call_api(&apaleo, Some(&token)).await;
@@ -200,7 +200,7 @@ async fn the_api_answers_the_documented_property_and_no_other() {
 #[tokio::test]
 async fn the_api_refuses_what_is_not_a_good_token() {
     let clock = standing_clock();
-    let apaleo = Emulator::new(Vendor::Apaleo).with_clock(clock.clone()).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_clock(clock.clone()).start().unwrap();
     let expired = send(token_request(&apaleo)).await.token();
     clock.advance(Duration::from_secs(3599));
     assert_eq!(call_api(&apaleo, Some(&expired)).await.status, 200);

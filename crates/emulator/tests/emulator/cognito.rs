@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::json;
 
 use crate::{Answer, START, call_api, claims, http, send, standing_clock, start, token_request};
@@ -16,7 +16,7 @@ fn assert_refused(answer: &Answer, error: &str) {
 
 #[tokio::test]
 async fn a_grant_answers_three_members() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
 
     let answer = send(token_request(&cognito)).await;
 
@@ -29,7 +29,7 @@ async fn a_grant_answers_three_members() {
 
 #[tokio::test]
 async fn credentials_may_stand_in_the_body() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let request = http().post(cognito.token_url().clone()).form(&[
         ("grant_type", "client_credentials"),
         ("client_id", cognito.client_id()),
@@ -41,7 +41,7 @@ async fn credentials_may_stand_in_the_body() {
 
 #[tokio::test]
 async fn a_token_is_a_jwt_without_an_audience() {
-    let cognito = Emulator::new(Vendor::Cognito)
+    let cognito = Emulator::new(EmulatedVendor::Cognito)
         .with_lifetime(Duration::from_secs(300))
         .with_clock(standing_clock())
         .start()
@@ -70,7 +70,7 @@ async fn a_token_is_a_jwt_without_an_audience() {
 
 #[tokio::test]
 async fn a_request_that_is_no_plain_form_is_an_invalid_request() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let url = cognito.token_url();
     let grant = "grant_type=client_credentials";
     let multipart = reqwest::multipart::Form::new().text("grant_type", "client_credentials");
@@ -88,19 +88,20 @@ async fn a_request_that_is_no_plain_form_is_an_invalid_request() {
 
 #[tokio::test]
 async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
 
     assert_refused(&ask(&cognito, &[]).await, "invalid_request");
     assert_refused(&ask(&cognito, &[("grant_type", "password")]).await, "unsupported_grant_type");
     assert_refused(&ask(&cognito, &[("grant_type", "authorization_code")]).await, "unauthorized_client");
 
-    let without_grant = Emulator::new(Vendor::Cognito).with_grant_types(["authorization_code"]).start().unwrap();
+    let without_grant =
+        Emulator::new(EmulatedVendor::Cognito).with_grant_types(["authorization_code"]).start().unwrap();
     assert_refused(&send(token_request(&without_grant)).await, "unauthorized_client");
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_a_400() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let post = || http().post(cognito.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     let wrong = send(post().basic_auth(cognito.client_id(), Some("wrong"))).await;
@@ -115,7 +116,7 @@ async fn a_wrong_secret_is_a_400() {
 
 #[tokio::test]
 async fn two_clients_in_one_request_are_an_invalid_request() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
 
     let answer = ask(&cognito, &[("grant_type", "client_credentials"), ("client_id", "another")]).await;
 
@@ -124,8 +125,11 @@ async fn two_clients_in_one_request_are_an_invalid_request() {
 
 #[tokio::test]
 async fn a_disallowed_scope_is_refused_and_a_deleted_one_dropped() {
-    let cognito =
-        Emulator::new(Vendor::Cognito).with_scopes(["pms/read"]).with_deleted_scopes(["pms/write"]).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito)
+        .with_scopes(["pms/read"])
+        .with_deleted_scopes(["pms/write"])
+        .start()
+        .unwrap();
     let grant = ("grant_type", "client_credentials");
 
     assert_refused(&ask(&cognito, &[grant, ("scope", "pms/read pms/admin")]).await, "invalid_scope");
@@ -137,7 +141,7 @@ async fn a_disallowed_scope_is_refused_and_a_deleted_one_dropped() {
 
 #[tokio::test]
 async fn client_metadata_is_recorded_when_it_is_a_json_object() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let grant = ("grant_type", "client_credentials");
 
     for malformed in ["tenant=7", "[7]"] {
@@ -154,7 +158,7 @@ async fn client_metadata_is_recorded_when_it_is_a_json_object() {
 #[tokio::test]
 async fn the_check_in_wants_a_good_token_and_both_numbers() {
     let clock = standing_clock();
-    let cognito = Emulator::new(Vendor::Cognito).with_clock(clock.clone()).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&cognito)).await.token();
 
     let checked_in = call_api(&cognito, Some(&token)).await;

@@ -2,14 +2,14 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock, RunningEmulator};
 
 use crate::{http, send, standing_clock, start, token_request};
 
 #[tokio::test]
 async fn ptv_throttles_the_fifty_first_request_of_a_second() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
 
     for _ in 0..50 {
         assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -25,7 +25,7 @@ async fn ptv_throttles_the_fifty_first_request_of_a_second() {
 #[tokio::test]
 async fn the_second_is_a_sliding_one() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_rate_limit(2).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_rate_limit(2).with_clock(clock.clone()).start().unwrap();
     let half = Duration::from_millis(500);
 
     assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -39,7 +39,7 @@ async fn the_second_is_a_sliding_one() {
 
 #[tokio::test]
 async fn cognito_throttles_the_hundred_and_fifty_first() {
-    let cognito = Emulator::new(Vendor::Cognito).with_clock(standing_clock()).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito).with_clock(standing_clock()).start().unwrap();
     let wrong = http().get(cognito.token_url().clone());
 
     for _ in 0..150 {
@@ -50,7 +50,7 @@ async fn cognito_throttles_the_hundred_and_fifty_first() {
 
 #[tokio::test]
 async fn a_limit_can_be_lifted() {
-    let ptv = Emulator::new(Vendor::Ptv).without_rate_limit().with_clock(standing_clock()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).without_rate_limit().with_clock(standing_clock()).start().unwrap();
 
     for _ in 0..60 {
         assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -60,7 +60,7 @@ async fn a_limit_can_be_lifted() {
 #[test]
 fn ptv_blocks_the_address_after_ten_failed_logins_and_only_for_a_minute() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
     let mut kept_alive = Connection::open(&ptv);
     let mut idle = Connection::open(&ptv);
     assert_eq!(idle.ask("wrong"), Some(401));
@@ -119,9 +119,9 @@ fn after_a_block_the_count_begins_anew() {
 
 #[test]
 fn an_address_is_not_blocked_where_the_vendor_does_not_say_so() {
-    let unblocked = Emulator::new(Vendor::Ptv).without_address_block().start().unwrap();
+    let unblocked = Emulator::new(EmulatedVendor::Ptv).without_address_block().start().unwrap();
 
-    for (emulator, status) in [(unblocked, 401), (start(Vendor::Apaleo), 400)] {
+    for (emulator, status) in [(unblocked, 401), (start(EmulatedVendor::Apaleo), 400)] {
         let mut connection = Connection::open(&emulator);
         for _ in 0..20 {
             assert_eq!(connection.ask("wrong"), Some(status));
@@ -129,8 +129,12 @@ fn an_address_is_not_blocked_where_the_vendor_does_not_say_so() {
     }
 }
 
-fn blocking_after_two(clock: &Clock) -> RunningEmulator {
-    Emulator::new(Vendor::Ptv).with_address_block(2, Duration::from_secs(5)).with_clock(clock.clone()).start().unwrap()
+fn blocking_after_two(clock: &EmulatorClock) -> RunningEmulator {
+    Emulator::new(EmulatedVendor::Ptv)
+        .with_address_block(2, Duration::from_secs(5))
+        .with_clock(clock.clone())
+        .start()
+        .unwrap()
 }
 
 /// One connection, by hand: no client that opens another when this one ends.

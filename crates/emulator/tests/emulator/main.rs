@@ -14,7 +14,7 @@ mod resamania;
 
 use std::time::{Duration, SystemTime};
 
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock, RunningEmulator};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
 use reqwest::header::HeaderMap;
@@ -48,12 +48,12 @@ impl Answer {
     }
 }
 
-fn start(vendor: Vendor) -> RunningEmulator {
+fn start(vendor: EmulatedVendor) -> RunningEmulator {
     Emulator::new(vendor).start().unwrap()
 }
 
-fn standing_clock() -> Clock {
-    Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(START))
+fn standing_clock() -> EmulatorClock {
+    EmulatorClock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(START))
 }
 
 /// A client that leaves everything as it is sent.
@@ -76,8 +76,10 @@ fn token_request(emulator: &RunningEmulator) -> RequestBuilder {
     let (id, secret) = (emulator.client_id(), emulator.client_secret());
     let parameters = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
     match emulator.vendor() {
-        Vendor::Octorate => post.json(&std::collections::BTreeMap::from(parameters)),
-        Vendor::Resamania => post.header("X-Gravitee-Api-Key", emulator.gateway_key().unwrap()).form(&parameters),
+        EmulatedVendor::Octorate => post.json(&std::collections::BTreeMap::from(parameters)),
+        EmulatedVendor::Resamania => {
+            post.header("X-Gravitee-Api-Key", emulator.gateway_key().unwrap()).form(&parameters)
+        }
         _ => post.basic_auth(id, Some(secret)).form(&[("grant_type", "client_credentials")]),
     }
 }

@@ -1,4 +1,4 @@
-use credentials_grant_emulator::{Emulator, Misbehaviour, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour, RunningEmulator};
 use reqwest::{Response, StatusCode};
 
 use crate::{call_api, http, send, start, token_request};
@@ -6,7 +6,7 @@ use crate::{call_api, http, send, start, token_request};
 const MIB: usize = 1024 * 1024;
 
 fn misbehaving(misbehaviour: Misbehaviour) -> RunningEmulator {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     apaleo.misbehave(misbehaviour);
     apaleo
 }
@@ -17,7 +17,7 @@ async fn respond(emulator: &RunningEmulator) -> reqwest::Result<Response> {
 
 #[tokio::test]
 async fn it_lasts_for_as_many_requests_as_asked_or_until_it_is_ended() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let teapot = || Misbehaviour::Status { status: StatusCode::IM_A_TEAPOT };
 
     apaleo.misbehave(teapot()).times(2);
@@ -39,7 +39,7 @@ async fn it_lasts_for_as_many_requests_as_asked_or_until_it_is_ended() {
 
 #[tokio::test]
 async fn it_leaves_the_api_alone() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let token = send(token_request(&apaleo)).await.token();
 
     apaleo.misbehave(Misbehaviour::Drop);
@@ -164,7 +164,7 @@ async fn an_error_can_pass_for_success() {
 
 #[tokio::test]
 async fn every_vendor_can_echo_the_secret_in_its_own_way() {
-    for vendor in Vendor::ALL {
+    for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
         emulator.misbehave(Misbehaviour::EchoSecret);
         let answer = send(token_request(&emulator)).await;
@@ -175,7 +175,7 @@ async fn every_vendor_can_echo_the_secret_in_its_own_way() {
 
 #[tokio::test]
 async fn a_token_revoked_at_birth_is_good_for_nothing() {
-    for vendor in Vendor::ALL {
+    for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
         emulator.misbehave(Misbehaviour::RevokedAtBirth);
         let token = send(token_request(&emulator)).await.token();
@@ -246,7 +246,7 @@ async fn a_slow_body_comes_byte_by_byte() {
 
 #[tokio::test]
 async fn it_comes_before_the_vendors_own_limit() {
-    let ptv = Emulator::new(Vendor::Ptv).with_rate_limit(0).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_rate_limit(0).start().unwrap();
     ptv.misbehave(Misbehaviour::EmptyBody).times(1);
 
     assert_eq!(send(token_request(&ptv)).await.status, 200);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::{Value, json};
 
 use crate::{Answer, call_api, http, send, standing_clock, start, token_request};
@@ -19,7 +19,7 @@ fn assert_refused(answer: &Answer, status: u16, code: &str, message: &str, class
 
 #[tokio::test]
 async fn a_grant_answers_type_and_no_token_type() {
-    let octorate = start(Vendor::Octorate);
+    let octorate = start(EmulatedVendor::Octorate);
 
     let answer = send(token_request(&octorate)).await;
 
@@ -30,7 +30,7 @@ async fn a_grant_answers_type_and_no_token_type() {
 #[tokio::test]
 async fn the_number_and_the_lifetime_can_differ() {
     let clock = standing_clock();
-    let octorate = Emulator::new(Vendor::Octorate)
+    let octorate = Emulator::new(EmulatedVendor::Octorate)
         .with_lifetime(Duration::from_secs(1440 * 60))
         .with_expires_in(1440)
         .with_clock(clock.clone())
@@ -46,7 +46,7 @@ async fn the_number_and_the_lifetime_can_differ() {
 
 #[tokio::test]
 async fn anything_but_a_json_object_is_a_bad_request() {
-    let octorate = start(Vendor::Octorate);
+    let octorate = start(EmulatedVendor::Octorate);
     let post = || http().post(octorate.token_url().clone());
     let form = [
         ("grant_type", "client_credentials"),
@@ -68,7 +68,7 @@ async fn anything_but_a_json_object_is_a_bad_request() {
 
 #[tokio::test]
 async fn a_missing_or_wrong_member_is_named() {
-    let octorate = start(Vendor::Octorate);
+    let octorate = start(EmulatedVendor::Octorate);
 
     for (body, message) in [
         (json!({}), "grant_type is required."),
@@ -83,7 +83,7 @@ async fn a_missing_or_wrong_member_is_named() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_a_401_in_the_envelope() {
-    let octorate = start(Vendor::Octorate);
+    let octorate = start(EmulatedVendor::Octorate);
     let answer = ask(
         &octorate,
         &json!({
@@ -100,7 +100,7 @@ async fn a_wrong_secret_is_a_401_in_the_envelope() {
 
 #[tokio::test]
 async fn a_client_without_the_grant_is_forbidden() {
-    let octorate = Emulator::new(Vendor::Octorate).with_grant_types(Vec::<String>::new()).start().unwrap();
+    let octorate = Emulator::new(EmulatedVendor::Octorate).with_grant_types(Vec::<String>::new()).start().unwrap();
 
     let answer = send(token_request(&octorate)).await;
 
@@ -111,7 +111,7 @@ async fn a_client_without_the_grant_is_forbidden() {
 #[tokio::test]
 async fn the_api_takes_a_good_token_only() {
     let clock = standing_clock();
-    let octorate = Emulator::new(Vendor::Octorate).with_clock(clock.clone()).start().unwrap();
+    let octorate = Emulator::new(EmulatedVendor::Octorate).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&octorate)).await.token();
     let revoked = send(token_request(&octorate)).await.token();
     octorate.revoke(&revoked);

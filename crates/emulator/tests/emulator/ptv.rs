@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use reqwest::multipart::Form;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{START, call_api, claims, http, send, standing_clock, start, token_re
 
 #[tokio::test]
 async fn a_grant_answers_what_the_earlier_edition_of_the_page_shows() {
-    let ptv = start(Vendor::Ptv);
+    let ptv = start(EmulatedVendor::Ptv);
 
     let answer = send(token_request(&ptv)).await;
 
@@ -25,7 +25,7 @@ async fn a_grant_answers_what_the_earlier_edition_of_the_page_shows() {
 
 #[tokio::test]
 async fn credentials_may_stand_in_the_body() {
-    let ptv = start(Vendor::Ptv);
+    let ptv = start(EmulatedVendor::Ptv);
     let request = http().post(ptv.token_url().clone()).form(&[
         ("grant_type", "client_credentials"),
         ("client_id", ptv.client_id()),
@@ -37,8 +37,8 @@ async fn credentials_may_stand_in_the_body() {
 
 #[tokio::test]
 async fn the_pages_multipart_example_works_unless_it_is_switched_off() {
-    let lenient = start(Vendor::Ptv);
-    let strict = Emulator::new(Vendor::Ptv).without_multipart().start().unwrap();
+    let lenient = start(EmulatedVendor::Ptv);
+    let strict = Emulator::new(EmulatedVendor::Ptv).without_multipart().start().unwrap();
 
     for (ptv, status) in [(lenient, 200), (strict, 400)] {
         let request = http()
@@ -51,7 +51,7 @@ async fn the_pages_multipart_example_works_unless_it_is_switched_off() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_a_401_with_a_challenge() {
-    let ptv = start(Vendor::Ptv);
+    let ptv = start(EmulatedVendor::Ptv);
     let post = || http().post(ptv.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     for request in [post(), post().basic_auth(ptv.client_id(), Some("wrong"))] {
@@ -64,7 +64,7 @@ async fn a_wrong_secret_is_a_401_with_a_challenge() {
 
 #[tokio::test]
 async fn other_mistakes_are_refused_in_the_rfcs_words() {
-    let ptv = start(Vendor::Ptv);
+    let ptv = start(EmulatedVendor::Ptv);
     let with = |parameters: &[(&str, &str)]| token_request(&ptv).form(parameters);
     let grant = ("grant_type", "client_credentials");
 
@@ -82,7 +82,7 @@ async fn other_mistakes_are_refused_in_the_rfcs_words() {
 
 #[tokio::test]
 async fn a_client_without_the_grant_is_unauthorized() {
-    let ptv = Emulator::new(Vendor::Ptv).with_grant_types(Vec::<String>::new()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_grant_types(Vec::<String>::new()).start().unwrap();
 
     let answer = send(token_request(&ptv)).await;
 
@@ -91,7 +91,7 @@ async fn a_client_without_the_grant_is_unauthorized() {
 
 #[tokio::test]
 async fn a_token_is_a_signed_jwt_with_keycloaks_claims() {
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(standing_clock()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(standing_clock()).start().unwrap();
 
     let token = send(token_request(&ptv)).await.token();
 
@@ -112,7 +112,7 @@ async fn a_token_is_a_signed_jwt_with_keycloaks_claims() {
 
 #[tokio::test]
 async fn scopes_are_said_when_there_are_any() {
-    let ptv = Emulator::new(Vendor::Ptv).with_scopes(["routes", "orders"]).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_scopes(["routes", "orders"]).start().unwrap();
 
     assert_eq!(send(token_request(&ptv)).await.json()["scope"], "routes orders");
 }
@@ -120,7 +120,7 @@ async fn scopes_are_said_when_there_are_any() {
 #[tokio::test]
 async fn the_api_takes_a_good_token_only() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&ptv)).await.token();
     let revoked = send(token_request(&ptv)).await.token();
     ptv.revoke(&revoked);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use reqwest::RequestBuilder;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{Answer, call_api, claims, http, send, standing_clock, start, token_r
 
 /// An emulator with no gateway before it, for what happens behind the gateway.
 fn behind_the_gateway() -> Emulator {
-    Emulator::new(Vendor::Resamania).without_gateway_key()
+    Emulator::new(EmulatedVendor::Resamania).without_gateway_key()
 }
 
 fn post(resamania: &RunningEmulator, parameters: &[(&str, &str)]) -> RequestBuilder {
@@ -26,7 +26,7 @@ fn assert_refused(answer: &Answer, error: &str, description: &Value) {
 
 #[tokio::test]
 async fn a_grant_answers_the_documented_members_in_their_order() {
-    let resamania = start(Vendor::Resamania);
+    let resamania = start(EmulatedVendor::Resamania);
 
     let answer = send(token_request(&resamania)).await;
 
@@ -44,8 +44,11 @@ async fn a_grant_answers_the_documented_members_in_their_order() {
 
 #[tokio::test]
 async fn the_refresh_token_can_be_left_out_and_the_scope_be_null() {
-    let resamania =
-        Emulator::new(Vendor::Resamania).with_scopes(Vec::<String>::new()).without_refresh_tokens().start().unwrap();
+    let resamania = Emulator::new(EmulatedVendor::Resamania)
+        .with_scopes(Vec::<String>::new())
+        .without_refresh_tokens()
+        .start()
+        .unwrap();
 
     let answer = send(token_request(&resamania)).await;
 
@@ -57,7 +60,7 @@ async fn the_refresh_token_can_be_left_out_and_the_scope_be_null() {
 
 #[tokio::test]
 async fn the_gateway_refuses_a_missing_or_wrong_key_before_oauth_is_asked() {
-    let resamania = Emulator::new(Vendor::Resamania).with_gateway_key("the-key").start().unwrap();
+    let resamania = Emulator::new(EmulatedVendor::Resamania).with_gateway_key("the-key").start().unwrap();
     let token = send(token_request(&resamania)).await.token();
     let club = resamania.api_call().url;
 
@@ -205,7 +208,7 @@ async fn a_refresh_token_is_good_once_and_for_fourteen_days() {
 #[tokio::test]
 async fn the_api_takes_a_good_token_only() {
     let clock = standing_clock();
-    let resamania = Emulator::new(Vendor::Resamania).with_clock(clock.clone()).start().unwrap();
+    let resamania = Emulator::new(EmulatedVendor::Resamania).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&resamania)).await.token();
 
     let answer = call_api(&resamania, Some(&token)).await;
