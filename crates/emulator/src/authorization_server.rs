@@ -11,25 +11,25 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::answer::Answer;
 use crate::emulator::Emulator;
-use crate::ledger::{Ledger, Worth};
+use crate::http_response::HttpResponse;
+use crate::issued_tokens::{IssuedTokens, TokenStatus};
 use crate::limits::{AddressBlock, Limits};
-use crate::misbehaviour::Spell;
-use crate::request::{Login, Request};
+use crate::misbehaviour::ActiveMisbehaviour;
+use crate::request::{Credentials, Request};
 use crate::signing::{SigningKey, random_string};
 use crate::start_error::StartError;
 
 /// The state of one running emulator.
 pub(crate) struct AuthorizationServer {
     pub(crate) settings: Emulator,
-    pub(crate) script: &'static Script,
+    pub(crate) definition: &'static VendorDefinition,
     pub(crate) token_url: Url,
-    pub(crate) ledger: Ledger,
+    pub(crate) access_tokens: IssuedTokens,
     pub(crate) limits: Limits,
-    pub(crate) spell: Spell,
+    pub(crate) misbehaviour: ActiveMisbehaviour,
     pub(crate) token_requests: AtomicU64,
-    pub(crate) refresh_tokens: Ledger,
+    pub(crate) refresh_tokens: IssuedTokens,
     /// Cognito's `aws_client_metadata`, as last granted.
     pub(crate) client_metadata: Mutex<Option<Value>>,
     pub(crate) key: &'static SigningKey,
@@ -39,7 +39,7 @@ pub(crate) struct AuthorizationServer {
 pub(crate) const GATEWAY_KEY: &str = "x-gravitee-api-key";
 
 /// One vendor: its defaults, and how it answers.
-pub(crate) struct Script {
+pub(crate) struct VendorDefinition {
     /// Where the token endpoint is; the first is the one that the vendor documents.
     pub(crate) token_paths: &'static [&'static str],
     pub(crate) client_id: &'static str,
@@ -51,20 +51,20 @@ pub(crate) struct Script {
     pub(crate) requests_per_second: Option<u32>,
     pub(crate) address_block: Option<AddressBlock>,
     /// The one call of the API that is served.
-    pub(crate) call: Call,
+    pub(crate) call: ExampleCall,
     /// Answers at the token endpoint.
-    pub(crate) token: Respond,
+    pub(crate) token_endpoint: Handler,
     /// Answers everywhere else.
-    pub(crate) api: Respond,
+    pub(crate) api: Handler,
     /// The vendor's `invalid_client`, with a description.
-    pub(crate) refusal: fn(&str) -> Answer,
+    pub(crate) invalid_client: fn(&str) -> HttpResponse,
 }
 
 /// A grant or a refusal; both are answers, and a refusal ends the checks.
-pub(crate) type Respond = fn(&AuthorizationServer, &Request) -> Result<Answer, Answer>;
+pub(crate) type Handler = fn(&AuthorizationServer, &Request) -> Result<HttpResponse, HttpResponse>;
 
 /// A call of the vendor's API.
-pub(crate) struct Call {
+pub(crate) struct ExampleCall {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     /// What it needs beside the token and the gateway's key.
@@ -76,7 +76,7 @@ pub(crate) struct Call {
 pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// What every signed token says of its time, and what makes it unlike every other.
-pub(crate) struct Stamp {
+pub(crate) struct RegisteredClaims {
     /// In seconds of the Unix epoch.
     pub(crate) issued_at: u64,
     /// In seconds of the Unix epoch.
@@ -86,40 +86,44 @@ pub(crate) struct Stamp {
 
 /// Why an API does not serve a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unauthorized {
+pub(crate) enum BearerError {
     Missing,
     Expired,
     Invalid,
 }
 
 impl AuthorizationServer {
-    pub(crate) fn new(script: &'static Script, settings: Emulator, listener: &TcpListener) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        definition: &'static VendorDefinition,
+        settings: Emulator,
+        listener: &TcpListener,
+    ) -> Result<Self, StartError> {
         Ok(Self {
-            script,
-            token_url: url(listener, script.token_paths[0]).map_err(StartError::Server)?,
-            ledger: Ledger::default(),
+            definition,
+            token_url: url(listener, definition.token_paths[0]).map_err(StartError::Server)?,
+            access_tokens: IssuedTokens::default(),
             limits: Limits::new(settings.requests_per_second, settings.address_block),
-            spell: Spell::default(),
+            misbehaviour: ActiveMisbehaviour::default(),
             token_requests: AtomicU64::new(0),
-            refresh_tokens: Ledger::default(),
+            refresh_tokens: IssuedTokens::default(),
             client_metadata: Mutex::default(),
             key: SigningKey::of_this_process().map_err(|_| StartError::SigningKey)?,
             settings,
         })
     }
 
-    /// What the vendor says to a login it does not believe.
-    pub(crate) fn refuse(&self, description: &str) -> Answer {
-        (self.script.refusal)(description)
+    /// What the vendor says to a credentials it does not believe.
+    pub(crate) fn invalid_client(&self, description: &str) -> HttpResponse {
+        (self.definition.invalid_client)(description)
     }
 
     /// Client authentication (RFC 6749, section 2.3); a failed one counts against the address.
-    pub(crate) fn authenticate(&self, request: &Request, login: &Login) -> bool {
-        let known = login.id == self.settings.client_id && login.secret == self.settings.client_secret;
+    pub(crate) fn authenticate(&self, request: &Request, credentials: &Credentials) -> bool {
+        let known = credentials.id == self.settings.client_id && credentials.secret == self.settings.client_secret;
         if known {
-            self.limits.logged_in(request.source);
+            self.limits.record_success(request.source);
         } else {
-            self.limits.failed_to_log_in(request.source, self.now());
+            self.limits.record_failure(request.source, self.now());
         }
         known
     }
@@ -139,22 +143,25 @@ impl AuthorizationServer {
         wanted.map(|scope| scopes.contains(&scope).then_some(scope)).collect()
     }
 
-    /// Issues a signed token with the claims that `claims` makes of the stamp.
-    pub(crate) fn issue_jwt<C: Serialize>(&self, claims: impl FnOnce(Stamp) -> C) -> Result<String, Answer> {
+    /// Issues a signed token with the claims that `claims` makes of the registered.
+    pub(crate) fn issue_jwt<C: Serialize>(
+        &self,
+        claims: impl FnOnce(RegisteredClaims) -> C,
+    ) -> Result<String, HttpResponse> {
         let issued_at = seconds(self.now());
-        let stamp = Stamp {
+        let registered = RegisteredClaims {
             issued_at,
             expires_at: issued_at.saturating_add(self.settings.lifetime.as_secs()),
-            id: random_string().map_err(|error| Answer::fault(&error))?,
+            id: random_string().map_err(|error| HttpResponse::internal_error(&error))?,
         };
-        let claims = serde_json::to_vec(&claims(stamp)).map_err(|error| Answer::fault(&error))?;
+        let claims = serde_json::to_vec(&claims(registered)).map_err(|error| HttpResponse::internal_error(&error))?;
         let token = self.key.sign(&claims);
-        Ok(self.enter(token.map_err(|error| Answer::fault(&error))?))
+        Ok(self.enter(token.map_err(|error| HttpResponse::internal_error(&error))?))
     }
 
     /// Issues a token that means nothing to anybody else.
-    pub(crate) fn issue_opaque(&self) -> Result<String, Answer> {
-        let token = random_string().map_err(|error| Answer::fault(&error))?;
+    pub(crate) fn issue_opaque(&self) -> Result<String, HttpResponse> {
+        let token = random_string().map_err(|error| HttpResponse::internal_error(&error))?;
         Ok(self.enter(token))
     }
 
@@ -167,12 +174,12 @@ impl AuthorizationServer {
     }
 
     /// Whether the request carries a token that is good.
-    pub(crate) fn check_bearer(&self, request: &Request) -> Result<(), Unauthorized> {
-        let token = request.authorization("Bearer").ok_or(Unauthorized::Missing)?;
-        match self.ledger.worth(token, self.now()) {
-            Worth::Good => Ok(()),
-            Worth::Expired => Err(Unauthorized::Expired),
-            Worth::Invalid => Err(Unauthorized::Invalid),
+    pub(crate) fn check_bearer(&self, request: &Request) -> Result<(), BearerError> {
+        let token = request.authorization("Bearer").ok_or(BearerError::Missing)?;
+        match self.access_tokens.status(token, self.now()) {
+            TokenStatus::Active => Ok(()),
+            TokenStatus::Expired => Err(BearerError::Expired),
+            TokenStatus::Invalid => Err(BearerError::Invalid),
         }
     }
 
@@ -180,21 +187,21 @@ impl AuthorizationServer {
         self.settings.clock.now()
     }
 
-    pub(crate) fn token(&self, request: &Request) -> Answer {
-        if !self.limits.admit(request.source, self.now()) {
-            return Answer::empty(StatusCode::TOO_MANY_REQUESTS);
+    pub(crate) fn token(&self, request: &Request) -> HttpResponse {
+        if !self.limits.allow(request.source, self.now()) {
+            return HttpResponse::empty(StatusCode::TOO_MANY_REQUESTS);
         }
-        either((self.script.token)(self, request))
+        merge((self.definition.token_endpoint)(self, request))
     }
 
     fn enter(&self, token: String) -> String {
-        self.ledger.enter(token.clone(), self.now(), self.settings.lifetime);
+        self.access_tokens.insert(token.clone(), self.now(), self.settings.lifetime);
         token
     }
 }
 
 /// A grant and a refusal are both answers.
-pub(crate) fn either(answer: Result<Answer, Answer>) -> Answer {
+pub(crate) fn merge(answer: Result<HttpResponse, HttpResponse>) -> HttpResponse {
     answer.unwrap_or_else(|refusal| refusal)
 }
 

@@ -11,12 +11,12 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-use crate::answer::Answer;
+use crate::http_response::HttpResponse;
 
 /// What becomes of one request.
 pub(crate) enum Delivery {
     /// The answer as it is.
-    Whole(Answer),
+    Whole(HttpResponse),
     /// No answer: the connection ends.
     Dropped,
     /// A status and headers; then the connection ends.
@@ -26,7 +26,7 @@ pub(crate) enum Delivery {
     /// A body without an end.
     Endless,
     /// The answer, byte by byte.
-    Slow(Answer),
+    Slow(HttpResponse),
 }
 
 /// The connection ends here, on purpose.
@@ -49,7 +49,7 @@ impl Delivery {
     }
 }
 
-fn respond(answer: Answer, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {
+fn respond(answer: HttpResponse, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {
     let mut response = Response::new(body(answer.body.into()));
     *response.status_mut() = answer.status;
     response.headers_mut().extend(answer.headers);
@@ -57,8 +57,8 @@ fn respond(answer: Answer, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {
 }
 
 /// The head of an answer that announces JSON.
-fn json() -> Answer {
-    Answer::empty(StatusCode::OK).with_content_type("application/json")
+fn json() -> HttpResponse {
+    HttpResponse::empty(StatusCode::OK).with_content_type("application/json")
 }
 
 fn whole(bytes: Bytes) -> Body {

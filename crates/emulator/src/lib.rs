@@ -1,19 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
-mod answer;
 mod authorization_server;
 mod clock;
 mod delivery;
 mod emulator;
-mod ledger;
+mod http_response;
+mod issued_tokens;
 mod limits;
+mod misbehave;
 mod misbehaviour;
 mod request;
 mod running;
 mod server;
 mod signing;
-mod spoil;
 mod start_error;
 mod vendor;
 mod vendors;

@@ -20,11 +20,11 @@ pub(crate) struct AddressBlock {
 pub(crate) struct Limits {
     requests_per_second: Option<u32>,
     block: Option<AddressBlock>,
-    addresses: Mutex<HashMap<IpAddr, Conduct>>,
+    addresses: Mutex<HashMap<IpAddr, AddressState>>,
 }
 
 #[derive(Default)]
-struct Conduct {
+struct AddressState {
     /// When the requests of the last second were admitted.
     admitted: VecDeque<SystemTime>,
     failed_logins: u32,
@@ -37,7 +37,7 @@ impl Limits {
     }
 
     /// Whether the address may ask once more within this second.
-    pub(crate) fn admit(&self, address: IpAddr, now: SystemTime) -> bool {
+    pub(crate) fn allow(&self, address: IpAddr, now: SystemTime) -> bool {
         let Some(allowed) = self.requests_per_second else {
             return true;
         };
@@ -52,27 +52,27 @@ impl Limits {
     }
 
     /// A login ends the row of failed ones.
-    pub(crate) fn logged_in(&self, address: IpAddr) {
+    pub(crate) fn record_success(&self, address: IpAddr) {
         lock(&self.addresses).entry(address).or_default().failed_logins = 0;
     }
 
     /// A failed login, and perhaps the one too many.
-    pub(crate) fn failed_to_log_in(&self, address: IpAddr, now: SystemTime) {
+    pub(crate) fn record_failure(&self, address: IpAddr, now: SystemTime) {
         let Some(block) = self.block else {
             return;
         };
         let mut addresses = lock(&self.addresses);
-        let conduct = addresses.entry(address).or_default();
-        conduct.failed_logins += 1;
-        if conduct.failed_logins >= block.failed_logins {
-            conduct.failed_logins = 0;
-            conduct.blocked_at = Some(now);
+        let state = addresses.entry(address).or_default();
+        state.failed_logins += 1;
+        if state.failed_logins >= block.failed_logins {
+            state.failed_logins = 0;
+            state.blocked_at = Some(now);
         }
     }
 
     /// Whether the address is blocked.
     pub(crate) fn blocks(&self, address: IpAddr, now: SystemTime) -> bool {
-        let blocked_at = lock(&self.addresses).get(&address).and_then(|conduct| conduct.blocked_at);
+        let blocked_at = lock(&self.addresses).get(&address).and_then(|state| state.blocked_at);
         match (self.block, blocked_at) {
             (Some(block), Some(blocked_at)) => age(blocked_at, now) < block.lasting,
             _ => false,

@@ -94,11 +94,11 @@ impl Misbehaviour {
 
 /// The misbehaviour that the token endpoint is under, if any, and for how many more requests.
 #[derive(Default)]
-pub(crate) struct Spell(Mutex<Option<(Misbehaviour, Option<u32>)>>);
+pub(crate) struct ActiveMisbehaviour(Mutex<Option<(Misbehaviour, Option<u32>)>>);
 
-impl Spell {
-    /// Casts a new spell, for so many requests or until it is broken.
-    pub(crate) fn cast(&self, misbehaviour: Misbehaviour, times: Option<u32>) {
+impl ActiveMisbehaviour {
+    /// Casts a new misbehaviour, for so many requests or until it is broken.
+    pub(crate) fn begin(&self, misbehaviour: Misbehaviour, times: Option<u32>) {
         *lock(&self.0) = Some((misbehaviour, times)).filter(|_| times != Some(0));
     }
 
@@ -114,10 +114,10 @@ impl Spell {
 
     /// What to do to the next request, which then has been done.
     pub(crate) fn next(&self) -> Option<Misbehaviour> {
-        let mut spell = lock(&self.0);
-        let (misbehaviour, times) = spell.take()?;
+        let mut active = lock(&self.0);
+        let (misbehaviour, times) = active.take()?;
         let left = times.map(|times| times - 1);
-        *spell = Some((misbehaviour.clone(), left)).filter(|_| left != Some(0));
+        *active = Some((misbehaviour.clone(), left)).filter(|_| left != Some(0));
         Some(misbehaviour)
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Request {
 #[derive(Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
-/// An identifier and a secret, in either place.
-pub(crate) struct Login {
+/// An identifier and a secret, in merge place.
+pub(crate) struct Credentials {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
@@ -85,11 +85,11 @@ impl Request {
     }
 
     /// HTTP Basic (RFC 7617), as it stands there: nothing is percent-decoded.
-    pub(crate) fn basic(&self) -> Option<Login> {
+    pub(crate) fn basic(&self) -> Option<Credentials> {
         let decoded = BASE64_STANDARD.decode(self.authorization("Basic")?).ok()?;
         let text = String::from_utf8(decoded).ok()?;
         let (id, secret) = text.split_once(':')?;
-        Some(Login { id: id.to_owned(), secret: secret.to_owned() })
+        Some(Credentials { id: id.to_owned(), secret: secret.to_owned() })
     }
 }
 
@@ -101,8 +101,8 @@ impl Parameters {
     }
 
     /// `client_id` and `client_secret`; the latter may be missing.
-    pub(crate) fn login(&self) -> Option<Login> {
-        Some(Login {
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        Some(Credentials {
             id: self.value("client_id")?.to_owned(),
             secret: self.value("client_secret").unwrap_or_default().to_owned(),
         })

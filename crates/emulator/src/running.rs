@@ -14,14 +14,14 @@ use crate::clock::EmulatorClock;
 use crate::emulator::Emulator;
 use crate::lock;
 use crate::misbehaviour::Misbehaviour;
-use crate::server::{Serving, listen};
+use crate::server::{ServerThread, listen};
 use crate::start_error::StartError;
 use crate::vendor::EmulatedVendor;
 
 /// A vendor on loopback, until this is dropped: then every connection ends and the port is free.
 pub struct RunningEmulator {
     server: Arc<AuthorizationServer>,
-    _serving: Serving,
+    _thread: ServerThread,
 }
 
 /// The one call of the vendor's API that the emulator serves; add the token and send it.
@@ -64,8 +64,8 @@ impl Emulator {
 impl RunningEmulator {
     pub(crate) fn start(settings: Emulator) -> Result<Self, StartError> {
         let listener = listen(settings.port)?;
-        let server = Arc::new(AuthorizationServer::new(settings.vendor.script(), settings, &listener)?);
-        Ok(Self { _serving: Serving::start(listener, Arc::clone(&server))?, server })
+        let server = Arc::new(AuthorizationServer::new(settings.vendor.definition(), settings, &listener)?);
+        Ok(Self { _thread: ServerThread::start(listener, Arc::clone(&server))?, server })
     }
 
     /// Who this stands in for.
@@ -107,7 +107,7 @@ impl RunningEmulator {
     /// The one call of the vendor's API that the emulator serves.
     #[must_use]
     pub fn api_call(&self) -> ApiCall {
-        let call = &self.server.script.call;
+        let call = &self.server.definition.call;
         let mut url = self.token_url().clone();
         url.set_path(call.path);
         let documented =
@@ -129,7 +129,7 @@ impl RunningEmulator {
     /// How many access tokens were issued.
     #[must_use]
     pub fn tokens_issued(&self) -> u64 {
-        self.server.ledger.count()
+        self.server.access_tokens.count()
     }
 
     /// The `aws_client_metadata` of the last request that was granted with one (Cognito).
@@ -141,12 +141,12 @@ impl RunningEmulator {
     /// Revokes a token: the API answers 401 to it from now on. Says whether the token is one of this emulator's.
     #[expect(clippy::must_use_candidate, reason = "most tests revoke what they know to be there")]
     pub fn revoke(&self, token: &str) -> bool {
-        self.server.ledger.revoke(token)
+        self.server.access_tokens.revoke(token)
     }
 
     /// Revokes every token issued so far.
     pub fn revoke_all(&self) {
-        self.server.ledger.revoke_all();
+        self.server.access_tokens.revoke_all();
     }
 
     /// Makes the token endpoint misbehave from now on, in the place of what it did before.
@@ -161,21 +161,21 @@ impl RunningEmulator {
     /// ```
     #[expect(clippy::must_use_candidate, reason = "what it returns is only for limiting it")]
     pub fn misbehave(&self, misbehaviour: Misbehaviour) -> Misbehaving<'_> {
-        self.server.spell.cast(misbehaviour.clone(), None);
+        self.server.misbehaviour.begin(misbehaviour.clone(), None);
         Misbehaving { emulator: self, misbehaviour }
     }
 
     /// Makes the token endpoint behave again.
     pub fn behave(&self) {
-        self.server.spell.end();
+        self.server.misbehaviour.end();
     }
 }
 
 impl Misbehaving<'_> {
     /// Only for the next so many requests.
     pub fn times(self, times: u32) {
-        let spell = &self.emulator.server.spell;
-        spell.cast(self.misbehaviour, Some(times));
+        let misbehaviour = &self.emulator.server.misbehaviour;
+        misbehaviour.begin(self.misbehaviour, Some(times));
     }
 }
 

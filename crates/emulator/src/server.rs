@@ -31,12 +31,12 @@ pub(crate) fn listen(port: u16) -> Result<StdTcpListener, StartError> {
 }
 
 /// The thread that serves. Dropping it ends every connection and frees the port before it returns.
-pub(crate) struct Serving {
+pub(crate) struct ServerThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Serving {
+impl ServerThread {
     pub(crate) fn start(listener: StdTcpListener, server: Arc<AuthorizationServer>) -> Result<Self, StartError> {
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
@@ -44,7 +44,7 @@ impl Serving {
             .name(format!("{} emulator", server.settings.vendor))
             .spawn(move || {
                 // Neither end of a channel that has been let go needs an answer.
-                match runtime_with(listener, server) {
+                match start_runtime(listener, server) {
                     Ok(runtime) => {
                         let _ = ready.send(Ok(()));
                         let _ = runtime.block_on(stopped);
@@ -59,7 +59,7 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -69,7 +69,7 @@ impl Drop for Serving {
     }
 }
 
-fn runtime_with(listener: StdTcpListener, server: Arc<AuthorizationServer>) -> io::Result<runtime::Runtime> {
+fn start_runtime(listener: StdTcpListener, server: Arc<AuthorizationServer>) -> io::Result<runtime::Runtime> {
     let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let listener = {
         let _inside = runtime.enter();
@@ -83,7 +83,7 @@ async fn accept(listener: TcpListener, server: Arc<AuthorizationServer>) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) if server.limits.blocks(peer.ip(), server.now()) => reset(&stream),
-            Ok((stream, peer)) => drop(tokio::spawn(converse(stream, peer.ip(), server.clone()))),
+            Ok((stream, peer)) => drop(tokio::spawn(serve_connection(stream, peer.ip(), server.clone()))),
             // Out of file descriptors, as a rule: some may be free again in a moment.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
@@ -96,7 +96,7 @@ fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-async fn converse(stream: TcpStream, source: IpAddr, server: Arc<AuthorizationServer>) {
+async fn serve_connection(stream: TcpStream, source: IpAddr, server: Arc<AuthorizationServer>) {
     let service = service_fn(|request| respond(source, request, &server));
     // An error here is a client that left, or a connection that was dropped on purpose.
     let mut connection = http1::Builder::new();

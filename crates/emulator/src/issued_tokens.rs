@@ -11,7 +11,7 @@ use crate::lock;
 ///
 /// A token is looked up whole, signature included: one with a changed claim or signature was never issued.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<HashMap<String, Entry>>);
+pub(crate) struct IssuedTokens(Mutex<HashMap<String, Entry>>);
 
 struct Entry {
     issued_at: SystemTime,
@@ -21,27 +21,27 @@ struct Entry {
 
 /// What a token is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Worth {
+pub(crate) enum TokenStatus {
     /// Issued, and neither expired nor revoked.
-    Good,
+    Active,
     /// Its time is over.
     Expired,
     /// Never issued, or revoked.
     Invalid,
 }
 
-impl Ledger {
-    pub(crate) fn enter(&self, token: String, issued_at: SystemTime, lifetime: Duration) {
+impl IssuedTokens {
+    pub(crate) fn insert(&self, token: String, issued_at: SystemTime, lifetime: Duration) {
         let entry = Entry { issued_at, lifetime, revoked: false };
         lock(&self.0).insert(token, entry);
     }
 
-    pub(crate) fn worth(&self, token: &str, now: SystemTime) -> Worth {
+    pub(crate) fn status(&self, token: &str, now: SystemTime) -> TokenStatus {
         match lock(&self.0).get(token) {
-            Some(entry) if entry.revoked => Worth::Invalid,
-            Some(entry) if age(entry.issued_at, now) < entry.lifetime => Worth::Good,
-            Some(_) => Worth::Expired,
-            None => Worth::Invalid,
+            Some(entry) if entry.revoked => TokenStatus::Invalid,
+            Some(entry) if age(entry.issued_at, now) < entry.lifetime => TokenStatus::Active,
+            Some(_) => TokenStatus::Expired,
+            None => TokenStatus::Invalid,
         }
     }
 

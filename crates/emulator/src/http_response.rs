@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// A response that has not left yet.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Vec<u8>,
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
     token: Option<String>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// A status and no more.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), token: None }
@@ -25,12 +25,12 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_string(body) {
             Ok(text) => Self::empty(status).with_body("application/json", text),
-            Err(error) => Self::fault(&error),
+            Err(error) => Self::internal_error(&error),
         }
     }
 
     /// What the emulator itself could not do, as no vendor would say it.
-    pub(crate) fn fault(error: &impl Display) -> Self {
+    pub(crate) fn internal_error(error: &impl Display) -> Self {
         Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
             .with_body("text/plain", format!("the emulator failed: {error}\n"))
     }
@@ -60,7 +60,7 @@ impl Answer {
     pub(crate) fn with_header_text(self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(value) => self.with_header(name, value),
-            Err(_) => Self::fault(&format!("{value:?} cannot be the value of {name}")),
+            Err(_) => Self::internal_error(&format!("{value:?} cannot be the value of {name}")),
         }
     }
 

@@ -7,20 +7,20 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::answer::Answer;
-use crate::authorization_server::{AuthorizationServer, either};
+use crate::authorization_server::{AuthorizationServer, merge};
 use crate::delivery::Delivery;
+use crate::http_response::HttpResponse;
 use crate::misbehaviour::Misbehaviour;
 use crate::request::Request;
 
 impl AuthorizationServer {
     /// Answers any request but the admin's.
     pub(crate) fn answer(&self, request: &Request) -> Delivery {
-        if !self.script.token_paths.contains(&request.path()) {
-            return Delivery::Whole(either((self.script.api)(self, request)));
+        if !self.definition.token_paths.contains(&request.path()) {
+            return Delivery::Whole(merge((self.definition.api)(self, request)));
         }
         self.token_requests.fetch_add(1, Ordering::Relaxed);
-        match self.spell.next() {
+        match self.misbehaviour.next() {
             Some(misbehaviour) => misbehaviour.deliver(self, || self.token(request)),
             None => Delivery::Whole(self.token(request)),
         }
@@ -29,7 +29,7 @@ impl AuthorizationServer {
 
 impl Misbehaviour {
     /// Does it; `answer` asks the vendor, for what spoils the vendor's own answer.
-    fn deliver(self, server: &AuthorizationServer, answer: impl FnOnce() -> Answer) -> Delivery {
+    fn deliver(self, server: &AuthorizationServer, answer: impl FnOnce() -> HttpResponse) -> Delivery {
         Delivery::Whole(match self {
             Self::Drop => return Delivery::Dropped,
             Self::DropAfterHeaders => return Delivery::DroppedAfterHeaders,
@@ -37,31 +37,33 @@ impl Misbehaviour {
             Self::Hang => return Delivery::Never,
             Self::SlowBody => return Delivery::Slow(answer()),
 
-            Self::EmptyBody => Answer::empty(StatusCode::OK),
-            Self::Html { status } => Answer::empty(status).with_body("text/html", GATEWAY_PAGE),
+            Self::EmptyBody => HttpResponse::empty(StatusCode::OK),
+            Self::Html { status } => HttpResponse::empty(status).with_body("text/html", GATEWAY_PAGE),
             Self::Redirect { to } => {
-                Answer::empty(StatusCode::TEMPORARY_REDIRECT).with_header_text(header::LOCATION, to.as_str())
+                HttpResponse::empty(StatusCode::TEMPORARY_REDIRECT).with_header_text(header::LOCATION, to.as_str())
             }
-            Self::Status { status } => Answer::empty(status),
-            Self::Throttle { retry_after } => later(StatusCode::TOO_MANY_REQUESTS, retry_after),
-            Self::Unavailable { retry_after } => later(StatusCode::SERVICE_UNAVAILABLE, retry_after),
+            Self::Status { status } => HttpResponse::empty(status),
+            Self::Throttle { retry_after } => with_retry_after(StatusCode::TOO_MANY_REQUESTS, retry_after),
+            Self::Unavailable { retry_after } => with_retry_after(StatusCode::SERVICE_UNAVAILABLE, retry_after),
 
-            Self::EchoSecret => server.refuse(&format!(
+            Self::EchoSecret => server.invalid_client(&format!(
                 "{} is not the secret of {}",
                 server.settings.client_secret, server.settings.client_id
             )),
-            Self::ErrorAsSuccess => server.refuse("the client credentials are invalid").with_status(StatusCode::OK),
+            Self::ErrorAsSuccess => {
+                server.invalid_client("the client credentials are invalid").with_status(StatusCode::OK)
+            }
 
-            Self::GzipBomb => bomb(answer()),
+            Self::GzipBomb => gzip_bomb(answer()),
             Self::HugeBody => answer().with_changed_body(|body| body.resize(MIB + 1, b' ')),
             Self::HugeToken => answer().with_token_replaced(&vec![b'x'; MIB / 2]),
             Self::InvalidUtf8 => answer().with_token_replaced(b"\xff\xfe"),
             Self::RevokedAtBirth => {
                 let answer = answer();
-                server.ledger.revoke(answer.token());
+                server.access_tokens.revoke(answer.token());
                 answer
             }
-            Self::Token { value } => answer().with_token_replaced(in_json(&value).as_bytes()),
+            Self::Token { value } => answer().with_token_replaced(json_escaped(&value).as_bytes()),
             Self::TruncatedBody => answer().with_changed_body(|body| body.truncate(body.len() / 2)),
         })
     }
@@ -72,8 +74,8 @@ const MIB: usize = 1024 * 1024;
 const GATEWAY_PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n\
     <body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
 
-fn later(status: StatusCode, retry_after: Option<String>) -> Answer {
-    let answer = Answer::empty(status);
+fn with_retry_after(status: StatusCode, retry_after: Option<String>) -> HttpResponse {
+    let answer = HttpResponse::empty(status);
     match retry_after {
         Some(value) => answer.with_header_text(header::RETRY_AFTER, &value),
         None => answer,
@@ -81,12 +83,12 @@ fn later(status: StatusCode, retry_after: Option<String>) -> Answer {
 }
 
 /// The answer with 64 MiB of white space behind it, which a JSON parser skips, compressed.
-fn bomb(answer: Answer) -> Answer {
+fn gzip_bomb(answer: HttpResponse) -> HttpResponse {
     match compressed(&answer.body) {
         Ok(bytes) => answer
             .with_changed_body(|body| *body = bytes)
             .with_header(header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
-        Err(error) => Answer::fault(&error),
+        Err(error) => HttpResponse::internal_error(&error),
     }
 }
 
@@ -101,7 +103,7 @@ fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// The text as it stands between the quotes of a JSON string.
-fn in_json(text: &str) -> String {
+fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
