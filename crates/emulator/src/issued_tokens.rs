@@ -1,15 +1,15 @@
-//! The tokens that were issued, and what became of them.
+//! The tokens that an emulator issued, and whether they are still valid.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::age;
-use crate::lock;
+use crate::lock::lock;
 
-/// Every token of one emulator; none is forgotten, since an emulator does not live long.
+/// Every token that one emulator issued. None is ever removed, because an emulator runs for a short time.
 ///
-/// A token is looked up whole, signature included: one with a changed claim or signature was never issued.
+/// A token is looked up by its whole text, so one with a changed claim or signature is not found.
 #[derive(Default)]
 pub(crate) struct IssuedTokens(Mutex<HashMap<String, Entry>>);
 
@@ -19,12 +19,12 @@ struct Entry {
     revoked: bool,
 }
 
-/// What a token is worth.
+/// Whether a token is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenStatus {
     /// Issued, and neither expired nor revoked.
     Active,
-    /// Its time is over.
+    /// Older than its lifetime.
     Expired,
     /// Never issued, or revoked.
     Invalid,
@@ -45,7 +45,7 @@ impl IssuedTokens {
         }
     }
 
-    /// Revokes one token; says whether it was one of ours.
+    /// Revokes one token. Returns `false` if it was never issued.
     pub(crate) fn revoke(&self, token: &str) -> bool {
         match lock(&self.0).get_mut(token) {
             Some(entry) => {

@@ -10,28 +10,38 @@ use std::str::FromStr;
 ///
 /// let vendor: EmulatedVendor = "apaleo".parse()?;
 /// assert_eq!(vendor, EmulatedVendor::Apaleo);
+/// assert_eq!(vendor.to_string(), "apaleo");
 /// # Ok::<(), credentials_grant_emulator::UnknownVendor>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EmulatedVendor {
-    /// apaleo, a hotel's property management system.
+    /// apaleo, property management for hotels.
     Apaleo,
-    /// Amazon Cognito in front of a hotel's property management system.
+    /// Amazon Cognito, in front of a hotel's property management system.
     Cognito,
     /// Octotable by Octorate, restaurant reservations.
     Octorate,
     /// PTV Logistics, formerly Conundra, route planning.
     Ptv,
-    /// Resamania, the software of fitness chains.
+    /// Resamania, software for fitness clubs.
     Resamania,
 }
 
 impl EmulatedVendor {
-    /// Every vendor there is, by name.
+    /// Every vendor, sorted by name.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// for vendor in EmulatedVendor::ALL {
+    ///     assert_eq!(Emulator::new(*vendor).start()?.vendor(), *vendor);
+    /// }
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
     pub const ALL: &'static [Self] = &[Self::Apaleo, Self::Cognito, Self::Octorate, Self::Ptv, Self::Resamania];
 
-    /// The vendor's name: what [`FromStr`] reads and [`Display`](fmt::Display) writes.
+    /// Returns the vendor's name, which [`FromStr`] parses and [`Display`](fmt::Display) writes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,9 +68,19 @@ impl FromStr for EmulatedVendor {
     }
 }
 
-/// A name that is no vendor's.
+/// The error of parsing an [`EmulatedVendor`] from a name that no vendor has.
+///
+/// ```
+/// use credentials_grant_emulator::{EmulatedVendor, UnknownVendor};
+///
+/// let parsed: Result<EmulatedVendor, UnknownVendor> = "Apaleo".parse();
+/// assert_eq!(
+///     parsed.map_err(|error| error.to_string()),
+///     Err("unknown vendor \"Apaleo\": use one of apaleo, cognito, octorate, ptv, resamania".to_owned())
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no vendor is called {0:?}: use one of {names}", names = names())]
+#[error("unknown vendor {0:?}: use one of {names}", names = names())]
 pub struct UnknownVendor(String);
 
 fn names() -> String {

@@ -1,8 +1,9 @@
-//! apaleo, from <https://apaleo.dev/guides/oauth-connection/simple-client> (read 2026).
+//! apaleo.
 //!
-//! The page says what is asked and answered.
-//! The path `/connect/token` and the order of the members are those of `IdentityServer`, so the checks and refusals are
-//! those of `IdentityServer4` (source at 5e40bd18, read 2026): 400 for everything, even for a wrong secret.
+//! Requests and responses are those of <https://apaleo.dev/guides/oauth-connection/simple-client> (read 2026-11-21).
+//! The path `/connect/token` and the order of the members are those of `IdentityServer`, so the checks and errors are
+//! those of `IdentityServer4` (source at 5e40bd18, read 2026-11-21).
+//! Every error has status 400, a wrong secret included.
 
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::authorization_server::{AuthorizationServer, BearerError};
-use crate::authorization_server::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 use crate::http_response::HttpResponse;
 use crate::request::{Credentials, Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
 pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/connect/token"],
@@ -34,7 +35,12 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     lifetime: Duration::from_secs(3600),
     requests_per_second: None,
     address_block: None,
-    call: ExampleCall { method: Method::GET, path: "/inventory/v1/properties/MUC", headers: &[], body: || None },
+    example_call: ExampleCall {
+        method: Method::GET,
+        path: "/inventory/v1/properties/MUC",
+        headers: &[],
+        body: || None,
+    },
     token_endpoint,
     api,
     invalid_client,
@@ -64,7 +70,7 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &credentials.id, &scopes)
 }
 
-/// Basic first, then the form; the first that brings a secret is the one that counts, right or wrong.
+/// Returns the credentials of HTTP Basic, or of the form if Basic has no secret. They are not compared yet.
 fn credentials(request: &Request, form: &Parameters) -> Option<Credentials> {
     request
         .basic()
@@ -78,7 +84,7 @@ fn complete(credentials: &Credentials) -> bool {
     !credentials.id.is_empty() && !credentials.secret.is_empty()
 }
 
-/// RFC 6749, section 2.3.1: both halves were form-encoded before they became Basic.
+/// Decodes the credentials, which RFC 6749, section 2.3.1, form-encodes before HTTP Basic.
 fn decoded(credentials: Credentials) -> Option<Credentials> {
     let decode = |text: String| {
         let spaced = text.replace('+', " ");
@@ -105,7 +111,7 @@ struct Claims<'a> {
     client_id: &'a str,
     account_code: &'a str,
     scope: &'a [String],
-    /// Not in the page's example; without it two tokens of one second would be the same token.
+    /// Not in the page's example, but without it two tokens of one second would be equal.
     jti: String,
 }
 
@@ -120,7 +126,7 @@ fn token_response(
         iss: "https://identity.apaleo.com",
         aud: ["api", "identity_server", "notifications", "apaleo"],
         client_id,
-        // In the page's example, the account's code is what the client id begins with.
+        // In the page's example, the client id begins with the account's code.
         account_code: client_id.split('-').next().unwrap_or_default(),
         scope: scopes,
         jti: registered.id,
@@ -158,7 +164,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
         .with_header(header::PRAGMA, HeaderValue::from_static("no-cache"))
 }
 
-/// The property of the page's example.
+/// Responds with the property of the page's example.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     let property = request.path().strip_prefix("/inventory/v1/properties/").filter(|_| request.method == Method::GET);
     let property = property.ok_or_else(|| HttpResponse::empty(StatusCode::NOT_FOUND))?;
@@ -170,9 +176,9 @@ fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, 
     }
 }
 
-/// ASP.NET's bearer challenge, which has no body.
-fn challenge(why: BearerError) -> HttpResponse {
-    let challenge = match why {
+/// Returns the response of ASP.NET to a bearer token that it does not accept; it has no body.
+fn challenge(error: BearerError) -> HttpResponse {
+    let challenge = match error {
         BearerError::Missing => "Bearer",
         BearerError::Expired | BearerError::Invalid => "Bearer error=\"invalid_token\"",
     };

@@ -1,10 +1,11 @@
 //! Amazon Cognito in front of a hotel's property management system.
 //!
-//! From the hotel system's guide to its client credentials flow (read 2026), and from Amazon's pages on the
+//! From the hotel system's guide to its client credentials flow (read 2026-11-21), and from Amazon's pages on the
 //! [token endpoint](https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html), on
 //! [scopes](https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html)
-//! and on [quotas](https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html) (read 2026).
-//! Every refusal is a 400 with the single member `error`, a wrong secret too.
+//! and on [quotas](https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html) (all read
+//! 2026-11-21).
+//! Every error has status 400 and the single member `error`, a wrong secret included.
 
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::authorization_server::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 use crate::http_response::HttpResponse;
-use crate::lock;
+use crate::lock::lock;
 use crate::request::{Credentials, FORM, Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
 pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/oauth2/token"],
@@ -26,10 +27,10 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     grant_types: &[CLIENT_CREDENTIALS],
     scopes: &["pms/reservation.checkin", "https://pms.example.com/reservation.read"],
     lifetime: Duration::from_secs(3600),
-    // Of an account and region; on loopback, one address is both.
+    // Amazon's quota is per account and region; here it is per address.
     requests_per_second: Some(150),
     address_block: None,
-    call: ExampleCall {
+    example_call: ExampleCall {
         method: Method::POST,
         path: CHECK_IN,
         headers: &[],
@@ -61,13 +62,13 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &credentials.id, &scopes.join(" "))
 }
 
-/// A form that says so in exactly the documented words: no charset behind them.
+/// Returns the form if its content type is exactly the documented one, without a charset.
 fn form(request: &Request) -> Option<Parameters> {
     let exact = request.header("content-type") == Some(FORM);
     (request.method == Method::POST && exact).then(|| request.form()).flatten()
 }
 
-/// From the header or the body; two that name different clients are no credentials.
+/// Returns the credentials of the header or the body, which must not name different clients.
 fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, HttpResponse> {
     match (request.basic(), form.credentials()) {
         (Some(basic), Some(post)) if basic.id != post.id => Err(error_response("invalid_request")),
@@ -77,7 +78,7 @@ fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, Http
     }
 }
 
-/// A JSON object, for the function that may change the token before it is issued.
+/// Returns the JSON object that is meant for the Lambda function that may change the token before it is issued.
 fn client_metadata(form: &Parameters) -> Result<Option<Value>, HttpResponse> {
     let Some(text) = form.value("aws_client_metadata") else {
         return Ok(None);
@@ -127,7 +128,7 @@ fn error_response(error: &str) -> HttpResponse {
     bad_request(&json!({ "error": error }))
 }
 
-/// The member that the documents do not have, and that some deployments are said to send.
+/// Adds `error_description`, which the documents do not mention and some deployments reportedly send.
 fn invalid_client(description: &str) -> HttpResponse {
     bad_request(&json!({"error": "invalid_client", "error_description": description}))
 }
@@ -138,7 +139,7 @@ fn bad_request(body: &Value) -> HttpResponse {
 
 const CHECK_IN: &str = "/default/api/v1/reservation/checkin";
 
-/// The check-in of the guide's example, behind Amazon's API gateway, which answers for itself.
+/// Responds to the check-in of the guide's example. Amazon's API gateway in front of it checks the token.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::POST || request.path() != CHECK_IN {
         return Err(message(StatusCode::NOT_FOUND, "Not Found"));

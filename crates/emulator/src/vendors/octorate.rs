@@ -1,8 +1,10 @@
 //! Octotable by Octorate.
 //!
-//! The token from <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, the envelope of errors from
-//! <https://octotable-1.gitbook.io/octotable-api/getting-started-with-reservations/error-manual/overview> (read 2026).
-//! The pages do not say that the token endpoint uses the envelope: we take it that all of the API does.
+//! The token request and response are those of
+//! <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart> (read 2026-11-21), the errors those of
+//! <https://octotable-1.gitbook.io/octotable-api/getting-started-with-reservations/error-manual/overview>
+//! (read 2026-11-21).
+//! The pages do not say that the token endpoint sends its errors in the same form: we assume that the whole API does.
 
 use std::time::Duration;
 
@@ -11,9 +13,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::authorization_server::AuthorizationServer;
-use crate::authorization_server::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 use crate::http_response::HttpResponse;
 use crate::request::{Credentials, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
 pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/octotable-pms/api/v2/oauth2/token"],
@@ -25,7 +27,7 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     lifetime: Duration::from_secs(1440),
     requests_per_second: None,
     address_block: None,
-    call: ExampleCall { method: Method::GET, path: "/api/v2/", headers: &[], body: || None },
+    example_call: ExampleCall { method: Method::GET, path: "/api/v2/", headers: &[], body: || None },
     token_endpoint,
     api,
     invalid_client: unauthorized,
@@ -71,7 +73,7 @@ fn token_response(server: &AuthorizationServer) -> Result<HttpResponse, HttpResp
     Ok(HttpResponse::json(StatusCode::OK, &body).with_token(token))
 }
 
-/// What the page's example asks for; what it is answered, the page does not show.
+/// Responds to the call of the page's example. The page does not show the response.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::GET || request.path() != "/api/v2/" {
         return Err(not_found());
@@ -93,7 +95,7 @@ fn forbidden() -> HttpResponse {
     envelope(StatusCode::FORBIDDEN, "FORBIDDEN", message, "ForbiddenException")
 }
 
-/// The one code and class that the error manual shows.
+/// Returns the one error that the error manual shows.
 fn not_found() -> HttpResponse {
     let message = "The specified resource does not exist.";
     envelope(StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", message, "ResourceNotFoundException")

@@ -1,9 +1,11 @@
-//! PTV Logistics, formerly Conundra, from <https://developer.conundra.eu/developer-portal/authentication> (read 2026).
+//! PTV Logistics, formerly Conundra.
 //!
-//! The page says how to authenticate and what is limited.
-//! It leaves the token URL to each API and shows no answer; an earlier edition of it has both, and they are Keycloak's.
-//! No edition shows a refusal: those are of RFC 6749, section 5.2.
-//! None names a path of the API either: that one is ours.
+//! Client authentication and limits are those of <https://developer.conundra.eu/developer-portal/authentication>
+//! (read 2026-11-21).
+//! The page refers to each API for the token URL and shows no response. An earlier version of it has both, and they are
+//! Keycloak's.
+//! No version shows an error, so the errors are those of RFC 6749, section 5.2.
+//! No version names a path of the API, so we chose one.
 
 use std::time::Duration;
 
@@ -12,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, BearerError};
-use crate::authorization_server::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 use crate::http_response::HttpResponse;
 use crate::limits::AddressBlock;
 use crate::request::{Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
 pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/auth/realms/prod/protocol/openid-connect/token"],
@@ -26,9 +28,9 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     scopes: &[],
     lifetime: Duration::from_secs(300),
     requests_per_second: Some(50),
-    // The page says "continuous" and "temporarily"; the numbers are ours.
-    address_block: Some(AddressBlock { failed_logins: 10, lasting: Duration::from_secs(60) }),
-    call: ExampleCall { method: Method::GET, path: ROUTES, headers: &[], body: || None },
+    // The page says "continuous" and "temporarily"; we chose the numbers.
+    address_block: Some(AddressBlock { failed_logins: 10, duration: Duration::from_secs(60) }),
+    example_call: ExampleCall { method: Method::GET, path: ROUTES, headers: &[], body: || None },
     token_endpoint,
     api,
     invalid_client,
@@ -36,10 +38,10 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
 
 fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::POST {
-        let answer = error_response(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST");
-        return Err(answer.with_header(header::ALLOW, HeaderValue::from_static("POST")));
+        let response = error_response(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST");
+        return Err(response.with_header(header::ALLOW, HeaderValue::from_static("POST")));
     }
-    let form = form(server, request).ok_or_else(|| bad_request("invalid_request", "the body is no form"))?;
+    let form = form(server, request).ok_or_else(|| bad_request("invalid_request", "the body is not a form"))?;
     let grant_type = form.value("grant_type").ok_or_else(|| bad_request("invalid_request", "grant_type is missing"))?;
     let known = request
         .basic()
@@ -60,13 +62,13 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &scopes.join(" "))
 }
 
-/// The page's text asks for a form; its example, curl's `--form`, sends multipart.
+/// Reads the form, which is multipart in the page's example (curl's `--form`).
 fn form(server: &AuthorizationServer, request: &Request) -> Option<Parameters> {
     let multipart = || server.settings.multipart.then(|| request.multipart())?;
     request.form().or_else(multipart)
 }
 
-/// The members of the earlier edition's example.
+/// The members of the example in the earlier version of the page.
 #[derive(Serialize)]
 struct TokenResponse<'a> {
     access_token: &'a str,
@@ -78,7 +80,7 @@ struct TokenResponse<'a> {
     token_type: &'a str,
 }
 
-/// The example's token begins like a JWT and ends there: the claims are those of every Keycloak token.
+/// The example shows only the beginning of a JWT, so the claims are those of a Keycloak token.
 #[derive(Serialize)]
 struct Claims<'a> {
     exp: u64,
@@ -132,7 +134,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
 
 const ROUTES: &str = "/api/v1/routes";
 
-/// A list of routes: the page says "the API" and no more.
+/// Responds with a list of routes. The page says only "the API".
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::GET || request.path() != ROUTES {
         return Err(HttpResponse::empty(StatusCode::NOT_FOUND));
@@ -141,9 +143,9 @@ fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, 
     Ok(HttpResponse::json(StatusCode::OK, &json!({"routes": [{"id": "R1", "stops": 12}]})))
 }
 
-/// RFC 6750, section 3.
-fn challenge(why: BearerError) -> HttpResponse {
-    let challenge = match why {
+/// Returns the response of RFC 6750, section 3, to a bearer token that is not accepted.
+fn challenge(error: BearerError) -> HttpResponse {
+    let challenge = match error {
         BearerError::Missing => "Bearer",
         BearerError::Expired | BearerError::Invalid => "Bearer error=\"invalid_token\"",
     };

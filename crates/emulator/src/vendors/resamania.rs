@@ -1,11 +1,12 @@
 //! Resamania by Stadline, now Xplor.
 //!
-//! From <https://doc.resamania.com/en/auth/client-credentials.html>, its neighbours on the club and contact grants,
-//! <https://doc.resamania.com/en/general/frequently-asked-questions.html> and the vendor's collection
-//! <https://github.com/stadline/resamania2-partners> at 70679a0 (all read 2026).
-//! The path `/oauth/v2/token`, the form of the client ids and the `http://` grants are those of `FOSOAuthServerBundle`:
-//! the checks, their order and the refusals are those of its library, `FriendsOfSymfony/oauth2-php` (546f869, read 2026).
-//! The gateway before it is Gravitee.
+//! From <https://doc.resamania.com/en/auth/client-credentials.html>, the pages next to it on the club and contact
+//! grants, <https://doc.resamania.com/en/general/frequently-asked-questions.html> and the vendor's collection
+//! <https://github.com/stadline/resamania2-partners> at 70679a0 (all read 2026-11-21).
+//! The path `/oauth/v2/token`, the form of the client ids and the `http://` grant types are those of
+//! `FOSOAuthServerBundle`, so the checks, their order and the errors are those of its library,
+//! `FriendsOfSymfony/oauth2-php` (546f869, read 2026-11-21).
+//! The gateway in front of it is Gravitee.
 
 use std::time::Duration;
 
@@ -14,11 +15,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AuthorizationServer, BearerError};
-use crate::authorization_server::{CLIENT_CREDENTIALS, ExampleCall, GATEWAY_KEY, VendorDefinition};
 use crate::http_response::HttpResponse;
 use crate::issued_tokens::TokenStatus;
 use crate::request::{Credentials, Parameters, Request};
 use crate::signing::random_string;
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, GATEWAY_KEY, VendorDefinition};
 
 pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/resa2-staging/demoapi/oauth/v2/token", "/resa2-staging/oauth/v2/token"],
@@ -30,7 +31,7 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     lifetime: Duration::from_secs(3600),
     requests_per_second: None,
     address_block: None,
-    call: ExampleCall {
+    example_call: ExampleCall {
         method: Method::GET,
         path: "/resa2-staging/demoapi/clubs/1210",
         headers: &[(USER_CLUB, "/demoapi/clubs/1210")],
@@ -41,9 +42,7 @@ pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     invalid_client,
 };
 
-/// The gateway's header; every call needs it, the one for a token too.
-
-/// Which club a call of the API is about, as an IRI.
+/// The header that names the club of an API call, as an IRI.
 const USER_CLUB: &str = "x-user-club-id";
 
 const CLUB: &str = "http://clubclientcredentials";
@@ -63,8 +62,8 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
         return Err(invalid_client("The client credentials are invalid"));
     }
     if !server.allows(grant_type) {
-        let why = "The grant type is unauthorized for this client_id";
-        return Err(error_response("unauthorized_client", Some(why)));
+        let description = "The grant type is unauthorized for this client_id";
+        return Err(error_response("unauthorized_client", Some(description)));
     }
     let subject = subject(server, grant_type, &input, &credentials)?;
     let scopes = server
@@ -76,7 +75,7 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &credentials.id, subject, &scopes.join(" "))
 }
 
-/// Gravitee's own 401, before OAuth has been asked.
+/// Checks the gateway's key. Gravitee responds with its own 401 before the request reaches OAuth.
 fn pass_gateway(server: &AuthorizationServer, request: &Request) -> Result<(), HttpResponse> {
     match server.settings.gateway_key.as_deref() {
         Some(key) if request.header(GATEWAY_KEY) != Some(key) => {
@@ -87,7 +86,7 @@ fn pass_gateway(server: &AuthorizationServer, request: &Request) -> Result<(), H
     }
 }
 
-/// The body of a POST, in either encoding; the query of everything else.
+/// Returns the parameters: of the body for POST, in either encoding, and of the query for other methods.
 fn input(request: &Request) -> Parameters {
     if request.method != Method::POST {
         return request.query();
@@ -95,7 +94,7 @@ fn input(request: &Request) -> Parameters {
     request.form().or_else(|| request.multipart()).unwrap_or_default()
 }
 
-/// `GRANT_TYPE_REGEXP` of the library.
+/// Returns whether the grant type matches the library's `GRANT_TYPE_REGEXP`.
 fn well_formed(grant_type: &str) -> bool {
     let named = [CLIENT_CREDENTIALS, "authorization_code", "password", REFRESH, "token"];
     let addressed = ["http://", "https://", "urn:"];
@@ -108,7 +107,7 @@ fn credentials(request: &Request, input: &Parameters) -> Option<Credentials> {
     basic.or_else(|| input.credentials())
 }
 
-/// Whom the token stands for, beside the application: nobody, a club or a contact.
+/// Returns the subject of the token: a club or a contact, or `None` for the application alone.
 fn subject(
     server: &AuthorizationServer,
     grant_type: &str,
@@ -120,8 +119,8 @@ fn subject(
         CONTACT => input.value("email").filter(|email| email.contains('@')),
         REFRESH => return check_refresh_token(server, input).map(|()| None),
         _ if credentials.secret.is_empty() => {
-            let why = "The client_secret is mandatory for the \"client_credentials\" grant type";
-            return Err(error_response("invalid_client", Some(why)));
+            let description = "The client_secret is mandatory for the \"client_credentials\" grant type";
+            return Err(error_response("invalid_client", Some(description)));
         }
         _ => return Ok(None),
     };
@@ -131,12 +130,12 @@ fn subject(
     }
 }
 
-/// The club's IRI, as in `/demoapi/clubs/1210`.
+/// Returns whether this is the IRI of a club, such as `/demoapi/clubs/1210`.
 fn is_club(iri: &str) -> bool {
     iri.strip_prefix("/demoapi/clubs/").is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// A refresh token is good once: the new one takes its place.
+/// Checks the refresh token. It can be used once, because the response has a new one.
 fn check_refresh_token(server: &AuthorizationServer, input: &Parameters) -> Result<(), HttpResponse> {
     let token = input
         .value("refresh_token")
@@ -158,7 +157,7 @@ struct TokenResponse<'a> {
     refresh_token: Option<String>,
 }
 
-/// The pages call the token a JWT and say no more of it: the claims are ours.
+/// The pages say only that the token is a JWT, so we chose the claims.
 #[derive(Serialize)]
 struct Claims<'a> {
     iat: u64,
@@ -194,7 +193,7 @@ fn token_response(
     Ok(json(StatusCode::OK, &body).with_token(token))
 }
 
-/// Good for fourteen days, as the library has by default.
+/// Issues a refresh token that is valid for fourteen days, the library's default.
 fn refresh_token(server: &AuthorizationServer) -> Result<Option<String>, HttpResponse> {
     if !server.settings.refresh_tokens {
         return Ok(None);
@@ -211,7 +210,7 @@ struct ErrorResponse<'a> {
     error_description: Option<&'a str>,
 }
 
-/// Both members always; the description may be null.
+/// Returns an error, which always has both members; the description may be null.
 fn error_response(error: &str, error_description: Option<&str>) -> HttpResponse {
     let body = ErrorResponse { error, error_description };
     json(StatusCode::BAD_REQUEST, &body)
@@ -227,8 +226,8 @@ fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
         .with_header(header::PRAGMA, HeaderValue::from_static("no-cache"))
 }
 
-/// A club, which no page shows.
-/// The questions often asked say that a 404 is, as a rule, a header that is missing or names no IRI.
+/// Responds with a club, which no page shows.
+/// The frequently asked questions say that a 404 usually means a header that is missing or not an IRI.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     pass_gateway(server, request)?;
     let not_found = || HttpResponse::json(StatusCode::NOT_FOUND, &json!({"message": "Item not found"}));
@@ -240,9 +239,9 @@ fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, 
     Ok(HttpResponse::json(StatusCode::OK, &json!({"@id": "/demoapi/clubs/1210", "name": "Demo"})))
 }
 
-/// The bundle's 401: the challenge and the body say the same.
-fn challenge(why: BearerError) -> HttpResponse {
-    let (error, description) = match why {
+/// Returns the bundle's 401, whose challenge and body have the same content.
+fn challenge(error: BearerError) -> HttpResponse {
+    let (error, description) = match error {
         BearerError::Missing => ("access_denied", "OAuth2 authentication required"),
         BearerError::Expired => ("invalid_grant", "The access token provided has expired."),
         BearerError::Invalid => ("invalid_grant", "The access token provided is invalid."),

@@ -6,21 +6,21 @@ use serde_json::json;
 use crate::{START, call_api, claims, http, send, standing_clock, start, token_request};
 
 #[tokio::test]
-async fn a_grant_answers_the_documented_members_in_their_order() {
+async fn a_token_response_has_the_documented_members_in_their_order() {
     let apaleo = start(EmulatedVendor::Apaleo);
 
-    let answer = send(token_request(&apaleo)).await;
+    let response = send(token_request(&apaleo)).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.body,
+        response.body,
         format!(
             r#"{{"access_token":"{}","expires_in":3600,"token_type":"Bearer","scope":"availability.read companies.read identity:account-users.manage identity:account-users.read offers.read reservations.manage reservations.read"}}"#,
-            answer.token()
+            response.token()
         )
     );
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store, no-cache, max-age=0"));
+    assert_eq!(response.header("content-type"), Some("application/json; charset=UTF-8"));
+    assert_eq!(response.header("cache-control"), Some("no-store, no-cache, max-age=0"));
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_token_is_a_signed_jwt_with_the_documented_claims() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
+async fn a_request_that_is_not_a_posted_form_is_an_invalid_request() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let url = apaleo.token_url();
     let (id, secret) = (apaleo.client_id(), Some(apaleo.client_secret()));
@@ -64,13 +64,13 @@ async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
         http().post(url.clone()).multipart(multipart),
         http().post(url.clone()),
     ] {
-        let answer = send(request.basic_auth(id, secret)).await;
-        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
+        let response = send(request.basic_auth(id, secret)).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
+async fn an_unknown_client_gets_a_400_without_a_challenge() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let post = || http().post(apaleo.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
@@ -80,14 +80,14 @@ async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
         post().basic_auth("unknown", Some(apaleo.client_secret())),
         post().header("authorization", "Basic not-base64"),
     ] {
-        let answer = send(request).await;
-        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_client"}"#));
-        assert_eq!(answer.header("www-authenticate"), None);
+        let response = send(request).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_client"}"#));
+        assert_eq!(response.header("www-authenticate"), None);
     }
 }
 
 #[tokio::test]
-async fn credentials_are_taken_from_the_form_only_if_basic_brings_no_secret() {
+async fn credentials_are_read_from_the_form_only_if_basic_has_no_secret() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let post = || {
         http().post(apaleo.token_url().clone()).form(&[
@@ -113,7 +113,7 @@ async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
 }
 
 #[tokio::test]
-async fn credentials_beyond_a_hundred_characters_are_not_read() {
+async fn credentials_longer_than_a_hundred_characters_are_refused() {
     let long = |length| "x".repeat(length);
     for (length, status) in [(100, 200), (101, 400)] {
         let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("id", long(length)).start().unwrap();
@@ -122,7 +122,7 @@ async fn credentials_beyond_a_hundred_characters_are_not_read() {
 }
 
 #[tokio::test]
-async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
+async fn a_grant_type_that_is_missing_unknown_or_not_allowed_is_refused() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let long = "x".repeat(101);
 
@@ -136,8 +136,8 @@ async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
             .post(apaleo.token_url().clone())
             .basic_auth(apaleo.client_id(), Some(apaleo.client_secret()))
             .form(&[("grant_type", grant_type)]);
-        let answer = send(request).await;
-        assert_eq!((answer.status, answer.body), (400, format!(r#"{{"error":"{error}"}}"#)));
+        let response = send(request).await;
+        assert_eq!((response.status, response.body), (400, format!(r#"{{"error":"{error}"}}"#)));
     }
 }
 
@@ -145,13 +145,13 @@ async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
 async fn a_client_without_the_grant_is_unauthorized() {
     let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_grant_types(["authorization_code"]).start().unwrap();
 
-    let answer = send(token_request(&apaleo)).await;
+    let response = send(token_request(&apaleo)).await;
 
-    assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"unauthorized_client"}"#));
+    assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"unauthorized_client"}"#));
 }
 
 #[tokio::test]
-async fn scopes_are_granted_as_asked_or_not_at_all() {
+async fn requested_scopes_are_all_granted_or_all_refused() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let long = "offers.read ".repeat(26);
 
@@ -164,10 +164,10 @@ async fn scopes_are_granted_as_asked_or_not_at_all() {
         (&long, None),
     ] {
         let request = token_request(&apaleo).form(&[("grant_type", "client_credentials"), ("scope", scope)]);
-        let answer = send(request).await;
+        let response = send(request).await;
         match granted {
-            Some(granted) => assert_eq!(answer.json()["scope"], granted),
-            None => assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_scope"}"#)),
+            Some(granted) => assert_eq!(response.json()["scope"], granted),
+            None => assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_scope"}"#)),
         }
     }
 }
@@ -198,7 +198,7 @@ async fn the_api_answers_the_documented_property_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_api_refuses_what_is_not_a_good_token() {
+async fn the_api_refuses_an_invalid_token() {
     let clock = standing_clock();
     let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_clock(clock.clone()).start().unwrap();
     let expired = send(token_request(&apaleo)).await.token();
@@ -210,13 +210,13 @@ async fn the_api_refuses_what_is_not_a_good_token() {
     let tampered = format!("{}x", send(token_request(&apaleo)).await.token());
 
     for token in [&expired, &revoked, &tampered] {
-        let answer = call_api(&apaleo, Some(token)).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        let response = call_api(&apaleo, Some(token)).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }
     let good = send(token_request(&apaleo)).await.token();
     let in_another_scheme = http().get(apaleo.api_call().url).header("authorization", format!("Basic {good}"));
-    for answer in [call_api(&apaleo, None).await, send(in_another_scheme).await] {
-        assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
+    for response in [call_api(&apaleo, None).await, send(in_another_scheme).await] {
+        assert_eq!((response.status, response.header("www-authenticate")), (401, Some("Bearer")));
     }
 }

@@ -6,7 +6,7 @@ use credentials_grant_emulator::{EmulatedVendor, Emulator, StartError};
 use crate::{call_api, send, start, token_request};
 
 #[tokio::test]
-async fn every_vendor_can_be_walked_through_without_knowing_it() {
+async fn every_vendor_issues_revokes_and_renews_a_token() {
     for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
         let token = send(token_request(&emulator)).await.token();
@@ -55,7 +55,7 @@ fn dropping_ends_connections_and_frees_the_port() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_taken_port_is_named_in_the_error() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
 
@@ -69,7 +69,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_printed_holds_a_secret_or_a_token() {
+async fn debug_output_has_no_secret_and_no_token() {
     let settings =
         Emulator::new(EmulatedVendor::Resamania).with_client("123_id", "canary-secret").with_gateway_key("canary-key");
     let printed = format!("{settings:?}");
@@ -86,13 +86,10 @@ async fn nothing_that_is_printed_holds_a_secret_or_a_token() {
 }
 
 #[test]
-fn a_vendor_is_read_and_written_by_its_name() {
+fn a_vendor_is_parsed_from_and_displayed_as_its_name() {
     for vendor in EmulatedVendor::ALL {
         assert_eq!(vendor.to_string().parse(), Ok(*vendor));
     }
     let unknown = "oracle".parse::<EmulatedVendor>().unwrap_err();
-    assert_eq!(
-        unknown.to_string(),
-        "no vendor is called \"oracle\": use one of apaleo, cognito, octorate, ptv, resamania"
-    );
+    assert_eq!(unknown.to_string(), "unknown vendor \"oracle\": use one of apaleo, cognito, octorate, ptv, resamania");
 }
