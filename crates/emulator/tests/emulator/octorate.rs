@@ -24,7 +24,10 @@ async fn a_token_response_has_type_instead_of_token_type() {
     let response = send(token_request(&octorate)).await;
 
     assert_eq!(response.status, 200);
-    assert_eq!(response.body, format!(r#"{{"access_token":"{}","expires_in":1440,"type":"Bearer"}}"#, response.token()));
+    assert_eq!(
+        response.body,
+        format!(r#"{{"access_token":"{}","expires_in":1440,"type":"Bearer"}}"#, response.token())
+    );
 }
 
 #[tokio::test]
