@@ -62,10 +62,10 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
         }
         _ => return Err(error_response("unsupported_grant_type")),
     }
-    let asked = form.value("scope").filter(|scope| !scope.trim().is_empty());
-    let scopes = Some(asked)
-        .filter(|asked| asked.is_none_or(|asked| asked.len() <= 300))
-        .and_then(|asked| server.scopes(asked))
+    let requested = form.value("scope").filter(|scope| !scope.trim().is_empty());
+    let scopes = Some(requested)
+        .filter(|requested| requested.is_none_or(|requested| requested.len() <= 300))
+        .and_then(|requested| server.scopes(requested))
         .ok_or_else(|| error_response("invalid_scope"))?;
     token_response(server, &credentials.id, &scopes)
 }
