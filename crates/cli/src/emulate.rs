@@ -8,7 +8,7 @@ use anstyle::Style;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use credentials_grant::HeaderValue;
-use credentials_grant_emulator::{ApiCall, Emulator, RunningEmulator, StartError, Vendor};
+use credentials_grant_emulator::{ApiCall, EmulatedVendor, Emulator, RunningEmulator, StartError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -56,9 +56,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 /// The providers in the order in which they were named, each once; all of them if none was.
-fn wanted(matches: &ArgMatches) -> Vec<(&'static Provider, Vendor)> {
+fn wanted(matches: &ArgMatches) -> Vec<(&'static Provider, EmulatedVendor)> {
     let named = matches.get_many::<String>("provider").into_iter().flatten();
-    let mut wanted: Vec<(&Provider, Vendor)> = Vec::new();
+    let mut wanted: Vec<(&Provider, EmulatedVendor)> = Vec::new();
     for (provider, vendor) in named.filter_map(|name| emulated().find(|(provider, _)| provider.name == name)) {
         if wanted.iter().all(|(_, other)| *other != vendor) {
             wanted.push((provider, vendor));
@@ -70,7 +70,7 @@ fn wanted(matches: &ArgMatches) -> Vec<(&'static Provider, Vendor)> {
 type Started = Vec<(&'static Provider, RunningEmulator)>;
 
 /// Starts each on a port of its own: this one and those behind it, or free ones if it is 0.
-fn start(providers: Vec<(&'static Provider, Vendor)>, port: u16) -> Result<Started, Failure> {
+fn start(providers: Vec<(&'static Provider, EmulatedVendor)>, port: u16) -> Result<Started, Failure> {
     let mut next = Some(port);
     let mut started = Vec::new();
     for (provider, vendor) in providers {

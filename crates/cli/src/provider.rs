@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use credentials_grant::settings::{Configure, Setting, Settings};
 use credentials_grant::{ClientAuthentication, CredentialsGrant, Error};
-use credentials_grant_emulator::{RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, RunningEmulator};
 use credentials_grant_vendor_file::VendorFile;
 
 use crate::input::{AUTHORITIES, CLIENT_ID, CLIENT_SECRET, Input, KEYS, TOKEN_URL};
@@ -25,7 +25,7 @@ pub(crate) enum Proof {
 pub(crate) struct Provider {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) emulator: Option<Vendor>,
+    pub(crate) emulator: Option<EmulatedVendor>,
     /// Flags that make a plausible command, for help.
     pub(crate) example: &'static str,
     settings: &'static [Setting],
@@ -81,7 +81,7 @@ impl Provider {
         }
     }
 
-    pub(crate) const fn with_emulator(mut self, vendor: Vendor) -> Self {
+    pub(crate) const fn with_emulator(mut self, vendor: EmulatedVendor) -> Self {
         self.emulator = Some(vendor);
         self
     }

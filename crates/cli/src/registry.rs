@@ -2,7 +2,7 @@
 
 use credentials_grant_apaleo::Apaleo;
 use credentials_grant_cognito::Cognito;
-use credentials_grant_emulator::Vendor;
+use credentials_grant_emulator::EmulatedVendor;
 use credentials_grant_oauth2::OAuth2;
 use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
@@ -13,8 +13,10 @@ use crate::provider_file;
 
 /// Every provider that the command brings along, in the order of their names.
 pub(crate) static PROVIDERS: &[Provider] = &[
-    Provider::new::<Apaleo>().with_emulator(Vendor::Apaleo).with_example("--scope reservations.read"),
-    Provider::new::<Cognito>().with_emulator(Vendor::Cognito).with_example("--prefix my-pool --region eu-south-2"),
+    Provider::new::<Apaleo>().with_emulator(EmulatedVendor::Apaleo).with_example("--scope reservations.read"),
+    Provider::new::<Cognito>()
+        .with_emulator(EmulatedVendor::Cognito)
+        .with_example("--prefix my-pool --region eu-south-2"),
     Provider::new::<OAuth2>()
         .with_example("--issuer https://login.example.com")
         .with_proofs(|settings| match settings.find("auth")? {
@@ -25,10 +27,12 @@ pub(crate) static PROVIDERS: &[Provider] = &[
         })
         .with_bound_tokens()
         .with_operations(),
-    Provider::new::<Octorate>().with_emulator(Vendor::Octorate),
-    Provider::new::<Ptv>().with_emulator(Vendor::Ptv).with_example("--token-url https://auth.example.com/oauth2/token"),
+    Provider::new::<Octorate>().with_emulator(EmulatedVendor::Octorate),
+    Provider::new::<Ptv>()
+        .with_emulator(EmulatedVendor::Ptv)
+        .with_example("--token-url https://auth.example.com/oauth2/token"),
     Provider::new::<Resamania>()
-        .with_emulator(Vendor::Resamania)
+        .with_emulator(EmulatedVendor::Resamania)
         .with_example("--base-url https://gateway.example.com/resa2-staging --client-token demoapi")
         .with_gateway_key("api-key"),
 ];
@@ -41,7 +45,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
 }
 
 /// Every provider that has a stand-in, and whose that is.
-pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, Vendor)> {
+pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, EmulatedVendor)> {
     PROVIDERS.iter().filter_map(|provider| Some((provider, provider.emulator?)))
 }
 

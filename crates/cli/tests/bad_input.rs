@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{Run, cgrant, emulator, token};
-use credentials_grant_emulator::Vendor;
+use credentials_grant_emulator::EmulatedVendor;
 
 /// Arguments, environment, and what must be said.
 type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -57,7 +57,7 @@ fn a_bad_setting_is_named_as_it_was_written() {
 
 #[test]
 fn a_bad_request_is_not_sent() {
-    let octorate = emulator(Vendor::Octorate);
+    let octorate = emulator(EmulatedVendor::Octorate);
     let cases: [(&[&str], &str); 12] = [
         (&["--scope", "a"], "scope"),
         (&["--audience", "a"], "this provider does not support a audience"),
@@ -81,7 +81,7 @@ fn a_bad_request_is_not_sent() {
 
 #[test]
 fn missing_credentials_are_named_with_both_ways_to_give_them() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     for (variable, flag) in [("APALEO_CLIENT_ID", "--client-id"), ("APALEO_CLIENT_SECRET", "--client-secret-file")] {
         Run::of(token(&apaleo, &[]).env_remove(variable)).failed(2).says(flag).says(variable);
         Run::of(token(&apaleo, &[]).env(variable, "")).failed(2).says(flag).says(variable);
@@ -91,7 +91,7 @@ fn missing_credentials_are_named_with_both_ways_to_give_them() {
 
 #[test]
 fn a_secret_file_that_holds_no_secret_is_refused() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let folder = tempfile::tempdir().unwrap();
     let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
     let contents: [(&str, &[u8], &str); 5] = [
@@ -117,7 +117,7 @@ fn a_secret_file_that_holds_no_secret_is_refused() {
 
 #[test]
 fn standard_input_is_for_one_secret() {
-    let resamania = emulator(Vendor::Resamania);
+    let resamania = emulator(EmulatedVendor::Resamania);
     let args = ["--client-secret-file", "-", "--api-key-file", "-"];
     Run::of(&mut token(&resamania, &args)).failed(2).says("--client-secret-file and --api-key-file");
     assert_eq!(resamania.token_requests(), 0);
@@ -133,7 +133,7 @@ fn text_that_is_no_utf_8_is_refused() {
     for args in [&[][..], &["token"], &["token", "apaleo", "--client-id"], &["emulate"], &["demo", "--output"]] {
         Run::of(cgrant(args).arg(no_text)).failed(2);
     }
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     for variable in ["APALEO_CLIENT_ID", "APALEO_CLIENT_SECRET", "APALEO_TOKEN_URL"] {
         Run::of(token(&apaleo, &[]).env(variable, no_text)).failed(2).says(variable).says("UTF-8");
     }

@@ -12,7 +12,7 @@ use std::thread;
 use common::certified::{Authority, authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json};
 use common::{CANARY, Run, at, cgrant, emulator};
-use credentials_grant_emulator::{Misbehaviour, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Misbehaviour};
 use jiff::{Timestamp, ToSpan};
 use rcgen::{CertificateParams, date_time_ymd};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl Run {
 
 #[test]
 fn all_is_well_at_every_vendor_for_one_token_request() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
         let steps: Vec<_> = run.stdout.lines().filter_map(|line| line.strip_prefix(' ')).collect();
@@ -227,7 +227,7 @@ fn a_machine_without_authorities() {
 
 #[test]
 fn a_port_that_speaks_no_tls() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let url = apaleo.token_url().as_str().replace("http:", "https:");
     let run = Run::of(&mut at(&apaleo, "doctor", &["--token-url", &url]));
     run.found(5, "127.0.0.1 does not speak TLS on this port", "whether it begins with http or https").at("tls", "");
@@ -235,7 +235,7 @@ fn a_port_that_speaks_no_tls() {
 
 #[test]
 fn a_wrong_secret() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let run = Run::of(at(&apaleo, "doctor", &[]).env("APALEO_CLIENT_SECRET", "wrong-canary"));
     let problem = "error: apaleo: the server refused the client credentials (400 Bad Request): invalid_client\n";
     let run = run.found(3, problem, "help: check the client id and secret").at("token", "the server refused");
@@ -244,7 +244,7 @@ fn a_wrong_secret() {
 
 #[test]
 fn a_token_url_that_answers_html() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     apaleo.misbehave(Misbehaviour::Html { status: credentials_grant::StatusCode::OK });
     let run = Run::of(&mut at(&apaleo, "doctor", &[]));
     run.found(6, "HTML", "help: check that the token URL is the vendor's").at("token", "HTML");
@@ -316,7 +316,7 @@ fn an_issuer_that_takes_nothing_of_what_the_client_has() {
 
 #[test]
 fn without_a_token_nothing_is_asked_for_but_the_time() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let run = Run::of(&mut at(&apaleo, "doctor", &["--no-token"])).succeeded();
     assert!(run.stdout.contains(" ok       clock      the same time as the server's, to the second\n"), "{run:?}");
     assert!(run.stdout.contains(" skipped  token      left out, as --no-token says\n"), "{run:?}");
@@ -333,7 +333,7 @@ fn without_a_token_nothing_is_asked_for_but_the_time() {
 
 #[test]
 fn a_vendor_that_blocks_addresses_may_have_blocked_this_one() {
-    let ptv = emulator(Vendor::Ptv);
+    let ptv = emulator(EmulatedVendor::Ptv);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{closed}/token");
     let run = Run::of(&mut at(&ptv, "doctor", &["--token-url", &url]));
@@ -342,7 +342,7 @@ fn a_vendor_that_blocks_addresses_may_have_blocked_this_one() {
 
 #[test]
 fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     Run::of(at(&apaleo, "doctor", &[]).env_remove("APALEO_CLIENT_SECRET"))
         .failed(2)
         .says("the client secret is missing");

@@ -6,11 +6,11 @@ use std::process::Stdio;
 
 use common::{CANARY, Run, Running, cgrant, emulator, token};
 use credentials_grant::StatusCode;
-use credentials_grant_emulator::{Emulator, Misbehaviour, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour};
 
 #[test]
 fn a_wrong_secret_is_a_refusal_at_every_vendor() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let mut command = token(&emulator, &[]);
         let secret = format!("{}_CLIENT_SECRET", vendor.name().to_uppercase());
@@ -21,7 +21,7 @@ fn a_wrong_secret_is_a_refusal_at_every_vendor() {
 
 #[test]
 fn a_missing_gateway_key_is_told_from_a_wrong_secret() {
-    let resamania = emulator(Vendor::Resamania);
+    let resamania = emulator(EmulatedVendor::Resamania);
     Run::of(token(&resamania, &[]).env_remove("RESAMANIA_API_KEY"))
         .failed(3)
         .says("gateway")
@@ -30,7 +30,7 @@ fn a_missing_gateway_key_is_told_from_a_wrong_secret() {
 
 #[test]
 fn the_exit_code_says_what_the_server_did() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let status = |status| Misbehaviour::Status { status };
     let html = |status| Misbehaviour::Html { status };
     let as_token = |value: &str| Misbehaviour::Token { value: value.to_owned() };
@@ -69,10 +69,10 @@ fn the_exit_code_says_what_the_server_did() {
 
 #[test]
 fn a_server_that_cannot_be_reached_is_unavailable() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let tls = apaleo.token_url().as_str().replace("http:", "https:");
     let closed = {
-        let gone = emulator(Vendor::Apaleo);
+        let gone = emulator(EmulatedVendor::Apaleo);
         gone.token_url().to_string()
     };
     for url in [closed.as_str(), &tls, "https://cgrant.invalid/token"] {
@@ -82,7 +82,7 @@ fn a_server_that_cannot_be_reached_is_unavailable() {
 
 #[test]
 fn a_server_that_does_not_answer_is_given_up_on() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     for misbehaviour in [Misbehaviour::Hang, Misbehaviour::SlowBody] {
         apaleo.misbehave(misbehaviour);
         // Whether the source or its transport gives up first is all one.
@@ -93,7 +93,7 @@ fn a_server_that_does_not_answer_is_given_up_on() {
 #[test]
 fn a_blocked_address_is_unavailable() {
     let minute = std::time::Duration::from_secs(60);
-    let ptv = Emulator::new(Vendor::Ptv).with_client("client", "canary-secret").with_address_block(1, minute);
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_client("client", "canary-secret").with_address_block(1, minute);
     let ptv = ptv.start().unwrap();
     Run::of(token(&ptv, &[]).env("PTV_CLIENT_SECRET", "wrong-canary")).failed(3);
     Run::of(&mut token(&ptv, &[])).failed(5).says("it may have blocked this address");
@@ -101,7 +101,7 @@ fn a_blocked_address_is_unavailable() {
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
-    let resamania = emulator(Vendor::Resamania);
+    let resamania = emulator(EmulatedVendor::Resamania);
     let cases: [(&[&str], &str); 7] = [
         (&["--client-secret", "canary"], "--client-secret-file PATH"),
         (&["--client-secret=canary"], "RESAMANIA_CLIENT_SECRET"),
@@ -121,7 +121,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_secret_does_not_stand_in_the_process_list() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     apaleo.misbehave(Misbehaviour::Hang);
     let running = Running::of(&mut token(&apaleo, &[]));
     while apaleo.token_requests() == 0 {
@@ -135,7 +135,7 @@ fn a_secret_does_not_stand_in_the_process_list() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let full = std::fs::File::create("/dev/full").unwrap();
     let child = token(&apaleo, &[]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     Run::from(child.wait_with_output().unwrap()).failed(1).says("standard output cannot be written");

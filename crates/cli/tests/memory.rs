@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use common::server::Server;
 use common::{Run, at, emulator, token};
-use credentials_grant_emulator::{Misbehaviour, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Misbehaviour};
 
 /// The memory that a run may write to, in KiB.
 const MOST: u32 = 64 * 1024;
@@ -24,7 +24,7 @@ fn limited(command: &Command) -> Command {
 
 #[test]
 fn a_token_is_had_or_refused_within_64_mib() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     Run::of(&mut limited(&token(&apaleo, &[]))).succeeded();
     for misbehaviour in [Misbehaviour::EndlessBody, Misbehaviour::GzipBomb, Misbehaviour::HugeBody] {
         apaleo.misbehave(misbehaviour);
@@ -40,7 +40,7 @@ fn an_apis_answer_of_any_length_is_passed_on_within_64_mib() {
     let url = server.url();
     let host = url.strip_prefix("http://").unwrap().to_owned();
     let _server = server.answering([[head.into_bytes(), vec![b'x'; length]].concat()]);
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let mut request = limited(&at(&apaleo, "request", &["GET", &url, "--host", &host]));
     let mut child = request.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let passed_on = std::io::copy(&mut child.stdout.take().unwrap(), &mut std::io::sink()).unwrap();

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::server::{Answering, Server, json, token};
 use common::{Run, cgrant, emulator};
-use credentials_grant_emulator::Vendor;
+use credentials_grant_emulator::EmulatedVendor;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -166,7 +166,7 @@ fn a_file_may_stand_in_for_one_of_our_own_and_walks_the_whole_trip() {
         request.authentication = "basic"
         policy.hosts = ["api.apaleo.com"]
     "#;
-    let (folder, apaleo) = (Folder::with(file), emulator(Vendor::Apaleo));
+    let (folder, apaleo) = (Folder::with(file), emulator(EmulatedVendor::Apaleo));
     let told = |words: &[&str]| {
         let mut command = folder.cgrant(words);
         command.env("APALEO_TOKEN_URL", apaleo.token_url().as_str());

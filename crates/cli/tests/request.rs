@@ -14,7 +14,7 @@ use std::thread;
 use common::certified::{authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json, token};
 use common::{CANARY, Run, Running, at, cgrant, emulator};
-use credentials_grant_emulator::Vendor;
+use credentials_grant_emulator::EmulatedVendor;
 use serde_json::json;
 
 /// An API of a server that is no vendor of ours, and `cgrant request` for it.
@@ -54,7 +54,7 @@ impl Api {
 
 #[test]
 fn every_vendors_api_is_called_with_what_it_wants_to_see() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let call = emulator.api_call();
         let mut command = at(&emulator, "request", &[call.method.as_str(), call.url.as_str()]);
@@ -93,7 +93,7 @@ fn the_body_is_printed_as_it_comes() {
         goes_on.recv().unwrap();
         socket.write_all(b"7\r\nsecond\n\r\n0\r\n\r\n").unwrap();
     });
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let url = format!("http://{host}/");
     let mut running = Running::of(&mut at(&apaleo, "request", &["GET", &url, "--host", &host]));
     assert_eq!(running.prints_a_line().as_deref(), Some("first\n"));
@@ -156,7 +156,7 @@ fn what_is_no_error_is_done() {
 
 #[test]
 fn a_host_that_nobody_named_gets_nothing_and_costs_no_token() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let url = apaleo.api_call().url;
     let host = format!("--host {}", url.authority());
     Run::of(&mut at(&apaleo, "request", &["GET", url.as_str()])).failed(2).says("nothing was sent").says(&host);
@@ -168,7 +168,7 @@ fn a_host_that_nobody_named_gets_nothing_and_costs_no_token() {
     ] {
         Run::of(&mut at(&apaleo, "request", &["GET", elsewhere])).failed(2).says("sent");
     }
-    let cognito = emulator(Vendor::Cognito);
+    let cognito = emulator(EmulatedVendor::Cognito);
     let args = ["GET", "https://api.example.com/v1"];
     Run::of(&mut at(&cognito, "request", &args)).failed(2).says("nothing was sent").says("--host api.example.com");
     assert_eq!((apaleo.token_requests(), cognito.token_requests()), (0, 0));
@@ -286,14 +286,14 @@ fn an_api_that_does_not_answer_is_given_up_on() {
     // The system accepts, and nobody ever reads.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = silent.local_addr().unwrap().to_string();
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let args = ["GET", &format!("http://{host}/"), "--host", &host, "--timeout", "2s"];
     Run::of(&mut at(&apaleo, "request", &args)).failed(5).says("the call was not done within 2s").says("--timeout");
 }
 
 #[test]
 fn an_api_that_is_not_there_is_told_from_a_token_server_that_is_not() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let api = format!("http://{gone}/");
     let args = ["GET", &api, "--host", &gone];
@@ -305,7 +305,7 @@ fn an_api_that_is_not_there_is_told_from_a_token_server_that_is_not() {
 
 #[test]
 fn a_wrong_secret_is_the_token_servers_refusal() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let url = apaleo.api_call().url;
     let args = ["GET", url.as_str(), "--host", url.authority()];
     let mut command = at(&apaleo, "request", &args);
@@ -319,7 +319,7 @@ fn a_private_authority_vouches_for_the_api_too() {
     let url = server.url();
     let host = url.strip_prefix("https://").unwrap().to_owned();
     let _server = server.answering([json(r#"{"a":1}"#)]);
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let command = || at(&apaleo, "request", &["GET", &url, "--host", &host]);
     assert_eq!(Run::of(command().env("APALEO_CA", authority.pem())).succeeded().stdout, r#"{"a":1}"#);
     let run = Run::of(&mut command()).failed(5);

@@ -6,12 +6,12 @@ use std::fs;
 use std::process::Command;
 
 use common::{Run, Running, cgrant, emulator, token};
-use credentials_grant_emulator::{Emulator, Misbehaviour, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour};
 use jiff::Timestamp;
 
 #[test]
 fn every_provider_prints_the_token_alone() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let run = Run::of(&mut token(&emulator, &[])).succeeded();
         let issued = run.stdout.strip_suffix('\n').unwrap();
@@ -22,7 +22,7 @@ fn every_provider_prints_the_token_alone() {
 
 #[test]
 fn every_provider_prints_the_members_that_programs_rely_on() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let run = Run::of(&mut token(&emulator(vendor), &["--output", "json"])).succeeded();
         let answer = run.json();
         let members: Vec<_> = answer.as_object().unwrap().keys().map(String::as_str).collect();
@@ -42,7 +42,7 @@ fn every_provider_prints_the_members_that_programs_rely_on() {
 
 #[test]
 fn every_provider_prints_the_headers_of_an_api_call() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let run = Run::of(&mut token(&emulator, &["--output", "header"])).succeeded();
         let mut lines = run.stdout.lines();
@@ -55,7 +55,7 @@ fn every_provider_prints_the_headers_of_an_api_call() {
 
 #[test]
 fn every_provider_prints_variables_that_a_shell_reads() {
-    for &vendor in Vendor::ALL {
+    for &vendor in EmulatedVendor::ALL {
         let run = Run::of(&mut token(&emulator(vendor), &["--output", "env"])).succeeded();
         let prefix = vendor.name().to_uppercase();
         let variables: Vec<_> = run.stdout.lines().map(|line| line.split_once("='").unwrap().0).collect();
@@ -66,7 +66,7 @@ fn every_provider_prints_variables_that_a_shell_reads() {
 #[cfg(unix)]
 #[test]
 fn a_shell_reads_any_token_as_it_is() {
-    let emulator = emulator(Vendor::Apaleo);
+    let emulator = emulator(EmulatedVendor::Apaleo);
     let hostile = "a'b\"c$HOME`id`;#\\";
     emulator.misbehave(Misbehaviour::Token { value: hostile.to_owned() });
     let run = Run::of(&mut token(&emulator, &["--output", "env"])).succeeded();
@@ -76,7 +76,7 @@ fn a_shell_reads_any_token_as_it_is() {
 
 #[test]
 fn scopes_and_parameters_reach_the_vendor() {
-    let cognito = emulator(Vendor::Cognito);
+    let cognito = emulator(EmulatedVendor::Cognito);
     let metadata = r#"aws_client_metadata={"hotel":"north"}"#;
     let scope = "https://pms.example.com/reservation.read";
     let args = ["--scope", "pms/reservation.checkin", "--scope", scope, "--param", metadata, "--output", "json"];
@@ -87,7 +87,7 @@ fn scopes_and_parameters_reach_the_vendor() {
 
 #[test]
 fn a_secret_comes_from_a_file_or_from_standard_input_without_its_line_break() {
-    let octorate = emulator(Vendor::Octorate);
+    let octorate = emulator(EmulatedVendor::Octorate);
     let url = octorate.token_url().as_str();
     let command = |file| {
         cgrant(&["token", "octorate", "--token-url", url, "--client-id", "client", "--client-secret-file", file])
@@ -105,14 +105,14 @@ fn a_secret_comes_from_a_file_or_from_standard_input_without_its_line_break() {
 
 #[test]
 fn a_flag_wins_over_its_environment_variable() {
-    let ptv = emulator(Vendor::Ptv);
+    let ptv = emulator(EmulatedVendor::Ptv);
     let mut command = token(&ptv, &["--client-id", "client", "--token-url", ptv.token_url().as_str()]);
     Run::of(command.env("PTV_CLIENT_ID", "another").env("PTV_TOKEN_URL", "http://127.0.0.1:1/")).succeeded();
 }
 
 #[test]
 fn a_setting_of_the_vendor_comes_from_a_flag_or_the_environment() {
-    let octorate = Emulator::new(Vendor::Octorate).with_client("client", "canary-secret").with_expires_in(30);
+    let octorate = Emulator::new(EmulatedVendor::Octorate).with_client("client", "canary-secret").with_expires_in(30);
     let octorate = octorate.start().unwrap();
     let lives = |command: &mut Command| Run::of(command).succeeded().json()["expires_in"].as_u64().unwrap();
     assert!(lives(&mut token(&octorate, &["--output", "json"])) <= 30);
@@ -122,7 +122,7 @@ fn a_setting_of_the_vendor_comes_from_a_flag_or_the_environment() {
 
 #[test]
 fn a_reader_who_has_gone_away_is_no_failure() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let mut quiet = cgrant(&["providers"]);
     for command in [&mut token(&apaleo, &[]), &mut quiet] {
         let mut running = Running::of(command);
@@ -133,7 +133,7 @@ fn a_reader_who_has_gone_away_is_no_failure() {
 
 #[test]
 fn a_proxy_in_the_environment_never_sees_what_goes_to_loopback() {
-    let apaleo = emulator(Vendor::Apaleo);
+    let apaleo = emulator(EmulatedVendor::Apaleo);
     let mut command = token(&apaleo, &[]);
     for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env(variable, "http://127.0.0.1:9");

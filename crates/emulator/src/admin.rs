@@ -1,4 +1,4 @@
-//! The emulator's own interface, for whoever has no handle: people on a terminal, tests in other languages.
+//! The emulator's own interface over HTTP, for shells and for tests in other languages.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,31 +8,32 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::AuthorizationServer;
+use crate::http_response::HttpResponse;
 use crate::misbehaviour::Misbehaviour;
 use crate::request::Request;
+use crate::service::EmulatorService;
 
-/// What all paths of the admin begin with; no vendor's does.
+/// The beginning of every path of the admin interface. No vendor has such a path.
 pub(crate) const PATH: &str = "/_emulator";
 
-pub(crate) fn answer(server: &AuthorizationServer, request: &Request) -> Answer {
-    let done = match (&request.method, &request.path()[PATH.len()..]) {
+/// Responds to a request whose path begins with [`PATH`].
+pub(crate) fn respond(service: &EmulatorService, request: &Request) -> HttpResponse {
+    let outcome = match (&request.method, &request.path()[PATH.len()..]) {
         (&Method::GET, "") => Ok(()),
-        (&Method::GET, "/jwks") => return Answer::json(StatusCode::OK, &server.key.public()),
-        (&Method::POST, "/advance") => advance(server, request),
-        (&Method::POST, "/misbehave") => misbehave(server, request),
-        (&Method::POST, "/revoke") => revoke(server, request),
-        _ => Err(refuse(StatusCode::NOT_FOUND, PATHS)),
+        (&Method::GET, "/jwks") => return HttpResponse::json(StatusCode::OK, &service.server.key.public()),
+        (&Method::POST, "/advance") => advance(service, request),
+        (&Method::POST, "/misbehave") => misbehave(service, request),
+        (&Method::POST, "/revoke") => revoke(service, request),
+        _ => Err(error_response(StatusCode::NOT_FOUND, UNKNOWN)),
     };
-    match done {
-        Ok(()) => status(server),
-        Err(refusal) => refusal,
+    match outcome {
+        Ok(()) => status(service),
+        Err(response) => response,
     }
 }
 
-const PATHS: &str = "the emulator has GET /_emulator, GET /_emulator/jwks, POST /_emulator/advance, \
-    POST /_emulator/misbehave and POST /_emulator/revoke";
+const UNKNOWN: &str = "unknown path or method: use GET /_emulator, GET /_emulator/jwks, POST /_emulator/advance, \
+    POST /_emulator/misbehave or POST /_emulator/revoke";
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -40,26 +41,26 @@ struct Status<'a> {
     token_url: &'a str,
     token_requests: u64,
     tokens_issued: u64,
-    misbehaviour: Option<Standing>,
+    misbehaviour: Option<MisbehaviourStatus>,
 }
 
 #[derive(Serialize)]
-struct Standing {
+struct MisbehaviourStatus {
     #[serde(flatten)]
     misbehaviour: Misbehaviour,
     times_left: Option<u32>,
 }
 
-fn status(server: &AuthorizationServer) -> Answer {
-    let standing = server.spell.current();
+fn status(service: &EmulatorService) -> HttpResponse {
+    let active = service.misbehaviour.current();
     let status = Status {
-        vendor: server.settings.vendor.name(),
-        token_url: server.token_url.as_str(),
-        token_requests: server.token_requests.load(Ordering::Relaxed),
-        tokens_issued: server.ledger.count(),
-        misbehaviour: standing.map(|(misbehaviour, times_left)| Standing { misbehaviour, times_left }),
+        vendor: service.name,
+        token_url: service.token_url.as_str(),
+        token_requests: service.token_requests.load(Ordering::Relaxed),
+        tokens_issued: service.server.access_tokens.count(),
+        misbehaviour: active.map(|(misbehaviour, times_left)| MisbehaviourStatus { misbehaviour, times_left }),
     };
-    Answer::json(StatusCode::OK, &status)
+    HttpResponse::json(StatusCode::OK, &status)
 }
 
 #[derive(Deserialize)]
@@ -68,10 +69,9 @@ struct Advance {
     seconds: u32,
 }
 
-fn advance(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+fn advance(service: &EmulatorService, request: &Request) -> Result<(), HttpResponse> {
     let Advance { seconds } = read(request, r#"{"seconds": 3600}"#)?;
-    let by = Duration::from_secs(seconds.into());
-    server.settings.clock.advance(by);
+    service.server.settings.clock.advance(Duration::from_secs(seconds.into()));
     Ok(())
 }
 
@@ -81,70 +81,70 @@ struct Revoke {
     token: Option<String>,
 }
 
-fn revoke(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+fn revoke(service: &EmulatorService, request: &Request) -> Result<(), HttpResponse> {
     let Revoke { token } = read(request, r#"{"token": "…"}, or {} for every token"#)?;
     match token {
-        None => server.ledger.revoke_all(),
-        Some(token) if server.ledger.revoke(&token) => {}
+        None => service.server.access_tokens.revoke_all(),
+        Some(token) if service.server.access_tokens.revoke(&token) => {}
         Some(_) => {
-            let why = "this emulator issued no such token: send one of its own, or {} for every token";
-            return Err(refuse(StatusCode::NOT_FOUND, why));
+            let error = "this emulator did not issue that token: send one that it issued, or {} for every token";
+            return Err(error_response(StatusCode::NOT_FOUND, error));
         }
     }
     Ok(())
 }
 
-fn misbehave(server: &AuthorizationServer, request: &Request) -> Result<(), Answer> {
+fn misbehave(service: &EmulatorService, request: &Request) -> Result<(), HttpResponse> {
     let example = r#"{"kind": "throttle", "times": 2}, or {"kind": "none"}"#;
-    let mut order: serde_json::Map<String, Value> = read(request, example)?;
-    let times = match order.remove("times") {
+    let mut members: serde_json::Map<String, Value> = read(request, example)?;
+    let times = match members.remove("times") {
         Some(times) => from_json(times, example)?,
         None => None,
     };
-    if order.get("kind").is_some_and(|kind| kind == "none") {
-        check_members(&order, &json!({"kind": "none"}), example)?;
-        server.spell.end();
+    if members.get("kind").is_some_and(|kind| kind == "none") {
+        check_members(&members, &json!({"kind": "none"}), example)?;
+        service.misbehaviour.end();
     } else {
-        let misbehaviour: Misbehaviour = from_json(order.clone().into(), example)?;
-        check_members(&order, &json!(misbehaviour), example)?;
-        if !misbehaviour.fits_into_headers() {
-            let why = format!("retry_after cannot stand in a header; send for example {example}");
-            return Err(refuse(StatusCode::BAD_REQUEST, &why));
+        let misbehaviour: Misbehaviour = from_json(members.clone().into(), example)?;
+        check_members(&members, &json!(misbehaviour), example)?;
+        if !misbehaviour.has_valid_headers() {
+            let error = format!("retry_after is not a valid header value; send for example {example}");
+            return Err(error_response(StatusCode::BAD_REQUEST, &error));
         }
-        server.spell.cast(misbehaviour, times);
+        service.misbehaviour.begin(misbehaviour, times);
     }
     Ok(())
 }
 
-/// Refuses members that mean nothing, which serde lets pass in kinds without fields: a misspelt `times` is for ever.
-fn check_members(order: &serde_json::Map<String, Value>, understood: &Value, example: &str) -> Result<(), Answer> {
-    match order.iter().find(|(name, value)| understood.get(name).is_none() && !value.is_null()) {
+/// Refuses unknown members, which serde ignores in kinds without fields: a misspelt `times` would mean "for ever".
+fn check_members(members: &serde_json::Map<String, Value>, known: &Value, example: &str) -> Result<(), HttpResponse> {
+    match members.iter().find(|(name, value)| known.get(name).is_none() && !value.is_null()) {
         None => Ok(()),
         Some((name, _)) => {
-            let why = format!("there is no member {name:?} in this kind; send for example {example}");
-            Err(refuse(StatusCode::BAD_REQUEST, &why))
+            let error = format!("unknown member {name:?} for this kind; send for example {example}");
+            Err(error_response(StatusCode::BAD_REQUEST, &error))
         }
     }
 }
 
-/// Reads the body as JSON whatever its content type, since `curl -d` calls everything a form.
-fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, Answer> {
-    serde_json::from_slice(&request.body).map_err(|error| unreadable(&error, example))
+/// Reads the body as JSON and ignores the content type, because `curl -d` sends that of a form.
+fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, HttpResponse> {
+    serde_json::from_slice(&request.body).map_err(|error| invalid_body(&error, example))
 }
 
-fn from_json<T: DeserializeOwned>(value: Value, example: &str) -> Result<T, Answer> {
-    serde_json::from_value(value).map_err(|error| unreadable(&error, example))
+fn from_json<T: DeserializeOwned>(value: Value, example: &str) -> Result<T, HttpResponse> {
+    serde_json::from_value(value).map_err(|error| invalid_body(&error, example))
 }
 
-fn unreadable(error: &serde_json::Error, example: &str) -> Answer {
-    refuse(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
+fn invalid_body(error: &serde_json::Error, example: &str) -> HttpResponse {
+    error_response(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
 }
 
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct ErrorResponse<'a> {
     error: &'a str,
 }
 
-fn refuse(status: StatusCode, error: &str) -> Answer {
-    Answer::json(status, &Refusal { error })
+fn error_response(status: StatusCode, error: &str) -> HttpResponse {
+    HttpResponse::json(status, &ErrorResponse { error })
 }

@@ -1,38 +1,48 @@
-//! Time as the emulator sees it: a test owns it, nobody waits for it.
+//! The time of an emulator, which a test can set and move.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use crate::lock;
+use crate::lock::lock;
 
-/// The clock that every expiry, limit and block reads.
+/// The clock of an emulator: it decides when tokens expire, and when rate limits and blocks end.
 ///
-/// Clones share their time, so a test keeps one and hands the other to
-/// [`Emulator::with_clock`](crate::Emulator::with_clock).
+/// Clones share their time: give one to [`Emulator::with_clock`](crate::Emulator::with_clock) and
+/// [advance](Self::advance) another.
 ///
 /// ```
-/// # use std::time::{Duration, SystemTime};
-/// use credentials_grant_emulator::Clock;
+/// use std::time::{Duration, SystemTime};
+/// use credentials_grant_emulator::EmulatorClock;
 ///
-/// let clock = Clock::manual(SystemTime::UNIX_EPOCH);
-/// clock.clone().advance(Duration::from_secs(3600));
+/// let clock = EmulatorClock::manual(SystemTime::UNIX_EPOCH);
+/// let clone = clock.clone();
+/// clone.advance(Duration::from_secs(3600));
 /// assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(3600));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Clock {
-    /// Where a manual clock stands; the system's clock has no such place.
+pub struct EmulatorClock {
+    /// Where a manual clock starts; `None` for the system's time.
     start: Option<SystemTime>,
     advanced: Arc<Mutex<Duration>>,
 }
 
-impl Clock {
-    /// The system's time, plus whatever it is [advanced](Self::advance) by.
+impl EmulatorClock {
+    /// Creates a clock that shows the system's time, plus every duration that it is [advanced](Self::advance) by.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use credentials_grant_emulator::EmulatorClock;
+    ///
+    /// let clock = EmulatorClock::system();
+    /// clock.advance(Duration::from_secs(60));
+    /// assert!(clock.now() > SystemTime::now() + Duration::from_secs(30));
+    /// ```
     #[must_use]
     pub fn system() -> Self {
         Self::starting(None)
     }
 
-    /// A clock that stands at `start` and moves only when it is [advanced](Self::advance).
+    /// Creates a clock that shows `start` and moves only when it is [advanced](Self::advance).
     #[must_use]
     pub fn manual(start: SystemTime) -> Self {
         Self::starting(Some(start))
@@ -44,10 +54,11 @@ impl Clock {
         *advanced = advanced.saturating_add(by);
     }
 
-    /// What time it is.
+    /// Returns the time that the clock shows.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         let start = self.start.unwrap_or_else(SystemTime::now);
+        // A sum that no `SystemTime` can hold leaves the clock at its start.
         start.checked_add(*lock(&self.advanced)).unwrap_or(start)
     }
 
@@ -56,13 +67,14 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+/// Returns [`EmulatorClock::system`].
+impl Default for EmulatorClock {
     fn default() -> Self {
         Self::system()
     }
 }
 
-/// How long ago that was; a moment that is still to come was just now.
+/// Returns the time that passed between `since` and `now`, or zero if `since` is later.
 pub(crate) fn age(since: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(since).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! How an answer leaves: whole, or in one of the ways that no vendor intends.
+//! How a response is sent: whole, or broken in one of several ways.
 
 use std::io;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-use crate::answer::Answer;
+use crate::http_response::HttpResponse;
 
-/// What becomes of one request.
+/// What is sent for one request.
 pub(crate) enum Delivery {
-    /// The answer as it is.
-    Whole(Answer),
-    /// No answer: the connection ends.
+    /// The response as it is.
+    Whole(HttpResponse),
+    /// No response: the connection is closed.
     Dropped,
-    /// A status and headers; then the connection ends.
+    /// A status and headers; then the connection is closed.
     DroppedAfterHeaders,
-    /// No answer, and the connection stays.
+    /// No response, and the connection stays open.
     Never,
-    /// A body without an end.
+    /// A body that never ends.
     Endless,
-    /// The answer, byte by byte.
-    Slow(Answer),
+    /// The response, byte by byte.
+    Slow(HttpResponse),
 }
 
-/// The connection ends here, on purpose.
+/// The error by which hyper is told to close the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the emulator drops the connection on purpose")]
 pub(crate) struct Dropped;
@@ -39,8 +39,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 impl Delivery {
     pub(crate) async fn response(self) -> Result<Response<Body>, Dropped> {
         match self {
-            Self::Whole(answer) => Ok(respond(answer, whole)),
-            Self::Slow(answer) => Ok(respond(answer, |body| streamed(slow(body)))),
+            Self::Whole(response) => Ok(respond(response, whole)),
+            Self::Slow(response) => Ok(respond(response, |body| streamed(slow(body)))),
             Self::Endless => Ok(respond(json(), |_| streamed(endless()))),
             Self::DroppedAfterHeaders => Ok(respond(json(), |_| streamed(broken()))),
             Self::Dropped => Err(Dropped),
@@ -49,16 +49,16 @@ impl Delivery {
     }
 }
 
-fn respond(answer: Answer, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {
-    let mut response = Response::new(body(answer.body.into()));
-    *response.status_mut() = answer.status;
-    response.headers_mut().extend(answer.headers);
-    response
+fn respond(response: HttpResponse, body: impl FnOnce(Bytes) -> Body) -> Response<Body> {
+    let mut sent = Response::new(body(response.body.into()));
+    *sent.status_mut() = response.status;
+    sent.headers_mut().extend(response.headers);
+    sent
 }
 
-/// The head of an answer that announces JSON.
-fn json() -> Answer {
-    Answer::empty(StatusCode::OK).with_content_type("application/json")
+/// Returns the head of a response that announces JSON.
+fn json() -> HttpResponse {
+    HttpResponse::empty(StatusCode::OK).with_content_type("application/json")
 }
 
 fn whole(bytes: Bytes) -> Body {
@@ -82,7 +82,7 @@ fn slow(body: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
 
 fn broken() -> impl Stream<Item = io::Result<Bytes>> {
     stream::once(async {
-        // Whatever waits to be written is written when the body has nothing yet: the headers get out first.
+        // hyper flushes what it has while the body is pending: without this, the headers would not be sent.
         tokio::task::yield_now().await;
         Err(io::ErrorKind::ConnectionReset.into())
     })

@@ -1,21 +1,25 @@
-//! What an emulator is told before it starts.
+//! The settings of an emulator, before it starts.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::clock::Clock;
+use crate::clock::EmulatorClock;
 use crate::limits::AddressBlock;
-use crate::vendor::Vendor;
+use crate::running::RunningEmulator;
+use crate::settings::Settings;
+use crate::start_error::StartError;
+use crate::vendor::EmulatedVendor;
+use crate::vendors;
 
-/// An emulator's settings: the vendor's own unless said otherwise.
+/// Configures and starts an emulator. Every setting has a default that suits the vendor.
 ///
 /// ```
-/// # use std::time::Duration;
-/// use credentials_grant_emulator::{Emulator, Vendor};
+/// use std::time::Duration;
+/// use credentials_grant_emulator::{EmulatedVendor, Emulator};
 ///
-/// let octorate = Emulator::new(Vendor::Octorate)
+/// let octorate = Emulator::new(EmulatedVendor::Octorate)
 ///     .with_client("my-client", "my-secret")
 ///     .with_lifetime(Duration::from_secs(60))
 ///     .start()?;
@@ -25,121 +29,214 @@ use crate::vendor::Vendor;
 #[derive(Clone)]
 #[must_use = "an emulator does nothing until it is started"]
 pub struct Emulator {
-    pub(crate) vendor: Vendor,
-    pub(crate) port: u16,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) gateway_key: Option<String>,
-    pub(crate) grant_types: Vec<String>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) deleted_scopes: Vec<String>,
-    pub(crate) lifetime: Duration,
-    pub(crate) expires_in: Option<Value>,
-    pub(crate) refresh_tokens: bool,
-    pub(crate) multipart: bool,
-    pub(crate) requests_per_second: Option<u32>,
-    pub(crate) address_block: Option<AddressBlock>,
-    pub(crate) clock: Clock,
+    vendor: EmulatedVendor,
+    port: u16,
+    settings: Settings,
 }
 
 impl Emulator {
-    /// Listens on this port; 0, the default, takes a free one.
+    /// Creates an emulator of `vendor`, on a free port and with the system's clock.
+    pub fn new(vendor: EmulatedVendor) -> Self {
+        Self { vendor, port: 0, settings: vendors::definition(vendor).settings() }
+    }
+
+    /// Sets the port to listen on. The default, 0, is a free port.
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The one client that the vendor knows.
+    /// Sets the client id and the client secret of the one client that the vendor knows.
     pub fn with_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.client_id = id.into();
-        self.client_secret = secret.into();
+        self.settings.client_id = id.into();
+        self.settings.client_secret = secret.into();
         self
     }
 
-    /// The scopes that the client may have.
-    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.scopes = owned(scopes);
-        self
-    }
-
-    /// Scopes that the client once had and that are silently left out when asked for (Cognito).
-    pub fn with_deleted_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.deleted_scopes = owned(scopes);
-        self
-    }
-
-    /// The grant types that the client may use, of those the vendor has; the others are refused as unauthorized.
-    pub fn with_grant_types<S: Into<String>>(mut self, types: impl IntoIterator<Item = S>) -> Self {
-        self.grant_types = owned(types);
-        self
-    }
-
-    /// How long a token lives.
-    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// What the answer says as `expires_in`, in place of the lifetime in seconds.
+    /// Sets the scopes that the client may have.
     ///
-    /// Octorate does not document the unit of its 1440: a lifetime of a day with `with_expires_in(1440)` are minutes.
+    /// A request for any other scope is refused with the vendor's `invalid_scope` error. A request without scopes gets
+    /// all of them. Octorate has no scopes, so its emulator ignores this setting.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_scopes(["offers.read", "reservations.read"]).start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.settings.scopes = owned(scopes);
+        self
+    }
+
+    /// Sets the scopes that the client had until they were deleted at the vendor (Cognito).
+    ///
+    /// The emulator leaves them out of the token without an error, as Cognito does.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// // A request for both scopes gets a token for `pms/read`.
+    /// let cognito = Emulator::new(EmulatedVendor::Cognito)
+    ///     .with_scopes(["pms/read"])
+    ///     .with_deleted_scopes(["pms/write"])
+    ///     .start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_deleted_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.settings.deleted_scopes = owned(scopes);
+        self
+    }
+
+    /// Sets which of the vendor's grant types the client may use.
+    ///
+    /// A request with another of them gets the vendor's error for an unauthorized client.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// // A client that exists, but for which nobody enabled client credentials.
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_grant_types(["authorization_code"]).start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_grant_types<S: Into<String>>(mut self, types: impl IntoIterator<Item = S>) -> Self {
+        self.settings.grant_types = owned(types);
+        self
+    }
+
+    /// Sets how long an access token is valid.
+    ///
+    /// The token response states it in seconds as `expires_in`, unless [`with_expires_in`](Self::with_expires_in) sets
+    /// another value.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.lifetime = lifetime;
+        self
+    }
+
+    /// Sets the `expires_in` of the token response, independently of how long a token is valid.
+    ///
+    /// The value may be any JSON, also one that a client has to reject.
+    /// It also helps with Octorate, which does not document the unit of its `expires_in` of 1440:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// // Tokens that are valid for 1440 minutes instead of 1440 seconds.
+    /// let octorate = Emulator::new(EmulatedVendor::Octorate)
+    ///     .with_lifetime(Duration::from_secs(1440 * 60))
+    ///     .with_expires_in(1440)
+    ///     .start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
     pub fn with_expires_in(mut self, expires_in: impl Into<Value>) -> Self {
-        self.expires_in = Some(expires_in.into());
+        self.settings.expires_in = Some(expires_in.into());
         self
     }
 
-    /// The `X-Gravitee-Api-Key` that the gateway asks for (Resamania).
+    /// Sets the `X-Gravitee-Api-Key` that the gateway requires (Resamania).
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let resamania = Emulator::new(EmulatedVendor::Resamania).with_gateway_key("my-key").start()?;
+    /// assert_eq!(resamania.gateway_key(), Some("my-key"));
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
     pub fn with_gateway_key(mut self, key: impl Into<String>) -> Self {
-        self.gateway_key = Some(key.into());
+        self.settings.gateway_key = Some(key.into());
         self
     }
 
-    /// No gateway in front: no key is asked for (Resamania).
+    /// Removes the gateway, so that no key is required (Resamania).
     pub fn without_gateway_key(mut self) -> Self {
-        self.gateway_key = None;
+        self.settings.gateway_key = None;
         self
     }
 
-    /// Answers carry no refresh token (Resamania: documented, but not in the software behind it).
+    /// Leaves the refresh token out of the token response (Resamania).
+    ///
+    /// The vendor documents a refresh token, but the software behind its endpoint issues none for client credentials.
     pub fn without_refresh_tokens(mut self) -> Self {
-        self.refresh_tokens = false;
+        self.settings.refresh_tokens = false;
         self
     }
 
-    /// Refuses multipart bodies (PTV: the page's text demands a form, its example sends multipart).
+    /// Refuses multipart bodies at the token endpoint (PTV).
+    ///
+    /// The text of the vendor's page requires a form, but its example sends multipart. The default accepts both.
     pub fn without_multipart(mut self) -> Self {
-        self.multipart = false;
+        self.settings.multipart = false;
         self
     }
 
-    /// Answers 429 to whatever exceeds so many token requests a second from one address.
+    /// Limits token requests from one address to this many in any second. Further requests get status 429.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock};
+    ///
+    /// let clock = EmulatorClock::manual(SystemTime::UNIX_EPOCH);
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_rate_limit(1).with_clock(clock.clone()).start()?;
+    ///
+    /// // The second request gets 429, until the clock is moved:
+    /// clock.advance(Duration::from_secs(1));
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
     pub fn with_rate_limit(mut self, requests_per_second: u32) -> Self {
-        self.requests_per_second = Some(requests_per_second);
+        self.settings.requests_per_second = Some(requests_per_second);
         self
     }
 
-    /// Takes any number of requests a second.
+    /// Accepts any number of token requests a second.
     pub fn without_rate_limit(mut self) -> Self {
-        self.requests_per_second = None;
+        self.settings.requests_per_second = None;
         self
     }
 
-    /// Drops every connection of an address for `lasting` after so many failed logins in a row.
-    pub fn with_address_block(mut self, failed_logins: u32, lasting: Duration) -> Self {
-        self.address_block = Some(AddressBlock { failed_logins, lasting });
+    /// Blocks an address for `duration` after this many failed logins in a row.
+    ///
+    /// A failed login is a token request with wrong client credentials.
+    /// While an address is blocked, the emulator closes all its connections without a response.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let ptv = Emulator::new(EmulatedVendor::Ptv).with_address_block(3, Duration::from_secs(60)).start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_address_block(mut self, failed_logins: u32, duration: Duration) -> Self {
+        self.settings.address_block = Some(AddressBlock { failed_logins, duration });
         self
     }
 
     /// Never blocks an address.
     pub fn without_address_block(mut self) -> Self {
-        self.address_block = None;
+        self.settings.address_block = None;
         self
     }
 
-    /// The clock that every expiry, limit and block reads.
-    pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+    /// Sets the clock that decides when tokens expire, and when rate limits and blocks end.
+    ///
+    /// The default is [`EmulatorClock::system`].
+    pub fn with_clock(mut self, clock: EmulatorClock) -> Self {
+        self.settings.clock = clock;
         self
+    }
+
+    /// Starts the emulator on 127.0.0.1, in a thread of its own.
+    ///
+    /// It works with and without an async runtime, and it responds while the caller blocks.
+    /// It stops when the [`RunningEmulator`] is dropped.
+    ///
+    /// # Errors
+    ///
+    /// - [`StartError::Port`] if the port is taken, or this user may not listen on it.
+    /// - [`StartError::Server`] if the system does not provide a thread, an event loop or a socket.
+    /// - [`StartError::SigningKey`] if the key that signs tokens cannot be generated.
+    pub fn start(self) -> Result<RunningEmulator, StartError> {
+        RunningEmulator::start(self.vendor, vendors::definition(self.vendor), self.settings, self.port)
     }
 }
 
@@ -149,13 +246,13 @@ impl fmt::Debug for Emulator {
         f.debug_struct("Emulator")
             .field("vendor", &self.vendor)
             .field("port", &self.port)
-            .field("client_id", &self.client_id)
-            .field("scopes", &self.scopes)
-            .field("lifetime", &self.lifetime)
+            .field("client_id", &self.settings.client_id)
+            .field("scopes", &self.settings.scopes)
+            .field("lifetime", &self.settings.lifetime)
             .finish_non_exhaustive()
     }
 }
 
-pub(crate) fn owned<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
+fn owned<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
     items.into_iter().map(Into::into).collect()
 }

@@ -1,31 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod active_misbehaviour;
 mod admin;
-mod answer;
+mod api_call;
 mod authorization_server;
 mod clock;
 mod delivery;
 mod emulator;
-mod ledger;
+mod http_response;
+mod issued_tokens;
 mod limits;
+mod lock;
+mod misbehave;
 mod misbehaviour;
 mod request;
 mod running;
 mod server;
+mod service;
+mod settings;
 mod signing;
-mod spoil;
 mod start_error;
 mod vendor;
+mod vendor_definition;
 mod vendors;
 
-pub use clock::Clock;
+pub use api_call::ApiCall;
+pub use clock::EmulatorClock;
 pub use emulator::Emulator;
 pub use misbehaviour::Misbehaviour;
-pub use running::{ApiCall, Misbehaving, RunningEmulator};
+pub use running::{Misbehaving, RunningEmulator};
 pub use start_error::StartError;
-pub use vendor::{UnknownVendor, Vendor};
-
-/// Locks, and goes on after a panic elsewhere: what the emulator keeps is whole at every moment.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+pub use vendor::{EmulatedVendor, UnknownVendor};

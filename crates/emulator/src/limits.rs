@@ -1,4 +1,4 @@
-//! How much an address may ask, and what it gets for failing to log in.
+//! Limits per address: requests a second, and failed logins before a block.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -6,27 +6,27 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::age;
-use crate::lock;
+use crate::lock::lock;
 
 /// When an address is blocked, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AddressBlock {
-    /// Failed logins in a row.
+    /// The number of failed logins in a row that leads to the block.
     pub(crate) failed_logins: u32,
-    pub(crate) lasting: Duration,
+    pub(crate) duration: Duration,
 }
 
-/// What each address has done lately.
+/// The limits, and what each address did recently.
 pub(crate) struct Limits {
     requests_per_second: Option<u32>,
     block: Option<AddressBlock>,
-    addresses: Mutex<HashMap<IpAddr, Conduct>>,
+    addresses: Mutex<HashMap<IpAddr, AddressState>>,
 }
 
 #[derive(Default)]
-struct Conduct {
-    /// When the requests of the last second were admitted.
-    admitted: VecDeque<SystemTime>,
+struct AddressState {
+    /// The times of the requests that were allowed within the last second.
+    allowed: VecDeque<SystemTime>,
     failed_logins: u32,
     blocked_at: Option<SystemTime>,
 }
@@ -36,45 +36,45 @@ impl Limits {
         Self { requests_per_second, block, addresses: Mutex::default() }
     }
 
-    /// Whether the address may ask once more within this second.
-    pub(crate) fn admit(&self, address: IpAddr, now: SystemTime) -> bool {
-        let Some(allowed) = self.requests_per_second else {
+    /// Returns whether the address may send one more request within this second, and counts it if so.
+    pub(crate) fn allow(&self, address: IpAddr, now: SystemTime) -> bool {
+        let Some(limit) = self.requests_per_second else {
             return true;
         };
         let mut addresses = lock(&self.addresses);
-        let admitted = &mut addresses.entry(address).or_default().admitted;
-        admitted.retain(|at| age(*at, now) < Duration::from_secs(1));
-        let admit = admitted.len() < allowed as usize;
-        if admit {
-            admitted.push_back(now);
+        let allowed = &mut addresses.entry(address).or_default().allowed;
+        allowed.retain(|at| age(*at, now) < Duration::from_secs(1));
+        let allow = allowed.len() < limit as usize;
+        if allow {
+            allowed.push_back(now);
         }
-        admit
+        allow
     }
 
-    /// A login ends the row of failed ones.
-    pub(crate) fn logged_in(&self, address: IpAddr) {
+    /// Records a successful login, which resets the count of failed ones.
+    pub(crate) fn record_success(&self, address: IpAddr) {
         lock(&self.addresses).entry(address).or_default().failed_logins = 0;
     }
 
-    /// A failed login, and perhaps the one too many.
-    pub(crate) fn failed_to_log_in(&self, address: IpAddr, now: SystemTime) {
+    /// Records a failed login, and blocks the address if that was one too many.
+    pub(crate) fn record_failure(&self, address: IpAddr, now: SystemTime) {
         let Some(block) = self.block else {
             return;
         };
         let mut addresses = lock(&self.addresses);
-        let conduct = addresses.entry(address).or_default();
-        conduct.failed_logins += 1;
-        if conduct.failed_logins >= block.failed_logins {
-            conduct.failed_logins = 0;
-            conduct.blocked_at = Some(now);
+        let state = addresses.entry(address).or_default();
+        state.failed_logins += 1;
+        if state.failed_logins >= block.failed_logins {
+            state.failed_logins = 0;
+            state.blocked_at = Some(now);
         }
     }
 
-    /// Whether the address is blocked.
-    pub(crate) fn blocks(&self, address: IpAddr, now: SystemTime) -> bool {
-        let blocked_at = lock(&self.addresses).get(&address).and_then(|conduct| conduct.blocked_at);
+    /// Returns whether the address is blocked.
+    pub(crate) fn is_blocked(&self, address: IpAddr, now: SystemTime) -> bool {
+        let blocked_at = lock(&self.addresses).get(&address).and_then(|state| state.blocked_at);
         match (self.block, blocked_at) {
-            (Some(block), Some(blocked_at)) => age(blocked_at, now) < block.lasting,
+            (Some(block), Some(blocked_at)) => age(blocked_at, now) < block.duration,
             _ => false,
         }
     }

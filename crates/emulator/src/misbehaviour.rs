@@ -1,88 +1,92 @@
-//! How a token endpoint can go wrong, on command.
-
-use std::sync::Mutex;
+//! The ways in which a token endpoint can misbehave on command.
 
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::lock;
-
-/// What the token endpoint does instead of what the vendor would do.
+/// What the token endpoint does instead of responding as the vendor does.
 ///
-/// In JSON it is an object whose `kind` is the variant's name in kebab case:
-/// `{"kind": "throttle", "retry_after": "120"}`.
+/// Pass it to [`RunningEmulator::misbehave`](crate::RunningEmulator::misbehave).
+/// In JSON it is an object whose `kind` is the name of the variant in kebab case:
+///
+/// ```
+/// use credentials_grant_emulator::Misbehaviour;
+///
+/// let misbehaviour: Misbehaviour = serde_json::from_str(r#"{"kind": "throttle", "retry_after": "120"}"#)?;
+/// assert_eq!(misbehaviour, Misbehaviour::Throttle { retry_after: Some("120".into()) });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Misbehaviour {
-    /// Drops the connection without an answer.
+    /// Closes the connection without a response.
     Drop,
-    /// Drops the connection after the answer's headers.
+    /// Closes the connection after status 200 and the headers.
     DropAfterHeaders,
-    /// Puts the client's secret into the error description of a refusal.
+    /// Responds with the vendor's `invalid_client` error, whose description contains the client secret.
     EchoSecret,
-    /// Answers 200 and an empty body.
+    /// Responds with status 200 and an empty body.
     EmptyBody,
-    /// Answers 200 and a body that never ends.
+    /// Responds with status 200 and a body that never ends.
     EndlessBody,
-    /// Answers 200 and the vendor's own refusal.
+    /// Responds with status 200 and the vendor's `invalid_client` error.
     ErrorAsSuccess,
-    /// Answers a token in less than half a MiB of gzip that unpack to more than 64 MiB.
+    /// Responds with a token in less than half a MiB of gzip, which decompresses to more than 64 MiB.
     GzipBomb,
-    /// Never answers, until the client gives up or the emulator stops.
+    /// Never responds: the request ends when the client gives up or the emulator stops.
     Hang,
-    /// Answers a gateway's HTML page.
+    /// Responds with the HTML page of a gateway.
     Html {
-        /// The page's status: 502 is the honest one, 200 happens.
-        #[serde(with = "status_number")]
+        /// The status of the page: gateways send 502, and some send 200.
+        #[serde(with = "status_code")]
         status: StatusCode,
     },
-    /// Answers a token in a body of more than 1 MiB.
+    /// Responds with a token in a body of one byte more than 1 MiB.
     HugeBody,
-    /// Answers a token of half a MiB, in a body that is not too large.
+    /// Responds with a token of half a MiB, in a body of less than 1 MiB.
     HugeToken,
-    /// Answers a token whose bytes are no UTF-8.
+    /// Responds with a token that is not valid UTF-8.
     InvalidUtf8,
-    /// Redirects to another URL with a 307, which asks the client to send its credentials there.
+    /// Redirects to another URL with status 307, which asks the client to send its credentials there.
     Redirect {
-        /// Where to.
+        /// The URL to redirect to.
         to: Url,
     },
-    /// Issues tokens that its API answers with 401.
-    RevokedAtBirth,
-    /// Sends the vendor's answer at ten bytes a second.
+    /// Responds with a token that is already revoked, so the API responds to it with status 401.
+    RevokedToken,
+    /// Sends the vendor's response at ten bytes a second.
     SlowBody,
-    /// Answers this status and an empty body.
+    /// Responds with this status and an empty body.
     Status {
         /// The status.
-        #[serde(with = "status_number")]
+        #[serde(with = "status_code")]
         status: StatusCode,
     },
-    /// Answers 429.
+    /// Responds with status 429 and an empty body.
     Throttle {
-        /// The `Retry-After` header as sent: seconds, a date, or nonsense.
+        /// The value of the `Retry-After` header, sent as it is: seconds, a date, or an invalid value.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
-    /// Answers with this in the token's place: line breaks, spaces, nothing.
+    /// Replaces the token in the vendor's response.
     Token {
-        /// What stands where the token should.
+        /// The text to send as the token, for example with line breaks or spaces, or empty.
         value: String,
     },
-    /// Answers the first half of the vendor's answer.
+    /// Sends the first half of the body of the vendor's response.
     TruncatedBody,
-    /// Answers 503.
+    /// Responds with status 503 and an empty body.
     Unavailable {
-        /// The `Retry-After` header as sent: seconds, a date, or nonsense.
+        /// The value of the `Retry-After` header, sent as it is: seconds, a date, or an invalid value.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
 }
 
 impl Misbehaviour {
-    /// Whether what it puts into headers can stand there.
-    pub(crate) fn fits_into_headers(&self) -> bool {
+    /// Returns whether `retry_after`, if there is one, can be sent as a header.
+    pub(crate) fn has_valid_headers(&self) -> bool {
         match self {
             Self::Throttle { retry_after: Some(text) } | Self::Unavailable { retry_after: Some(text) } => {
                 HeaderValue::from_str(text).is_ok()
@@ -92,37 +96,8 @@ impl Misbehaviour {
     }
 }
 
-/// The misbehaviour that the token endpoint is under, if any, and for how many more requests.
-#[derive(Default)]
-pub(crate) struct Spell(Mutex<Option<(Misbehaviour, Option<u32>)>>);
-
-impl Spell {
-    /// Casts a new spell, for so many requests or until it is broken.
-    pub(crate) fn cast(&self, misbehaviour: Misbehaviour, times: Option<u32>) {
-        *lock(&self.0) = Some((misbehaviour, times)).filter(|_| times != Some(0));
-    }
-
-    /// Behaves from now on.
-    pub(crate) fn end(&self) {
-        *lock(&self.0) = None;
-    }
-
-    /// What stands, and for how many more requests.
-    pub(crate) fn current(&self) -> Option<(Misbehaviour, Option<u32>)> {
-        lock(&self.0).clone()
-    }
-
-    /// What to do to the next request, which then has been done.
-    pub(crate) fn next(&self) -> Option<Misbehaviour> {
-        let mut spell = lock(&self.0);
-        let (misbehaviour, times) = spell.take()?;
-        let left = times.map(|times| times - 1);
-        *spell = Some((misbehaviour.clone(), left)).filter(|_| left != Some(0));
-        Some(misbehaviour)
-    }
-}
-
-mod status_number {
+/// A status code as a number in JSON.
+mod status_code {
     use http::StatusCode;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
@@ -136,7 +111,8 @@ mod status_number {
         let number = u16::deserialize(from)?;
         StatusCode::from_u16(number)
             .ok()
+            // A 1xx announces another response, which never comes.
             .filter(|status| !status.is_informational())
-            .ok_or_else(|| D::Error::custom(format!("{number} is no status: use 200 to 999")))
+            .ok_or_else(|| D::Error::custom(format!("{number} is not a status code: use 200 to 999")))
     }
 }

@@ -1,4 +1,4 @@
-//! A request as the vendors look at it.
+//! A request, and the parts that vendors read from it.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
-/// One request, its body read to the end.
+/// One request, whose body was read to the end.
 pub(crate) struct Request {
     pub(crate) source: IpAddr,
     pub(crate) method: Method,
@@ -20,18 +20,18 @@ pub(crate) struct Request {
     headers: HeaderMap,
 }
 
-/// Parameters of a form, a query or a multipart body.
+/// The parameters of a form, a query or a multipart body.
 #[derive(Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
-/// An identifier and a secret, in either place.
-pub(crate) struct Login {
+/// The client credentials of a request, from the header or the body (RFC 6749, section 2.3.1).
+pub(crate) struct Credentials {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
 
 impl Request {
-    /// Reads the request; a body that is too large or breaks off counts as empty.
+    /// Reads the request. A body that is larger than 1 MiB or incomplete counts as empty.
     pub(crate) async fn read(source: IpAddr, request: http::Request<Incoming>) -> Self {
         let (head, body) = request.into_parts();
         let body = match Limited::new(body, 1024 * 1024).collect().await {
@@ -49,7 +49,7 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The content type as sent, without its parameters.
+    /// Returns the content type without its parameters.
     pub(crate) fn media_type(&self) -> &str {
         let sent = self.header("content-type").unwrap_or_default();
         sent.split(';').next().unwrap_or_default().trim()
@@ -59,50 +59,50 @@ impl Request {
         Parameters::decode(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The body, if it is a form.
+    /// Returns the parameters of the body, if it is a form.
     pub(crate) fn form(&self) -> Option<Parameters> {
         let form = self.media_type().eq_ignore_ascii_case(FORM);
         form.then(|| Parameters::decode(&self.body))
     }
 
-    /// The body, if it is multipart and can be read.
+    /// Returns the parameters of the body, if it is valid multipart.
     pub(crate) fn multipart(&self) -> Option<Parameters> {
         let boundary = multer::parse_boundary(self.header("content-type")?).ok()?;
-        // The whole body is here, so reading its parts never waits.
+        // The whole body is in memory, so reading its parts never waits.
         parts(self.body.clone(), boundary).now_or_never()?.ok()
     }
 
-    /// The body, if it is JSON and says so.
+    /// Returns the body, if it is valid JSON with the content type of JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         let json = self.media_type().eq_ignore_ascii_case("application/json");
         json.then(|| serde_json::from_slice(&self.body).ok())?
     }
 
-    /// What stands in the `Authorization` header behind this scheme.
+    /// Returns what follows this scheme in the `Authorization` header.
     pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
         let (sent, rest) = self.header("authorization")?.split_once(' ')?;
         sent.eq_ignore_ascii_case(scheme).then(|| rest.trim())
     }
 
-    /// HTTP Basic (RFC 7617), as it stands there: nothing is percent-decoded.
-    pub(crate) fn basic(&self) -> Option<Login> {
+    /// Returns the credentials of HTTP Basic (RFC 7617), without percent-decoding them.
+    pub(crate) fn basic(&self) -> Option<Credentials> {
         let decoded = BASE64_STANDARD.decode(self.authorization("Basic")?).ok()?;
         let text = String::from_utf8(decoded).ok()?;
         let (id, secret) = text.split_once(':')?;
-        Some(Login { id: id.to_owned(), secret: secret.to_owned() })
+        Some(Credentials { id: id.to_owned(), secret: secret.to_owned() })
     }
 }
 
 impl Parameters {
-    /// The first value of that name, unless it is empty, which vendors take for absent.
+    /// Returns the first value of that name. An empty value counts as absent, as it does at the vendors.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(other, _)| other == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// `client_id` and `client_secret`; the latter may be missing.
-    pub(crate) fn login(&self) -> Option<Login> {
-        Some(Login {
+    /// Returns `client_id` and `client_secret`; the secret is empty if it is missing.
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        Some(Credentials {
             id: self.value("client_id")?.to_owned(),
             secret: self.value("client_secret").unwrap_or_default().to_owned(),
         })

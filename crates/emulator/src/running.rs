@@ -1,181 +1,229 @@
-//! A running emulator, as its user holds it.
+//! The handle of a running emulator.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use url::Url;
 
-use crate::authorization_server::AuthorizationServer;
-use crate::authorization_server::GATEWAY_KEY;
-use crate::clock::Clock;
-use crate::emulator::Emulator;
-use crate::lock;
+use crate::api_call::ApiCall;
+use crate::clock::EmulatorClock;
+use crate::lock::lock;
 use crate::misbehaviour::Misbehaviour;
-use crate::server::{Serving, listen};
+use crate::server::{ServerThread, listen};
+use crate::service::EmulatorService;
+use crate::settings::Settings;
 use crate::start_error::StartError;
-use crate::vendor::Vendor;
+use crate::vendor::EmulatedVendor;
+use crate::vendor_definition::VendorDefinition;
 
-/// A vendor on loopback, until this is dropped: then every connection ends and the port is free.
-pub struct RunningEmulator {
-    server: Arc<AuthorizationServer>,
-    _serving: Serving,
-}
-
-/// The one call of the vendor's API that the emulator serves; add the token and send it.
+/// A running emulator, which [`Emulator::start`](crate::Emulator::start) returns.
 ///
-/// The gateway's key, if there is one, is among the headers and marked sensitive.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ApiCall {
-    /// The method.
-    pub method: Method,
-    /// The URL, on this emulator.
-    pub url: Url,
-    /// What the call needs beside `Authorization`.
-    pub headers: HeaderMap,
-    /// The JSON body, if it takes one.
-    pub body: Option<Value>,
+/// Dropping it closes every connection and frees the port.
+///
+/// ```
+/// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ptv = Emulator::new(EmulatedVendor::Ptv).start()?;
+///
+/// let request = reqwest::Client::new()
+///     .post(ptv.token_url().as_str())
+///     .basic_auth(ptv.client_id(), Some(ptv.client_secret()))
+///     .form(&[("grant_type", "client_credentials")]);
+/// assert_eq!(request.send().await?.status(), 200);
+/// assert_eq!((ptv.token_requests(), ptv.tokens_issued()), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
+pub struct RunningEmulator {
+    vendor: EmulatedVendor,
+    service: Arc<EmulatorService>,
+    _thread: ServerThread,
 }
 
-/// A misbehaviour that has begun; see [`RunningEmulator::misbehave`].
+/// The misbehaviour that [`RunningEmulator::misbehave`] started, so that [`times`](Self::times) can limit it.
+///
+/// Dropping it changes nothing: the misbehaviour goes on.
+///
+/// ```
+/// use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let apaleo = Emulator::new(EmulatedVendor::Apaleo).start()?;
+/// let status = async || reqwest::get(apaleo.token_url().as_str()).await.map(|response| response.status());
+///
+/// apaleo.misbehave(Misbehaviour::Unavailable { retry_after: None }).times(2);
+/// assert_eq!(status().await?, 503);
+/// assert_eq!(status().await?, 503);
+/// assert_eq!(status().await?, 400); // apaleo again, which accepts only POST
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Misbehaving<'a> {
     emulator: &'a RunningEmulator,
     misbehaviour: Misbehaviour,
 }
 
-impl Emulator {
-    /// Starts the server on 127.0.0.1, on a thread of its own: it answers while the caller blocks, with or without a
-    /// runtime.
-    /// It stops when the [`RunningEmulator`] is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::Port`] when the port cannot be listened on, [`StartError::SigningKey`] and [`StartError::Server`]
-    /// when the system refuses randomness or a thread.
-    pub fn start(self) -> Result<RunningEmulator, StartError> {
-        RunningEmulator::start(self)
-    }
-}
-
 impl RunningEmulator {
-    pub(crate) fn start(settings: Emulator) -> Result<Self, StartError> {
-        let listener = listen(settings.port)?;
-        let server = Arc::new(AuthorizationServer::new(settings.vendor.script(), settings, &listener)?);
-        Ok(Self { _serving: Serving::start(listener, Arc::clone(&server))?, server })
+    pub(crate) fn start(
+        vendor: EmulatedVendor,
+        definition: &'static VendorDefinition,
+        settings: Settings,
+        port: u16,
+    ) -> Result<Self, StartError> {
+        let listener = listen(port)?;
+        let address = listener.local_addr().map_err(StartError::Server)?;
+        let service = Arc::new(EmulatorService::new(vendor.name(), definition, settings, address)?);
+        Ok(Self { vendor, _thread: ServerThread::start(listener, Arc::clone(&service))?, service })
     }
 
-    /// Who this stands in for.
+    /// Returns the vendor that this emulator stands in for.
     #[must_use]
-    pub fn vendor(&self) -> Vendor {
-        self.server.settings.vendor
+    pub fn vendor(&self) -> EmulatedVendor {
+        self.vendor
     }
 
-    /// Where tokens are asked for.
+    /// Returns the URL of the token endpoint.
     #[must_use]
     pub fn token_url(&self) -> &Url {
-        &self.server.token_url
+        &self.service.token_url
     }
 
-    /// The client that the vendor knows.
+    /// Returns the id of the one client that the emulator knows.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.server.settings.client_id
+        &self.settings().client_id
     }
 
-    /// The client's secret.
+    /// Returns the client's secret.
     #[must_use]
     pub fn client_secret(&self) -> &str {
-        &self.server.settings.client_secret
+        &self.settings().client_secret
     }
 
-    /// What the gateway wants to see as `X-Gravitee-Api-Key`, if there is a gateway (Resamania).
+    /// Returns the value that the gateway requires as `X-Gravitee-Api-Key` (Resamania), or `None` without a gateway.
     #[must_use]
     pub fn gateway_key(&self) -> Option<&str> {
-        self.server.settings.gateway_key.as_deref()
+        self.settings().gateway_key.as_deref()
     }
 
-    /// The clock that the emulator reads: advance it past a token's lifetime, and the token has expired.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.server.settings.clock
-    }
-
-    /// The one call of the vendor's API that the emulator serves.
-    #[must_use]
-    pub fn api_call(&self) -> ApiCall {
-        let call = &self.server.script.call;
-        let mut url = self.token_url().clone();
-        url.set_path(call.path);
-        let documented =
-            call.headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        ApiCall {
-            method: call.method.clone(),
-            url,
-            headers: documented.chain(self.gateway_key().and_then(gateway_header)).collect(),
-            body: (call.body)(),
-        }
-    }
-
-    /// How many requests reached the token endpoint, whatever they were answered.
-    #[must_use]
-    pub fn token_requests(&self) -> u64 {
-        self.server.token_requests.load(Ordering::Relaxed)
-    }
-
-    /// How many access tokens were issued.
-    #[must_use]
-    pub fn tokens_issued(&self) -> u64 {
-        self.server.ledger.count()
-    }
-
-    /// The `aws_client_metadata` of the last request that was granted with one (Cognito).
-    #[must_use]
-    pub fn client_metadata(&self) -> Option<Value> {
-        lock(&self.server.client_metadata).clone()
-    }
-
-    /// Revokes a token: the API answers 401 to it from now on. Says whether the token is one of this emulator's.
-    #[expect(clippy::must_use_candidate, reason = "most tests revoke what they know to be there")]
-    pub fn revoke(&self, token: &str) -> bool {
-        self.server.ledger.revoke(token)
-    }
-
-    /// Revokes every token issued so far.
-    pub fn revoke_all(&self) {
-        self.server.ledger.revoke_all();
-    }
-
-    /// Makes the token endpoint misbehave from now on, in the place of what it did before.
-    ///
-    /// It goes on until [`behave`](Self::behave), or for so many requests:
+    /// Returns the emulator's clock, for example to let every token expire.
     ///
     /// ```
-    /// # use credentials_grant_emulator::{Emulator, Misbehaviour, Vendor};
-    /// # let apaleo = Emulator::new(Vendor::Apaleo).start()?;
+    /// use std::time::Duration;
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_lifetime(Duration::from_secs(60)).start()?;
+    /// apaleo.clock().advance(Duration::from_secs(60));
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn clock(&self) -> &EmulatorClock {
+        &self.settings().clock
+    }
+
+    /// Returns the one call of the vendor's API that the emulator serves.
+    ///
+    /// [`ApiCall`] shows how to send it.
+    #[must_use]
+    pub fn api_call(&self) -> ApiCall {
+        ApiCall::new(&self.service.definition.example_call, self.token_url().clone(), self.gateway_key())
+    }
+
+    /// Returns how many requests the token endpoint received, whatever the response was.
+    ///
+    /// Requests that a blocked address sends are not received.
+    #[must_use]
+    pub fn token_requests(&self) -> u64 {
+        self.service.token_requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many access tokens the emulator issued.
+    #[must_use]
+    pub fn tokens_issued(&self) -> u64 {
+        self.service.server.access_tokens.count()
+    }
+
+    /// Returns the `aws_client_metadata` of the last granted request that had one (Cognito).
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cognito = Emulator::new(EmulatedVendor::Cognito).start()?;
+    /// let request = reqwest::Client::new()
+    ///     .post(cognito.token_url().as_str())
+    ///     .basic_auth(cognito.client_id(), Some(cognito.client_secret()))
+    ///     .form(&[("grant_type", "client_credentials"), ("aws_client_metadata", r#"{"tenant": "7"}"#)]);
+    /// request.send().await?;
+    ///
+    /// assert_eq!(cognito.client_metadata(), Some(serde_json::json!({"tenant": "7"})));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn client_metadata(&self) -> Option<Value> {
+        lock(&self.service.server.client_metadata).clone()
+    }
+
+    /// Revokes an access token: from now on, the API responds to it with status 401.
+    ///
+    /// Returns `false` if this emulator did not issue the token.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).start()?;
+    /// assert!(!apaleo.revoke("a-token-from-elsewhere"));
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    #[expect(clippy::must_use_candidate, reason = "most tests revoke a token that they know was issued")]
+    pub fn revoke(&self, token: &str) -> bool {
+        self.service.server.access_tokens.revoke(token)
+    }
+
+    /// Revokes every access token that was issued until now.
+    pub fn revoke_all(&self) {
+        self.service.server.access_tokens.revoke_all();
+    }
+
+    /// Makes the token endpoint misbehave from now on; this replaces an earlier misbehaviour.
+    ///
+    /// It lasts until [`behave`](Self::behave) is called, or for a number of requests:
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour};
+    ///
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).start()?;
     /// apaleo.misbehave(Misbehaviour::Drop).times(2);
     /// # Ok::<(), credentials_grant_emulator::StartError>(())
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "what it returns is only for limiting it")]
+    #[expect(clippy::must_use_candidate, reason = "what it returns only serves to limit the misbehaviour")]
     pub fn misbehave(&self, misbehaviour: Misbehaviour) -> Misbehaving<'_> {
-        self.server.spell.cast(misbehaviour.clone(), None);
+        self.service.misbehaviour.begin(misbehaviour.clone(), None);
         Misbehaving { emulator: self, misbehaviour }
     }
 
-    /// Makes the token endpoint behave again.
+    /// Makes the token endpoint respond as the vendor does again.
     pub fn behave(&self) {
-        self.server.spell.end();
+        self.service.misbehaviour.end();
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.service.server.settings
     }
 }
 
 impl Misbehaving<'_> {
-    /// Only for the next so many requests.
+    /// Limits the misbehaviour to the next `times` token requests, counted from this call.
     pub fn times(self, times: u32) {
-        let spell = &self.emulator.server.spell;
-        spell.cast(self.misbehaviour, Some(times));
+        self.emulator.service.misbehaviour.begin(self.misbehaviour, Some(times));
     }
 }
 
@@ -189,10 +237,4 @@ impl fmt::Debug for RunningEmulator {
             .field("tokens_issued", &self.tokens_issued())
             .finish_non_exhaustive()
     }
-}
-
-fn gateway_header(key: &str) -> Option<(HeaderName, HeaderValue)> {
-    let mut value = HeaderValue::from_str(key).ok()?;
-    value.set_sensitive(true);
-    Some((HeaderName::from_static(GATEWAY_KEY), value))
 }

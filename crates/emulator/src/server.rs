@@ -1,4 +1,5 @@
-//! The socket: a thread with its own runtime, so that connections can be dropped below HTTP and all of it ends at once.
+//! The socket. It has a thread and a runtime of its own, so that connections can be dropped below HTTP and all of them
+//! end at once.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener as StdTcpListener};
@@ -16,35 +17,35 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::admin;
-use crate::authorization_server::AuthorizationServer;
 use crate::delivery::{Body, Delivery, Dropped};
 use crate::request::Request;
+use crate::service::EmulatorService;
 use crate::start_error::StartError;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Listens on loopback; the system says which port it became.
+/// Listens on loopback; port 0 lets the system choose one.
 pub(crate) fn listen(port: u16) -> Result<StdTcpListener, StartError> {
     StdTcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .map_err(|source| StartError::Port { port, source })
 }
 
-/// The thread that serves. Dropping it ends every connection and frees the port before it returns.
-pub(crate) struct Serving {
+/// The thread that serves. Dropping it ends every connection and frees the port before `drop` returns.
+pub(crate) struct ServerThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Serving {
-    pub(crate) fn start(listener: StdTcpListener, server: Arc<AuthorizationServer>) -> Result<Self, StartError> {
+impl ServerThread {
+    pub(crate) fn start(listener: StdTcpListener, service: Arc<EmulatorService>) -> Result<Self, StartError> {
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
         let thread = thread::Builder::new()
-            .name(format!("{} emulator", server.settings.vendor))
+            .name(format!("{} emulator", service.name))
             .spawn(move || {
-                // Neither end of a channel that has been let go needs an answer.
-                match runtime_with(listener, server) {
+                // Ignored results: a closed channel means that the other side has gone, and then nobody waits.
+                match start_runtime(listener, service) {
                     Ok(runtime) => {
                         let _ = ready.send(Ok(()));
                         let _ = runtime.block_on(stopped);
@@ -53,71 +54,77 @@ impl Serving {
                 }
             })
             .map_err(StartError::Server)?;
-        let serving = Self { stop: Some(stop), thread: Some(thread) };
+        let server_thread = Self { stop: Some(stop), thread: Some(thread) };
         started.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into())).map_err(StartError::Server)?;
-        Ok(serving)
+        Ok(server_thread)
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there has already been reported by its thread.
+            // Ignored result: the thread has already printed its panic.
             let _ = thread.join();
         }
     }
 }
 
-fn runtime_with(listener: StdTcpListener, server: Arc<AuthorizationServer>) -> io::Result<runtime::Runtime> {
+fn start_runtime(listener: StdTcpListener, service: Arc<EmulatorService>) -> io::Result<runtime::Runtime> {
     let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let listener = {
-        let _inside = runtime.enter();
+        // `from_std` registers the socket with the runtime that is entered.
+        let _guard = runtime.enter();
         TcpListener::from_std(listener)?
     };
-    runtime.spawn(accept(listener, server));
+    runtime.spawn(accept(listener, service));
     Ok(runtime)
 }
 
-async fn accept(listener: TcpListener, server: Arc<AuthorizationServer>) {
+async fn accept(listener: TcpListener, service: Arc<EmulatorService>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) if server.limits.blocks(peer.ip(), server.now()) => reset(&stream),
-            Ok((stream, peer)) => drop(tokio::spawn(converse(stream, peer.ip(), server.clone()))),
-            // Out of file descriptors, as a rule: some may be free again in a moment.
+            Ok((stream, peer)) if is_blocked(&service, peer.ip()) => reset(&stream),
+            Ok((stream, peer)) => drop(tokio::spawn(serve_connection(stream, peer.ip(), service.clone()))),
+            // Usually there is no free file descriptor: wait until one may be.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-/// Ends the connection as a firewall would, not as a server that says goodbye.
+fn is_blocked(service: &EmulatorService, address: IpAddr) -> bool {
+    service.server.limits.is_blocked(address, service.server.now())
+}
+
+/// Resets the connection when the stream is dropped, as a firewall does, instead of closing it as a server does.
 fn reset(stream: &TcpStream) {
-    // Should the system refuse, the connection is closed all the same.
+    // Ignored result: if the system refuses, the connection is closed instead.
     let _ = stream.set_zero_linger();
 }
 
-async fn converse(stream: TcpStream, source: IpAddr, server: Arc<AuthorizationServer>) {
-    let service = service_fn(|request| respond(source, request, &server));
-    // An error here is a client that left, or a connection that was dropped on purpose.
+async fn serve_connection(stream: TcpStream, source: IpAddr, service: Arc<EmulatorService>) {
+    let respond = service_fn(|request| respond(source, request, &service));
     let mut connection = http1::Builder::new();
-    // Who connects and says nothing keeps a place that others may need.
+    // A client that connects and sends nothing must not hold a connection for ever.
     connection.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+    // Ignored result: the client closed the connection, or the emulator dropped it on purpose.
+    let _ = connection.serve_connection(TokioIo::new(stream), respond).await;
 }
 
 async fn respond(
     source: IpAddr,
     request: http::Request<Incoming>,
-    server: &AuthorizationServer,
+    service: &EmulatorService,
 ) -> Result<Response<Body>, Dropped> {
-    if server.limits.blocks(source, server.now()) {
+    // Again for every request: the address may be blocked since it opened the connection.
+    if is_blocked(service, source) {
         return Err(Dropped);
     }
     let request = Request::read(source, request).await;
     let delivery = if request.path().starts_with(admin::PATH) {
-        Delivery::Whole(admin::answer(server, &request))
+        Delivery::Whole(admin::respond(service, &request))
     } else {
-        server.answer(&request)
+        service.respond(&request)
     };
     delivery.response().await
 }

@@ -1,4 +1,4 @@
-//! The key that signs every JSON Web Token of this process, and opaque random strings.
+//! The key that signs the JSON Web Tokens, and random strings.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ struct PublicKey {
 }
 
 impl SigningKey {
-    /// The process's one key: making one takes a tenth of a second, which no test should pay twice.
+    /// Returns the one key of this process. Generating a key takes a tenth of a second, so all emulators share it.
     pub(crate) fn of_this_process() -> Result<&'static Self, Unspecified> {
         static KEY: LazyLock<Result<SigningKey, Unspecified>> = LazyLock::new(|| {
             let key = RsaKeyPair::generate(KeySize::Rsa2048)?;
@@ -39,7 +39,7 @@ impl SigningKey {
         KEY.as_ref().map_err(|error| *error)
     }
 
-    /// The claims as a signed token (RFC 7515, section 7.1).
+    /// Returns a signed token with these claims (RFC 7515, section 7.1).
     pub(crate) fn sign(&self, claims: &[u8]) -> Result<String, Unspecified> {
         let signed = format!("{}.{}", base64url(HEADER.as_bytes()), base64url(claims));
         let mut signature = vec![0; self.0.public_modulus_len()];
@@ -48,7 +48,7 @@ impl SigningKey {
         Ok(format!("{signed}.{}", base64url(&signature)))
     }
 
-    /// The public half, for whoever wants to verify.
+    /// Returns the public key, with which a client can verify tokens.
     pub(crate) fn public(&self) -> KeySet {
         let key = self.0.public_key();
         KeySet {
@@ -64,7 +64,7 @@ impl SigningKey {
     }
 }
 
-/// 256 random bits, URL-safe.
+/// Returns 256 random bits as URL-safe base64.
 pub(crate) fn random_string() -> Result<String, Unspecified> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes)?;

@@ -6,32 +6,42 @@ use std::str::FromStr;
 /// A vendor that can be emulated.
 ///
 /// ```
-/// use credentials_grant_emulator::Vendor;
+/// use credentials_grant_emulator::EmulatedVendor;
 ///
-/// let vendor: Vendor = "apaleo".parse()?;
-/// assert_eq!(vendor, Vendor::Apaleo);
+/// let vendor: EmulatedVendor = "apaleo".parse()?;
+/// assert_eq!(vendor, EmulatedVendor::Apaleo);
+/// assert_eq!(vendor.to_string(), "apaleo");
 /// # Ok::<(), credentials_grant_emulator::UnknownVendor>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Vendor {
-    /// apaleo, a hotel's property management system.
+pub enum EmulatedVendor {
+    /// apaleo, property management for hotels.
     Apaleo,
-    /// Amazon Cognito in front of a hotel's property management system.
+    /// Amazon Cognito, in front of a hotel's property management system.
     Cognito,
     /// Octotable by Octorate, restaurant reservations.
     Octorate,
     /// PTV Logistics, formerly Conundra, route planning.
     Ptv,
-    /// Resamania, the software of fitness chains.
+    /// Resamania, software for fitness clubs.
     Resamania,
 }
 
-impl Vendor {
-    /// Every vendor there is, by name.
+impl EmulatedVendor {
+    /// Every vendor, sorted by name.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// for vendor in EmulatedVendor::ALL {
+    ///     assert_eq!(Emulator::new(*vendor).start()?.vendor(), *vendor);
+    /// }
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
     pub const ALL: &'static [Self] = &[Self::Apaleo, Self::Cognito, Self::Octorate, Self::Ptv, Self::Resamania];
 
-    /// The vendor's name: what [`FromStr`] reads and [`Display`](fmt::Display) writes.
+    /// Returns the vendor's name, which [`FromStr`] parses and [`Display`](fmt::Display) writes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,13 +54,13 @@ impl Vendor {
     }
 }
 
-impl fmt::Display for Vendor {
+impl fmt::Display for EmulatedVendor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl FromStr for Vendor {
+impl FromStr for EmulatedVendor {
     type Err = UnknownVendor;
 
     fn from_str(name: &str) -> Result<Self, UnknownVendor> {
@@ -58,12 +68,22 @@ impl FromStr for Vendor {
     }
 }
 
-/// A name that is no vendor's.
+/// The error of parsing an [`EmulatedVendor`] from a name that no vendor has.
+///
+/// ```
+/// use credentials_grant_emulator::{EmulatedVendor, UnknownVendor};
+///
+/// let parsed: Result<EmulatedVendor, UnknownVendor> = "Apaleo".parse();
+/// assert_eq!(
+///     parsed.map_err(|error| error.to_string()),
+///     Err("unknown vendor \"Apaleo\": use one of apaleo, cognito, octorate, ptv, resamania".to_owned())
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no vendor is called {0:?}: use one of {names}", names = names())]
+#[error("unknown vendor {0:?}: use one of {names}", names = names())]
 pub struct UnknownVendor(String);
 
 fn names() -> String {
-    let names: Vec<_> = Vendor::ALL.iter().map(|vendor| vendor.name()).collect();
+    let names: Vec<_> = EmulatedVendor::ALL.iter().map(|vendor| vendor.name()).collect();
     names.join(", ")
 }

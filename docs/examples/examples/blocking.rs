@@ -10,15 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 use credentials_grant_apaleo::{
     AccessToken, Apaleo, ClientCredentials, ExposeSecret, ManualClock, TokenSource, TokenState, blocking,
 };
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock, RunningEmulator};
 use reqwest::StatusCode;
 use reqwest::blocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither: there
     // it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
-    let (theirs, ours) = (Clock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
-    let vendor = Emulator::new(Vendor::Apaleo).with_clock(theirs.clone()).start()?;
+    let (theirs, ours) = (EmulatorClock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
+    let vendor = Emulator::new(EmulatedVendor::Apaleo).with_clock(theirs.clone()).start()?;
     let apaleo = Apaleo::at(vendor.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(vendor.client_id(), vendor.client_secret());
     let source = TokenSource::builder(apaleo, credentials).with_clock(ours.clone()).build_blocking()?;

@@ -11,7 +11,7 @@ use credentials_grant_cognito::{
     AccessToken, ClientCredentials, Cognito, Error, ErrorKind, ExposeSecret, IssuanceLimit, ManualClock,
     TokenParameters, TokenPool, TokenSource,
 };
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +62,7 @@ struct Hotel {
 impl Hotel {
     /// A hotel whose secret we hold to be this.
     fn open(name: &'static str, secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let vendor = Emulator::new(Vendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
+        let vendor = Emulator::new(EmulatedVendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
         let cognito = Cognito::at(vendor.token_url().as_str().parse()?);
         Ok(Self { name, vendor, cognito, credentials: ClientCredentials::new(name, secret) })
     }

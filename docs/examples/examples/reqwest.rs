@@ -7,13 +7,13 @@
 use std::error::Error;
 
 use credentials_grant_apaleo::{Apaleo, Authorizer, ClientCredentials, TokenSource};
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use reqwest_middleware::ClientBuilder;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     // Stands in for apaleo. Without it: `Apaleo::new()`, and `EnvironmentCredentials::with_prefix("APALEO")`.
-    let stand_in = Emulator::new(Vendor::Apaleo).start()?;
+    let stand_in = Emulator::new(EmulatedVendor::Apaleo).start()?;
     let apaleo = Apaleo::at(stand_in.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(stand_in.client_id(), stand_in.client_secret());
     let property = stand_in.api_call().url;

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use credentials_grant_apaleo::{Apaleo, Authorizer, ClientCredentials, TokenSource};
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use http_body_util::{BodyExt, Full};
 use tonic::body::Body;
 use tonic::service::interceptor::InterceptedService;
@@ -25,7 +25,7 @@ use tower::{BoxError, ServiceBuilder};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let stand_in = Emulator::new(Vendor::Apaleo).start()?;
+    let stand_in = Emulator::new(EmulatedVendor::Apaleo).start()?;
     let apaleo = Apaleo::at(stand_in.token_url().as_str().parse()?);
     let source = TokenSource::new(apaleo, ClientCredentials::new(stand_in.client_id(), stand_in.client_secret()))?;
     let api = Arc::new(Api::default());

@@ -8,7 +8,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 use credentials_grant_cognito::{Authorizer, ClientCredentials, Cognito, TokenSource};
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use http::Request;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
@@ -18,7 +18,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // Stands in for a user pool and the API behind it. Without it: `Cognito::new("my-prefix", "eu-south-2")?`.
-    let stand_in = Emulator::new(Vendor::Cognito).start()?;
+    let stand_in = Emulator::new(EmulatedVendor::Cognito).start()?;
     let cognito = Cognito::at(stand_in.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(stand_in.client_id(), stand_in.client_secret());
     let check_in = stand_in.api_call();

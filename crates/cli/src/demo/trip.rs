@@ -68,7 +68,11 @@ impl Means {
     }
 
     /// Takes a vendor through every step.
-    pub(super) async fn trip(&self, provider: &'static Provider, emulated: credentials_grant_emulator::Vendor) -> Trip {
+    pub(super) async fn trip(
+        &self,
+        provider: &'static Provider,
+        emulated: credentials_grant_emulator::EmulatedVendor,
+    ) -> Trip {
         let (steps, token_requests) = match Vendor::start(self, provider, emulated) {
             Ok(vendor) => {
                 let mut log = Log::of(&vendor.emulator);

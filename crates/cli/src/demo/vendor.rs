@@ -8,7 +8,7 @@ use credentials_grant::{
     AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, StatusCode,
 };
 use credentials_grant_client::{FunctionCredentials, ManualClock, TokenSource, TokenState};
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, StartError};
+use credentials_grant_emulator::{Emulator, EmulatorClock, RunningEmulator, StartError};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, yield_now};
@@ -36,10 +36,10 @@ impl<'a> Vendor<'a> {
     pub(super) fn start(
         means: &'a Means,
         provider: &'static Provider,
-        emulated: credentials_grant_emulator::Vendor,
+        emulated: credentials_grant_emulator::EmulatedVendor,
     ) -> Result<Self, StartError> {
         let now = SystemTime::now();
-        let emulator = Emulator::new(emulated).with_clock(Clock::manual(now)).start()?;
+        let emulator = Emulator::new(emulated).with_clock(EmulatorClock::manual(now)).start()?;
         Ok(Self { means, provider, emulator, clock: ManualClock::at(now) })
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod server;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::Value;
 
 /// Part of every secret, so that it is found wherever it turns up.
@@ -21,7 +21,7 @@ pub(crate) fn cgrant(args: &[&str]) -> Command {
 }
 
 /// An emulator whose client has a secret that is easily found again.
-pub(crate) fn emulator(vendor: Vendor) -> RunningEmulator {
+pub(crate) fn emulator(vendor: EmulatedVendor) -> RunningEmulator {
     Emulator::new(vendor).with_client("client", "canary-secret").start().unwrap()
 }
 

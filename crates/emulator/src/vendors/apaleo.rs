@@ -1,8 +1,9 @@
-//! apaleo, from <https://apaleo.dev/guides/oauth-connection/simple-client> (read 2026).
+//! apaleo.
 //!
-//! The page says what is asked and answered.
-//! The path `/connect/token` and the order of the members are those of `IdentityServer`, so the checks and refusals are
-//! those of `IdentityServer4` (source at 5e40bd18, read 2026): 400 for everything, even for a wrong secret.
+//! Requests and responses are those of <https://apaleo.dev/guides/oauth-connection/simple-client> (read 2026-11-21).
+//! The path `/connect/token` and the order of the members are those of `IdentityServer`, so the checks and errors are
+//! those of `IdentityServer4` (source at 5e40bd18, read 2026-11-21).
+//! Every error has status 400, a wrong secret included.
 
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::answer::Answer;
-use crate::authorization_server::{AuthorizationServer, Unauthorized};
-use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
-use crate::request::{Login, Parameters, Request};
+use crate::authorization_server::{AuthorizationServer, BearerError};
+use crate::http_response::HttpResponse;
+use crate::request::{Credentials, Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
-pub(crate) static SCRIPT: Script = Script {
+pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/connect/token"],
     client_id: "SDXE-SP-SIMPLEAPP",
     client_secret: "apaleoEmulatorSecretGXvZFmps1Zm7",
@@ -34,60 +35,67 @@ pub(crate) static SCRIPT: Script = Script {
     lifetime: Duration::from_secs(3600),
     requests_per_second: None,
     address_block: None,
-    call: Call { method: Method::GET, path: "/inventory/v1/properties/MUC", headers: &[], body: || None },
-    token,
+    example_call: ExampleCall {
+        method: Method::GET,
+        path: "/inventory/v1/properties/MUC",
+        headers: &[],
+        body: || None,
+    },
+    token_endpoint,
     api,
-    refusal,
+    invalid_client,
 };
 
-fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
-    let form =
-        (request.method == Method::POST).then(|| request.form()).flatten().ok_or_else(|| refuse("invalid_request"))?;
-    let login = login(request, &form).ok_or_else(|| refuse("invalid_client"))?;
-    if !server.authenticate(request, &login) {
-        return Err(refuse("invalid_client"));
+fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
+    let form = (request.method == Method::POST)
+        .then(|| request.form())
+        .flatten()
+        .ok_or_else(|| error_response("invalid_request"))?;
+    let credentials = credentials(request, &form).ok_or_else(|| error_response("invalid_client"))?;
+    if !server.authenticate(request, &credentials) {
+        return Err(error_response("invalid_client"));
     }
     match form.value("grant_type") {
         Some(CLIENT_CREDENTIALS) if server.allows(CLIENT_CREDENTIALS) => {}
         Some(CLIENT_CREDENTIALS | "authorization_code" | "password" | "refresh_token") => {
-            return Err(refuse("unauthorized_client"));
+            return Err(error_response("unauthorized_client"));
         }
-        _ => return Err(refuse("unsupported_grant_type")),
+        _ => return Err(error_response("unsupported_grant_type")),
     }
-    let asked = form.value("scope").filter(|scope| !scope.trim().is_empty());
-    let scopes = Some(asked)
-        .filter(|asked| asked.is_none_or(|asked| asked.len() <= 300))
-        .and_then(|asked| server.scopes(asked))
-        .ok_or_else(|| refuse("invalid_scope"))?;
-    grant(server, &login.id, &scopes)
+    let requested = form.value("scope").filter(|scope| !scope.trim().is_empty());
+    let scopes = Some(requested)
+        .filter(|requested| requested.is_none_or(|requested| requested.len() <= 300))
+        .and_then(|requested| server.scopes(requested))
+        .ok_or_else(|| error_response("invalid_scope"))?;
+    token_response(server, &credentials.id, &scopes)
 }
 
-/// Basic first, then the form; the first that brings a secret is the one that counts, right or wrong.
-fn login(request: &Request, form: &Parameters) -> Option<Login> {
+/// Returns the credentials of HTTP Basic, or of the form if Basic has no secret. They are not compared yet.
+fn credentials(request: &Request, form: &Parameters) -> Option<Credentials> {
     request
         .basic()
         .and_then(decoded)
         .filter(complete)
-        .or_else(|| form.login().filter(complete))
-        .filter(|login| login.id.len() <= 100 && login.secret.len() <= 100)
+        .or_else(|| form.credentials().filter(complete))
+        .filter(|credentials| credentials.id.len() <= 100 && credentials.secret.len() <= 100)
 }
 
-fn complete(login: &Login) -> bool {
-    !login.id.is_empty() && !login.secret.is_empty()
+fn complete(credentials: &Credentials) -> bool {
+    !credentials.id.is_empty() && !credentials.secret.is_empty()
 }
 
-/// RFC 6749, section 2.3.1: both halves were form-encoded before they became Basic.
-fn decoded(login: Login) -> Option<Login> {
+/// Decodes the credentials, which RFC 6749, section 2.3.1, form-encodes before HTTP Basic.
+fn decoded(credentials: Credentials) -> Option<Credentials> {
     let decode = |text: String| {
         let spaced = text.replace('+', " ");
         let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
         Some(decoded.into_owned())
     };
-    Some(Login { id: decode(login.id)?, secret: decode(login.secret)? })
+    Some(Credentials { id: decode(credentials.id)?, secret: decode(credentials.secret)? })
 }
 
 #[derive(Serialize)]
-struct Granted<'a> {
+struct TokenResponse<'a> {
     access_token: &'a str,
     expires_in: Value,
     token_type: &'a str,
@@ -103,72 +111,77 @@ struct Claims<'a> {
     client_id: &'a str,
     account_code: &'a str,
     scope: &'a [String],
-    /// Not in the page's example; without it two tokens of one second would be the same token.
+    /// Not in the page's example, but without it two tokens of one second would be equal.
     jti: String,
 }
 
-fn grant(server: &AuthorizationServer, client_id: &str, scopes: &[String]) -> Result<Answer, Answer> {
-    let token = server.issue_jwt(|stamp| Claims {
-        nbf: stamp.issued_at,
-        exp: stamp.expires_at,
+fn token_response(
+    server: &AuthorizationServer,
+    client_id: &str,
+    scopes: &[String],
+) -> Result<HttpResponse, HttpResponse> {
+    let token = server.issue_jwt(|registered| Claims {
+        nbf: registered.issued_at,
+        exp: registered.expires_at,
         iss: "https://identity.apaleo.com",
         aud: ["api", "identity_server", "notifications", "apaleo"],
         client_id,
-        // In the page's example, the account's code is what the client id begins with.
+        // In the page's example, the client id begins with the account's code.
         account_code: client_id.split('-').next().unwrap_or_default(),
         scope: scopes,
-        jti: stamp.id,
+        jti: registered.id,
     })?;
-    let granted = Granted {
+    let body = TokenResponse {
         access_token: &token,
         expires_in: server.expires_in(),
         token_type: "Bearer",
         scope: scopes.join(" "),
     };
-    Ok(json(StatusCode::OK, &granted).with_token(token))
+    Ok(json(StatusCode::OK, &body).with_token(token))
 }
 
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct ErrorResponse<'a> {
     error: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_description: Option<&'a str>,
 }
 
-fn refuse(error: &str) -> Answer {
-    let refusal = Refusal { error, error_description: None };
-    json(StatusCode::BAD_REQUEST, &refusal)
+fn error_response(error: &str) -> HttpResponse {
+    let body = ErrorResponse { error, error_description: None };
+    json(StatusCode::BAD_REQUEST, &body)
 }
 
-fn refusal(description: &str) -> Answer {
-    let refusal = Refusal { error: "invalid_client", error_description: Some(description) };
-    json(StatusCode::BAD_REQUEST, &refusal)
+fn invalid_client(description: &str) -> HttpResponse {
+    let body = ErrorResponse { error: "invalid_client", error_description: Some(description) };
+    json(StatusCode::BAD_REQUEST, &body)
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    Answer::json(status, body)
+fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::json(status, body)
         .with_content_type("application/json; charset=UTF-8")
         .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache, max-age=0"))
         .with_header(header::PRAGMA, HeaderValue::from_static("no-cache"))
 }
 
-/// The property of the page's example.
-fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+/// Responds with the property of the page's example.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     let property = request.path().strip_prefix("/inventory/v1/properties/").filter(|_| request.method == Method::GET);
-    let property = property.ok_or_else(|| Answer::empty(StatusCode::NOT_FOUND))?;
+    let property = property.ok_or_else(|| HttpResponse::empty(StatusCode::NOT_FOUND))?;
     server.check_bearer(request).map_err(challenge)?;
     match property {
-        "MUC" => Ok(Answer::empty(StatusCode::OK)
+        "MUC" => Ok(HttpResponse::empty(StatusCode::OK)
             .with_body("application/json; charset=utf-8", include_str!("apaleo_property.json"))),
-        _ => Err(Answer::empty(StatusCode::NOT_FOUND)),
+        _ => Err(HttpResponse::empty(StatusCode::NOT_FOUND)),
     }
 }
 
-/// ASP.NET's bearer challenge, which has no body.
-fn challenge(why: Unauthorized) -> Answer {
-    let challenge = match why {
-        Unauthorized::Missing => "Bearer",
-        Unauthorized::Expired | Unauthorized::Invalid => "Bearer error=\"invalid_token\"",
+/// Returns the response of ASP.NET to a bearer token that it does not accept; it has no body.
+fn challenge(error: BearerError) -> HttpResponse {
+    let challenge = match error {
+        BearerError::Missing => "Bearer",
+        BearerError::Expired | BearerError::Invalid => "Bearer error=\"invalid_token\"",
     };
-    Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    HttpResponse::empty(StatusCode::UNAUTHORIZED)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }

@@ -1,10 +1,11 @@
 //! Amazon Cognito in front of a hotel's property management system.
 //!
-//! From the hotel system's guide to its client credentials flow (read 2026), and from Amazon's pages on the
+//! From the hotel system's guide to its client credentials flow (read 2026-11-21), and from Amazon's pages on the
 //! [token endpoint](https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html), on
 //! [scopes](https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html)
-//! and on [quotas](https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html) (read 2026).
-//! Every refusal is a 400 with the single member `error`, a wrong secret too.
+//! and on [quotas](https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html) (all read
+//! 2026-11-21).
+//! Every error has status 400 and the single member `error`, a wrong secret included.
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
-use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
-use crate::lock;
-use crate::request::{FORM, Login, Parameters, Request};
+use crate::http_response::HttpResponse;
+use crate::lock::lock;
+use crate::request::{Credentials, FORM, Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
-pub(crate) static SCRIPT: Script = Script {
+pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/oauth2/token"],
     client_id: "7emulatorclient0000cognito",
     client_secret: "cognitoemulatorsecret00000000000000000000000000000",
@@ -26,67 +27,67 @@ pub(crate) static SCRIPT: Script = Script {
     grant_types: &[CLIENT_CREDENTIALS],
     scopes: &["pms/reservation.checkin", "https://pms.example.com/reservation.read"],
     lifetime: Duration::from_secs(3600),
-    // Of an account and region; on loopback, one address is both.
+    // Amazon's quota is per account and region; here it is per address.
     requests_per_second: Some(150),
     address_block: None,
-    call: Call {
+    example_call: ExampleCall {
         method: Method::POST,
         path: CHECK_IN,
         headers: &[],
         body: || Some(json!({"hotelConfirmationNumber": "value1", "hotelNumber": "value2"})),
     },
-    token,
+    token_endpoint,
     api,
-    refusal,
+    invalid_client,
 };
 
-fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
-    let form = form(request).ok_or_else(|| refuse("invalid_request"))?;
+fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
+    let form = form(request).ok_or_else(|| error_response("invalid_request"))?;
     match form.value("grant_type") {
         Some(CLIENT_CREDENTIALS | "authorization_code" | "refresh_token") => {}
-        Some(_) => return Err(refuse("unsupported_grant_type")),
-        None => return Err(refuse("invalid_request")),
+        Some(_) => return Err(error_response("unsupported_grant_type")),
+        None => return Err(error_response("invalid_request")),
     }
-    let login = login(request, &form)?;
-    if !server.authenticate(request, &login) {
-        return Err(refuse("invalid_client"));
+    let credentials = credentials(request, &form)?;
+    if !server.authenticate(request, &credentials) {
+        return Err(error_response("invalid_client"));
     }
     if form.value("grant_type") != Some(CLIENT_CREDENTIALS) || !server.allows(CLIENT_CREDENTIALS) {
-        return Err(refuse("unauthorized_client"));
+        return Err(error_response("unauthorized_client"));
     }
-    let scopes = server.scopes(form.value("scope")).ok_or_else(|| refuse("invalid_scope"))?;
+    let scopes = server.scopes(form.value("scope")).ok_or_else(|| error_response("invalid_scope"))?;
     if let Some(metadata) = client_metadata(&form)? {
         *lock(&server.client_metadata) = Some(metadata);
     }
-    grant(server, &login.id, &scopes.join(" "))
+    token_response(server, &credentials.id, &scopes.join(" "))
 }
 
-/// A form that says so in exactly the documented words: no charset behind them.
+/// Returns the form if its content type is exactly the documented one, without a charset.
 fn form(request: &Request) -> Option<Parameters> {
     let exact = request.header("content-type") == Some(FORM);
     (request.method == Method::POST && exact).then(|| request.form()).flatten()
 }
 
-/// From the header or the body; two that name different clients are no login.
-fn login(request: &Request, form: &Parameters) -> Result<Login, Answer> {
-    match (request.basic(), form.login()) {
-        (Some(basic), Some(post)) if basic.id != post.id => Err(refuse("invalid_request")),
+/// Returns the credentials of the header or the body, which must not name different clients.
+fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, HttpResponse> {
+    match (request.basic(), form.credentials()) {
+        (Some(basic), Some(post)) if basic.id != post.id => Err(error_response("invalid_request")),
         (Some(basic), _) => Ok(basic),
         (None, Some(post)) => Ok(post),
-        (None, None) => Err(refuse("invalid_client")),
+        (None, None) => Err(error_response("invalid_client")),
     }
 }
 
-/// A JSON object, for the function that may change the token before it is issued.
-fn client_metadata(form: &Parameters) -> Result<Option<Value>, Answer> {
+/// Returns the JSON object that is meant for the Lambda function that may change the token before it is issued.
+fn client_metadata(form: &Parameters) -> Result<Option<Value>, HttpResponse> {
     let Some(text) = form.value("aws_client_metadata") else {
         return Ok(None);
     };
-    serde_json::from_str(text).ok().filter(Value::is_object).map(Some).ok_or_else(|| refuse("invalid_request"))
+    serde_json::from_str(text).ok().filter(Value::is_object).map(Some).ok_or_else(|| error_response("invalid_request"))
 }
 
 #[derive(Serialize)]
-struct Granted<'a> {
+struct TokenResponse<'a> {
     access_token: &'a str,
     token_type: &'a str,
     expires_in: Value,
@@ -106,40 +107,40 @@ struct Claims<'a> {
     client_id: &'a str,
 }
 
-fn grant(server: &AuthorizationServer, client_id: &str, scope: &str) -> Result<Answer, Answer> {
-    let token = server.issue_jwt(|stamp| Claims {
+fn token_response(server: &AuthorizationServer, client_id: &str, scope: &str) -> Result<HttpResponse, HttpResponse> {
+    let token = server.issue_jwt(|registered| Claims {
         sub: client_id,
         token_use: "access",
         scope,
-        auth_time: stamp.issued_at,
+        auth_time: registered.issued_at,
         iss: "https://cognito-idp.eu-south-2.amazonaws.com/eu-south-2_Emulator1",
-        exp: stamp.expires_at,
-        iat: stamp.issued_at,
+        exp: registered.expires_at,
+        iat: registered.issued_at,
         version: 2,
-        jti: stamp.id,
+        jti: registered.id,
         client_id,
     })?;
-    let granted = Granted { access_token: &token, token_type: "Bearer", expires_in: server.expires_in() };
-    Ok(Answer::json(StatusCode::OK, &granted).with_token(token))
+    let body = TokenResponse { access_token: &token, token_type: "Bearer", expires_in: server.expires_in() };
+    Ok(HttpResponse::json(StatusCode::OK, &body).with_token(token))
 }
 
-fn refuse(error: &str) -> Answer {
+fn error_response(error: &str) -> HttpResponse {
     bad_request(&json!({ "error": error }))
 }
 
-/// The member that the documents do not have, and that some deployments are said to send.
-fn refusal(description: &str) -> Answer {
+/// Adds `error_description`, which the documents do not mention and some deployments reportedly send.
+fn invalid_client(description: &str) -> HttpResponse {
     bad_request(&json!({"error": "invalid_client", "error_description": description}))
 }
 
-fn bad_request(body: &Value) -> Answer {
-    Answer::json(StatusCode::BAD_REQUEST, body).with_content_type("application/json;charset=UTF-8")
+fn bad_request(body: &Value) -> HttpResponse {
+    HttpResponse::json(StatusCode::BAD_REQUEST, body).with_content_type("application/json;charset=UTF-8")
 }
 
 const CHECK_IN: &str = "/default/api/v1/reservation/checkin";
 
-/// The check-in of the guide's example, behind Amazon's API gateway, which answers for itself.
-fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+/// Responds to the check-in of the guide's example. Amazon's API gateway in front of it checks the token.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::POST || request.path() != CHECK_IN {
         return Err(message(StatusCode::NOT_FOUND, "Not Found"));
     }
@@ -153,6 +154,6 @@ fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer
     }
 }
 
-fn message(status: StatusCode, text: &str) -> Answer {
-    Answer::json(status, &json!({ "message": text }))
+fn message(status: StatusCode, text: &str) -> HttpResponse {
+    HttpResponse::json(status, &json!({ "message": text }))
 }

@@ -1,8 +1,10 @@
 //! Octotable by Octorate.
 //!
-//! The token from <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, the envelope of errors from
-//! <https://octotable-1.gitbook.io/octotable-api/getting-started-with-reservations/error-manual/overview> (read 2026).
-//! The pages do not say that the token endpoint uses the envelope: we take it that all of the API does.
+//! The token request and response are those of
+//! <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart> (read 2026-11-21), the errors those of
+//! <https://octotable-1.gitbook.io/octotable-api/getting-started-with-reservations/error-manual/overview>
+//! (read 2026-11-21).
+//! The pages do not say that the token endpoint sends its errors in the same form: we assume that the whole API does.
 
 use std::time::Duration;
 
@@ -10,12 +12,12 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::authorization_server::AuthorizationServer;
-use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
-use crate::request::{Login, Request};
+use crate::http_response::HttpResponse;
+use crate::request::{Credentials, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
-pub(crate) static SCRIPT: Script = Script {
+pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/octotable-pms/api/v2/oauth2/token"],
     client_id: "octotable-emulator-client",
     client_secret: "octotable-emulator-secret",
@@ -25,13 +27,13 @@ pub(crate) static SCRIPT: Script = Script {
     lifetime: Duration::from_secs(1440),
     requests_per_second: None,
     address_block: None,
-    call: Call { method: Method::GET, path: "/api/v2/", headers: &[], body: || None },
-    token,
+    example_call: ExampleCall { method: Method::GET, path: "/api/v2/", headers: &[], body: || None },
+    token_endpoint,
     api,
-    refusal,
+    invalid_client: unauthorized,
 };
 
-fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::POST {
         return Err(not_found());
     }
@@ -44,57 +46,57 @@ fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answ
     if grant_type != CLIENT_CREDENTIALS {
         return Err(bad_request("grant_type must be client_credentials."));
     }
-    let login = Login {
+    let credentials = Credentials {
         id: text("client_id").ok_or_else(|| bad_request("client_id is required."))?.to_owned(),
         secret: text("client_secret").ok_or_else(|| bad_request("client_secret is required."))?.to_owned(),
     };
-    if !server.authenticate(request, &login) {
-        return Err(refusal("The client credentials are invalid."));
+    if !server.authenticate(request, &credentials) {
+        return Err(unauthorized("The client credentials are invalid."));
     }
     if !server.allows(CLIENT_CREDENTIALS) {
         return Err(forbidden());
     }
-    grant(server)
+    token_response(server)
 }
 
 #[derive(Serialize)]
-struct Granted<'a> {
+struct TokenResponse<'a> {
     access_token: &'a str,
     expires_in: Value,
     #[serde(rename = "type")]
     kind: &'a str,
 }
 
-fn grant(server: &AuthorizationServer) -> Result<Answer, Answer> {
+fn token_response(server: &AuthorizationServer) -> Result<HttpResponse, HttpResponse> {
     let token = server.issue_opaque()?;
-    let granted = Granted { access_token: &token, expires_in: server.expires_in(), kind: "Bearer" };
-    Ok(Answer::json(StatusCode::OK, &granted).with_token(token))
+    let body = TokenResponse { access_token: &token, expires_in: server.expires_in(), kind: "Bearer" };
+    Ok(HttpResponse::json(StatusCode::OK, &body).with_token(token))
 }
 
-/// What the page's example asks for; what it is answered, the page does not show.
-fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+/// Responds to the call of the page's example. The page does not show the response.
+fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::GET || request.path() != "/api/v2/" {
         return Err(not_found());
     }
-    server.check_bearer(request).map_err(|_| refusal("The access token is missing or invalid."))?;
-    Ok(Answer::json(StatusCode::OK, &json!({"success": true})))
+    server.check_bearer(request).map_err(|_| unauthorized("The access token is missing or invalid."))?;
+    Ok(HttpResponse::json(StatusCode::OK, &json!({"success": true})))
 }
 
-fn bad_request(message: &str) -> Answer {
+fn bad_request(message: &str) -> HttpResponse {
     envelope(StatusCode::BAD_REQUEST, "BAD_REQUEST", message, "BadRequestException")
 }
 
-fn refusal(message: &str) -> Answer {
+fn unauthorized(message: &str) -> HttpResponse {
     envelope(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message, "UnauthorizedException")
 }
 
-fn forbidden() -> Answer {
+fn forbidden() -> HttpResponse {
     let message = "The client may not use this grant.";
     envelope(StatusCode::FORBIDDEN, "FORBIDDEN", message, "ForbiddenException")
 }
 
-/// The one code and class that the error manual shows.
-fn not_found() -> Answer {
+/// Returns the one error that the error manual shows.
+fn not_found() -> HttpResponse {
     let message = "The specified resource does not exist.";
     envelope(StatusCode::NOT_FOUND, "RESOURCE_NOT_FOUND", message, "ResourceNotFoundException")
 }
@@ -102,17 +104,17 @@ fn not_found() -> Answer {
 #[derive(Serialize)]
 struct Envelope<'a> {
     success: bool,
-    error: Problem<'a>,
+    error: ErrorDetail<'a>,
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ErrorDetail<'a> {
     code: &'a str,
     message: &'a str,
     class_name: &'a str,
 }
 
-fn envelope(status: StatusCode, code: &str, message: &str, class_name: &str) -> Answer {
-    let error = Problem { code, message, class_name };
-    Answer::json(status, &Envelope { success: false, error })
+fn envelope(status: StatusCode, code: &str, message: &str, class_name: &str) -> HttpResponse {
+    let error = ErrorDetail { code, message, class_name };
+    HttpResponse::json(status, &Envelope { success: false, error })
 }

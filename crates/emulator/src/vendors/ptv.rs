@@ -1,9 +1,11 @@
-//! PTV Logistics, formerly Conundra, from <https://developer.conundra.eu/developer-portal/authentication> (read 2026).
+//! PTV Logistics, formerly Conundra.
 //!
-//! The page says how to authenticate and what is limited.
-//! It leaves the token URL to each API and shows no answer; an earlier edition of it has both, and they are Keycloak's.
-//! No edition shows a refusal: those are of RFC 6749, section 5.2.
-//! None names a path of the API either: that one is ours.
+//! Client authentication and limits are those of <https://developer.conundra.eu/developer-portal/authentication>
+//! (read 2026-11-21).
+//! The page refers to each API for the token URL and shows no response. An earlier version of it has both, and they are
+//! Keycloak's.
+//! No version shows an error, so the errors are those of RFC 6749, section 5.2.
+//! No version names a path of the API, so we chose one.
 
 use std::time::Duration;
 
@@ -11,13 +13,13 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::authorization_server::{AuthorizationServer, Unauthorized};
-use crate::authorization_server::{CLIENT_CREDENTIALS, Call, Script};
+use crate::authorization_server::{AuthorizationServer, BearerError};
+use crate::http_response::HttpResponse;
 use crate::limits::AddressBlock;
 use crate::request::{Parameters, Request};
+use crate::vendor_definition::{CLIENT_CREDENTIALS, ExampleCall, VendorDefinition};
 
-pub(crate) static SCRIPT: Script = Script {
+pub(crate) static DEFINITION: VendorDefinition = VendorDefinition {
     token_paths: &["/auth/realms/prod/protocol/openid-connect/token"],
     client_id: "ptv-emulator-client",
     client_secret: "ptv-emulator-secret",
@@ -26,24 +28,27 @@ pub(crate) static SCRIPT: Script = Script {
     scopes: &[],
     lifetime: Duration::from_secs(300),
     requests_per_second: Some(50),
-    // The page says "continuous" and "temporarily"; the numbers are ours.
-    address_block: Some(AddressBlock { failed_logins: 10, lasting: Duration::from_secs(60) }),
-    call: Call { method: Method::GET, path: ROUTES, headers: &[], body: || None },
-    token,
+    // The page says "continuous" and "temporarily"; we chose the numbers.
+    address_block: Some(AddressBlock { failed_logins: 10, duration: Duration::from_secs(60) }),
+    example_call: ExampleCall { method: Method::GET, path: ROUTES, headers: &[], body: || None },
+    token_endpoint,
     api,
-    refusal,
+    invalid_client,
 };
 
-fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::POST {
-        let answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST");
-        return Err(answer.with_header(header::ALLOW, HeaderValue::from_static("POST")));
+        let response = error_response(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "use POST");
+        return Err(response.with_header(header::ALLOW, HeaderValue::from_static("POST")));
     }
-    let form = form(server, request).ok_or_else(|| bad_request("invalid_request", "the body is no form"))?;
+    let form = form(server, request).ok_or_else(|| bad_request("invalid_request", "the body is not a form"))?;
     let grant_type = form.value("grant_type").ok_or_else(|| bad_request("invalid_request", "grant_type is missing"))?;
-    let known = request.basic().or_else(|| form.login()).is_some_and(|login| server.authenticate(request, &login));
+    let known = request
+        .basic()
+        .or_else(|| form.credentials())
+        .is_some_and(|credentials| server.authenticate(request, &credentials));
     if !known {
-        return Err(refusal("the client credentials are invalid"));
+        return Err(invalid_client("the client credentials are invalid"));
     }
     if grant_type != CLIENT_CREDENTIALS {
         return Err(bad_request("unsupported_grant_type", "use client_credentials"));
@@ -54,18 +59,18 @@ fn token(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answ
     let scopes = server
         .scopes(form.value("scope"))
         .ok_or_else(|| bad_request("invalid_scope", "the client may not have this scope"))?;
-    grant(server, &scopes.join(" "))
+    token_response(server, &scopes.join(" "))
 }
 
-/// The page's text asks for a form; its example, curl's `--form`, sends multipart.
+/// Reads the form, which is multipart in the page's example (curl's `--form`).
 fn form(server: &AuthorizationServer, request: &Request) -> Option<Parameters> {
     let multipart = || server.settings.multipart.then(|| request.multipart())?;
     request.form().or_else(multipart)
 }
 
-/// The members of the earlier edition's example.
+/// The members of the example in the earlier version of the page.
 #[derive(Serialize)]
-struct Granted<'a> {
+struct TokenResponse<'a> {
     access_token: &'a str,
     expires_in: Value,
     #[serde(rename = "not-before-policy")]
@@ -75,7 +80,7 @@ struct Granted<'a> {
     token_type: &'a str,
 }
 
-/// The example's token begins like a JWT and ends there: the claims are those of every Keycloak token.
+/// The example shows only the beginning of a JWT, so the claims are those of a Keycloak token.
 #[derive(Serialize)]
 struct Claims<'a> {
     exp: u64,
@@ -87,17 +92,17 @@ struct Claims<'a> {
     scope: &'a str,
 }
 
-fn grant(server: &AuthorizationServer, scope: &str) -> Result<Answer, Answer> {
-    let token = server.issue_jwt(|stamp| Claims {
-        exp: stamp.expires_at,
-        iat: stamp.issued_at,
-        jti: stamp.id,
+fn token_response(server: &AuthorizationServer, scope: &str) -> Result<HttpResponse, HttpResponse> {
+    let token = server.issue_jwt(|registered| Claims {
+        exp: registered.expires_at,
+        iat: registered.issued_at,
+        jti: registered.id,
         iss: "https://auth.conundra.eu/auth/realms/prod",
         typ: "Bearer",
         azp: &server.settings.client_id,
         scope,
     })?;
-    let granted = Granted {
+    let body = TokenResponse {
         access_token: &token,
         expires_in: server.expires_in(),
         not_before_policy: 0,
@@ -105,44 +110,45 @@ fn grant(server: &AuthorizationServer, scope: &str) -> Result<Answer, Answer> {
         scope,
         token_type: "Bearer",
     };
-    Ok(json(StatusCode::OK, &granted).with_token(token))
+    Ok(json(StatusCode::OK, &body).with_token(token))
 }
 
-fn bad_request(error: &str, description: &str) -> Answer {
-    refuse(StatusCode::BAD_REQUEST, error, description)
+fn bad_request(error: &str, description: &str) -> HttpResponse {
+    error_response(StatusCode::BAD_REQUEST, error, description)
 }
 
-fn refusal(description: &str) -> Answer {
-    refuse(StatusCode::UNAUTHORIZED, "invalid_client", description)
+fn invalid_client(description: &str) -> HttpResponse {
+    error_response(StatusCode::UNAUTHORIZED, "invalid_client", description)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ptv\""))
 }
 
-fn refuse(status: StatusCode, error: &str, description: &str) -> Answer {
+fn error_response(status: StatusCode, error: &str, description: &str) -> HttpResponse {
     json(status, &json!({"error": error, "error_description": description}))
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    Answer::json(status, body)
+fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::json(status, body)
         .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .with_header(header::PRAGMA, HeaderValue::from_static("no-cache"))
 }
 
 const ROUTES: &str = "/api/v1/routes";
 
-/// A list of routes: the page says "the API" and no more.
-fn api(server: &AuthorizationServer, request: &Request) -> Result<Answer, Answer> {
+/// Responds with a list of routes. The page says only "the API".
+fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
     if request.method != Method::GET || request.path() != ROUTES {
-        return Err(Answer::empty(StatusCode::NOT_FOUND));
+        return Err(HttpResponse::empty(StatusCode::NOT_FOUND));
     }
     server.check_bearer(request).map_err(challenge)?;
-    Ok(Answer::json(StatusCode::OK, &json!({"routes": [{"id": "R1", "stops": 12}]})))
+    Ok(HttpResponse::json(StatusCode::OK, &json!({"routes": [{"id": "R1", "stops": 12}]})))
 }
 
-/// RFC 6750, section 3.
-fn challenge(why: Unauthorized) -> Answer {
-    let challenge = match why {
-        Unauthorized::Missing => "Bearer",
-        Unauthorized::Expired | Unauthorized::Invalid => "Bearer error=\"invalid_token\"",
+/// Returns the response of RFC 6750, section 3, to a bearer token that is not accepted.
+fn challenge(error: BearerError) -> HttpResponse {
+    let challenge = match error {
+        BearerError::Missing => "Bearer",
+        BearerError::Expired | BearerError::Invalid => "Bearer error=\"invalid_token\"",
     };
-    Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    HttpResponse::empty(StatusCode::UNAUTHORIZED)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }

@@ -1,26 +1,26 @@
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::{Value, json};
 
-use crate::{Answer, call_api, http, send, standing_clock, start, token_request};
+use crate::{Response, call_api, http, send, standing_clock, start, token_request};
 
-async fn post(emulator: &RunningEmulator, path: &str, body: &Value) -> Answer {
+async fn post(emulator: &RunningEmulator, path: &str, body: &Value) -> Response {
     let url = emulator.token_url().join(path).unwrap();
-    // As `curl -d` sends it: JSON that calls itself a form.
+    // `curl -d` sends JSON with the content type of a form.
     let request = http().post(url).header("content-type", "application/x-www-form-urlencoded");
     send(request.body(body.to_string())).await
 }
 
 #[tokio::test]
 async fn the_state_can_be_read() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     send(token_request(&apaleo)).await;
     send(http().get(apaleo.token_url().clone())).await;
 
-    let answer = send(http().get(apaleo.token_url().join("/_emulator").unwrap())).await;
+    let response = send(http().get(apaleo.token_url().join("/_emulator").unwrap())).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.json(),
+        response.json(),
         json!({
             "vendor": "apaleo",
             "token_url": apaleo.token_url().as_str(),
@@ -32,8 +32,8 @@ async fn the_state_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_misbehaviour_can_be_ordered_and_ended() {
-    let apaleo = start(Vendor::Apaleo);
+async fn a_misbehaviour_can_be_started_and_ended() {
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     let order = json!({"kind": "throttle", "retry_after": "7", "times": 2});
     let ordered = post(&apaleo, "/_emulator/misbehave", &order).await.json();
@@ -51,8 +51,8 @@ async fn a_misbehaviour_can_be_ordered_and_ended() {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_read_says_what_can() {
-    let apaleo = start(Vendor::Apaleo);
+async fn an_invalid_misbehaviour_is_refused_with_an_example() {
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     for (order, hints) in [
         (json!({"kind": "sulk"}), &["`sulk`", "`drop-after-headers`", "`unavailable`"][..]),
@@ -61,15 +61,15 @@ async fn an_order_that_cannot_be_read_says_what_can() {
         (json!({"kind": "drop", "time": 2}), &["\"time\""]),
         (json!({"kind": "none", "x": 1}), &["\"x\""]),
         (json!({"kind": "throttle", "retry_after": "a\nb"}), &["retry_after"]),
-        (json!({"kind": "status", "status": 42}), &["42 is no status: use 200 to 999"]),
+        (json!({"kind": "status", "status": 42}), &["42 is not a status code: use 200 to 999"]),
         (json!({"kind": "redirect", "to": "nowhere"}), &["relative URL"]),
         (json!({"kind": "throttle", "retryafter": "7"}), &["`retryafter`", "`retry_after`"]),
         (json!({"kind": "hang", "times": -1}), &["-1", "u32"]),
         (json!("hang"), &["expected a map"]),
     ] {
-        let answer = post(&apaleo, "/_emulator/misbehave", &order).await;
-        let error = answer.json()["error"].as_str().unwrap().to_owned();
-        assert_eq!(answer.status, 400);
+        let response = post(&apaleo, "/_emulator/misbehave", &order).await;
+        let error = response.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(response.status, 400);
         for hint in [hints, &[r#"{"kind": "throttle", "times": 2}, or {"kind": "none"}"#]].concat() {
             assert!(error.contains(hint), "{order}: {error}");
         }
@@ -79,7 +79,7 @@ async fn an_order_that_cannot_be_read_says_what_can() {
 
 #[tokio::test]
 async fn one_token_or_all_can_be_revoked() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let first = send(token_request(&apaleo)).await.token();
     let second = send(token_request(&apaleo)).await.token();
 
@@ -98,7 +98,7 @@ async fn one_token_or_all_can_be_revoked() {
 
 #[tokio::test]
 async fn time_can_be_advanced() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_clock(standing_clock()).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_clock(standing_clock()).start().unwrap();
     let token = send(token_request(&apaleo)).await.token();
 
     assert_eq!(post(&apaleo, "/_emulator/advance", &json!({"seconds": 3600})).await.status, 200);
@@ -107,12 +107,12 @@ async fn time_can_be_advanced() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_names_those_there_are() {
-    let apaleo = start(Vendor::Apaleo);
+async fn an_unknown_path_lists_the_known_ones() {
+    let apaleo = start(EmulatedVendor::Apaleo);
 
     for path in ["/_emulator/nowhere", "/_emulatorish", "/_emulator"] {
-        let answer = post(&apaleo, path, &json!({})).await;
-        assert_eq!(answer.status, 404);
-        assert!(answer.body.contains("POST /_emulator/misbehave"), "{}", answer.body);
+        let response = post(&apaleo, path, &json!({})).await;
+        assert_eq!(response.status, 404);
+        assert!(response.body.contains("POST /_emulator/misbehave"), "{}", response.body);
     }
 }

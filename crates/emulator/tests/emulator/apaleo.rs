@@ -1,31 +1,31 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use serde_json::json;
 
 use crate::{START, call_api, claims, http, send, standing_clock, start, token_request};
 
 #[tokio::test]
-async fn a_grant_answers_the_documented_members_in_their_order() {
-    let apaleo = start(Vendor::Apaleo);
+async fn a_token_response_has_the_documented_members_in_their_order() {
+    let apaleo = start(EmulatedVendor::Apaleo);
 
-    let answer = send(token_request(&apaleo)).await;
+    let response = send(token_request(&apaleo)).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.body,
+        response.body,
         format!(
             r#"{{"access_token":"{}","expires_in":3600,"token_type":"Bearer","scope":"availability.read companies.read identity:account-users.manage identity:account-users.read offers.read reservations.manage reservations.read"}}"#,
-            answer.token()
+            response.token()
         )
     );
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store, no-cache, max-age=0"));
+    assert_eq!(response.header("content-type"), Some("application/json; charset=UTF-8"));
+    assert_eq!(response.header("cache-control"), Some("no-store, no-cache, max-age=0"));
 }
 
 #[tokio::test]
 async fn a_token_is_a_signed_jwt_with_the_documented_claims() {
-    let apaleo = Emulator::new(Vendor::Apaleo)
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo)
         .with_scopes(["offers.read", "identity:account-users.read"])
         .with_clock(standing_clock())
         .start()
@@ -50,8 +50,8 @@ async fn a_token_is_a_signed_jwt_with_the_documented_claims() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
-    let apaleo = start(Vendor::Apaleo);
+async fn a_request_that_is_not_a_posted_form_is_an_invalid_request() {
+    let apaleo = start(EmulatedVendor::Apaleo);
     let url = apaleo.token_url();
     let (id, secret) = (apaleo.client_id(), Some(apaleo.client_secret()));
     let grant = [("grant_type", "client_credentials")];
@@ -64,14 +64,14 @@ async fn a_request_that_is_no_posted_form_is_an_invalid_request() {
         http().post(url.clone()).multipart(multipart),
         http().post(url.clone()),
     ] {
-        let answer = send(request.basic_auth(id, secret)).await;
-        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
+        let response = send(request.basic_auth(id, secret)).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
-    let apaleo = start(Vendor::Apaleo);
+async fn an_unknown_client_gets_a_400_without_a_challenge() {
+    let apaleo = start(EmulatedVendor::Apaleo);
     let post = || http().post(apaleo.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     for request in [
@@ -80,15 +80,15 @@ async fn a_client_that_is_not_known_is_a_400_and_no_challenge() {
         post().basic_auth("unknown", Some(apaleo.client_secret())),
         post().header("authorization", "Basic not-base64"),
     ] {
-        let answer = send(request).await;
-        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_client"}"#));
-        assert_eq!(answer.header("www-authenticate"), None);
+        let response = send(request).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_client"}"#));
+        assert_eq!(response.header("www-authenticate"), None);
     }
 }
 
 #[tokio::test]
-async fn credentials_are_taken_from_the_form_only_if_basic_brings_no_secret() {
-    let apaleo = start(Vendor::Apaleo);
+async fn credentials_are_read_from_the_form_only_if_basic_has_no_secret() {
+    let apaleo = start(EmulatedVendor::Apaleo);
     let post = || {
         http().post(apaleo.token_url().clone()).form(&[
             ("grant_type", "client_credentials"),
@@ -104,7 +104,7 @@ async fn credentials_are_taken_from_the_form_only_if_basic_brings_no_secret() {
 
 #[tokio::test]
 async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_client("an id", "a+b%c:d").start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("an id", "a+b%c:d").start().unwrap();
     let post = || http().post(apaleo.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     assert_eq!(send(post().basic_auth("an+id", Some("a%2Bb%25c%3Ad"))).await.status, 200);
@@ -113,17 +113,17 @@ async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
 }
 
 #[tokio::test]
-async fn credentials_beyond_a_hundred_characters_are_not_read() {
+async fn credentials_longer_than_a_hundred_characters_are_refused() {
     let long = |length| "x".repeat(length);
     for (length, status) in [(100, 200), (101, 400)] {
-        let apaleo = Emulator::new(Vendor::Apaleo).with_client("id", long(length)).start().unwrap();
+        let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("id", long(length)).start().unwrap();
         assert_eq!(send(token_request(&apaleo)).await.status, status);
     }
 }
 
 #[tokio::test]
-async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
-    let apaleo = start(Vendor::Apaleo);
+async fn a_grant_type_that_is_missing_unknown_or_not_allowed_is_refused() {
+    let apaleo = start(EmulatedVendor::Apaleo);
     let long = "x".repeat(101);
 
     for (grant_type, error) in [
@@ -136,23 +136,23 @@ async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
             .post(apaleo.token_url().clone())
             .basic_auth(apaleo.client_id(), Some(apaleo.client_secret()))
             .form(&[("grant_type", grant_type)]);
-        let answer = send(request).await;
-        assert_eq!((answer.status, answer.body), (400, format!(r#"{{"error":"{error}"}}"#)));
+        let response = send(request).await;
+        assert_eq!((response.status, response.body), (400, format!(r#"{{"error":"{error}"}}"#)));
     }
 }
 
 #[tokio::test]
 async fn a_client_without_the_grant_is_unauthorized() {
-    let apaleo = Emulator::new(Vendor::Apaleo).with_grant_types(["authorization_code"]).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_grant_types(["authorization_code"]).start().unwrap();
 
-    let answer = send(token_request(&apaleo)).await;
+    let response = send(token_request(&apaleo)).await;
 
-    assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"unauthorized_client"}"#));
+    assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"unauthorized_client"}"#));
 }
 
 #[tokio::test]
-async fn scopes_are_granted_as_asked_or_not_at_all() {
-    let apaleo = start(Vendor::Apaleo);
+async fn requested_scopes_are_all_granted_or_all_refused() {
+    let apaleo = start(EmulatedVendor::Apaleo);
     let long = "offers.read ".repeat(26);
 
     for (scope, granted) in [
@@ -164,17 +164,17 @@ async fn scopes_are_granted_as_asked_or_not_at_all() {
         (&long, None),
     ] {
         let request = token_request(&apaleo).form(&[("grant_type", "client_credentials"), ("scope", scope)]);
-        let answer = send(request).await;
+        let response = send(request).await;
         match granted {
-            Some(granted) => assert_eq!(answer.json()["scope"], granted),
-            None => assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_scope"}"#)),
+            Some(granted) => assert_eq!(response.json()["scope"], granted),
+            None => assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_scope"}"#)),
         }
     }
 }
 
 #[tokio::test]
 async fn a_scope_in_brackets_is_ignored() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let request = token_request(&apaleo).form(&[("grant_type", "client_credentials"), ("scope[0]", "offers.read")]);
 
     let scope = send(request).await.json()["scope"].to_string();
@@ -184,7 +184,7 @@ async fn a_scope_in_brackets_is_ignored() {
 
 #[tokio::test]
 async fn the_api_answers_the_documented_property_and_no_other() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let token = send(token_request(&apaleo)).await.token();
 
     let munich = call_api(&apaleo, Some(&token)).await;
@@ -198,9 +198,9 @@ async fn the_api_answers_the_documented_property_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_api_refuses_what_is_not_a_good_token() {
+async fn the_api_refuses_an_invalid_token() {
     let clock = standing_clock();
-    let apaleo = Emulator::new(Vendor::Apaleo).with_clock(clock.clone()).start().unwrap();
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_clock(clock.clone()).start().unwrap();
     let expired = send(token_request(&apaleo)).await.token();
     clock.advance(Duration::from_secs(3599));
     assert_eq!(call_api(&apaleo, Some(&expired)).await.status, 200);
@@ -210,13 +210,13 @@ async fn the_api_refuses_what_is_not_a_good_token() {
     let tampered = format!("{}x", send(token_request(&apaleo)).await.token());
 
     for token in [&expired, &revoked, &tampered] {
-        let answer = call_api(&apaleo, Some(token)).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        let response = call_api(&apaleo, Some(token)).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }
     let good = send(token_request(&apaleo)).await.token();
     let in_another_scheme = http().get(apaleo.api_call().url).header("authorization", format!("Basic {good}"));
-    for answer in [call_api(&apaleo, None).await, send(in_another_scheme).await] {
-        assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
+    for response in [call_api(&apaleo, None).await, send(in_another_scheme).await] {
+        assert_eq!((response.status, response.header("www-authenticate")), (401, Some("Bearer")));
     }
 }

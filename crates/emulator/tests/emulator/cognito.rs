@@ -1,35 +1,35 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use serde_json::json;
 
-use crate::{Answer, START, call_api, claims, http, send, standing_clock, start, token_request};
+use crate::{Response, START, call_api, claims, http, send, standing_clock, start, token_request};
 
-async fn ask(cognito: &RunningEmulator, parameters: &[(&str, &str)]) -> Answer {
+async fn ask(cognito: &RunningEmulator, parameters: &[(&str, &str)]) -> Response {
     send(token_request(cognito).form(parameters)).await
 }
 
-fn assert_refused(answer: &Answer, error: &str) {
-    assert_eq!((answer.status, &answer.body), (400, &format!(r#"{{"error":"{error}"}}"#)));
-    assert_eq!(answer.header("content-type"), Some("application/json;charset=UTF-8"));
+fn assert_refused(response: &Response, error: &str) {
+    assert_eq!((response.status, &response.body), (400, &format!(r#"{{"error":"{error}"}}"#)));
+    assert_eq!(response.header("content-type"), Some("application/json;charset=UTF-8"));
 }
 
 #[tokio::test]
-async fn a_grant_answers_three_members() {
-    let cognito = start(Vendor::Cognito);
+async fn a_token_response_has_three_members() {
+    let cognito = start(EmulatedVendor::Cognito);
 
-    let answer = send(token_request(&cognito)).await;
+    let response = send(token_request(&cognito)).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.body,
-        format!(r#"{{"access_token":"{}","token_type":"Bearer","expires_in":3600}}"#, answer.token())
+        response.body,
+        format!(r#"{{"access_token":"{}","token_type":"Bearer","expires_in":3600}}"#, response.token())
     );
 }
 
 #[tokio::test]
-async fn credentials_may_stand_in_the_body() {
-    let cognito = start(Vendor::Cognito);
+async fn credentials_may_be_in_the_body() {
+    let cognito = start(EmulatedVendor::Cognito);
     let request = http().post(cognito.token_url().clone()).form(&[
         ("grant_type", "client_credentials"),
         ("client_id", cognito.client_id()),
@@ -41,16 +41,16 @@ async fn credentials_may_stand_in_the_body() {
 
 #[tokio::test]
 async fn a_token_is_a_jwt_without_an_audience() {
-    let cognito = Emulator::new(Vendor::Cognito)
+    let cognito = Emulator::new(EmulatedVendor::Cognito)
         .with_lifetime(Duration::from_secs(300))
         .with_clock(standing_clock())
         .start()
         .unwrap();
 
-    let answer = send(token_request(&cognito)).await;
+    let response = send(token_request(&cognito)).await;
 
-    assert_eq!(answer.json()["expires_in"], 300);
-    let mut claims = claims(&cognito, &answer.token()).await;
+    assert_eq!(response.json()["expires_in"], 300);
+    let mut claims = claims(&cognito, &response.token()).await;
     assert!(claims.as_object_mut().unwrap().remove("jti").unwrap().is_string());
     assert_eq!(
         claims,
@@ -69,8 +69,8 @@ async fn a_token_is_a_jwt_without_an_audience() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_plain_form_is_an_invalid_request() {
-    let cognito = start(Vendor::Cognito);
+async fn a_request_that_is_not_a_plain_form_is_an_invalid_request() {
+    let cognito = start(EmulatedVendor::Cognito);
     let url = cognito.token_url();
     let grant = "grant_type=client_credentials";
     let multipart = reqwest::multipart::Form::new().text("grant_type", "client_credentials");
@@ -87,62 +87,66 @@ async fn a_request_that_is_no_plain_form_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn a_grant_type_is_missing_unknown_or_not_the_clients() {
-    let cognito = start(Vendor::Cognito);
+async fn a_grant_type_that_is_missing_unknown_or_not_allowed_is_refused() {
+    let cognito = start(EmulatedVendor::Cognito);
 
     assert_refused(&ask(&cognito, &[]).await, "invalid_request");
     assert_refused(&ask(&cognito, &[("grant_type", "password")]).await, "unsupported_grant_type");
     assert_refused(&ask(&cognito, &[("grant_type", "authorization_code")]).await, "unauthorized_client");
 
-    let without_grant = Emulator::new(Vendor::Cognito).with_grant_types(["authorization_code"]).start().unwrap();
+    let without_grant =
+        Emulator::new(EmulatedVendor::Cognito).with_grant_types(["authorization_code"]).start().unwrap();
     assert_refused(&send(token_request(&without_grant)).await, "unauthorized_client");
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_a_400() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let post = || http().post(cognito.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     let wrong = send(post().basic_auth(cognito.client_id(), Some("wrong"))).await;
     let unknown = send(post().basic_auth("unknown", Some("wrong"))).await;
     let nobody = send(post()).await;
 
-    for answer in [wrong, unknown, nobody] {
-        assert_refused(&answer, "invalid_client");
-        assert_eq!(answer.header("www-authenticate"), None);
+    for response in [wrong, unknown, nobody] {
+        assert_refused(&response, "invalid_client");
+        assert_eq!(response.header("www-authenticate"), None);
     }
 }
 
 #[tokio::test]
 async fn two_clients_in_one_request_are_an_invalid_request() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
 
-    let answer = ask(&cognito, &[("grant_type", "client_credentials"), ("client_id", "another")]).await;
+    let response = ask(&cognito, &[("grant_type", "client_credentials"), ("client_id", "another")]).await;
 
-    assert_refused(&answer, "invalid_request");
+    assert_refused(&response, "invalid_request");
 }
 
 #[tokio::test]
 async fn a_disallowed_scope_is_refused_and_a_deleted_one_dropped() {
-    let cognito =
-        Emulator::new(Vendor::Cognito).with_scopes(["pms/read"]).with_deleted_scopes(["pms/write"]).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito)
+        .with_scopes(["pms/read"])
+        .with_deleted_scopes(["pms/write"])
+        .start()
+        .unwrap();
     let grant = ("grant_type", "client_credentials");
 
     assert_refused(&ask(&cognito, &[grant, ("scope", "pms/read pms/admin")]).await, "invalid_scope");
     assert_refused(&ask(&cognito, &[grant, ("scope", "openid")]).await, "invalid_scope");
 
-    let answer = ask(&cognito, &[grant, ("scope", "pms/write pms/read")]).await;
-    assert_eq!(claims(&cognito, &answer.token()).await["scope"], "pms/read");
+    let response = ask(&cognito, &[grant, ("scope", "pms/write pms/read")]).await;
+    assert_eq!(claims(&cognito, &response.token()).await["scope"], "pms/read");
 }
 
 #[tokio::test]
 async fn client_metadata_is_recorded_when_it_is_a_json_object() {
-    let cognito = start(Vendor::Cognito);
+    let cognito = start(EmulatedVendor::Cognito);
     let grant = ("grant_type", "client_credentials");
 
     for malformed in ["tenant=7", "[7]"] {
-        let answer = ask(&cognito, &[grant, ("aws_client_metadata", malformed)]).await;
-        assert_refused(&answer, "invalid_request");
+        let response = ask(&cognito, &[grant, ("aws_client_metadata", malformed)]).await;
+        assert_refused(&response, "invalid_request");
     }
     assert_eq!(cognito.client_metadata(), None);
 
@@ -152,9 +156,9 @@ async fn client_metadata_is_recorded_when_it_is_a_json_object() {
 }
 
 #[tokio::test]
-async fn the_check_in_wants_a_good_token_and_both_numbers() {
+async fn the_check_in_requires_a_valid_token_and_both_numbers() {
     let clock = standing_clock();
-    let cognito = Emulator::new(Vendor::Cognito).with_clock(clock.clone()).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&cognito)).await.token();
 
     let checked_in = call_api(&cognito, Some(&token)).await;
@@ -169,7 +173,7 @@ async fn the_check_in_wants_a_good_token_and_both_numbers() {
     let revoked = send(token_request(&cognito)).await.token();
     cognito.revoke_all();
     for token in [None, Some(token.as_str()), Some(revoked.as_str())] {
-        let answer = call_api(&cognito, token).await;
-        assert_eq!((answer.status, answer.body.as_str()), (401, r#"{"message":"Unauthorized"}"#));
+        let response = call_api(&cognito, token).await;
+        assert_eq!((response.status, response.body.as_str()), (401, r#"{"message":"Unauthorized"}"#));
     }
 }

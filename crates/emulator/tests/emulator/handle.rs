@@ -1,13 +1,13 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use credentials_grant_emulator::{Emulator, StartError, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, StartError};
 
 use crate::{call_api, send, start, token_request};
 
 #[tokio::test]
-async fn every_vendor_can_be_walked_through_without_knowing_it() {
-    for vendor in Vendor::ALL {
+async fn every_vendor_issues_revokes_and_renews_a_token() {
+    for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
         let token = send(token_request(&emulator)).await.token();
         assert_eq!(call_api(&emulator, Some(&token)).await.status, 200, "{vendor}");
@@ -23,7 +23,7 @@ async fn every_vendor_can_be_walked_through_without_knowing_it() {
 
 #[tokio::test]
 async fn two_tokens_of_one_second_differ() {
-    for vendor in Vendor::ALL {
+    for vendor in EmulatedVendor::ALL {
         let emulator = Emulator::new(*vendor).with_clock(crate::standing_clock()).start().unwrap();
         let tokens = [(); 2].map(|()| token_request(&emulator));
         let [first, second] = tokens.map(send);
@@ -33,7 +33,7 @@ async fn two_tokens_of_one_second_differ() {
 
 #[tokio::test]
 async fn a_token_of_another_emulator_is_not_accepted() {
-    let (one, other) = (start(Vendor::Apaleo), start(Vendor::Apaleo));
+    let (one, other) = (start(EmulatedVendor::Apaleo), start(EmulatedVendor::Apaleo));
     let token = send(token_request(&one)).await.token();
 
     assert_eq!(call_api(&other, Some(&token)).await.status, 401);
@@ -41,7 +41,7 @@ async fn a_token_of_another_emulator_is_not_accepted() {
 
 #[test]
 fn dropping_ends_connections_and_frees_the_port() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let port = apaleo.token_url().port().unwrap();
     let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
     connection.write_all(b"GET /_emulator HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
@@ -50,16 +50,16 @@ fn dropping_ends_connections_and_frees_the_port() {
     drop(apaleo);
 
     assert_eq!(connection.read(&mut [0; 4096]).unwrap(), 0);
-    let again = Emulator::new(Vendor::Apaleo).with_port(port).start().unwrap();
+    let again = Emulator::new(EmulatedVendor::Apaleo).with_port(port).start().unwrap();
     assert_eq!(again.token_url().port(), Some(port));
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_taken_port_is_named_in_the_error() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
 
-    let error = Emulator::new(Vendor::Ptv).with_port(port).start().unwrap_err();
+    let error = Emulator::new(EmulatedVendor::Ptv).with_port(port).start().unwrap_err();
 
     assert!(matches!(&error, StartError::Port { port: named, .. } if *named == port));
     assert_eq!(
@@ -69,9 +69,9 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_printed_holds_a_secret_or_a_token() {
+async fn debug_output_has_no_secret_and_no_token() {
     let settings =
-        Emulator::new(Vendor::Resamania).with_client("123_id", "canary-secret").with_gateway_key("canary-key");
+        Emulator::new(EmulatedVendor::Resamania).with_client("123_id", "canary-secret").with_gateway_key("canary-key");
     let printed = format!("{settings:?}");
     let resamania = settings.start().unwrap();
     let token = send(token_request(&resamania)).await.token();
@@ -86,13 +86,10 @@ async fn nothing_that_is_printed_holds_a_secret_or_a_token() {
 }
 
 #[test]
-fn a_vendor_is_read_and_written_by_its_name() {
-    for vendor in Vendor::ALL {
+fn a_vendor_is_parsed_from_and_displayed_as_its_name() {
+    for vendor in EmulatedVendor::ALL {
         assert_eq!(vendor.to_string().parse(), Ok(*vendor));
     }
-    let unknown = "oracle".parse::<Vendor>().unwrap_err();
-    assert_eq!(
-        unknown.to_string(),
-        "no vendor is called \"oracle\": use one of apaleo, cognito, octorate, ptv, resamania"
-    );
+    let unknown = "oracle".parse::<EmulatedVendor>().unwrap_err();
+    assert_eq!(unknown.to_string(), "unknown vendor \"oracle\": use one of apaleo, cognito, octorate, ptv, resamania");
 }

@@ -2,14 +2,14 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock, RunningEmulator};
 
 use crate::{http, send, standing_clock, start, token_request};
 
 #[tokio::test]
 async fn ptv_throttles_the_fifty_first_request_of_a_second() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
 
     for _ in 0..50 {
         assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -23,9 +23,9 @@ async fn ptv_throttles_the_fifty_first_request_of_a_second() {
 }
 
 #[tokio::test]
-async fn the_second_is_a_sliding_one() {
+async fn the_rate_limit_counts_the_last_second() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_rate_limit(2).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_rate_limit(2).with_clock(clock.clone()).start().unwrap();
     let half = Duration::from_millis(500);
 
     assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -39,7 +39,7 @@ async fn the_second_is_a_sliding_one() {
 
 #[tokio::test]
 async fn cognito_throttles_the_hundred_and_fifty_first() {
-    let cognito = Emulator::new(Vendor::Cognito).with_clock(standing_clock()).start().unwrap();
+    let cognito = Emulator::new(EmulatedVendor::Cognito).with_clock(standing_clock()).start().unwrap();
     let wrong = http().get(cognito.token_url().clone());
 
     for _ in 0..150 {
@@ -49,8 +49,8 @@ async fn cognito_throttles_the_hundred_and_fifty_first() {
 }
 
 #[tokio::test]
-async fn a_limit_can_be_lifted() {
-    let ptv = Emulator::new(Vendor::Ptv).without_rate_limit().with_clock(standing_clock()).start().unwrap();
+async fn a_rate_limit_can_be_removed() {
+    let ptv = Emulator::new(EmulatedVendor::Ptv).without_rate_limit().with_clock(standing_clock()).start().unwrap();
 
     for _ in 0..60 {
         assert_eq!(send(token_request(&ptv)).await.status, 200);
@@ -60,7 +60,7 @@ async fn a_limit_can_be_lifted() {
 #[test]
 fn ptv_blocks_the_address_after_ten_failed_logins_and_only_for_a_minute() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
     let mut kept_alive = Connection::open(&ptv);
     let mut idle = Connection::open(&ptv);
     assert_eq!(idle.ask("wrong"), Some(401));
@@ -80,20 +80,20 @@ fn ptv_blocks_the_address_after_ten_failed_logins_and_only_for_a_minute() {
 }
 
 #[test]
-fn a_blocked_address_is_reset_before_it_says_a_word() {
+fn a_connection_of_a_blocked_address_is_reset_before_a_request() {
     let ptv = blocking_after_two(&standing_clock());
     let mut connection = Connection::open(&ptv);
     assert_eq!((connection.ask("wrong"), connection.ask("wrong")), (Some(401), Some(401)));
 
     let mut silent = Connection::open(&ptv).stream;
-    // Only a server that does not reset makes anybody wait for this.
+    // Reached only if the server does not reset the connection.
     silent.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
 
     assert_eq!(silent.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[test]
-fn a_login_that_succeeds_ends_the_row_of_failures() {
+fn a_successful_login_resets_the_count_of_failures() {
     let ptv = blocking_after_two(&standing_clock());
     let mut connection = Connection::open(&ptv);
 
@@ -104,7 +104,7 @@ fn a_login_that_succeeds_ends_the_row_of_failures() {
 }
 
 #[test]
-fn after_a_block_the_count_begins_anew() {
+fn the_count_of_failures_starts_again_after_a_block() {
     let clock = standing_clock();
     let ptv = blocking_after_two(&clock);
 
@@ -118,10 +118,10 @@ fn after_a_block_the_count_begins_anew() {
 }
 
 #[test]
-fn an_address_is_not_blocked_where_the_vendor_does_not_say_so() {
-    let unblocked = Emulator::new(Vendor::Ptv).without_address_block().start().unwrap();
+fn an_address_is_not_blocked_without_the_setting() {
+    let unblocked = Emulator::new(EmulatedVendor::Ptv).without_address_block().start().unwrap();
 
-    for (emulator, status) in [(unblocked, 401), (start(Vendor::Apaleo), 400)] {
+    for (emulator, status) in [(unblocked, 401), (start(EmulatedVendor::Apaleo), 400)] {
         let mut connection = Connection::open(&emulator);
         for _ in 0..20 {
             assert_eq!(connection.ask("wrong"), Some(status));
@@ -129,11 +129,15 @@ fn an_address_is_not_blocked_where_the_vendor_does_not_say_so() {
     }
 }
 
-fn blocking_after_two(clock: &Clock) -> RunningEmulator {
-    Emulator::new(Vendor::Ptv).with_address_block(2, Duration::from_secs(5)).with_clock(clock.clone()).start().unwrap()
+fn blocking_after_two(clock: &EmulatorClock) -> RunningEmulator {
+    Emulator::new(EmulatedVendor::Ptv)
+        .with_address_block(2, Duration::from_secs(5))
+        .with_clock(clock.clone())
+        .start()
+        .unwrap()
 }
 
-/// One connection, by hand: no client that opens another when this one ends.
+/// One connection without an HTTP client, which would open another when this one ends.
 struct Connection<'a> {
     emulator: &'a RunningEmulator,
     stream: TcpStream,
@@ -146,7 +150,7 @@ impl<'a> Connection<'a> {
         Self { emulator, stream }
     }
 
-    /// The answer's status, or nothing when the connection ends without one.
+    /// Returns the status of the response, or `None` if the connection ends without one.
     fn ask(&mut self, secret: &str) -> Option<u16> {
         let id = self.emulator.client_id();
         let body = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
@@ -157,9 +161,9 @@ impl<'a> Connection<'a> {
             length = body.len(),
         );
         self.stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = [0; 16 * 1024];
-        let read = self.stream.read(&mut answer).ok().filter(|read| *read > 0)?;
-        let text = std::str::from_utf8(&answer[..read]).unwrap();
+        let mut response = [0; 16 * 1024];
+        let read = self.stream.read(&mut response).ok().filter(|read| *read > 0)?;
+        let text = std::str::from_utf8(&response[..read]).unwrap();
         Some(text.split(' ').nth(1).unwrap().parse().unwrap())
     }
 }

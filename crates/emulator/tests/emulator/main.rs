@@ -1,4 +1,4 @@
-//! The emulators over the wire: one file per vendor, and one per thing that all have in common.
+//! Tests of the emulators over HTTP: one file per vendor, and one per feature that all of them have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, wherever in it that is")]
 
@@ -14,7 +14,7 @@ mod resamania;
 
 use std::time::{Duration, SystemTime};
 
-use credentials_grant_emulator::{Clock, Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, EmulatorClock, RunningEmulator};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
 use reqwest::header::HeaderMap;
@@ -25,15 +25,15 @@ use serde_json::Value;
 /// 2026-01-01T00:00:00Z.
 const START: u64 = 1_767_225_600;
 
-/// An answer, read to the end.
+/// A response whose body was read to the end.
 #[derive(Debug)]
-struct Answer {
+struct Response {
     status: u16,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl Response {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -48,42 +48,44 @@ impl Answer {
     }
 }
 
-fn start(vendor: Vendor) -> RunningEmulator {
+fn start(vendor: EmulatedVendor) -> RunningEmulator {
     Emulator::new(vendor).start().unwrap()
 }
 
-fn standing_clock() -> Clock {
-    Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(START))
+fn standing_clock() -> EmulatorClock {
+    EmulatorClock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(START))
 }
 
-/// A client that leaves everything as it is sent.
+/// Returns a client that changes nothing: no proxy, no redirects.
 fn http() -> Client {
     Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
 }
 
-async fn send(request: RequestBuilder) -> Answer {
+async fn send(request: RequestBuilder) -> Response {
     let response = request.send().await.unwrap();
-    Answer {
+    Response {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: response.text().await.unwrap(),
     }
 }
 
-/// The vendor's own request for a token, as its page has it.
+/// Returns the token request of the vendor's page.
 fn token_request(emulator: &RunningEmulator) -> RequestBuilder {
     let post = http().post(emulator.token_url().clone());
     let (id, secret) = (emulator.client_id(), emulator.client_secret());
     let parameters = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
     match emulator.vendor() {
-        Vendor::Octorate => post.json(&std::collections::BTreeMap::from(parameters)),
-        Vendor::Resamania => post.header("X-Gravitee-Api-Key", emulator.gateway_key().unwrap()).form(&parameters),
+        EmulatedVendor::Octorate => post.json(&std::collections::BTreeMap::from(parameters)),
+        EmulatedVendor::Resamania => {
+            post.header("X-Gravitee-Api-Key", emulator.gateway_key().unwrap()).form(&parameters)
+        }
         _ => post.basic_auth(id, Some(secret)).form(&[("grant_type", "client_credentials")]),
     }
 }
 
-/// The one call of the API, with or without a token.
-async fn call_api(emulator: &RunningEmulator, token: Option<&str>) -> Answer {
+/// Sends the one call of the API, with or without a token.
+async fn call_api(emulator: &RunningEmulator, token: Option<&str>) -> Response {
     let call = emulator.api_call();
     let mut request = http().request(call.method, call.url).headers(call.headers);
     if let Some(body) = call.body {
@@ -95,7 +97,7 @@ async fn call_api(emulator: &RunningEmulator, token: Option<&str>) -> Answer {
     send(request).await
 }
 
-/// The claims of a token whose signature was verified with the emulator's published key.
+/// Verifies the signature of a token with the published key of the emulator, and returns its claims.
 async fn claims(emulator: &RunningEmulator, token: &str) -> Value {
     let url = emulator.token_url().join("/_emulator/jwks").unwrap();
     let keys: JwkSet = serde_json::from_str(&send(http().get(url)).await.body).unwrap();

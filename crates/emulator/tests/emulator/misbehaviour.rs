@@ -1,4 +1,4 @@
-use credentials_grant_emulator::{Emulator, Misbehaviour, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour, RunningEmulator};
 use reqwest::{Response, StatusCode};
 
 use crate::{call_api, http, send, start, token_request};
@@ -6,7 +6,7 @@ use crate::{call_api, http, send, start, token_request};
 const MIB: usize = 1024 * 1024;
 
 fn misbehaving(misbehaviour: Misbehaviour) -> RunningEmulator {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     apaleo.misbehave(misbehaviour);
     apaleo
 }
@@ -17,7 +17,7 @@ async fn respond(emulator: &RunningEmulator) -> reqwest::Result<Response> {
 
 #[tokio::test]
 async fn it_lasts_for_as_many_requests_as_asked_or_until_it_is_ended() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let teapot = || Misbehaviour::Status { status: StatusCode::IM_A_TEAPOT };
 
     apaleo.misbehave(teapot()).times(2);
@@ -39,7 +39,7 @@ async fn it_lasts_for_as_many_requests_as_asked_or_until_it_is_ended() {
 
 #[tokio::test]
 async fn it_leaves_the_api_alone() {
-    let apaleo = start(Vendor::Apaleo);
+    let apaleo = start(EmulatedVendor::Apaleo);
     let token = send(token_request(&apaleo)).await.token();
 
     apaleo.misbehave(Misbehaviour::Drop);
@@ -48,7 +48,7 @@ async fn it_leaves_the_api_alone() {
 }
 
 #[tokio::test]
-async fn throttle_and_unavailable_say_when_to_come_back_or_do_not() {
+async fn throttle_and_unavailable_send_retry_after_if_it_is_set() {
     let date = || Some("Wed, 21 Oct 2026 07:28:00 GMT".to_owned());
 
     for (misbehaviour, status, retry_after) in [
@@ -57,58 +57,58 @@ async fn throttle_and_unavailable_say_when_to_come_back_or_do_not() {
         (Misbehaviour::Unavailable { retry_after: None }, 503, None),
         (Misbehaviour::Unavailable { retry_after: date() }, 503, date()),
     ] {
-        let answer = send(token_request(&misbehaving(misbehaviour))).await;
-        assert_eq!((answer.status, answer.body.as_str()), (status, ""));
-        assert_eq!(answer.header("retry-after"), retry_after.as_deref());
+        let response = send(token_request(&misbehaving(misbehaviour))).await;
+        assert_eq!((response.status, response.body.as_str()), (status, ""));
+        assert_eq!(response.header("retry-after"), retry_after.as_deref());
     }
 }
 
 #[tokio::test]
-async fn a_header_that_cannot_be_one_is_the_emulators_fault() {
+async fn an_invalid_retry_after_is_an_error_of_the_emulator() {
     let retry_after = Some("1\r\n2".into());
-    let answer = send(token_request(&misbehaving(Misbehaviour::Throttle { retry_after }))).await;
+    let response = send(token_request(&misbehaving(Misbehaviour::Throttle { retry_after }))).await;
 
-    assert_eq!(answer.status, 500);
-    assert_eq!(answer.body, "the emulator failed: \"1\\r\\n2\" cannot be the value of retry-after\n");
+    assert_eq!(response.status, 500);
+    assert_eq!(response.body, "the emulator failed: \"1\\r\\n2\" is not a valid value of the header retry-after\n");
 }
 
 #[tokio::test]
-async fn html_comes_with_either_status() {
+async fn html_is_sent_with_the_given_status() {
     for status in [StatusCode::OK, StatusCode::BAD_GATEWAY] {
-        let answer = send(token_request(&misbehaving(Misbehaviour::Html { status }))).await;
-        assert_eq!(answer.status, status.as_u16());
-        assert_eq!(answer.header("content-type"), Some("text/html"));
-        assert!(answer.body.starts_with("<html>"));
+        let response = send(token_request(&misbehaving(Misbehaviour::Html { status }))).await;
+        assert_eq!(response.status, status.as_u16());
+        assert_eq!(response.header("content-type"), Some("text/html"));
+        assert!(response.body.starts_with("<html>"));
     }
 }
 
 #[tokio::test]
-async fn an_empty_body_comes_with_a_200() {
-    let answer = send(token_request(&misbehaving(Misbehaviour::EmptyBody))).await;
+async fn an_empty_body_has_status_200() {
+    let response = send(token_request(&misbehaving(Misbehaviour::EmptyBody))).await;
 
-    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!((response.status, response.body.as_str()), (200, ""));
 }
 
 #[tokio::test]
 async fn a_redirect_keeps_the_method() {
     let to = "https://elsewhere.example/token".parse().unwrap();
-    let answer = send(token_request(&misbehaving(Misbehaviour::Redirect { to }))).await;
+    let response = send(token_request(&misbehaving(Misbehaviour::Redirect { to }))).await;
 
-    assert_eq!(answer.status, 307);
-    assert_eq!(answer.header("location"), Some("https://elsewhere.example/token"));
+    assert_eq!(response.status, 307);
+    assert_eq!(response.header("location"), Some("https://elsewhere.example/token"));
 }
 
 #[tokio::test]
-async fn a_truncated_body_is_whole_for_http_and_half_for_json() {
-    let answer = send(token_request(&misbehaving(Misbehaviour::TruncatedBody))).await;
+async fn a_truncated_body_is_complete_http_and_half_of_the_json() {
+    let response = send(token_request(&misbehaving(Misbehaviour::TruncatedBody))).await;
 
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.starts_with(r#"{"access_token":"eyJ"#));
-    assert!(serde_json::from_str::<serde_json::Value>(&answer.body).is_err());
+    assert_eq!(response.status, 200);
+    assert!(response.body.starts_with(r#"{"access_token":"eyJ"#));
+    assert!(serde_json::from_str::<serde_json::Value>(&response.body).is_err());
 }
 
 #[tokio::test]
-async fn invalid_utf8_stands_where_the_token_should() {
+async fn invalid_utf8_replaces_the_token() {
     let apaleo = misbehaving(Misbehaviour::InvalidUtf8);
     let body = respond(&apaleo).await.unwrap().bytes().await.unwrap();
 
@@ -126,18 +126,18 @@ async fn a_token_can_be_any_text() {
 
 #[tokio::test]
 async fn a_huge_token_has_half_a_mebibyte_in_a_body_below_one() {
-    let answer = send(token_request(&misbehaving(Misbehaviour::HugeToken))).await;
+    let response = send(token_request(&misbehaving(Misbehaviour::HugeToken))).await;
 
-    assert_eq!(answer.token().len(), MIB / 2);
-    assert!(answer.body.len() < MIB);
+    assert_eq!(response.token().len(), MIB / 2);
+    assert!(response.body.len() < MIB);
 }
 
 #[tokio::test]
 async fn a_huge_body_exceeds_a_mebibyte_by_one_and_still_has_its_token() {
-    let answer = send(token_request(&misbehaving(Misbehaviour::HugeBody))).await;
+    let response = send(token_request(&misbehaving(Misbehaviour::HugeBody))).await;
 
-    assert_eq!(answer.body.len(), MIB + 1);
-    assert!(answer.token().starts_with("eyJ"));
+    assert_eq!(response.body.len(), MIB + 1);
+    assert!(response.token().starts_with("eyJ"));
 }
 
 #[tokio::test]
@@ -149,51 +149,51 @@ async fn a_gzip_bomb_is_small_on_the_wire_only() {
     assert_eq!(on_the_wire.headers()["content-encoding"], "gzip");
 
     assert!(on_the_wire.bytes().await.unwrap().len() < MIB / 2);
-    let answer = send(token_request(&apaleo)).await;
-    assert!(answer.body.len() > 64 * MIB);
-    assert!(answer.body.starts_with(r#"{"access_token":"eyJ"#));
+    let response = send(token_request(&apaleo)).await;
+    assert!(response.body.len() > 64 * MIB);
+    assert!(response.body.starts_with(r#"{"access_token":"eyJ"#));
 }
 
 #[tokio::test]
-async fn an_error_can_pass_for_success() {
-    let answer = send(token_request(&misbehaving(Misbehaviour::ErrorAsSuccess))).await;
+async fn an_error_can_have_status_200() {
+    let response = send(token_request(&misbehaving(Misbehaviour::ErrorAsSuccess))).await;
 
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, r#"{"error":"invalid_client","error_description":"the client credentials are invalid"}"#);
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, r#"{"error":"invalid_client","error_description":"the client credentials are invalid"}"#);
 }
 
 #[tokio::test]
-async fn every_vendor_can_echo_the_secret_in_its_own_way() {
-    for vendor in Vendor::ALL {
+async fn every_vendor_can_echo_the_secret_in_an_error() {
+    for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
         emulator.misbehave(Misbehaviour::EchoSecret);
-        let answer = send(token_request(&emulator)).await;
-        assert!([400, 401].contains(&answer.status), "{vendor}: {answer:?}");
-        assert!(answer.body.contains(emulator.client_secret()), "{vendor}: {answer:?}");
+        let response = send(token_request(&emulator)).await;
+        assert!([400, 401].contains(&response.status), "{vendor}: {response:?}");
+        assert!(response.body.contains(emulator.client_secret()), "{vendor}: {response:?}");
     }
 }
 
 #[tokio::test]
-async fn a_token_revoked_at_birth_is_good_for_nothing() {
-    for vendor in Vendor::ALL {
+async fn a_revoked_token_is_refused_by_the_api() {
+    for vendor in EmulatedVendor::ALL {
         let emulator = start(*vendor);
-        emulator.misbehave(Misbehaviour::RevokedAtBirth);
+        emulator.misbehave(Misbehaviour::RevokedToken);
         let token = send(token_request(&emulator)).await.token();
         assert_eq!(call_api(&emulator, Some(&token)).await.status, 401, "{vendor}");
     }
 }
 
 #[tokio::test]
-async fn what_needs_a_token_to_spoil_leaves_a_refusal_as_it_is() {
-    for misbehaviour in [Misbehaviour::HugeToken, Misbehaviour::RevokedAtBirth] {
+async fn an_error_response_has_no_token_to_change() {
+    for misbehaviour in [Misbehaviour::HugeToken, Misbehaviour::RevokedToken] {
         let apaleo = misbehaving(misbehaviour);
-        let answer = send(http().get(apaleo.token_url().clone())).await;
-        assert_eq!((answer.status, answer.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
+        let response = send(http().get(apaleo.token_url().clone())).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_request"}"#));
     }
 }
 
 #[tokio::test]
-async fn a_connection_can_be_dropped_before_the_answer() {
+async fn a_connection_can_be_dropped_before_the_response() {
     let apaleo = misbehaving(Misbehaviour::Drop);
 
     let error = respond(&apaleo).await.unwrap_err();
@@ -212,7 +212,7 @@ async fn a_connection_can_be_dropped_after_the_headers() {
 }
 
 #[tokio::test]
-async fn no_answer_comes_until_the_emulator_stops() {
+async fn a_hanging_request_ends_when_the_emulator_stops() {
     let apaleo = misbehaving(Misbehaviour::Hang);
     let request = tokio::spawn(token_request(&apaleo).send());
     while apaleo.token_requests() == 0 {
@@ -245,8 +245,8 @@ async fn a_slow_body_comes_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn it_comes_before_the_vendors_own_limit() {
-    let ptv = Emulator::new(Vendor::Ptv).with_rate_limit(0).start().unwrap();
+async fn it_is_applied_before_the_rate_limit() {
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_rate_limit(0).start().unwrap();
     ptv.misbehave(Misbehaviour::EmptyBody).times(1);
 
     assert_eq!(send(token_request(&ptv)).await.status, 200);

@@ -1,31 +1,31 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 use reqwest::multipart::Form;
 use serde_json::json;
 
 use crate::{START, call_api, claims, http, send, standing_clock, start, token_request};
 
 #[tokio::test]
-async fn a_grant_answers_what_the_earlier_edition_of_the_page_shows() {
-    let ptv = start(Vendor::Ptv);
+async fn a_token_response_has_the_members_of_the_earlier_version_of_the_page() {
+    let ptv = start(EmulatedVendor::Ptv);
 
-    let answer = send(token_request(&ptv)).await;
+    let response = send(token_request(&ptv)).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.body,
+        response.body,
         format!(
             r#"{{"access_token":"{}","expires_in":300,"not-before-policy":0,"refresh_expires_in":0,"scope":"","token_type":"Bearer"}}"#,
-            answer.token()
+            response.token()
         )
     );
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
-async fn credentials_may_stand_in_the_body() {
-    let ptv = start(Vendor::Ptv);
+async fn credentials_may_be_in_the_body() {
+    let ptv = start(EmulatedVendor::Ptv);
     let request = http().post(ptv.token_url().clone()).form(&[
         ("grant_type", "client_credentials"),
         ("client_id", ptv.client_id()),
@@ -37,8 +37,8 @@ async fn credentials_may_stand_in_the_body() {
 
 #[tokio::test]
 async fn the_pages_multipart_example_works_unless_it_is_switched_off() {
-    let lenient = start(Vendor::Ptv);
-    let strict = Emulator::new(Vendor::Ptv).without_multipart().start().unwrap();
+    let lenient = start(EmulatedVendor::Ptv);
+    let strict = Emulator::new(EmulatedVendor::Ptv).without_multipart().start().unwrap();
 
     for (ptv, status) in [(lenient, 200), (strict, 400)] {
         let request = http()
@@ -51,20 +51,20 @@ async fn the_pages_multipart_example_works_unless_it_is_switched_off() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_a_401_with_a_challenge() {
-    let ptv = start(Vendor::Ptv);
+    let ptv = start(EmulatedVendor::Ptv);
     let post = || http().post(ptv.token_url().clone()).form(&[("grant_type", "client_credentials")]);
 
     for request in [post(), post().basic_auth(ptv.client_id(), Some("wrong"))] {
-        let answer = send(request).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.json()["error"], "invalid_client");
-        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"ptv\""));
+        let response = send(request).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.json()["error"], "invalid_client");
+        assert_eq!(response.header("www-authenticate"), Some("Basic realm=\"ptv\""));
     }
 }
 
 #[tokio::test]
-async fn other_mistakes_are_refused_in_the_rfcs_words() {
-    let ptv = start(Vendor::Ptv);
+async fn other_mistakes_get_the_error_codes_of_the_rfc() {
+    let ptv = start(EmulatedVendor::Ptv);
     let with = |parameters: &[(&str, &str)]| token_request(&ptv).form(parameters);
     let grant = ("grant_type", "client_credentials");
 
@@ -75,23 +75,23 @@ async fn other_mistakes_are_refused_in_the_rfcs_words() {
         (with(&[("grant_type", "password")]), 400, "unsupported_grant_type"),
         (with(&[grant, ("scope", "magic")]), 400, "invalid_scope"),
     ] {
-        let answer = send(request).await;
-        assert_eq!((answer.status, &answer.json()["error"]), (status, &json!(error)));
+        let response = send(request).await;
+        assert_eq!((response.status, &response.json()["error"]), (status, &json!(error)));
     }
 }
 
 #[tokio::test]
 async fn a_client_without_the_grant_is_unauthorized() {
-    let ptv = Emulator::new(Vendor::Ptv).with_grant_types(Vec::<String>::new()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_grant_types(Vec::<String>::new()).start().unwrap();
 
-    let answer = send(token_request(&ptv)).await;
+    let response = send(token_request(&ptv)).await;
 
-    assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("unauthorized_client")));
+    assert_eq!((response.status, &response.json()["error"]), (400, &json!("unauthorized_client")));
 }
 
 #[tokio::test]
 async fn a_token_is_a_signed_jwt_with_keycloaks_claims() {
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(standing_clock()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(standing_clock()).start().unwrap();
 
     let token = send(token_request(&ptv)).await.token();
 
@@ -111,28 +111,28 @@ async fn a_token_is_a_signed_jwt_with_keycloaks_claims() {
 }
 
 #[tokio::test]
-async fn scopes_are_said_when_there_are_any() {
-    let ptv = Emulator::new(Vendor::Ptv).with_scopes(["routes", "orders"]).start().unwrap();
+async fn the_token_response_lists_the_scopes() {
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_scopes(["routes", "orders"]).start().unwrap();
 
     assert_eq!(send(token_request(&ptv)).await.json()["scope"], "routes orders");
 }
 
 #[tokio::test]
-async fn the_api_takes_a_good_token_only() {
+async fn the_api_accepts_only_a_valid_token() {
     let clock = standing_clock();
-    let ptv = Emulator::new(Vendor::Ptv).with_clock(clock.clone()).start().unwrap();
+    let ptv = Emulator::new(EmulatedVendor::Ptv).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&ptv)).await.token();
     let revoked = send(token_request(&ptv)).await.token();
     ptv.revoke(&revoked);
 
-    let answer = call_api(&ptv, Some(&token)).await;
-    assert_eq!((answer.status, answer.json()), (200, json!({"routes": [{"id": "R1", "stops": 12}]})));
+    let response = call_api(&ptv, Some(&token)).await;
+    assert_eq!((response.status, response.json()), (200, json!({"routes": [{"id": "R1", "stops": 12}]})));
 
     clock.advance(Duration::from_secs(300));
     for token in [&token, &revoked] {
-        let answer = call_api(&ptv, Some(token)).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        let response = call_api(&ptv, Some(token)).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }
     assert_eq!(call_api(&ptv, None).await.header("www-authenticate"), Some("Bearer"));
 }

@@ -1,15 +1,15 @@
 use std::time::Duration;
 
-use credentials_grant_emulator::{Emulator, RunningEmulator, Vendor};
+use credentials_grant_emulator::{EmulatedVendor, Emulator, RunningEmulator};
 use reqwest::RequestBuilder;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::{Answer, call_api, claims, http, send, standing_clock, start, token_request};
+use crate::{Response, call_api, claims, http, send, standing_clock, start, token_request};
 
-/// An emulator with no gateway before it, for what happens behind the gateway.
+/// Returns an emulator without the gateway, to test what is behind it.
 fn behind_the_gateway() -> Emulator {
-    Emulator::new(Vendor::Resamania).without_gateway_key()
+    Emulator::new(EmulatedVendor::Resamania).without_gateway_key()
 }
 
 fn post(resamania: &RunningEmulator, parameters: &[(&str, &str)]) -> RequestBuilder {
@@ -17,47 +17,50 @@ fn post(resamania: &RunningEmulator, parameters: &[(&str, &str)]) -> RequestBuil
     http().post(resamania.token_url().clone()).form(&[&credentials, parameters].concat())
 }
 
-fn assert_refused(answer: &Answer, error: &str, description: &Value) {
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.body, format!(r#"{{"error":"{error}","error_description":{description}}}"#));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("pragma"), Some("no-cache"));
+fn assert_refused(response: &Response, error: &str, description: &Value) {
+    assert_eq!(response.status, 400);
+    assert_eq!(response.body, format!(r#"{{"error":"{error}","error_description":{description}}}"#));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("pragma"), Some("no-cache"));
 }
 
 #[tokio::test]
-async fn a_grant_answers_the_documented_members_in_their_order() {
-    let resamania = start(Vendor::Resamania);
+async fn a_token_response_has_the_documented_members_in_their_order() {
+    let resamania = start(EmulatedVendor::Resamania);
 
-    let answer = send(token_request(&resamania)).await;
+    let response = send(token_request(&resamania)).await;
 
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     assert_eq!(
-        answer.body,
+        response.body,
         format!(
             r#"{{"access_token":"{}","expires_in":3600,"token_type":"bearer","scope":"clubs.read contacts.read","refresh_token":{}}}"#,
-            answer.token(),
-            answer.json()["refresh_token"],
+            response.token(),
+            response.json()["refresh_token"],
         )
     );
-    assert!(answer.json()["refresh_token"].is_string());
+    assert!(response.json()["refresh_token"].is_string());
 }
 
 #[tokio::test]
-async fn the_refresh_token_can_be_left_out_and_the_scope_be_null() {
-    let resamania =
-        Emulator::new(Vendor::Resamania).with_scopes(Vec::<String>::new()).without_refresh_tokens().start().unwrap();
+async fn the_refresh_token_can_be_omitted_and_the_scope_can_be_null() {
+    let resamania = Emulator::new(EmulatedVendor::Resamania)
+        .with_scopes(Vec::<String>::new())
+        .without_refresh_tokens()
+        .start()
+        .unwrap();
 
-    let answer = send(token_request(&resamania)).await;
+    let response = send(token_request(&resamania)).await;
 
     assert_eq!(
-        answer.body,
-        format!(r#"{{"access_token":"{}","expires_in":3600,"token_type":"bearer","scope":null}}"#, answer.token())
+        response.body,
+        format!(r#"{{"access_token":"{}","expires_in":3600,"token_type":"bearer","scope":null}}"#, response.token())
     );
 }
 
 #[tokio::test]
-async fn the_gateway_refuses_a_missing_or_wrong_key_before_oauth_is_asked() {
-    let resamania = Emulator::new(Vendor::Resamania).with_gateway_key("the-key").start().unwrap();
+async fn the_gateway_refuses_a_missing_or_wrong_key_before_oauth() {
+    let resamania = Emulator::new(EmulatedVendor::Resamania).with_gateway_key("the-key").start().unwrap();
     let token = send(token_request(&resamania)).await.token();
     let club = resamania.api_call().url;
 
@@ -67,9 +70,9 @@ async fn the_gateway_refuses_a_missing_or_wrong_key_before_oauth_is_asked() {
         post(&resamania, &[("grant_type", "client_credentials")]).header("x-gravitee-api-key", "other"),
         http().get(club).bearer_auth(&token),
     ] {
-        let answer = send(request).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.json(), json!({"message": "Unauthorized", "http_status_code": 401}));
+        let response = send(request).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.json(), json!({"message": "Unauthorized", "http_status_code": 401}));
     }
 }
 
@@ -116,7 +119,7 @@ async fn basic_is_preferred_over_the_body() {
 }
 
 #[tokio::test]
-async fn the_pages_refresh_token_beside_client_credentials_is_ignored() {
+async fn the_refresh_token_of_the_pages_example_is_ignored() {
     let resamania = behind_the_gateway().start().unwrap();
     let parameters = [("grant_type", "client_credentials"), ("refresh_token", "N2E2YzcwYWYxN")];
 
@@ -124,7 +127,7 @@ async fn the_pages_refresh_token_beside_client_credentials_is_ignored() {
 }
 
 #[tokio::test]
-async fn refusals_come_in_the_librarys_order() {
+async fn checks_are_in_the_order_of_the_library() {
     let resamania = behind_the_gateway().with_grant_types(["client_credentials"]).start().unwrap();
     let bare = |parameters: &[(&str, &str)]| http().post(resamania.token_url().clone()).form(parameters);
     let grant = ("grant_type", "client_credentials");
@@ -179,7 +182,7 @@ async fn a_club_and_a_contact_can_be_the_subject() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_for_fourteen_days() {
+async fn a_refresh_token_can_be_used_once_within_fourteen_days() {
     let clock = standing_clock();
     let resamania = behind_the_gateway().with_clock(clock.clone()).start().unwrap();
     let refresh = async |token: &str| {
@@ -203,20 +206,20 @@ async fn a_refresh_token_is_good_once_and_for_fourteen_days() {
 }
 
 #[tokio::test]
-async fn the_api_takes_a_good_token_only() {
+async fn the_api_accepts_only_a_valid_token() {
     let clock = standing_clock();
-    let resamania = Emulator::new(Vendor::Resamania).with_clock(clock.clone()).start().unwrap();
+    let resamania = Emulator::new(EmulatedVendor::Resamania).with_clock(clock.clone()).start().unwrap();
     let token = send(token_request(&resamania)).await.token();
 
-    let answer = call_api(&resamania, Some(&token)).await;
-    assert_eq!((answer.status, &answer.json()["@id"]), (200, &json!("/demoapi/clubs/1210")));
+    let response = call_api(&resamania, Some(&token)).await;
+    assert_eq!((response.status, &response.json()["@id"]), (200, &json!("/demoapi/clubs/1210")));
 
     let (other, call) = (resamania.token_url().join("/resa2-staging/demoapi/clubs/1").unwrap(), resamania.api_call());
     let mut without_iri = call.headers.clone();
     without_iri.insert("x-user-club-id", "1210".parse().unwrap());
     for request in [http().get(other).headers(call.headers), http().get(call.url).headers(without_iri)] {
-        let answer = send(request.bearer_auth(&token)).await;
-        assert_eq!((answer.status, answer.json()), (404, json!({"message": "Item not found"})));
+        let response = send(request.bearer_auth(&token)).await;
+        assert_eq!((response.status, response.json()), (404, json!({"message": "Item not found"})));
     }
 
     clock.advance(Duration::from_secs(3600));
@@ -227,11 +230,11 @@ async fn the_api_takes_a_good_token_only() {
         (Some(&token), "invalid_grant", "The access token provided has expired."),
         (Some(&revoked), "invalid_grant", "The access token provided is invalid."),
     ] {
-        let answer = call_api(&resamania, token.map(String::as_str)).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(answer.json(), json!({"error": error, "error_description": description}));
+        let response = call_api(&resamania, token.map(String::as_str)).await;
+        assert_eq!(response.status, 401);
+        assert_eq!(response.json(), json!({"error": error, "error_description": description}));
         assert_eq!(
-            answer.header("www-authenticate").unwrap(),
+            response.header("www-authenticate").unwrap(),
             format!(r#"Bearer realm="Service", error="{error}", error_description="{description}""#)
         );
     }

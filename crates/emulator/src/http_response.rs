@@ -1,13 +1,13 @@
-//! An answer before it is sent: plain bytes, so that a misbehaviour can spoil them.
+//! A response before it is sent. Its body is plain bytes, so that a misbehaviour can change them.
 
 use std::fmt::Display;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-/// A response that has not left yet.
+/// A response that was not sent yet.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Vec<u8>,
@@ -15,22 +15,22 @@ pub(crate) struct Answer {
     token: Option<String>,
 }
 
-impl Answer {
-    /// A status and no more.
+impl HttpResponse {
+    /// Creates a response without headers and body.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), token: None }
     }
 
-    /// A JSON body, its members in the order of the type's.
+    /// Creates a response with a JSON body, whose members are in the order of the type's fields.
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_string(body) {
             Ok(text) => Self::empty(status).with_body("application/json", text),
-            Err(error) => Self::fault(&error),
+            Err(error) => Self::internal_error(&error),
         }
     }
 
-    /// What the emulator itself could not do, as no vendor would say it.
-    pub(crate) fn fault(error: &impl Display) -> Self {
+    /// Creates the response to a failure of the emulator itself, which looks like no vendor's response.
+    pub(crate) fn internal_error(error: &impl Display) -> Self {
         Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
             .with_body("text/plain", format!("the emulator failed: {error}\n"))
     }
@@ -49,18 +49,18 @@ impl Answer {
         self.with_header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
-    /// Sets a header, in the place of one of the same name.
+    /// Sets a header, and replaces one of the same name.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value));
         self
     }
 
-    /// Sets a header whose value was not written here, and may not be one.
+    /// Sets a header to text from outside, which may not be a valid value.
     pub(crate) fn with_header_text(self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(value) => self.with_header(name, value),
-            Err(_) => Self::fault(&format!("{value:?} cannot be the value of {name}")),
+            Err(_) => Self::internal_error(&format!("{value:?} is not a valid value of the header {name}")),
         }
     }
 
@@ -69,13 +69,13 @@ impl Answer {
         self
     }
 
-    /// Says which token the body carries.
+    /// Records which access token the body carries.
     pub(crate) fn with_token(mut self, token: String) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Puts other bytes where the body has its token; an answer without one stays as it is.
+    /// Replaces the access token in the body with other bytes; a response without a token does not change.
     pub(crate) fn with_token_replaced(self, bytes: &[u8]) -> Self {
         let token = self.token().to_owned();
         self.with_changed_body(|body| {
@@ -85,7 +85,7 @@ impl Answer {
         })
     }
 
-    /// The token that the body carries, or nothing.
+    /// Returns the access token in the body, or an empty string.
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }

@@ -1,17 +1,17 @@
-//! The tokens that were issued, and what became of them.
+//! The tokens that an emulator issued, and whether they are still valid.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::age;
-use crate::lock;
+use crate::lock::lock;
 
-/// Every token of one emulator; none is forgotten, since an emulator does not live long.
+/// Every token that one emulator issued. None is ever removed, because an emulator runs for a short time.
 ///
-/// A token is looked up whole, signature included: one with a changed claim or signature was never issued.
+/// A token is looked up by its whole text, so one with a changed claim or signature is not found.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<HashMap<String, Entry>>);
+pub(crate) struct IssuedTokens(Mutex<HashMap<String, Entry>>);
 
 struct Entry {
     issued_at: SystemTime,
@@ -19,33 +19,33 @@ struct Entry {
     revoked: bool,
 }
 
-/// What a token is worth.
+/// Whether a token is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Worth {
+pub(crate) enum TokenStatus {
     /// Issued, and neither expired nor revoked.
-    Good,
-    /// Its time is over.
+    Active,
+    /// Older than its lifetime.
     Expired,
     /// Never issued, or revoked.
     Invalid,
 }
 
-impl Ledger {
-    pub(crate) fn enter(&self, token: String, issued_at: SystemTime, lifetime: Duration) {
+impl IssuedTokens {
+    pub(crate) fn insert(&self, token: String, issued_at: SystemTime, lifetime: Duration) {
         let entry = Entry { issued_at, lifetime, revoked: false };
         lock(&self.0).insert(token, entry);
     }
 
-    pub(crate) fn worth(&self, token: &str, now: SystemTime) -> Worth {
+    pub(crate) fn status(&self, token: &str, now: SystemTime) -> TokenStatus {
         match lock(&self.0).get(token) {
-            Some(entry) if entry.revoked => Worth::Invalid,
-            Some(entry) if age(entry.issued_at, now) < entry.lifetime => Worth::Good,
-            Some(_) => Worth::Expired,
-            None => Worth::Invalid,
+            Some(entry) if entry.revoked => TokenStatus::Invalid,
+            Some(entry) if age(entry.issued_at, now) < entry.lifetime => TokenStatus::Active,
+            Some(_) => TokenStatus::Expired,
+            None => TokenStatus::Invalid,
         }
     }
 
-    /// Revokes one token; says whether it was one of ours.
+    /// Revokes one token. Returns `false` if it was never issued.
     pub(crate) fn revoke(&self, token: &str) -> bool {
         match lock(&self.0).get_mut(token) {
             Some(entry) => {
