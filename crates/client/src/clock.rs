@@ -1,4 +1,4 @@
-//! The time, through a trait, so that tests own it.
+//! Clocks, behind a trait so that tests can control the time.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,30 +7,29 @@ use std::time::{Duration, SystemTime};
 #[cfg(target_os = "linux")]
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a [`TokenSource`](crate::TokenSource) asks for the time: two clocks, because either alone can mislead.
+/// The clocks that a [`TokenSource`](crate::TokenSource) reads: two, because either alone can mislead.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time of day, which somebody may set back or forth.
+    /// Returns the wall-clock time, which may be set back or forth.
     fn now(&self) -> SystemTime;
 
-    /// The time since a moment of the clock's choosing, which nobody sets, and which may stand still while the machine
-    /// sleeps.
+    /// Returns the time since a fixed moment. It is never set, and may stop while the machine sleeps.
     fn monotonic(&self) -> Duration;
 }
 
-/// The machine's clocks.
+/// The system's clocks.
 ///
-/// On Linux they are the coarse ones, which cost a quarter as much to read and lag behind by a tick: 10 ms at the most,
-/// which the point at which a token is taken for expired allows for.
+/// On Linux it reads the coarse ones, which cost a quarter as much and lag by a tick, 10 ms at most. The margin before a
+/// token's expiry allows for that.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    /// Where there is no coarse clock: when the monotonic one began.
+    /// When the monotonic clock began, on systems without a coarse clock.
     #[cfg(not(target_os = "linux"))]
     began: std::time::Instant,
 }
 
 #[cfg(target_os = "linux")]
 impl SystemClock {
-    /// The machine's clocks.
+    /// Makes a clock.
     #[must_use]
     pub fn new() -> Self {
         Self {}
@@ -50,13 +49,13 @@ impl Clock for SystemClock {
 
 #[cfg(target_os = "linux")]
 fn since_zero(clock: ClockId) -> Duration {
-    // Before 1970, it is as good as 1970.
+    // A time before 1970 counts as 1970.
     Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }
 
 #[cfg(not(target_os = "linux"))]
 impl SystemClock {
-    /// The machine's clocks; the monotonic one begins now.
+    /// Makes a clock whose monotonic time begins now.
     #[must_use]
     pub fn new() -> Self {
         Self { began: std::time::Instant::now() }
@@ -80,7 +79,7 @@ impl Default for SystemClock {
     }
 }
 
-/// Clocks that stand still until they are told to move. Clones are the same clocks.
+/// A clock for tests, which moves only when told to. Clones are the same clock.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -94,20 +93,20 @@ impl Default for SystemClock {
 pub struct ManualClock(Arc<Mutex<(SystemTime, Duration)>>);
 
 impl ManualClock {
-    /// A clock that shows this time of day.
+    /// Makes a clock that shows this time.
     #[must_use]
     pub fn at(now: SystemTime) -> Self {
         Self(Arc::new(Mutex::new((now, Duration::ZERO))))
     }
 
-    /// Lets time pass.
+    /// Moves both clocks forward.
     pub fn advance(&self, by: Duration) {
         let mut clocks = self.clocks();
         clocks.0 += by;
         clocks.1 += by;
     }
 
-    /// Sets the time of day forward or back, as an administrator does, or as it looks after the machine has slept.
+    /// Sets the wall clock alone, forward or back, as an administrator does, or as it appears after the machine has slept.
     pub fn set(&self, now: SystemTime) {
         self.clocks().0 = now;
     }

@@ -16,58 +16,66 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
 
 use self::failure::{failure, unusable};
 
-/// The most of a body that is read, after decompression.
+/// The largest body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
 
-/// How many certificates' connections are kept: a transport may serve many tenants, each with a certificate of its own.
+/// How many client certificates have their connections kept: a transport may serve many tenants, each with its own.
 const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends token requests over HTTPS by reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
+/// Sends token requests with reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
-/// It follows no redirect, repeats nothing, gives up after 10 seconds without a connection and 30 seconds in all, and
-/// reads 1 MiB of a body at the most, counted after decompression. HTTPS goes through the proxy that the environment
-/// names (`HTTPS_PROXY`), which sees no secret; plain HTTP, for loopback, never does.
+/// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in all, and
+/// reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment (`HTTPS_PROXY`), which
+/// sees no secrets; plain HTTP, for loopback, uses none.
 ///
-/// One transport serves any number of sources: it keeps connections. Credentials with a certificate
-/// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) have connections of
-/// their own, on which that certificate is shown to servers that ask for one.
+/// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
+/// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) get connections of
+/// their own, on which the certificate is presented.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use credentials_grant_client::HttpTransport;
+///
+/// let transport = HttpTransport::new()?.with_timeout(Duration::from_secs(5));
+/// # Ok::<(), credentials_grant::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct HttpTransport {
-    /// Or why there is none: a machine without certificates still reaches its own loopback.
+    /// Or the error: a machine without CA certificates can still reach loopback.
     https: Result<Client, Error>,
     plain: Client,
     timeout: Duration,
-    /// Instead of the machine's.
+    /// The CA certificates to trust instead of the system's.
     roots: Option<Vec<Certificate>>,
     certified: Arc<Mutex<LruCache<ClientCertificate, Client>>>,
 }
 
 impl HttpTransport {
-    /// A transport that trusts whom the machine trusts.
+    /// Makes a transport that trusts the system's CA certificates.
     ///
-    /// On a machine without certificates, each request over HTTPS fails and says so.
+    /// On a machine without any, each request over HTTPS fails with an error that says so.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be set up.
+    /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be built.
     pub fn new() -> Result<Self, Error> {
         let plain = build(client(CONNECT_TIMEOUT).no_proxy().tls_certs_only([]))?;
         let https = build(client(CONNECT_TIMEOUT));
         Ok(Self { https, plain, timeout: TIMEOUT, roots: None, certified: no_certificates() })
     }
 
-    /// Gives up on a request after this time instead of 30 seconds.
+    /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Trusts these certificates (PEM, one or more) and those signed by them, **instead of** the machine's: for a vendor
-    /// or a proxy with a private authority. Whoever needs both gives both, or makes the private one known to the machine.
+    /// Sets the CA certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a private
+    /// CA. To trust both, pass both, or install the private one in the system.
     ///
     /// ```no_run
     /// use credentials_grant_client::HttpTransport;
@@ -78,11 +86,11 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if it holds no certificate, or one that is none.
+    /// [`Configuration`](ErrorKind::Configuration) if there is no certificate in it, or an invalid one.
     pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
         let refused = || {
             Error::new(ErrorKind::Configuration, "the root certificates cannot be used")
-                .with_remedy("give them in PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
+                .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
         };
         let roots = Certificate::from_pem_bundle(pem).map_err(|source| refused().with_source(source))?;
         if roots.is_empty() {
@@ -92,9 +100,10 @@ impl HttpTransport {
         Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
     }
 
-    /// What it means that an exchange with `host` failed, and what to do, as the errors of this transport have it: for
-    /// whoever calls an API by a client of their own. It looks for what reqwest, hyper, rustls and the system say, and keeps
-    /// the error as its source, without reqwest's URL.
+    /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own errors have.
+    ///
+    /// It looks through the causes for errors of reqwest, hyper, rustls and the operating system. The error becomes the
+    /// source, without reqwest's URL.
     ///
     /// ```
     /// use std::io;
@@ -107,11 +116,11 @@ impl HttpTransport {
         failure(error.into(), host)
     }
 
-    /// The client that shows this certificate to servers that ask for one, and keeps connections of its own.
+    /// Returns the client that presents this certificate, which has connections of its own.
     fn certified(&self, certificate: &ClientCertificate) -> Result<Client, Error> {
         let refused = |source: Box<dyn StdError + Send + Sync>| {
             Error::new(ErrorKind::Configuration, "the client certificate cannot be used")
-                .with_remedy("give the certificate and the private key that belongs to it, in PEM, one after the other")
+                .with_remedy("use the certificate and its private key, both in PEM, one after the other")
                 .with_source(source)
         };
         let mut certified = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +141,7 @@ fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Client>>> {
     Arc::new(Mutex::new(LruCache::new(MOST_CERTIFICATES)))
 }
 
-/// What trusts these, or else whom the machine trusts.
+/// Returns a builder that trusts these CA certificates, or else the system's.
 fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
     let client = client(CONNECT_TIMEOUT);
     match roots {
@@ -141,8 +150,8 @@ fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
     }
 }
 
-/// What reqwest does by default follows from the features that any crate in the program turned on. What was tested is
-/// what runs: one protocol, one TLS library, one compression, and no second try.
+/// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one protocol,
+/// one TLS library, one compression, no retries. What was tested is what runs.
 fn client(connect_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
@@ -158,8 +167,8 @@ fn client(connect_timeout: Duration) -> ClientBuilder {
 
 fn build(builder: ClientBuilder) -> Result<Client, Error> {
     builder.build().map_err(|source| {
-        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be set up")
-            .with_remedy("check the machine's certificates (the package ca-certificates) and its proxy variables")
+        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be built")
+            .with_remedy("check the system's CA certificates (the package ca-certificates) and the proxy variables")
             .with_source(source)
     })
 }
@@ -182,7 +191,7 @@ impl Transport for HttpTransport {
             .send()
             .await
             .map_err(|error| failure(error.into(), host))?;
-        tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "answered");
+        tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }
 }
@@ -200,7 +209,7 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
             Ok(None) => break,
-            // A refusal is one, however long its body and however it ended: to try again might get the address blocked.
+            // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
             Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
             Err(error) => return Err(failure(error.into(), host).with_status(status)),

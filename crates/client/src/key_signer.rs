@@ -1,7 +1,8 @@
-//! A key in memory that signs assertions, over aws-lc-rs, which TLS uses as well.
+//! A private key in memory that signs assertions and proofs, over aws-lc-rs, which TLS uses as well.
 
 mod algorithm;
 mod jwk;
+mod key;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,7 +12,7 @@ use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair, RsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{Error, ErrorKind, ExposeSecret, SecretString, Signer};
@@ -20,9 +21,12 @@ use secrecy::SecretSlice;
 
 pub use algorithm::SigningAlgorithm;
 
-/// Signs with a key that it holds: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or HMAC.
+use jwk::ImportedKey;
+use key::{Key, refused, symmetric};
+
+/// Signs with a private key in memory: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or HMAC.
 ///
-/// It prints no key. For a key that stays in a key service, implement [`Signer`].
+/// `Debug` does not show the key. For a key that stays in a key service, implement [`Signer`].
 ///
 /// ```
 /// use credentials_grant::ClientCredentials;
@@ -30,7 +34,7 @@ pub use algorithm::SigningAlgorithm;
 ///
 /// # let pem = || include_str!("../tests/it/keys/rsa-pkcs8.pem").to_owned();
 /// # let certificate = include_str!("../tests/it/keys/certificate.pem");
-/// // `pem()` is what stands in the key's file.
+/// // `pem()` returns the contents of the key's file.
 /// let signer = KeySigner::from_pem(pem())?.with_key_id("2026-11");
 /// let credentials = ClientCredentials::without_secret("my-service").with_signer(signer);
 ///
@@ -45,29 +49,21 @@ pub struct KeySigner {
     public_key: Option<String>,
 }
 
-enum Key {
-    Ecdsa(EcdsaKeyPair, SigningAlgorithm),
-    Ed25519(Ed25519KeyPair),
-    Hmac(SecretSlice<u8>),
-    Rsa(RsaKeyPair),
-}
-
 impl KeySigner {
-    /// The first private key in a text of PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`),
+    /// Reads the first private key from PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`),
     /// without a passphrase.
     ///
-    /// It signs by RS256, or by the one algorithm that its curve has, unless [`with_algorithm`](Self::with_algorithm) says
-    /// otherwise.
+    /// It signs by RS256, or by the algorithm of its curve, unless [`with_algorithm`](Self::with_algorithm) sets another.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if there is none that can sign, saying what there is instead.
+    /// [`Configuration`](ErrorKind::Configuration) if there is no private key that can sign, naming what there is instead.
     pub fn from_pem(pem: impl Into<SecretString>) -> Result<Self, Error> {
         let pem = pem.into();
         let text = pem.expose_secret();
         let mut others = Vec::new();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
-            // What is wrong with it is not repeated: it is about the key.
+            // The cause is not repeated: it is about the key.
             let Ok((kind, der)) = section else { return Err(refused("the PEM text is cut off or malformed")) };
             let der = SecretSlice::from(der);
             let der = der.expose_secret();
@@ -80,7 +76,7 @@ impl KeySigner {
                     continue;
                 }
             };
-            return key.map(Self::new).ok_or_else(|| refused("the private key is none that can sign here"));
+            return key.map(Self::new).ok_or_else(|| refused("this kind of private key is not supported"));
         }
         Err(match others.first() {
             _ if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") => refused("the private key is encrypted")
@@ -91,18 +87,23 @@ impl KeySigner {
         })
     }
 
-    /// A private key as a JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037 section 2), with its `alg`, `kid` and
+    /// Reads a private key from a JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037 section 2), with its `alg`, `kid` and
     /// `x5t#S256`, if it has them.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if it is none that can sign.
+    /// [`Configuration`](ErrorKind::Configuration) if it is not a private key that can sign.
     pub fn from_jwk(json: impl Into<SecretString>) -> Result<Self, Error> {
-        jwk::read(json.into().expose_secret())
+        let ImportedKey { key, algorithm, key_id, certificate_thumbprint } = jwk::parse(json.into().expose_secret())?;
+        let mut signer = Self::new(key);
+        if let Some(algorithm) = algorithm {
+            signer = signer.with_algorithm(algorithm)?;
+        }
+        Ok(Self { key_id, certificate_thumbprint, ..signer })
     }
 
-    /// A new key, for this process alone: ECDSA over P-256. For tokens that are bound to a key
-    /// ([`ProofKey`](credentials_grant::ProofKey)), which needs no other to know it beforehand.
+    /// Generates a new key for this process: ECDSA over P-256. For a [`ProofKey`](credentials_grant::ProofKey), which the server
+    /// need not know beforehand.
     ///
     /// ```
     /// use credentials_grant::{TokenParameters, ProofKey};
@@ -114,18 +115,18 @@ impl KeySigner {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the machine gives no randomness.
+    /// [`Configuration`](ErrorKind::Configuration) if the operating system returns no random bytes.
     pub fn generate() -> Result<Self, Error> {
         let (algorithm, curve) = SigningAlgorithm::ECDSA[0];
         let key = EcdsaKeyPair::generate(curve).map_err(|source| {
-            Error::new(ErrorKind::Configuration, "no key could be made")
+            Error::new(ErrorKind::Configuration, "no key could be generated")
                 .with_remedy("give the program access to the system's random source")
                 .with_source(source)
         })?;
         Ok(Self::new(Key::Ecdsa(key, algorithm)))
     }
 
-    /// A secret that signs by HS256, unless [`with_algorithm`](Self::with_algorithm) says otherwise.
+    /// Makes a signer from a secret. It signs by HS256, unless [`with_algorithm`](Self::with_algorithm) sets another.
     ///
     /// To sign with the client secret by HS256, authenticate by
     /// [`ClientSecretJwt`](credentials_grant::ClientAuthentication::ClientSecretJwt), which needs no signer.
@@ -134,14 +135,14 @@ impl KeySigner {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if it is empty.
     pub fn from_secret(secret: impl Into<SecretString>) -> Result<Self, Error> {
-        Self::from_octets(secret.into().expose_secret().as_bytes().to_vec())
+        symmetric(secret.into().expose_secret().as_bytes().to_vec()).map(Self::new)
     }
 
-    /// Signs by another algorithm that the key can do: `PS256` for an RSA key, `HS512` for a secret.
+    /// Sets another algorithm that the key supports: `PS256` for an RSA key, `HS512` for a secret.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the key cannot do it.
+    /// [`Configuration`](ErrorKind::Configuration) if the key does not support it.
     pub fn with_algorithm(mut self, algorithm: SigningAlgorithm) -> Result<Self, Error> {
         if !self.key.algorithms().contains(&algorithm) {
             let names: Vec<_> = self.key.algorithms().iter().map(|algorithm| algorithm.name()).collect();
@@ -152,14 +153,15 @@ impl KeySigner {
         Ok(self)
     }
 
-    /// Names the key to the server (`kid`).
+    /// Sets the key id (`kid`), which tells the server which key it is.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<String>) -> Self {
         self.key_id = Some(key_id.into());
         self
     }
 
-    /// Names the key to the server by its certificate (`x5t#S256`), the first in a text of PEM.
+    /// Sets the certificate's thumbprint (`x5t#S256`), which tells the server which key it is. It reads the first certificate
+    /// from PEM.
     ///
     /// # Errors
     ///
@@ -169,7 +171,7 @@ impl KeySigner {
         let certificate = sections.into_iter().find(|(kind, _)| *kind == SectionKind::Certificate);
         let (_, der) = certificate.ok_or_else(|| {
             Error::new(ErrorKind::Configuration, "there is no certificate in the PEM text")
-                .with_remedy("give the certificate that goes with the key, as PEM")
+                .with_remedy("use the key's certificate in PEM")
         })?;
         self.certificate_thumbprint = Some(BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &der)));
         Ok(self)
@@ -179,13 +181,6 @@ impl KeySigner {
         let algorithm = key.algorithms()[0];
         let public_key = jwk::public(&key);
         Self { key, algorithm, key_id: None, certificate_thumbprint: None, public_key }
-    }
-
-    fn from_octets(secret: Vec<u8>) -> Result<Self, Error> {
-        if secret.is_empty() {
-            return Err(refused("the secret is empty"));
-        }
-        Ok(Self::new(Key::Hmac(secret.into())))
     }
 
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
@@ -203,32 +198,6 @@ impl KeySigner {
                 signature
             }
         })
-    }
-}
-
-impl Key {
-    fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        let rsa = || RsaKeyPair::from_pkcs8(der).ok().map(Self::Rsa);
-        let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(Self::Ed25519);
-        rsa().or_else(ed25519).or_else(|| Self::from_sec1(der))
-    }
-
-    /// The curve is the one that takes the key.
-    fn from_sec1(der: &[u8]) -> Option<Self> {
-        SigningAlgorithm::ECDSA.into_iter().find_map(|(algorithm, curve)| {
-            Some(Self::Ecdsa(EcdsaKeyPair::from_private_key_der(curve, der).ok()?, algorithm))
-        })
-    }
-
-    /// What it can do, and first what it does unless it is told otherwise.
-    fn algorithms(&self) -> &[SigningAlgorithm] {
-        use SigningAlgorithm::{Ed25519, EdDsa, Hs256, Hs384, Hs512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
-        match self {
-            Self::Ecdsa(_, algorithm) => std::slice::from_ref(algorithm),
-            Self::Ed25519(_) => &[EdDsa, Ed25519],
-            Self::Hmac(_) => &[Hs256, Hs384, Hs512],
-            Self::Rsa(_) => &[Rs256, Rs384, Rs512, Ps256, Ps384, Ps512],
-        }
     }
 }
 
@@ -277,10 +246,4 @@ impl fmt::Debug for KeySigner {
             .field("certificate_thumbprint", &self.certificate_thumbprint)
             .finish_non_exhaustive()
     }
-}
-
-fn refused(why: &'static str) -> Error {
-    Error::new(ErrorKind::Configuration, why).with_remedy(
-        "give a private key without a passphrase: RSA of 2048 to 8192 bits, ECDSA over P-256, P-384 or P-521, or Ed25519",
-    )
 }

@@ -1,4 +1,4 @@
-//! Assertions that a platform writes into a file: a workload's own identity.
+//! Client assertions from a file that the platform writes: workload identity.
 
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
@@ -8,11 +8,11 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
 use crate::credentials::files::read_secret;
 
-/// Reads a JWT from a file whenever a token is needed, because the platform replaces it before it expires: a projected
-/// service account token of Kubernetes, an SVID of SPIFFE.
+/// Reads a client assertion from a file whenever a token is fetched, because the platform replaces it before it expires: a
+/// projected service account token of Kubernetes, a JWT-SVID of SPIFFE.
 ///
-/// It is sent by [`PrivateKeyJwt`](credentials_grant::ClientAuthentication::PrivateKeyJwt). Where a platform gives its JWTs
-/// over HTTP instead (GitHub), ask it in a [`FunctionCredentials`](crate::FunctionCredentials).
+/// Use it with [`PrivateKeyJwt`](credentials_grant::ClientAuthentication::PrivateKeyJwt). If the platform issues its JWTs over
+/// HTTP (GitHub Actions), fetch them in a [`FunctionCredentials`](crate::FunctionCredentials).
 ///
 /// ```
 /// use credentials_grant_client::AssertionFileCredentials;
@@ -26,7 +26,7 @@ pub struct AssertionFileCredentials {
 }
 
 impl AssertionFileCredentials {
-    /// A client id, and the file that holds its assertion. A line break at the file's end is not part of it.
+    /// Sets the client id, and the file that holds the assertion. A line break at its end is not part of it.
     pub fn new(client_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self { client_id: client_id.into(), path: path.into() }
     }

@@ -7,7 +7,8 @@ use std::hash::{Hash, Hasher};
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
 
-/// Reads `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET` whenever a token is needed.
+/// Reads credentials from the environment variables `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`, whenever a token is
+/// fetched.
 ///
 /// ```
 /// use credentials_grant_client::EnvironmentCredentials;
@@ -25,12 +26,12 @@ pub struct EnvironmentCredentials {
 }
 
 impl EnvironmentCredentials {
-    /// Credentials in variables that begin with this prefix.
+    /// Reads variables that start with this prefix.
     pub fn with_prefix(prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), secrets: Vec::new() }
     }
 
-    /// Reads a further secret as well, if its variable is set: `<PREFIX>_API_KEY` for `api-key`.
+    /// Reads a further secret, if its variable is set: `<PREFIX>_API_KEY` for `api-key`.
     #[must_use]
     pub fn with_secret(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.secrets.push(name.into());
@@ -44,7 +45,7 @@ impl EnvironmentCredentials {
     fn read(&self, name: &str) -> Result<Option<String>, Error> {
         let variable = self.variable(name);
         match env::var(&variable) {
-            // A line break at the end slips in from a shell or a manifest, and is not part of a secret.
+            // Shells and manifests often add a line break at the end, which is not part of a secret.
             Ok(value) => Ok(Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => {

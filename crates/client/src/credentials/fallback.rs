@@ -1,4 +1,4 @@
-//! Credentials in order, for the days on which an old secret and a new one overlap.
+//! Several sources of credentials in order, for the time in which an old and a new secret overlap.
 
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
-/// Uses the first source of credentials until they are refused, then the next, and so on around.
+/// Uses one source of credentials until they are refused, then the next, and after the last the first again.
 ///
-/// It stays with those that were accepted last, so that no request is spent on a secret that is known to be refused. A
-/// source that has nothing to give is passed over.
+/// It stays with the credentials that were accepted last, so that no request is spent on a secret that is known to be refused.
+/// A source that fails to load is skipped.
 ///
 /// ```
 /// use credentials_grant_client::{EnvironmentCredentials, FallbackCredentials};
@@ -22,24 +22,24 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 #[derive(Clone, Debug)]
 pub struct FallbackCredentials {
     sources: Vec<Arc<dyn CredentialsSource>>,
-    /// The one that was not refused last. Clones go their ways together.
+    /// The source in use. Clones share it.
     current: Arc<AtomicUsize>,
 }
 
 impl FallbackCredentials {
-    /// The source that is asked first.
+    /// Sets the source to try first.
     pub fn new(first: impl CredentialsSource) -> Self {
         Self { sources: vec![Arc::new(first)], current: Arc::default() }
     }
 
-    /// Adds the source that is asked once those before it were refused.
+    /// Adds the source to try after those before it were refused.
     #[must_use]
     pub fn or(mut self, next: impl CredentialsSource) -> Self {
         self.sources.push(Arc::new(next));
         self
     }
 
-    /// The first that has credentials which are not these, beginning with the source at this place.
+    /// Returns the first credentials other than these, starting with the source at this index.
     async fn find(&self, from: usize, refused: Option<&ClientCredentials>) -> Result<ClientCredentials, Error> {
         let mut first_outcome = None;
         for at in (from..from + self.sources.len()).map(|at| at % self.sources.len()) {
@@ -52,7 +52,7 @@ impl FallbackCredentials {
         }
         match first_outcome {
             Some(outcome) => outcome,
-            None => unreachable!("it is made with one source at least"),
+            None => unreachable!("`new` takes one source"),
         }
     }
 }
@@ -64,7 +64,7 @@ impl CredentialsSource for FallbackCredentials {
     }
 
     async fn after_refusal(&self, refused: &ClientCredentials) -> Result<ClientCredentials, Error> {
-        // The same source may have newer ones by now: it comes last, after all the others.
+        // The same source may have newer ones by now: it is tried last.
         self.find(self.current.load(Ordering::Relaxed) + 1, Some(refused)).await
     }
 

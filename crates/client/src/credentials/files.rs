@@ -1,4 +1,4 @@
-//! Credentials whose secrets stand in files, as orchestrators mount them.
+//! Credentials from files, as orchestrators mount them.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -10,10 +10,10 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, 
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-/// The largest file that is taken for a secret.
+/// The largest secret file that is read.
 const LARGEST: u64 = 64 * 1024;
 
-/// Reads secrets from files whenever a token is needed, so that a rotated secret needs no restart.
+/// Reads secrets from files whenever a token is fetched, so that rotating a secret needs no restart.
 ///
 /// ```
 /// use credentials_grant_client::FileCredentials;
@@ -30,7 +30,7 @@ pub struct FileCredentials {
 }
 
 impl FileCredentials {
-    /// A client id, and the file that holds its secret. A line break at the file's end is not part of the secret.
+    /// Sets the client id, and the file that holds the client secret. A line break at its end is not part of the secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<PathBuf>) -> Self {
         Self { client_id: client_id.into(), client_secret: client_secret.into(), secrets: Vec::new() }
     }
@@ -62,7 +62,7 @@ impl CredentialsSource for FileCredentials {
 pub(crate) async fn read_secret(path: &Path) -> Result<SecretString, Error> {
     let refused = |why: String| {
         Error::new(ErrorKind::Configuration, format!("the secret file {} {why}", path.display()))
-            .with_remedy("give a file that holds the secret and nothing else")
+            .with_remedy("use a file that holds the secret and nothing else")
     };
     let bytes = read_at_most(path, LARGEST + 1).await;
     let bytes = bytes.map_err(|source| refused(format!("cannot be read ({source})")))?;
@@ -70,14 +70,14 @@ pub(crate) async fn read_secret(path: &Path) -> Result<SecretString, Error> {
         return Err(refused("is larger than 64 KiB".to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8".to_owned()))?;
-    // Some editors put a byte-order mark before what they save.
+    // Some editors write a byte-order mark.
     match text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']) {
         "" => Err(refused("is empty".to_owned())),
         secret => Ok(secret.into()),
     }
 }
 
-/// A path may lead to something without an end.
+/// Reads a file up to a limit: a path may lead to something endless.
 async fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).await?.take(limit).read_to_end(&mut bytes).await?;

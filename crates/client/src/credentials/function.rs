@@ -1,4 +1,4 @@
-//! Credentials from a function of the user's.
+//! Credentials from an async function.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,9 +8,9 @@ use std::hash::{Hash, Hasher};
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
-/// Asks an async function whenever a token is needed: a vault, a key service, a database of tenants.
+/// Calls an async function whenever a token is fetched: for a vault, a key service, or a database of tenants.
 ///
-/// Whatever the function waits for counts towards the time that a fetch may take.
+/// The time it takes counts towards the timeout of the fetch.
 ///
 /// ```
 /// use credentials_grant_client::FunctionCredentials;
@@ -32,8 +32,8 @@ where
     F: Fn() -> C + Send + Sync + 'static,
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
-    /// Credentials that this function gives. The name tells it from all others: two of one name **share their tokens** in a
-    /// pool, so name the tenant in it. It is printed, and no place for a secret.
+    /// Makes a source from a function. The name tells it from others: in a pool, two sources of one name **share their
+    /// tokens**, so include the tenant. The name is shown in logs, so put no secret into it.
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
         Self { name: name.into(), function }
     }

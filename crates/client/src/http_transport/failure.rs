@@ -1,5 +1,5 @@
-//! What a failed exchange means. reqwest itself tells little of it, so this looks through the causes to the first that
-//! rustls, hyper or the system name.
+//! Explains failed requests. reqwest's own message says little, so this looks through the causes for errors of rustls, hyper
+//! and the operating system.
 
 use std::error::Error as StdError;
 use std::{io, iter};
@@ -12,9 +12,9 @@ const CHECK_URL: &str = "check that the token URL is the vendor's";
 const CHECK_PORT: &str = "check the token URL: its port, and whether it begins with http or https";
 const CHECK_CLOCK: &str = "check this machine's clock; if it is right, the vendor has to renew the certificate";
 
-/// Why there is no answer, or none that can be read.
+/// Returns the error for a request without a response, or with one that cannot be read.
 pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Error {
-    let (kind, message, remedy) = meaning(&*error, host);
+    let (kind, message, remedy) = explain(&*error, host);
     // A URL may hold secrets in its query.
     let error = match error.downcast::<reqwest::Error>() {
         Ok(error) => Box::new(error.without_url()),
@@ -23,14 +23,14 @@ pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Err
     Error::new(kind, message).with_remedy(remedy).with_source(error)
 }
 
-/// An answer that cannot be read.
+/// Returns the error for a response that cannot be used.
 pub(super) fn unusable(message: String) -> Error {
     Error::new(ErrorKind::BadResponse, message).with_remedy(CHECK_URL)
 }
 
-type ErrorMapping = (ErrorKind, String, &'static str);
+type Explanation = (ErrorKind, String, &'static str);
 
-fn meaning(error: &(dyn StdError + 'static), host: &str) -> ErrorMapping {
+fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
     if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return of_tls(tls, host);
     }
@@ -41,7 +41,7 @@ fn meaning(error: &(dyn StdError + 'static), host: &str) -> ErrorMapping {
         Some(http)
             if http.is_parse() || matches!(io, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) =>
         {
-            (ErrorKind::BadResponse, format!("{host} sent no HTTP/1.1 that can be read: {http}"), CHECK_PORT)
+            (ErrorKind::BadResponse, format!("{host} sent something other than HTTP/1.1: {http}"), CHECK_PORT)
         }
         None if stage.decoding && io.is_some() => {
             (ErrorKind::BadResponse, format!("{host} answered with a body that cannot be decompressed"), CHECK_URL)
@@ -50,7 +50,7 @@ fn meaning(error: &(dyn StdError + 'static), host: &str) -> ErrorMapping {
     }
 }
 
-/// How far an exchange came.
+/// How far a request got.
 struct Stage {
     connecting: bool,
     decoding: bool,
@@ -58,7 +58,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// As reqwest says; what others hand over is about connections.
+    /// For reqwest, as it says; other errors are taken to be about connections.
     fn of(error: &(dyn StdError + 'static), io: Option<io::ErrorKind>) -> Self {
         match error.downcast_ref::<reqwest::Error>() {
             Some(error) => {
@@ -72,7 +72,7 @@ impl Stage {
         match (self.connecting, self.timed_out) {
             (true, true) => format!("could not connect to {host} in time"),
             (true, false) if io == Some(io::ErrorKind::UnexpectedEof) => {
-                format!("{host} hung up before TLS was set up")
+                format!("{host} closed the connection during the TLS handshake")
             }
             (true, false) => format!("could not connect to {host}"),
             (false, true) => format!("{host} did not answer in time"),
@@ -81,22 +81,22 @@ impl Stage {
     }
 }
 
-fn of_tls(error: &rustls::Error, host: &str) -> ErrorMapping {
+fn of_tls(error: &rustls::Error, host: &str) -> Explanation {
     let (message, remedy) = match error {
         rustls::Error::InvalidCertificate(error) => return of_certificate(error, host),
         rustls::Error::AlertReceived(alert) if is_about_our_certificate(*alert) => {
-            let message = format!("{host} wants a client certificate that it knows, and got another or none");
+            let message = format!("{host} requires a client certificate, and received none that it accepts");
             return (
                 ErrorKind::CredentialsRefused,
                 message,
-                "check the client certificate, and that the vendor knows it",
+                "check the client certificate, and that it is registered with the vendor",
             );
         }
         rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
         | rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => (
-            format!("{host} speaks no TLS newer than 1.1, which is not safe"),
+            format!("{host} supports no TLS newer than 1.1, which is not secure"),
             "ask the vendor for an endpoint with TLS 1.2 or 1.3, and check for an old proxy in between",
         ),
         rustls::Error::InvalidMessage(_) => (format!("{host} does not speak TLS on this port"), CHECK_PORT),
@@ -105,7 +105,7 @@ fn of_tls(error: &rustls::Error, host: &str) -> ErrorMapping {
     (ErrorKind::Unreachable, message, remedy)
 }
 
-fn of_certificate(error: &CertificateError, host: &str) -> ErrorMapping {
+fn of_certificate(error: &CertificateError, host: &str) -> Explanation {
     let (what, remedy) = match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ("has expired, by this machine's clock", CHECK_CLOCK)
@@ -117,16 +117,16 @@ fn of_certificate(error: &CertificateError, host: &str) -> ErrorMapping {
             "is for another name",
             "check the host in the token URL; if it is right, something else answers in its place",
         ),
-        // The signature is bad if an authority of the same name is trusted: one that was made anew.
+        // A bad signature means that a CA of the same name is trusted, one that was created anew.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => (
-            "is not signed by anybody trusted: it is self-signed, or its authority is private or unknown",
-            "if the authority is your own or the vendor's, add it to the machine's certificates (in Rust, \
+            "is not signed by a trusted CA: it is self-signed, or its CA is private or unknown",
+            "if the CA is your own or the vendor's, add it to the system's CA certificates (in Rust, \
              `HttpTransport::with_root_certificates`); if not, something else answers in the vendor's place",
         ),
-        // As rustls names what webpki found.
+        // The name that rustls has for this finding of webpki.
         CertificateError::Other(error) if error.to_string() == "CaUsedAsEndEntity" => (
-            "is one for an authority and not for a server, as self-signed ones often are",
-            "ask for one for a server: openssl makes them with -addext basicConstraints=CA:FALSE",
+            "is a CA certificate, not a server certificate, as self-signed ones often are",
+            "ask for a server certificate: openssl makes them with -addext basicConstraints=CA:FALSE",
         ),
         _ => ("is not acceptable", "show the vendor this message and its cause"),
     };
@@ -146,13 +146,13 @@ fn is_about_our_certificate(alert: AlertDescription) -> bool {
     )
 }
 
-/// The error, what caused it, what caused that.
+/// Returns the error, its cause, the cause of that, and so on.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     iter::successors(Some(error), |&error| beneath(error))
 }
 
 fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    // An I/O error stands in the place of what it wraps: its source is the source of that.
+    // An I/O error hides the error that it wraps: its source is that error's source.
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),

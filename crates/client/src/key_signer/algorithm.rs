@@ -1,4 +1,4 @@
-//! The algorithms by which keys sign, by their names in JOSE.
+//! Signing algorithms, by their JOSE names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 };
 use credentials_grant::{Error, ErrorKind};
 
-/// How a key signs (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
+/// A signing algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
 ///
 /// ```
 /// use credentials_grant_client::SigningAlgorithm;
@@ -28,7 +28,7 @@ pub enum SigningAlgorithm {
     Es384,
     /// ECDSA over P-521 with SHA-512.
     Es512,
-    /// Ed25519, by the name that RFC 9864 gives it. Most servers know it as [`Self::EdDsa`].
+    /// Ed25519, by its name of RFC 9864. Most servers know it as [`Self::EdDsa`].
     Ed25519,
     /// `EdDSA` over the curve Ed25519.
     EdDsa,
@@ -71,14 +71,14 @@ impl SigningAlgorithm {
         Self::Rs512,
     ];
 
-    /// Those of ECDSA, each with the one curve that it is for.
+    /// The ECDSA algorithms, each with its curve.
     pub(super) const ECDSA: [(Self, &'static EcdsaSigningAlgorithm); 3] = [
         (Self::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
         (Self::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
         (Self::Es512, &ECDSA_P521_SHA512_FIXED_SIGNING),
     ];
 
-    /// The name in JOSE: `RS256`, `EdDSA`.
+    /// Returns the JOSE name: `RS256`, `EdDSA`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ impl FromStr for SigningAlgorithm {
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::new(ErrorKind::Configuration, format!("{name:?} is no algorithm that signs here"))
+            Error::new(ErrorKind::Configuration, format!("{name:?} is not a supported signing algorithm"))
                 .with_remedy(format!("use one of {names}"))
         })
     }

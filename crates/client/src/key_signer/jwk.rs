@@ -11,10 +11,11 @@ use secrecy::SecretSlice;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Key, KeySigner, SigningAlgorithm, refused};
+use super::algorithm::SigningAlgorithm;
+use super::key::{Key, refused, symmetric};
 
-/// A key as RFC 7518 section 6 and RFC 8037 section 2 have it, its parts in base64url. It borrows from the text, so that there is one copy of what
-/// is secret.
+/// A private key (RFC 7518 section 6, RFC 8037 section 2), its members in base64url. It borrows from the text, so that there
+/// is only one copy of the secrets.
 #[derive(Deserialize)]
 struct Jwk<'a> {
     #[serde(borrow)]
@@ -53,29 +54,33 @@ struct Jwk<'a> {
 /// The curves of [`SigningAlgorithm::ECDSA`], in its order.
 const CURVES: [&str; 3] = ["P-256", "P-384", "P-521"];
 
-/// The key that this text describes.
-pub(super) fn read(json: &str) -> Result<KeySigner, Error> {
-    // What is wrong with it is not repeated: it may be a part of the key.
-    let jwk: Jwk<'_> = serde_json::from_str(json).map_err(|_| refused("this is no JSON Web Key"))?;
-    let mut signer = match (&*jwk.kty, jwk.crv.as_deref()) {
-        ("oct", _) => KeySigner::from_octets(octets(jwk.k.as_deref(), "k")?.expose_secret().to_vec())?,
+/// What a JSON Web Key holds.
+pub(super) struct ImportedKey {
+    pub(super) key: Key,
+    pub(super) algorithm: Option<SigningAlgorithm>,
+    pub(super) key_id: Option<String>,
+    pub(super) certificate_thumbprint: Option<String>,
+}
+
+/// Parses a private key.
+pub(super) fn parse(json: &str) -> Result<ImportedKey, Error> {
+    // The cause is not repeated: it may show a part of the key.
+    let jwk: Jwk<'_> = serde_json::from_str(json).map_err(|_| refused("this is not a JSON Web Key"))?;
+    let key = match (&*jwk.kty, jwk.crv.as_deref()) {
+        ("oct", _) => symmetric(octets(jwk.k.as_deref(), "k")?.expose_secret().to_vec())?,
         ("RSA" | "EC" | "OKP", _) if jwk.d.is_none() => {
             return Err(refused("the JSON Web Key is a public key, which cannot sign"));
         }
-        ("RSA", _) => KeySigner::new(rsa(&jwk)?),
-        ("EC", Some(curve)) => KeySigner::new(ecdsa(&jwk, curve)?),
-        ("OKP", Some("Ed25519")) => KeySigner::new(ed25519(&jwk)?),
-        _ => return Err(refused("the JSON Web Key is of a kind that cannot sign here")),
+        ("RSA", _) => rsa(&jwk)?,
+        ("EC", Some(curve)) => ecdsa(&jwk, curve)?,
+        ("OKP", Some("Ed25519")) => ed25519(&jwk)?,
+        _ => return Err(refused("the JSON Web Key is of a type that is not supported")),
     };
-    if let Some(algorithm) = &jwk.alg {
-        signer = signer.with_algorithm(algorithm.parse()?)?;
-    }
-    signer.key_id = jwk.kid;
-    signer.certificate_thumbprint = jwk.x5t_s256;
-    Ok(signer)
+    let algorithm = jwk.alg.as_ref().map(|algorithm| algorithm.parse()).transpose()?;
+    Ok(ImportedKey { key, algorithm, key_id: jwk.kid, certificate_thumbprint: jwk.x5t_s256 })
 }
 
-/// The public half of a key, which a secret does not have.
+/// Returns the public key. A symmetric key has none.
 pub(super) fn public(key: &Key) -> Option<String> {
     let encoded = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
     let jwk = match key {
@@ -111,7 +116,7 @@ fn rsa(jwk: &Jwk<'_>) -> Result<Key, Error> {
 fn ecdsa(jwk: &Jwk<'_>, curve: &str) -> Result<Key, Error> {
     let curves = CURVES.into_iter().zip(SigningAlgorithm::ECDSA);
     let Some((_, (algorithm, curve))) = curves.into_iter().find(|(name, _)| *name == curve) else {
-        return Err(refused("the JSON Web Key is over a curve that cannot sign here"));
+        return Err(refused("the JSON Web Key is over a curve that is not supported"));
     };
     let d = octets(jwk.d.as_deref(), "d")?;
     let (x, y) = (octets(jwk.x.as_deref(), "x")?, octets(jwk.y.as_deref(), "y")?);
@@ -143,12 +148,12 @@ fn member((text, name): (&Option<Cow<'_, str>>, &str)) -> Result<Octets, Error> 
 fn octets(text: Option<&str>, name: &str) -> Result<SecretSlice<u8>, Error> {
     let refused = |why: &str| {
         Err(Error::new(ErrorKind::Configuration, format!("the JSON Web Key's member `{name}` {why}"))
-            .with_remedy("give the whole private key, each member in base64url (RFC 7518 section 6)"))
+            .with_remedy("use the whole private key, each member in base64url (RFC 7518 section 6)"))
     };
     let Some(text) = text else { return refused("is missing") };
-    BASE64_URL_SAFE_NO_PAD.decode(text).map_or_else(|_| refused("is no base64url"), |octets| Ok(octets.into()))
+    BASE64_URL_SAFE_NO_PAD.decode(text).map_or_else(|_| refused("is not base64url"), |octets| Ok(octets.into()))
 }
 
 fn inconsistent() -> Error {
-    refused("the JSON Web Key's members do not make a key that can sign here")
+    refused("the JSON Web Key's members do not make a valid key")
 }
