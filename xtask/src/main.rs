@@ -6,6 +6,7 @@
 
 mod checkout;
 mod ci;
+mod modules;
 mod new_provider;
 mod tidy;
 

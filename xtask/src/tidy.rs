@@ -2,15 +2,17 @@
 //!
 //! A rule looks at the [`Checkout`] and returns what it finds; to add one, write it and name it in [`RULES`].
 
+mod circles;
 mod crates;
 mod docs;
+mod finding;
+mod imports;
 mod providers;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod vendors;
 
-use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -25,6 +27,7 @@ const RULES: &[Rule] = &[
     providers::name_the_source_of_each_fixture,
     providers::are_named_where_readers_look,
     crates::describe_themselves,
+    imports::run_one_way,
     sources::are_short,
     sources::are_finished,
     sources::do_not_sleep_in_tests,
@@ -50,18 +53,4 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 /// What every rule finds.
 pub(crate) fn findings(checkout: &Checkout) -> Vec<String> {
     RULES.iter().flat_map(|rule| rule(checkout)).collect()
-}
-
-/// A finding, on one line.
-fn finding(path: impl Display, wrong: impl Display, remedy: &str) -> String {
-    format!("{path}: {wrong}; {remedy}")
-}
-
-/// A file's lines, each behind its place: `path:number`.
-fn numbered_lines<'a>((path, text): (&'a str, &'a str)) -> impl Iterator<Item = (String, &'a str)> {
-    text.lines().zip(1..).map(move |(line, number)| (format!("{path}:{number}"), line))
-}
-
-fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|found| found == extension)
 }

@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::finding;
+use super::finding::finding;
 use crate::checkout::Checkout;
 
 /// Every member says what it is, keeps to the workspace's lints and, if it is published, has a page to show.

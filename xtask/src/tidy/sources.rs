@@ -1,6 +1,6 @@
 //! Rust sources: short, finished, and tested without waiting.
 
-use super::{finding, has_extension, numbered_lines};
+use super::finding::{finding, has_extension, numbered_lines};
 use crate::checkout::{Checkout, PROVIDERS};
 
 const MOST_LINES: usize = 500;

@@ -1,5 +1,7 @@
 //! For each rule: silence where all is well, one finding where one thing is broken.
 
+mod imports;
+
 use super::findings;
 
 /// A small repository in which nothing is to be found.
@@ -34,6 +36,12 @@ const FIXTURE: &str = "# source: https://acme.example/docs\n# read: 2026-01-31\n
 /// What is found in [`WHOLE`] with one file written anew, or added.
 fn found_with(path: &str, text: &str) -> Vec<String> {
     findings(&all_but(path).chain([(path, text)]).collect())
+}
+
+/// What is found in [`WHOLE`] with these files written anew, or added.
+fn found_with_all(files: &[(&str, &str)]) -> Vec<String> {
+    let others = WHOLE.iter().filter(|(path, _)| !files.iter().any(|(other, _)| other == path));
+    findings(&others.chain(files).copied().collect())
 }
 
 fn found_without(path: &str) -> Vec<String> {
