@@ -67,6 +67,15 @@ impl Checkout {
         members(&self.manifest("Cargo.toml"))
     }
 
+    /// The folders of those members that are published.
+    pub(crate) fn published(&self) -> impl Iterator<Item = String> {
+        self.members().into_iter().filter(|folder| {
+            let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
+            let publish = manifest.get("package").and_then(|package| package.get("publish")?.as_bool());
+            publish != Some(false)
+        })
+    }
+
     /// The folders under `crates/providers`, members or not.
     pub(crate) fn providers(&self) -> Vec<&str> {
         let below = self.files().filter_map(|(path, _)| path.strip_prefix(PROVIDERS)?.split_once('/'));

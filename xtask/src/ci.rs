@@ -11,8 +11,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use crate::checkout::Checkout;
 use crate::tidy;
 
-/// The parsing of what comes from outside, under Miri: what is slow to interpret, being long or an error that is scrubbed
-/// of secrets, is left out.
+/// The parsing of what comes from outside, under Miri. Left out are tests that Miri takes minutes for: those of long
+/// answers, and those of errors from which secrets are redacted.
 const MIRI: &str = "cargo +nightly miri test -p credentials-grant --lib --test it -- tests:: answers:: lifetimes:: \
     --skip a_token_that_no_header_can_carry --skip what_is_no_token --skip what_is_no_number";
 

@@ -16,6 +16,8 @@ use crate::checkout::{self, PROVIDERS};
 /// marked by [`TO_FILL_IN`].
 pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../templates/provider/Cargo.toml")),
+    ("LICENSE-APACHE", include_str!("../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("../../LICENSE-MIT")),
     ("README.md", include_str!("../templates/provider/README.md")),
     ("fixtures/refusal.http", include_str!("../templates/provider/fixtures/refusal.http")),
     ("fixtures/request.http", include_str!("../templates/provider/fixtures/request.http")),

@@ -5,6 +5,7 @@
 mod circles;
 mod crates;
 mod docs;
+mod features;
 mod finding;
 mod imports;
 mod providers;
@@ -27,9 +28,13 @@ const RULES: &[Rule] = &[
     providers::name_the_source_of_each_fixture,
     providers::are_named_where_readers_look,
     crates::describe_themselves,
+    crates::bring_readme_and_licences,
+    features::are_the_same_in_every_provider,
+    features::are_shown_by_docs_rs,
     imports::run_one_way,
     sources::are_short,
     sources::are_finished,
+    sources::have_comments_that_fit,
     sources::do_not_sleep_in_tests,
     docs::decisions_are_short_and_numbered_once,
     docs::nothing_names_one_machine,

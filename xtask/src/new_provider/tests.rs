@@ -32,6 +32,9 @@ serde = "1"
 fn repository() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("Cargo.toml"), MANIFEST).unwrap();
+    for (licence, text) in TEMPLATE.iter().filter(|(path, _)| path.starts_with("LICENSE-")) {
+        fs::write(root.path().join(licence), text).unwrap();
+    }
     root
 }
 

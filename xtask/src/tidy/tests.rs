@@ -8,9 +8,15 @@ use super::findings;
 const WHOLE: &[(&str, &str)] = &[
     ("Cargo.toml", "[workspace]\nmembers = ['crates/core', 'crates/providers/acme', 'xtask']\n"),
     ("README.md", "# Tokens\n\n| crate | vendor |\n|---|---|\n| `credentials-grant-acme` | Acme |\n"),
+    ("LICENSE-APACHE", "Apache\n"),
+    ("LICENSE-MIT", "MIT\n"),
     ("crates/core/Cargo.toml", MANIFEST),
+    ("crates/core/LICENSE-APACHE", "Apache\n"),
+    ("crates/core/LICENSE-MIT", "MIT\n"),
     ("crates/core/README.md", "# core\n"),
-    ("crates/providers/acme/Cargo.toml", MANIFEST),
+    ("crates/providers/acme/Cargo.toml", PROVIDER),
+    ("crates/providers/acme/LICENSE-APACHE", "Apache\n"),
+    ("crates/providers/acme/LICENSE-MIT", "MIT\n"),
     ("crates/providers/acme/README.md", "# acme\n"),
     ("crates/providers/acme/fixtures/refusal.http", FIXTURE),
     ("crates/providers/acme/fixtures/request.http", FIXTURE),
@@ -31,6 +37,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("xtask/Cargo.toml", "package = { description = 'Tasks', publish = false }\nlints.workspace = true\n"),
 ];
 const MANIFEST: &str = "[package]\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
+const PROVIDER: &str = include_str!("../../templates/provider/Cargo.toml");
 const FIXTURE: &str = "# source: https://acme.example/docs\n# read: 2026-01-31\nPOST https://acme.example/token\n";
 
 /// What is found in [`WHOLE`] with one file written anew, or added.
@@ -142,6 +149,106 @@ fn a_crate_without_the_shared_lints_is_found() {
 fn a_published_crate_without_a_readme_is_found() {
     let finding = "crates/core/README.md: is missing; write the page that the registry shows";
     assert_eq!(found_without("crates/core/README.md"), [finding]);
+}
+
+#[test]
+fn a_published_crate_without_the_licences_is_found() {
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let path = format!("crates/core/{licence}");
+        let finding = format!("{path}: is not the licence that the repository has; copy it: cp {licence} {path}");
+        assert_eq!(found_without(&path), [finding.as_str()]);
+        assert_eq!(found_with(&path, "Another licence\n"), [finding.as_str()]);
+    }
+    // What is not published needs neither a page nor a licence.
+    let private = "[package]\ndescription = 'What it is'\npublish = false\n[lints]\nworkspace = true\n";
+    let gone = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"].map(|file| format!("crates/core/{file}"));
+    let left = WHOLE.iter().copied().filter(|(path, _)| !gone.iter().any(|gone| gone == path));
+    let left = left.map(|(path, text)| (path, if path == "crates/core/Cargo.toml" { private } else { text }));
+    assert_eq!(findings(&left.collect()), [""; 0]);
+}
+
+/// What is found where the manifest of a provider has one text for another.
+fn found_with_manifest(provider: &str, text: &str, new_text: &str) -> Vec<String> {
+    let path = format!("crates/providers/{provider}/Cargo.toml");
+    assert!(PROVIDER.contains(text), "{text}");
+    let found = found_with(&path, &PROVIDER.replace(text, new_text)).into_iter();
+    // Another provider than the whole repository's has no other files, which is found too.
+    found.filter_map(|finding| finding.strip_prefix(&format!("{path}: ")).map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_provider_without_a_feature_that_all_have_is_found() {
+    let metrics = "metrics = [\"client\", \"credentials-grant-client/metrics\"]\n";
+    let finding = "has no feature metrics; write it as in xtask/templates/provider/Cargo.toml";
+    for provider in ["acme", "oauth2"] {
+        assert_eq!(found_with_manifest(provider, metrics, ""), [finding], "{provider}");
+    }
+}
+
+#[test]
+fn a_provider_with_a_feature_of_its_own_is_found() {
+    let finding = "has the feature fast, which other providers do not have; \
+                   remove it, or give it to every provider and to the template";
+    let default = "default = [\"client\"]\n";
+    for provider in ["acme", "oauth2"] {
+        assert_eq!(found_with_manifest(provider, default, &format!("{default}fast = []\n")), [finding], "{provider}");
+    }
+    let verification = format!("{default}verification = []\n");
+    assert_eq!(found_with_manifest("oauth2", default, &verification), [""; 0]);
+    assert_eq!(found_with_manifest("acme", default, &verification).len(), 1);
+}
+
+#[test]
+fn a_feature_that_switches_on_something_else_is_found() {
+    let finding = |name| {
+        format!(
+            "its feature {name} does not switch on what it does in other providers; \
+             write it as in xtask/templates/provider/Cargo.toml"
+        )
+    };
+    let tower = "tower = [\"client\", \"credentials-grant-client/tower\"]";
+    assert_eq!(found_with_manifest("acme", tower, "tower = [\"client\"]"), [finding("tower")]);
+    assert_eq!(found_with_manifest("acme", "default = [\"client\"]", "default = []"), [finding("default")]);
+
+    let client = "client = [\"dep:credentials-grant-client\"]";
+    let with_keys = "client = [\"dep:credentials-grant-client\", \"credentials-grant-client?/signing\"]";
+    assert_eq!(found_with_manifest("acme", client, with_keys), [finding("client")]);
+    assert_eq!(found_with_manifest("oauth2", client, with_keys), [""; 0]);
+    assert_eq!(found_with_manifest("oauth2", client, "client = []"), [finding("client")]);
+}
+
+#[test]
+fn a_provider_with_another_shared_dependency_is_found() {
+    let client = "credentials-grant-client = { workspace = true, optional = true }\n";
+    let finding = "does not depend on credentials-grant-client as other providers do; \
+                   write it as in xtask/templates/provider/Cargo.toml";
+    for other in ["", "credentials-grant-client.workspace = true\n"] {
+        assert_eq!(found_with_manifest("acme", client, other), [finding], "{other}");
+    }
+    assert_eq!(found_with_manifest("acme", client, &format!("{client}serde.workspace = true\n")), [""; 0]);
+}
+
+#[test]
+fn features_that_docs_rs_does_not_show_are_found() {
+    let finding = "docs.rs does not show its features; write `all-features = true` under `[package.metadata.docs.rs]`";
+    for other in ["", "all-features = false\n"] {
+        assert_eq!(found_with_manifest("acme", "all-features = true\n", other), [finding], "{other}");
+    }
+    let found = found_with("crates/core/Cargo.toml", &format!("{MANIFEST}[features]\nfast = []\n"));
+    assert_eq!(found, [format!("crates/core/Cargo.toml: {finding}")]);
+}
+
+#[test]
+fn a_comment_line_that_is_too_long_is_found() {
+    let path = "crates/core/src/grant.rs";
+    let finding = format!("{path}:1: a comment line has more than 120 characters; wrap it");
+    for mark in ["//", "///", "//!", "    //"] {
+        let fits = format!("{mark} é{}", " x".repeat((118 - mark.len()) / 2));
+        assert_eq!(found_with(path, &fits), [""; 0], "{fits}");
+        assert_eq!(found_with(path, &format!("{fits}yz")), [finding.as_str()], "{fits}");
+    }
+    assert_eq!(found_with(path, &format!("/// <https://acme.example/{}>", "x".repeat(120))), [""; 0]);
+    assert_eq!(found_with(path, &format!("const TEXT: &str = \"{}\"", " x".repeat(60))), [""; 0]);
 }
 
 #[test]
