@@ -7,7 +7,7 @@ mod names;
 mod tree;
 mod uses;
 
-pub(crate) use attributes::is_for_tests;
-pub(crate) use names::Found;
+pub(crate) use attributes::{attributes, conditions, is_documented, is_for_tests, is_hidden, is_non_exhaustive};
+pub(crate) use names::{Found, name_of};
 pub(crate) use tree::{ModuleId, Tree};
-pub(crate) use uses::leaves;
+pub(crate) use uses::{Binds, leaves};

@@ -9,6 +9,7 @@ mod features;
 mod finding;
 mod imports;
 mod providers;
+mod public_items;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,8 @@ const RULES: &[Rule] = &[
     features::are_the_same_in_every_provider,
     features::are_shown_by_docs_rs,
     imports::run_one_way,
+    public_items::are_documented,
+    public_items::are_listed,
     sources::are_short,
     sources::are_finished,
     sources::have_comments_that_fit,

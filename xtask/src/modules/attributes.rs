@@ -7,7 +7,27 @@ pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     conditions(attributes).any(|condition| condition == "test" || condition.starts_with("all(test"))
 }
 
-fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = String> {
+/// Whether the documentation leaves the item out: `#[doc(hidden)]`.
+pub(crate) fn is_hidden(attributes: &[Attribute]) -> bool {
+    let mut lists = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("doc") => Some(list.tokens.to_string()),
+        _ => None,
+    });
+    lists.any(|tokens| tokens == "hidden")
+}
+
+/// Whether the item has a doc comment.
+pub(crate) fn is_documented(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| matches!(&attribute.meta, Meta::NameValue(doc) if doc.path.is_ident("doc")))
+}
+
+/// Whether code outside the crate has to expect more fields or variants.
+pub(crate) fn is_non_exhaustive(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("non_exhaustive"))
+}
+
+/// What must be true for the item to be compiled: what is written in each `#[cfg(…)]`.
+pub(crate) fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = String> {
     attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
             // Tokens are printed with spaces all around.
@@ -18,7 +38,7 @@ fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = String> {
 }
 
 /// The attributes of an item.
-pub(crate) fn of(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,

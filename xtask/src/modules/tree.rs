@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use syn::{Attribute, Item};
 
-use super::attributes::{self, is_for_tests};
+use super::attributes::{attributes, is_for_tests};
 use crate::checkout::Checkout;
 
 /// The modules of a crate, without what is compiled for tests only.
@@ -70,7 +70,7 @@ impl Tree {
         }
         self.modules.push(module);
         for mut item in items {
-            if is_for_tests(attributes::of(&item)) {
+            if is_for_tests(attributes(&item)) {
                 continue;
             }
             let Item::Mod(declaration) = &mut item else {

@@ -14,6 +14,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("crates/core/LICENSE-APACHE", "Apache\n"),
     ("crates/core/LICENSE-MIT", "MIT\n"),
     ("crates/core/README.md", "# core\n"),
+    ("crates/core/src/lib.rs", "//! Core.\n"),
     ("crates/providers/acme/Cargo.toml", PROVIDER),
     ("crates/providers/acme/LICENSE-APACHE", "Apache\n"),
     ("crates/providers/acme/LICENSE-MIT", "MIT\n"),
@@ -28,6 +29,8 @@ const WHOLE: &[(&str, &str)] = &[
     ("docs/decisions/0001-one-error.md", "# One error\n"),
     ("docs/decisions/README.md", "# Decisions\n"),
     ("crates/vendor-file/tests/it/vendors.rs", "const FILE: &str = file!(\"zeta\");\n"),
+    ("docs/public-api/core.txt", "core [mod]\n"),
+    ("docs/public-api/credentials-grant-{{name}}.txt", "credentials_grant_{{name}} [mod]\n"),
     ("docs/quirks.md", "| dimension | vendor |\n|---|---|\n| Basic | `acme` |\n"),
     ("docs/vendors/README.md", "| [`zeta`](zeta.toml) | Zeta |\n"),
     ("docs/vendors/fixtures/zeta/refusal.http", FIXTURE),
@@ -36,7 +39,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("docs/vendors/zeta.toml", "name = 'zeta'\n"),
     ("xtask/Cargo.toml", "package = { description = 'Tasks', publish = false }\nlints.workspace = true\n"),
 ];
-const MANIFEST: &str = "[package]\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
+const MANIFEST: &str = "[package]\nname = 'core'\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
 const PROVIDER: &str = include_str!("../../templates/provider/Cargo.toml");
 const FIXTURE: &str = "# source: https://acme.example/docs\n# read: 2026-01-31\nPOST https://acme.example/token\n";
 
@@ -116,8 +119,12 @@ fn a_fixture_whose_date_is_missing_impossible_or_still_to_come_is_found() {
 #[test]
 fn a_provider_that_is_no_member_is_found() {
     let manifest = "[workspace]\nmembers = ['crates/core', 'xtask']\n";
-    let finding = "Cargo.toml: crates/providers/acme is no member; add it to `members`";
-    assert_eq!(found_with("Cargo.toml", manifest), [finding]);
+    let found = found_with("Cargo.toml", manifest);
+    let expected = [
+        "Cargo.toml: crates/providers/acme is no member; add it to `members`",
+        "docs/public-api/credentials-grant-{{name}}.txt: lists no library that is published; run cargo xtask public-api",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -134,7 +141,7 @@ fn a_provider_that_a_table_does_not_name_is_found() {
 fn a_crate_without_a_description_is_found() {
     let finding = "crates/core/Cargo.toml: has no description; say in one line what the crate is";
     for description in ["", "description = ' '\n"] {
-        let manifest = format!("[package]\n{description}[lints]\nworkspace = true\n");
+        let manifest = format!("[package]\nname = 'core'\n{description}[lints]\nworkspace = true\n");
         assert_eq!(found_with("crates/core/Cargo.toml", &manifest), [finding]);
     }
 }
@@ -142,7 +149,10 @@ fn a_crate_without_a_description_is_found() {
 #[test]
 fn a_crate_without_the_shared_lints_is_found() {
     let finding = "crates/core/Cargo.toml: has lints of its own; write `workspace = true` under `[lints]`";
-    assert_eq!(found_with("crates/core/Cargo.toml", "[package]\ndescription = 'What it is'\n"), [finding]);
+    assert_eq!(
+        found_with("crates/core/Cargo.toml", "[package]\nname = 'core'\ndescription = 'What it is'\n"),
+        [finding]
+    );
 }
 
 #[test]
@@ -159,10 +169,11 @@ fn a_published_crate_without_the_licences_is_found() {
         assert_eq!(found_without(&path), [finding.as_str()]);
         assert_eq!(found_with(&path, "Another licence\n"), [finding.as_str()]);
     }
-    // What is not published needs neither a page nor a licence.
+    // What is not published needs neither a page nor a licence, nor a list of public items.
     let private = "[package]\ndescription = 'What it is'\npublish = false\n[lints]\nworkspace = true\n";
-    let gone = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"].map(|file| format!("crates/core/{file}"));
-    let left = WHOLE.iter().copied().filter(|(path, _)| !gone.iter().any(|gone| gone == path));
+    let gone =
+        ["crates/core/LICENSE-APACHE", "crates/core/LICENSE-MIT", "crates/core/README.md", "docs/public-api/core.txt"];
+    let left = WHOLE.iter().copied().filter(|(path, _)| !gone.contains(path));
     let left = left.map(|(path, text)| (path, if path == "crates/core/Cargo.toml" { private } else { text }));
     assert_eq!(findings(&left.collect()), [""; 0]);
 }
@@ -239,6 +250,32 @@ fn features_that_docs_rs_does_not_show_are_found() {
 }
 
 #[test]
+fn a_public_item_without_a_doc_comment_is_found() {
+    let found = found_with_all(&[
+        ("crates/core/src/lib.rs", "//! Core.\nmod token;\npub use token::Token;\n"),
+        ("crates/core/src/token.rs", "pub struct Token;\n"),
+        ("docs/public-api/core.txt", "core [mod]\ncore::Token [unit struct]\n"),
+    ]);
+    let finding = "crates/core/src/token.rs: core::Token has no doc comment; say above it what it is or does";
+    assert_eq!(found, [finding]);
+}
+
+#[test]
+fn a_public_item_that_is_not_listed_is_found_and_so_is_one_that_is_gone() {
+    let list = "docs/public-api/core.txt";
+    let source = "//! Core.\n\n/// A token.\npub struct Token;\n";
+    let finding = |wrong: &str| format!("docs/public-api/core.txt: {wrong}; run cargo xtask public-api");
+    let not_listed = finding("does not have `core::Token [unit struct]`");
+    assert_eq!(found_with("crates/core/src/lib.rs", source), [not_listed]);
+    let gone = finding("has `core::Token [unit struct]`, which is not public any more");
+    assert_eq!(found_with(list, "core [mod]\ncore::Token [unit struct]\n"), [gone]);
+    assert_eq!(found_with(list, "core [mod]\ncore [mod]\n"), [finding("is not sorted as it should be")]);
+    assert_eq!(found_without(list), [finding("is missing")]);
+    let stray = "docs/public-api/old.txt: lists no library that is published; run cargo xtask public-api";
+    assert_eq!(found_with("docs/public-api/old.txt", "old [mod]\n"), [stray]);
+}
+
+#[test]
 fn a_comment_line_that_is_too_long_is_found() {
     let path = "crates/core/src/grant.rs";
     let finding = format!("{path}:1: a comment line has more than 120 characters; wrap it");
@@ -253,25 +290,26 @@ fn a_comment_line_that_is_too_long_is_found() {
 
 #[test]
 fn a_long_source_is_found() {
-    let finding = "crates/core/src/lib.rs: has 501 lines, more than 500; split it by what its parts are for";
-    assert_eq!(found_with("crates/core/src/lib.rs", &"\n".repeat(501)), [finding]);
-    assert_eq!(found_with("crates/core/src/lib.rs", &"\n".repeat(500)), [""; 0]);
+    let finding = "crates/core/src/grant.rs: has 501 lines, more than 500; split it by what its parts are for";
+    assert_eq!(found_with("crates/core/src/grant.rs", &"\n".repeat(501)), [finding]);
+    assert_eq!(found_with("crates/core/src/grant.rs", &"\n".repeat(500)), [""; 0]);
 }
 
 #[test]
 fn a_provider_that_has_grown_is_found() {
     let path = "crates/providers/acme/src/lib.rs";
     let finding = format!("{path}: has 221 lines, more than 220; move what another vendor could need into core");
-    assert_eq!(found_with(path, &"\n".repeat(221)), [finding]);
-    assert_eq!(found_with(path, &"\n".repeat(220)), [""; 0]);
+    let lines = |count| format!("//! Acme.{}", "\n".repeat(count));
+    assert_eq!(found_with(path, &lines(221)), [finding]);
+    assert_eq!(found_with(path, &lines(220)), [""; 0]);
 }
 
 #[test]
 fn what_is_left_unfinished_is_found() {
     for mark in ["todo", "unimplemented"] {
         let source = format!("fn token() {{\n    {mark}!()\n}}\n");
-        let finding = "crates/core/src/lib.rs:2: is left unfinished; finish it or take it out";
-        assert_eq!(found_with("crates/core/src/lib.rs", &source), [finding]);
+        let finding = "crates/core/src/grant.rs:2: is left unfinished; finish it or take it out";
+        assert_eq!(found_with("crates/core/src/grant.rs", &source), [finding]);
     }
 }
 

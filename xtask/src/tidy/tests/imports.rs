@@ -4,13 +4,13 @@ use super::found_with_all;
 
 /// What is found in a crate of these files, which stand in its `src`.
 fn found_in(files: &[(&str, &str)]) -> Vec<String> {
-    let files: Vec<_> = files.iter().map(|(file, text)| (format!("crates/core/src/{file}"), *text)).collect();
+    let files: Vec<_> = files.iter().map(|(file, text)| (format!("xtask/src/{file}"), *text)).collect();
     found_with_all(&files.iter().map(|(path, text)| (path.as_str(), *text)).collect::<Vec<_>>())
 }
 
 /// The finding for a circle in that crate.
 fn circle(way: &str) -> String {
-    format!("crates/core/src: {way}; move what they share into a file of its own")
+    format!("xtask/src: {way}; move what they share into a file of its own")
 }
 
 #[test]
@@ -162,5 +162,5 @@ fn a_namespace_is_no_import_of_all_that_stands_in_it() {
 fn a_source_that_cannot_be_parsed_is_found() {
     let found = found_in(&[("lib.rs", "mod a;\n"), ("a.rs", "fn a( {\n")]);
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("crates/core/src/lib.rs: crates/core/src/a.rs cannot be parsed: "), "{found:?}");
+    assert!(found[0].starts_with("xtask/src/lib.rs: xtask/src/a.rs cannot be parsed: "), "{found:?}");
 }
