@@ -1,11 +1,14 @@
 //! The repository as its checks see it: every file that git tracks or would track, by path, with its text.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 use std::{fs, str};
 
 use anyhow::{Context, Result, ensure};
+use syn::File;
 use toml::Table;
 
 /// Where the provider crates stand.
@@ -18,6 +21,8 @@ const TEMPLATES: &str = "xtask/templates/";
 /// A repository's files.
 pub(crate) struct Checkout {
     texts: BTreeMap<String, String>,
+    /// The Rust files that were asked for. To parse one takes long, and more than one rule asks for it.
+    parsed: RefCell<BTreeMap<String, Rc<File>>>,
 }
 
 impl Checkout {
@@ -38,7 +43,7 @@ impl Checkout {
             let bytes = fs::read(root.join(path)).with_context(|| format!("{path} cannot be read"))?;
             Ok((path.to_owned(), String::from_utf8_lossy(&bytes).into_owned()))
         });
-        Ok(Self { texts: texts.collect::<Result<_>>()? })
+        Ok(Self { texts: texts.collect::<Result<_>>()?, parsed: RefCell::default() })
     }
 
     /// Every file: its path from the root, and its text.
@@ -54,6 +59,18 @@ impl Checkout {
     /// Whether there is such a file.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.texts.contains_key(path)
+    }
+
+    /// A Rust file, parsed.
+    pub(crate) fn rust(&self, path: &str) -> Result<Rc<File>> {
+        let known = self.parsed.borrow().get(path).cloned();
+        if let Some(file) = known {
+            return Ok(file);
+        }
+        let file = syn::parse_file(self.text(path)).with_context(|| format!("{path} cannot be parsed"))?;
+        let file = Rc::new(file);
+        self.parsed.borrow_mut().insert(path.to_owned(), Rc::clone(&file));
+        Ok(file)
     }
 
     /// A manifest as a table.
@@ -100,6 +117,7 @@ pub(crate) fn members(manifest: &Table) -> Vec<String> {
 #[cfg(test)]
 impl<'a> FromIterator<(&'a str, &'a str)> for Checkout {
     fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(files: T) -> Self {
-        Self { texts: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect() }
+        let texts = files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        Self { texts, parsed: RefCell::default() }
     }
 }

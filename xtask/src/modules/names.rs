@@ -3,7 +3,7 @@
 use syn::Item;
 
 use super::tree::{ModuleId, Tree};
-use super::uses::{Leaf, leaves};
+use super::uses::Leaf;
 
 /// What a path stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +74,7 @@ impl Tree {
         if self.module(module).items.iter().any(|item| name_of(item).is_some_and(|found| found == name)) {
             found.push(Found::Item(module, name.to_owned()));
         }
-        let imports = self.imports(module);
+        let imports = &self.module(module).imports;
         for import in imports.iter().filter(|import| import.binds(name)) {
             found.extend(self.follow(module, &import.path, asked));
         }
@@ -101,11 +101,6 @@ impl Tree {
             }
         }
         found
-    }
-
-    fn imports(&self, module: ModuleId) -> Vec<Leaf> {
-        let items = self.module(module).items.iter();
-        items.filter_map(|item| if let Item::Use(item) = item { Some(leaves(item)) } else { None }).flatten().collect()
     }
 }
 

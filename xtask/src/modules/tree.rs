@@ -1,9 +1,10 @@
 //! Reads the files of a crate into the tree of its modules.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use syn::{Attribute, Item};
 
 use super::attributes::{attributes, is_for_tests};
+use super::uses::{Leaf, leaves};
 use crate::checkout::Checkout;
 
 /// The modules of a crate, without what is compiled for tests only.
@@ -25,6 +26,8 @@ pub(crate) struct Module {
     pub(crate) attributes: Vec<Attribute>,
     /// Its items, without the bodies of modules.
     pub(crate) items: Vec<Item>,
+    /// The names of its `use` declarations.
+    pub(crate) imports: Vec<Leaf>,
     pub(crate) children: Vec<ModuleId>,
     /// The folder of the files that its `mod name;` stand for.
     folder: String,
@@ -57,10 +60,9 @@ impl Tree {
     }
 
     fn add_file(&mut self, checkout: &Checkout, mut module: Module) -> Result<()> {
-        let parsed = syn::parse_file(checkout.text(&module.file));
-        let parsed = parsed.with_context(|| format!("{} cannot be parsed", module.file))?;
-        module.attributes.extend(parsed.attrs);
-        self.add(checkout, module, parsed.items)
+        let parsed = checkout.rust(&module.file)?;
+        module.attributes.extend(parsed.attrs.iter().cloned());
+        self.add(checkout, module, parsed.items.clone())
     }
 
     fn add(&mut self, checkout: &Checkout, module: Module, items: Vec<Item>) -> Result<()> {
@@ -72,6 +74,9 @@ impl Tree {
         for mut item in items {
             if is_for_tests(attributes(&item)) {
                 continue;
+            }
+            if let Item::Use(item) = &item {
+                self.modules[id].imports.extend(leaves(item));
             }
             let Item::Mod(declaration) = &mut item else {
                 self.modules[id].items.push(item);
@@ -107,6 +112,7 @@ impl Module {
             parent,
             attributes: Vec::new(),
             items: Vec::new(),
+            imports: Vec::new(),
             children: Vec::new(),
             folder: folder.to_owned(),
         }

@@ -6,23 +6,25 @@ use crate::public_api::{LISTS, Library, libraries};
 
 const WRITE_THE_LIST: &str = "run cargo xtask public-api";
 
-/// A public item that is not documented is of no use to those who cannot guess what it does.
-pub(super) fn are_documented(checkout: &Checkout) -> Vec<String> {
-    let items = read(checkout).into_iter().flat_map(|library| library.items);
-    let undocumented = items.filter(|item| !item.is_documented);
-    let findings = undocumented
-        .map(|item| finding(item.file, format!("{} has no doc comment", item.path), "say above it what it is or does"));
-    findings.collect()
-}
-
-/// A change of the public items is a change of a list, so that whoever reads the diff sees it.
-pub(super) fn are_listed(checkout: &Checkout) -> Vec<String> {
-    let libraries = read(checkout);
-    let mut findings: Vec<_> = libraries.iter().filter_map(|library| list_finding(checkout, library)).collect();
+/// A public item is documented. A change of the public items is a change of a list, so that a diff shows it.
+pub(super) fn are_documented_and_listed(checkout: &Checkout) -> Vec<String> {
+    // A source that cannot be parsed is found by another rule.
+    let libraries = libraries(checkout).unwrap_or_default();
+    let mut findings = Vec::new();
+    for library in &libraries {
+        findings.extend(undocumented(library));
+        findings.extend(list_finding(checkout, library));
+    }
     let lists = checkout.files().map(|(path, _)| path).filter(|path| path.starts_with(LISTS));
     let stray = lists.filter(|path| !libraries.iter().any(|library| library.list_path() == *path));
     findings.extend(stray.map(|path| finding(path, "lists no library that is published", WRITE_THE_LIST)));
     findings
+}
+
+fn undocumented(library: &Library) -> impl Iterator<Item = String> {
+    let items = library.items.iter().filter(|item| !item.is_documented);
+    items
+        .map(|item| finding(&item.file, format!("{} has no doc comment", item.path), "say above it what it is or does"))
 }
 
 fn list_finding(checkout: &Checkout, library: &Library) -> Option<String> {
@@ -42,9 +44,4 @@ fn list_finding(checkout: &Checkout, library: &Library) -> Option<String> {
         (None, None) => "is not sorted as it should be".to_owned(),
     };
     Some(finding(path, wrong, WRITE_THE_LIST))
-}
-
-/// Nothing where a source cannot be parsed, which another rule finds.
-fn read(checkout: &Checkout) -> Vec<Library> {
-    libraries(checkout).unwrap_or_default()
 }
