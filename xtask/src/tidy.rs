@@ -14,6 +14,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod vendors;
+mod weight;
 
 use std::path::Path;
 
@@ -46,7 +47,8 @@ const RULES: &[Rule] = &[
 /// Prints every finding; fails if there is one.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let checkout = Checkout::read(root)?;
-    let findings = findings(&checkout);
+    let mut findings = findings(&checkout);
+    findings.extend(weight::is_stated(&checkout, &weight::tree(root)?));
     for finding in &findings {
         println!("{finding}");
     }
