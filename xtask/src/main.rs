@@ -6,6 +6,7 @@
 
 mod checkout;
 mod ci;
+mod markdown;
 mod modules;
 mod new_provider;
 mod public_api;

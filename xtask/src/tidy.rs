@@ -8,6 +8,7 @@ mod docs;
 mod features;
 mod finding;
 mod imports;
+mod links;
 mod providers;
 mod public_items;
 mod sources;
@@ -41,6 +42,9 @@ const RULES: &[Rule] = &[
     sources::do_not_sleep_in_tests,
     docs::decisions_are_short_and_numbered_once,
     docs::nothing_names_one_machine,
+    links::lead_somewhere,
+    links::of_the_book_stay_in_it,
+    links::of_packages_are_addresses,
     vendors::are_tested_and_listed,
 ];
 

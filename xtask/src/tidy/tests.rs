@@ -1,6 +1,7 @@
 //! For each rule: silence where all is well, one finding where one thing is broken.
 
 mod imports;
+mod links;
 
 use super::findings;
 
