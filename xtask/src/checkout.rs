@@ -86,11 +86,25 @@ impl Checkout {
 
     /// The folders of those members that are published.
     pub(crate) fn published(&self) -> impl Iterator<Item = String> {
-        self.members().into_iter().filter(|folder| {
-            let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
-            let publish = manifest.get("package").and_then(|package| package.get("publish")?.as_bool());
-            publish != Some(false)
-        })
+        self.members().into_iter().filter(|folder| self.is_published(folder))
+    }
+
+    /// The names of those members that are not published.
+    pub(crate) fn unpublished(&self) -> impl Iterator<Item = String> {
+        let folders = self.members().into_iter().filter(|folder| !self.is_published(folder));
+        folders.map(|folder| self.package_name(&folder))
+    }
+
+    fn is_published(&self, folder: &str) -> bool {
+        let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
+        let publish = manifest.get("package").and_then(|package| package.get("publish")?.as_bool());
+        publish != Some(false)
+    }
+
+    /// The name of the package in a folder; the folder's own where its manifest has none.
+    pub(crate) fn package_name(&self, folder: &str) -> String {
+        let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
+        manifest.get("package").and_then(|package| package.get("name")?.as_str()).unwrap_or(folder).to_owned()
     }
 
     /// The folders under `crates/providers`, members or not.

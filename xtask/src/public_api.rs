@@ -73,13 +73,12 @@ pub(crate) fn libraries(checkout: &Checkout) -> Result<Vec<Library>> {
 }
 
 fn library(checkout: &Checkout, folder: &str) -> Result<Library> {
-    let manifest = checkout.manifest(&format!("{folder}/Cargo.toml"));
-    let package = manifest.get("package").and_then(|package| package.get("name")?.as_str()).unwrap_or(folder);
+    let package = checkout.package_name(folder);
     let tree = Tree::read(checkout, &format!("{folder}/src/lib.rs"))?;
     let exports = Exports::of(&tree, &package.replace('-', "_"));
     let impls = Impls::of(&tree, &exports);
     let mut items: Vec<_> = exports.all().iter().flat_map(|export| item_lines::of(&tree, export, &impls)).collect();
     items.sort();
     items.dedup();
-    Ok(Library { package: package.to_owned(), items })
+    Ok(Library { package, items })
 }

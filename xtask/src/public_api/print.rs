@@ -20,19 +20,19 @@ pub(super) fn function(signature: &Signature) -> String {
             }
         }
     }
-    let name = signature.ident.to_string();
+    let name = format!("fn {}", signature.ident);
     behind(parse_quote!(#signature {}), &name)
 }
 
 /// What comes behind the name of a generic item: `<'a, T: Debug>`.
 pub(super) fn generics(generics: &Generics) -> String {
     let (parameters, _, conditions) = generics.split_for_impl();
-    behind(parse_quote!(struct Name #parameters #conditions {}), "Name")
+    behind(parse_quote!(struct Name #parameters #conditions {}), "struct Name")
 }
 
 /// A type.
 pub(super) fn ty(ty: &Type) -> String {
-    behind(parse_quote!(type Name = #ty;), "Name = ")
+    behind(parse_quote!(type Name = #ty;), "type Name = ")
 }
 
 /// All of an `impl` block but its body: `impl<T> From<T> for Name`.
@@ -52,7 +52,7 @@ pub(super) fn bounds(bounds: &Punctuated<TypeParamBound, Plus>) -> String {
     if bounds.is_empty() {
         return String::new();
     }
-    behind(parse_quote!(trait Name: #bounds {}), "Name")
+    behind(parse_quote!(trait Name: #bounds {}), "trait Name")
 }
 
 /// What comes between the name and the body of an item.

@@ -125,6 +125,7 @@ fn a_signature_is_one_line_however_long_it_is() {
             options: TokenOptions<'_>, map: impl Fn(&str, (u8, u8)) -> [u8; 2]) -> Result<TokenResponse, Error>
         where P: CredentialsGrant + Clone + Send + Sync + 'static, T: Transport<Error = std::io::Error> + ?Sized {}
         pub const fn limit() -> usize { 3 }
+        pub fn n(fn_name: fn(u8) -> u8) {}
     ";
     let expected = [
         "acme_tokens::LIMIT: usize [const]",
@@ -134,6 +135,7 @@ fn a_signature_is_one_line_however_long_it_is() {
          options: TokenOptions<'_>, map: impl Fn(&str, (u8, u8)) -> [u8; 2]) -> Result<TokenResponse, Error> \
          where P: CredentialsGrant + Clone + Send + Sync + 'static, T: Transport<Error = std::io::Error> + ?Sized [async]",
         "acme_tokens::limit() -> usize [const]",
+        "acme_tokens::n(fn_name: fn(u8) -> u8)",
     ];
     assert_eq!(lines(source), expected);
 }
