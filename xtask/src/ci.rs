@@ -52,9 +52,10 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
         "cargo clippy -p credentials-grant-client {} --no-default-features -- -D warnings",
         providers.join(" ")
     );
-    // Nothing is uploaded. What a package lacks, such as a file that stands outside of its folder, fails its build here.
+    // Nothing is uploaded. What a package lacks, such as a file that stands outside of its folder, fails its build.
     let unpublished: Vec<_> = checkout.unpublished().map(|package| format!("--exclude {package}")).collect();
-    // A package is built without the workspace's profile; with the same debug information, it shares what was built.
+    // A package is built without the workspace's profile.
+    // With the same debug information, it shares what was built before.
     let packages = format!(
         "CARGO_PROFILE_DEV_DEBUG=line-tables-only cargo package --workspace {} --allow-dirty --offline",
         unpublished.join(" ")

@@ -1,9 +1,9 @@
 //! The public items of each published library, one a line, in lists that the repository holds.
 //!
-//! A change of what users can name or call then shows as a change of a list, which `cargo xtask tidy` compares with the
-//! source. The lists are read from the source and not from the compiler, so that this takes a second, needs no nightly
-//! toolchain, and sees what is behind features and for other platforms. The price: what a macro generates is not listed,
-//! nor what the compiler derives by itself, such as `Send`.
+//! A change of what users can name or call then shows as a change of a list, which `cargo xtask tidy` compares with
+//! the source. The lists are read from the source and not from the compiler, so that this takes a second, needs no
+//! nightly toolchain, and sees what is behind features and for other platforms. The price: what a macro generates is
+//! not listed, nor what the compiler derives by itself, such as `Send`.
 
 mod exports;
 mod impls;
