@@ -1,11 +1,14 @@
 //! The repository as its checks see it: every file that git tracks or would track, by path, with its text.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 use std::{fs, str};
 
 use anyhow::{Context, Result, ensure};
+use syn::File;
 use toml::Table;
 
 /// Where the provider crates stand.
@@ -18,6 +21,8 @@ const TEMPLATES: &str = "xtask/templates/";
 /// A repository's files.
 pub(crate) struct Checkout {
     texts: BTreeMap<String, String>,
+    /// The Rust files that were asked for. To parse one takes long, and more than one rule asks for it.
+    parsed: RefCell<BTreeMap<String, Rc<File>>>,
 }
 
 impl Checkout {
@@ -38,7 +43,7 @@ impl Checkout {
             let bytes = fs::read(root.join(path)).with_context(|| format!("{path} cannot be read"))?;
             Ok((path.to_owned(), String::from_utf8_lossy(&bytes).into_owned()))
         });
-        Ok(Self { texts: texts.collect::<Result<_>>()? })
+        Ok(Self { texts: texts.collect::<Result<_>>()?, parsed: RefCell::default() })
     }
 
     /// Every file: its path from the root, and its text.
@@ -56,6 +61,18 @@ impl Checkout {
         self.texts.contains_key(path)
     }
 
+    /// A Rust file, parsed.
+    pub(crate) fn rust(&self, path: &str) -> Result<Rc<File>> {
+        let known = self.parsed.borrow().get(path).cloned();
+        if let Some(file) = known {
+            return Ok(file);
+        }
+        let file = syn::parse_file(self.text(path)).with_context(|| format!("{path} cannot be parsed"))?;
+        let file = Rc::new(file);
+        self.parsed.borrow_mut().insert(path.to_owned(), Rc::clone(&file));
+        Ok(file)
+    }
+
     /// A manifest as a table.
     /// Empty where it cannot be read: cargo has read it before us, or this would not run.
     pub(crate) fn manifest(&self, path: &str) -> Table {
@@ -65,6 +82,29 @@ impl Checkout {
     /// The folders that the root manifest names as the workspace's members.
     pub(crate) fn members(&self) -> Vec<String> {
         members(&self.manifest("Cargo.toml"))
+    }
+
+    /// The folders of those members that are published.
+    pub(crate) fn published(&self) -> impl Iterator<Item = String> {
+        self.members().into_iter().filter(|folder| self.is_published(folder))
+    }
+
+    /// The names of those members that are not published.
+    pub(crate) fn unpublished(&self) -> impl Iterator<Item = String> {
+        let folders = self.members().into_iter().filter(|folder| !self.is_published(folder));
+        folders.map(|folder| self.package_name(&folder))
+    }
+
+    fn is_published(&self, folder: &str) -> bool {
+        let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
+        let publish = manifest.get("package").and_then(|package| package.get("publish")?.as_bool());
+        publish != Some(false)
+    }
+
+    /// The name of the package in a folder; the folder's own where its manifest has none.
+    pub(crate) fn package_name(&self, folder: &str) -> String {
+        let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
+        manifest.get("package").and_then(|package| package.get("name")?.as_str()).unwrap_or(folder).to_owned()
     }
 
     /// The folders under `crates/providers`, members or not.
@@ -91,6 +131,7 @@ pub(crate) fn members(manifest: &Table) -> Vec<String> {
 #[cfg(test)]
 impl<'a> FromIterator<(&'a str, &'a str)> for Checkout {
     fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(files: T) -> Self {
-        Self { texts: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect() }
+        let texts = files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        Self { texts, parsed: RefCell::default() }
     }
 }

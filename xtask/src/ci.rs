@@ -11,8 +11,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use crate::checkout::Checkout;
 use crate::tidy;
 
-/// The parsing of what comes from outside, under Miri: what is slow to interpret, being long or an error that is scrubbed
-/// of secrets, is left out.
+/// The parsing of what comes from outside, under Miri. Left out are tests that Miri takes minutes for: those of long
+/// answers, and those of errors from which secrets are redacted.
 const MIRI: &str = "cargo +nightly miri test -p credentials-grant --lib --test it -- tests:: answers:: lifetimes:: \
     --skip a_token_that_no_header_can_carry --skip what_is_no_token --skip what_is_no_number";
 
@@ -52,6 +52,14 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
         "cargo clippy -p credentials-grant-client {} --no-default-features -- -D warnings",
         providers.join(" ")
     );
+    // Nothing is uploaded. What a package lacks, such as a file that stands outside of its folder, fails its build.
+    let unpublished: Vec<_> = checkout.unpublished().map(|package| format!("--exclude {package}")).collect();
+    // A package is built without the workspace's profile.
+    // With the same debug information, it shares what was built before.
+    let packages = format!(
+        "CARGO_PROFILE_DEV_DEBUG=line-tables-only cargo package --workspace {} --allow-dirty --offline",
+        unpublished.join(" ")
+    );
     let examples = checkout.examples().map(|name| {
         let command = format!("cargo run -p book-examples --example {name}");
         Step::new(command, Check::Succeeds)
@@ -73,6 +81,7 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
     steps.extend(examples);
     steps.extend([
         Step::new("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", Check::Succeeds),
+        Step::new(packages, Check::Succeeds),
         Step::new("cargo test -p certified -- --ignored", Check::SucceedsAfter(NPM_CI, NO_SERVER)),
         Step::new(MIRI, Check::SucceedsAfter("cargo +nightly miri --version", NO_MIRI)),
         Step::new("cargo deny check advisories", Check::SucceedsAfter("cargo deny fetch db", NO_ADVISORIES)),
@@ -201,6 +210,19 @@ mod tests {
         ] {
             assert!(commands.iter().any(|command| command == expected), "{expected}: {commands:#?}");
         }
+    }
+
+    #[test]
+    fn what_is_published_is_packaged() {
+        let checkout = [
+            ("Cargo.toml", "workspace.members = ['crates/core', 'docs/examples', 'xtask']\n"),
+            ("crates/core/Cargo.toml", "package.name = 'core'\n"),
+            ("docs/examples/Cargo.toml", "package = { name = 'book', publish = false }\n"),
+            ("xtask/Cargo.toml", "package = { name = 'xtask', publish = false }\n"),
+        ];
+        let mut commands = steps(&checkout.into_iter().collect()).into_iter().map(|step| step.command);
+        let expected = "CARGO_PROFILE_DEV_DEBUG=line-tables-only cargo package --workspace --exclude book --exclude xtask --allow-dirty --offline";
+        assert!(commands.any(|command| command == expected));
     }
 
     #[test]

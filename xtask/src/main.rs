@@ -6,7 +6,10 @@
 
 mod checkout;
 mod ci;
+mod markdown;
+mod modules;
 mod new_provider;
+mod public_api;
 mod tidy;
 
 use std::env;
@@ -20,6 +23,7 @@ usage: cargo xtask <task>
 
   ci                  every check that a change must pass, stopping at the first failure
   new-provider NAME   a new folder under crates/providers, ready to be filled in
+  public-api          the lists of public items in docs/public-api, written from the source
   tidy                the conventions that no compiler checks";
 
 fn main() -> ExitCode {
@@ -38,6 +42,7 @@ fn run() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["ci"] => ci::run(&root),
         ["new-provider", name] => new_provider::run(&root, name),
+        ["public-api"] => public_api::run(&root),
         ["tidy"] => tidy::run(&root),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

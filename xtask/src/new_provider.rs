@@ -16,6 +16,8 @@ use crate::checkout::{self, PROVIDERS};
 /// marked by [`TO_FILL_IN`].
 pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../templates/provider/Cargo.toml")),
+    ("LICENSE-APACHE", include_str!("../../LICENSE-APACHE")),
+    ("LICENSE-MIT", include_str!("../../LICENSE-MIT")),
     ("README.md", include_str!("../templates/provider/README.md")),
     ("fixtures/refusal.http", include_str!("../templates/provider/fixtures/refusal.http")),
     ("fixtures/request.http", include_str!("../templates/provider/fixtures/request.http")),
@@ -134,8 +136,9 @@ fn next_steps(name: &str) -> String {
   1. in fixtures/, write by hand what goes over the wire, from the vendor's page, with its address and the date
   2. in src/lib.rs, describe that, until its tests pass: cargo test -p credentials-grant-{name}
   3. in tests/, hold it to what this vendor does differently; in its README.md, tell a newcomer how to use it
-  4. in the root's README.md and in docs/quirks.md, add the vendor's row
-  5. for cgrant, write a stand-in in crates/emulator/src/vendors, and add both to crates/cli/src/registry.rs
+  4. list its public items: cargo xtask public-api
+  5. in the root's README.md and in docs/quirks.md, add the vendor's row
+  6. for cgrant, write a stand-in in crates/emulator/src/vendors, and add both to crates/cli/src/registry.rs
 
 cargo xtask tidy says what is still missing. The long form: docs/add-a-provider.md"
     )

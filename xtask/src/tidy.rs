@@ -2,15 +2,21 @@
 //!
 //! A rule looks at the [`Checkout`] and returns what it finds; to add one, write it and name it in [`RULES`].
 
+mod circles;
 mod crates;
 mod docs;
+mod features;
+mod finding;
+mod imports;
+mod links;
 mod providers;
+mod public_items;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod vendors;
+mod weight;
 
-use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -25,18 +31,28 @@ const RULES: &[Rule] = &[
     providers::name_the_source_of_each_fixture,
     providers::are_named_where_readers_look,
     crates::describe_themselves,
+    crates::bring_readme_and_licences,
+    features::are_the_same_in_every_provider,
+    features::are_shown_by_docs_rs,
+    imports::run_one_way,
+    public_items::are_documented_and_listed,
     sources::are_short,
     sources::are_finished,
+    sources::have_comments_that_fit,
     sources::do_not_sleep_in_tests,
     docs::decisions_are_short_and_numbered_once,
     docs::nothing_names_one_machine,
+    links::lead_somewhere,
+    links::of_the_book_stay_in_it,
+    links::of_packages_are_addresses,
     vendors::are_tested_and_listed,
 ];
 
 /// Prints every finding; fails if there is one.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let checkout = Checkout::read(root)?;
-    let findings = findings(&checkout);
+    let mut findings = findings(&checkout);
+    findings.extend(weight::is_stated(&checkout, &weight::tree(root)?));
     for finding in &findings {
         println!("{finding}");
     }
@@ -50,18 +66,4 @@ pub(crate) fn run(root: &Path) -> Result<()> {
 /// What every rule finds.
 pub(crate) fn findings(checkout: &Checkout) -> Vec<String> {
     RULES.iter().flat_map(|rule| rule(checkout)).collect()
-}
-
-/// A finding, on one line.
-fn finding(path: impl Display, wrong: impl Display, remedy: &str) -> String {
-    format!("{path}: {wrong}; {remedy}")
-}
-
-/// A file's lines, each behind its place: `path:number`.
-fn numbered_lines<'a>((path, text): (&'a str, &'a str)) -> impl Iterator<Item = (String, &'a str)> {
-    text.lines().zip(1..).map(move |(line, number)| (format!("{path}:{number}"), line))
-}
-
-fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|found| found == extension)
 }

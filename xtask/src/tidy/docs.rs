@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{finding, numbered_lines};
+use super::finding::{finding, numbered_lines};
 use crate::checkout::Checkout;
 
 const DECISIONS: &str = "docs/decisions/";

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
-use super::{finding, has_extension, numbered_lines};
+use super::finding::{finding, has_extension, numbered_lines};
 use crate::checkout::{Checkout, PROVIDERS};
 use crate::new_provider::{TEMPLATE, TO_FILL_IN};
 

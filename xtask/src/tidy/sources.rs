@@ -1,10 +1,12 @@
 //! Rust sources: short, finished, and tested without waiting.
 
-use super::{finding, has_extension, numbered_lines};
+use super::finding::{finding, has_extension, numbered_lines};
 use crate::checkout::{Checkout, PROVIDERS};
 
 const MOST_LINES: usize = 500;
 const MOST_LINES_OF_A_PROVIDER: usize = 220;
+/// As in rustfmt.toml.
+const MOST_CHARACTERS: usize = 120;
 
 // Put together here, so that these rules do not find themselves.
 const UNFINISHED: &[&str] = &[concat!("todo", "!("), concat!("unimplemented", "!(")];
@@ -36,6 +38,19 @@ pub(super) fn do_not_sleep_in_tests(checkout: &Checkout) -> Vec<String> {
     let tests = rust_files(checkout).filter(|(path, _)| path.contains("/tests/") || path.ends_with("/tests.rs"));
     let sleeping = tests.flat_map(numbered_lines).filter(|(_, line)| line.contains(SLEEPING));
     sleeping.map(|(place, _)| finding(place, "a test sleeps", "give the test a clock of its own")).collect()
+}
+
+/// Code is wrapped by rustfmt; comments are not.
+pub(super) fn have_comments_that_fit(checkout: &Checkout) -> Vec<String> {
+    let lines = rust_files(checkout).flat_map(numbered_lines);
+    let long = lines.filter(|(_, line)| {
+        let comment = line.trim_start().strip_prefix("//");
+        // What has no space in it, such as a long address, cannot be wrapped.
+        let can_be_wrapped = comment.is_some_and(|text| text.trim_start_matches(['/', '!']).trim().contains(' '));
+        can_be_wrapped && line.chars().count() > MOST_CHARACTERS
+    });
+    let wrong = format!("a comment line has more than {MOST_CHARACTERS} characters");
+    long.map(|(place, _)| finding(place, &wrong, "wrap it")).collect()
 }
 
 fn rust_files(checkout: &Checkout) -> impl Iterator<Item = (&str, &str)> {

@@ -1,14 +1,24 @@
 //! For each rule: silence where all is well, one finding where one thing is broken.
 
+mod imports;
+mod links;
+
 use super::findings;
 
 /// A small repository in which nothing is to be found.
 const WHOLE: &[(&str, &str)] = &[
     ("Cargo.toml", "[workspace]\nmembers = ['crates/core', 'crates/providers/acme', 'xtask']\n"),
     ("README.md", "# Tokens\n\n| crate | vendor |\n|---|---|\n| `credentials-grant-acme` | Acme |\n"),
+    ("LICENSE-APACHE", "Apache\n"),
+    ("LICENSE-MIT", "MIT\n"),
     ("crates/core/Cargo.toml", MANIFEST),
+    ("crates/core/LICENSE-APACHE", "Apache\n"),
+    ("crates/core/LICENSE-MIT", "MIT\n"),
     ("crates/core/README.md", "# core\n"),
-    ("crates/providers/acme/Cargo.toml", MANIFEST),
+    ("crates/core/src/lib.rs", "//! Core.\n"),
+    ("crates/providers/acme/Cargo.toml", PROVIDER),
+    ("crates/providers/acme/LICENSE-APACHE", "Apache\n"),
+    ("crates/providers/acme/LICENSE-MIT", "MIT\n"),
     ("crates/providers/acme/README.md", "# acme\n"),
     ("crates/providers/acme/fixtures/refusal.http", FIXTURE),
     ("crates/providers/acme/fixtures/request.http", FIXTURE),
@@ -20,6 +30,8 @@ const WHOLE: &[(&str, &str)] = &[
     ("docs/decisions/0001-one-error.md", "# One error\n"),
     ("docs/decisions/README.md", "# Decisions\n"),
     ("crates/vendor-file/tests/it/vendors.rs", "const FILE: &str = file!(\"zeta\");\n"),
+    ("docs/public-api/core.txt", "core [mod]\n"),
+    ("docs/public-api/credentials-grant-{{name}}.txt", "credentials_grant_{{name}} [mod]\n"),
     ("docs/quirks.md", "| dimension | vendor |\n|---|---|\n| Basic | `acme` |\n"),
     ("docs/vendors/README.md", "| [`zeta`](zeta.toml) | Zeta |\n"),
     ("docs/vendors/fixtures/zeta/refusal.http", FIXTURE),
@@ -28,12 +40,19 @@ const WHOLE: &[(&str, &str)] = &[
     ("docs/vendors/zeta.toml", "name = 'zeta'\n"),
     ("xtask/Cargo.toml", "package = { description = 'Tasks', publish = false }\nlints.workspace = true\n"),
 ];
-const MANIFEST: &str = "[package]\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
+const MANIFEST: &str = "[package]\nname = 'core'\ndescription = 'What it is'\n[lints]\nworkspace = true\n";
+const PROVIDER: &str = include_str!("../../templates/provider/Cargo.toml");
 const FIXTURE: &str = "# source: https://acme.example/docs\n# read: 2026-01-31\nPOST https://acme.example/token\n";
 
 /// What is found in [`WHOLE`] with one file written anew, or added.
 fn found_with(path: &str, text: &str) -> Vec<String> {
     findings(&all_but(path).chain([(path, text)]).collect())
+}
+
+/// What is found in [`WHOLE`] with these files written anew, or added.
+fn found_with_all(files: &[(&str, &str)]) -> Vec<String> {
+    let others = WHOLE.iter().filter(|(path, _)| !files.iter().any(|(other, _)| other == path));
+    findings(&others.chain(files).copied().collect())
 }
 
 fn found_without(path: &str) -> Vec<String> {
@@ -101,8 +120,12 @@ fn a_fixture_whose_date_is_missing_impossible_or_still_to_come_is_found() {
 #[test]
 fn a_provider_that_is_no_member_is_found() {
     let manifest = "[workspace]\nmembers = ['crates/core', 'xtask']\n";
-    let finding = "Cargo.toml: crates/providers/acme is no member; add it to `members`";
-    assert_eq!(found_with("Cargo.toml", manifest), [finding]);
+    let found = found_with("Cargo.toml", manifest);
+    let expected = [
+        "Cargo.toml: crates/providers/acme is no member; add it to `members`",
+        "docs/public-api/credentials-grant-{{name}}.txt: lists no library that is published; run cargo xtask public-api",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -119,7 +142,7 @@ fn a_provider_that_a_table_does_not_name_is_found() {
 fn a_crate_without_a_description_is_found() {
     let finding = "crates/core/Cargo.toml: has no description; say in one line what the crate is";
     for description in ["", "description = ' '\n"] {
-        let manifest = format!("[package]\n{description}[lints]\nworkspace = true\n");
+        let manifest = format!("[package]\nname = 'core'\n{description}[lints]\nworkspace = true\n");
         assert_eq!(found_with("crates/core/Cargo.toml", &manifest), [finding]);
     }
 }
@@ -127,7 +150,10 @@ fn a_crate_without_a_description_is_found() {
 #[test]
 fn a_crate_without_the_shared_lints_is_found() {
     let finding = "crates/core/Cargo.toml: has lints of its own; write `workspace = true` under `[lints]`";
-    assert_eq!(found_with("crates/core/Cargo.toml", "[package]\ndescription = 'What it is'\n"), [finding]);
+    assert_eq!(
+        found_with("crates/core/Cargo.toml", "[package]\nname = 'core'\ndescription = 'What it is'\n"),
+        [finding]
+    );
 }
 
 #[test]
@@ -137,26 +163,154 @@ fn a_published_crate_without_a_readme_is_found() {
 }
 
 #[test]
+fn a_published_crate_without_the_licences_is_found() {
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let path = format!("crates/core/{licence}");
+        let finding = format!("{path}: is not the licence that the repository has; copy it: cp {licence} {path}");
+        assert_eq!(found_without(&path), [finding.as_str()]);
+        assert_eq!(found_with(&path, "Another licence\n"), [finding.as_str()]);
+    }
+    // What is not published needs neither a page nor a licence, nor a list of public items.
+    let private = "[package]\ndescription = 'What it is'\npublish = false\n[lints]\nworkspace = true\n";
+    let gone =
+        ["crates/core/LICENSE-APACHE", "crates/core/LICENSE-MIT", "crates/core/README.md", "docs/public-api/core.txt"];
+    let left = WHOLE.iter().copied().filter(|(path, _)| !gone.contains(path));
+    let left = left.map(|(path, text)| (path, if path == "crates/core/Cargo.toml" { private } else { text }));
+    assert_eq!(findings(&left.collect()), [""; 0]);
+}
+
+/// What is found where the manifest of a provider has one text for another.
+fn found_with_manifest(provider: &str, text: &str, new_text: &str) -> Vec<String> {
+    let path = format!("crates/providers/{provider}/Cargo.toml");
+    assert!(PROVIDER.contains(text), "{text}");
+    let found = found_with(&path, &PROVIDER.replace(text, new_text)).into_iter();
+    // Another provider than the whole repository's has no other files, which is found too.
+    found.filter_map(|finding| finding.strip_prefix(&format!("{path}: ")).map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_provider_without_a_feature_that_all_have_is_found() {
+    let metrics = "metrics = [\"client\", \"credentials-grant-client/metrics\"]\n";
+    let finding = "has no feature metrics; write it as in xtask/templates/provider/Cargo.toml";
+    for provider in ["acme", "oauth2"] {
+        assert_eq!(found_with_manifest(provider, metrics, ""), [finding], "{provider}");
+    }
+}
+
+#[test]
+fn a_provider_with_a_feature_of_its_own_is_found() {
+    let finding = "has the feature fast, which other providers do not have; \
+                   remove it, or give it to every provider and to the template";
+    let default = "default = [\"client\"]\n";
+    for provider in ["acme", "oauth2"] {
+        assert_eq!(found_with_manifest(provider, default, &format!("{default}fast = []\n")), [finding], "{provider}");
+    }
+    let verification = format!("{default}verification = []\n");
+    assert_eq!(found_with_manifest("oauth2", default, &verification), [""; 0]);
+    assert_eq!(found_with_manifest("acme", default, &verification).len(), 1);
+}
+
+#[test]
+fn a_feature_that_switches_on_something_else_is_found() {
+    let finding = |name| {
+        format!(
+            "its feature {name} does not switch on what it does in other providers; \
+             write it as in xtask/templates/provider/Cargo.toml"
+        )
+    };
+    let tower = "tower = [\"client\", \"credentials-grant-client/tower\"]";
+    assert_eq!(found_with_manifest("acme", tower, "tower = [\"client\"]"), [finding("tower")]);
+    assert_eq!(found_with_manifest("acme", "default = [\"client\"]", "default = []"), [finding("default")]);
+
+    let client = "client = [\"dep:credentials-grant-client\"]";
+    let with_keys = "client = [\"dep:credentials-grant-client\", \"credentials-grant-client?/signing\"]";
+    assert_eq!(found_with_manifest("acme", client, with_keys), [finding("client")]);
+    assert_eq!(found_with_manifest("oauth2", client, with_keys), [""; 0]);
+    assert_eq!(found_with_manifest("oauth2", client, "client = []"), [finding("client")]);
+}
+
+#[test]
+fn a_provider_with_another_shared_dependency_is_found() {
+    let client = "credentials-grant-client = { workspace = true, optional = true }\n";
+    let finding = "does not depend on credentials-grant-client as other providers do; \
+                   write it as in xtask/templates/provider/Cargo.toml";
+    for other in ["", "credentials-grant-client.workspace = true\n"] {
+        assert_eq!(found_with_manifest("acme", client, other), [finding], "{other}");
+    }
+    assert_eq!(found_with_manifest("acme", client, &format!("{client}serde.workspace = true\n")), [""; 0]);
+}
+
+#[test]
+fn features_that_docs_rs_does_not_show_are_found() {
+    let finding = "docs.rs does not show its features; write `all-features = true` under `[package.metadata.docs.rs]`";
+    for other in ["", "all-features = false\n"] {
+        assert_eq!(found_with_manifest("acme", "all-features = true\n", other), [finding], "{other}");
+    }
+    let found = found_with("crates/core/Cargo.toml", &format!("{MANIFEST}[features]\nfast = []\n"));
+    assert_eq!(found, [format!("crates/core/Cargo.toml: {finding}")]);
+}
+
+#[test]
+fn a_public_item_without_a_doc_comment_is_found() {
+    let found = found_with_all(&[
+        ("crates/core/src/lib.rs", "//! Core.\nmod token;\npub use token::Token;\n"),
+        ("crates/core/src/token.rs", "pub struct Token;\n"),
+        ("docs/public-api/core.txt", "core [mod]\ncore::Token [unit struct]\n"),
+    ]);
+    let finding = "crates/core/src/token.rs: core::Token has no doc comment; say above it what it is or does";
+    assert_eq!(found, [finding]);
+}
+
+#[test]
+fn a_public_item_that_is_not_listed_is_found_and_so_is_one_that_is_gone() {
+    let list = "docs/public-api/core.txt";
+    let source = "//! Core.\n\n/// A token.\npub struct Token;\n";
+    let finding = |wrong: &str| format!("docs/public-api/core.txt: {wrong}; run cargo xtask public-api");
+    let not_listed = finding("does not have `core::Token [unit struct]`");
+    assert_eq!(found_with("crates/core/src/lib.rs", source), [not_listed]);
+    let gone = finding("has `core::Token [unit struct]`, which is not public any more");
+    assert_eq!(found_with(list, "core [mod]\ncore::Token [unit struct]\n"), [gone]);
+    assert_eq!(found_with(list, "core [mod]\ncore [mod]\n"), [finding("is not sorted as it should be")]);
+    assert_eq!(found_without(list), [finding("is missing")]);
+    let stray = "docs/public-api/old.txt: lists no library that is published; run cargo xtask public-api";
+    assert_eq!(found_with("docs/public-api/old.txt", "old [mod]\n"), [stray]);
+}
+
+#[test]
+fn a_comment_line_that_is_too_long_is_found() {
+    let path = "crates/core/src/grant.rs";
+    let finding = format!("{path}:1: a comment line has more than 120 characters; wrap it");
+    for mark in ["//", "///", "//!", "    //"] {
+        let fits = format!("{mark} é{}", " x".repeat((118 - mark.len()) / 2));
+        assert_eq!(found_with(path, &fits), [""; 0], "{fits}");
+        assert_eq!(found_with(path, &format!("{fits}yz")), [finding.as_str()], "{fits}");
+    }
+    assert_eq!(found_with(path, &format!("/// <https://acme.example/{}>", "x".repeat(120))), [""; 0]);
+    assert_eq!(found_with(path, &format!("const TEXT: &str = \"{}\"", " x".repeat(60))), [""; 0]);
+}
+
+#[test]
 fn a_long_source_is_found() {
-    let finding = "crates/core/src/lib.rs: has 501 lines, more than 500; split it by what its parts are for";
-    assert_eq!(found_with("crates/core/src/lib.rs", &"\n".repeat(501)), [finding]);
-    assert_eq!(found_with("crates/core/src/lib.rs", &"\n".repeat(500)), [""; 0]);
+    let finding = "crates/core/src/grant.rs: has 501 lines, more than 500; split it by what its parts are for";
+    assert_eq!(found_with("crates/core/src/grant.rs", &"\n".repeat(501)), [finding]);
+    assert_eq!(found_with("crates/core/src/grant.rs", &"\n".repeat(500)), [""; 0]);
 }
 
 #[test]
 fn a_provider_that_has_grown_is_found() {
     let path = "crates/providers/acme/src/lib.rs";
     let finding = format!("{path}: has 221 lines, more than 220; move what another vendor could need into core");
-    assert_eq!(found_with(path, &"\n".repeat(221)), [finding]);
-    assert_eq!(found_with(path, &"\n".repeat(220)), [""; 0]);
+    let lines = |count| format!("//! Acme.{}", "\n".repeat(count));
+    assert_eq!(found_with(path, &lines(221)), [finding]);
+    assert_eq!(found_with(path, &lines(220)), [""; 0]);
 }
 
 #[test]
 fn what_is_left_unfinished_is_found() {
     for mark in ["todo", "unimplemented"] {
         let source = format!("fn token() {{\n    {mark}!()\n}}\n");
-        let finding = "crates/core/src/lib.rs:2: is left unfinished; finish it or take it out";
-        assert_eq!(found_with("crates/core/src/lib.rs", &source), [finding]);
+        let finding = "crates/core/src/grant.rs:2: is left unfinished; finish it or take it out";
+        assert_eq!(found_with("crates/core/src/grant.rs", &source), [finding]);
     }
 }
 

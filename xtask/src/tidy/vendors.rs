@@ -1,6 +1,6 @@
 //! Vendor files: each with its fixtures, a test that holds it to them, and a row where readers look.
 
-use super::finding;
+use super::finding::finding;
 use crate::checkout::Checkout;
 
 const VENDORS: &str = "docs/vendors/";

@@ -44,8 +44,8 @@ impl CredentialsGrant for {{Type}} {
     }
 
     fn policy(&self) -> Policy {
-        // FILL IN: the hosts of the vendor's API, and where you found them; none if each customer has another. The token
-        // goes nowhere else.
+        // FILL IN: the hosts of the vendor's API, and where you found them; none if each customer has another.
+        // The token goes nowhere else.
         Policy::new().with_host("api.example.com")
     }
 }
