@@ -1,5 +1,5 @@
-//! Reads arbitrary answers of an issuer and of the endpoints that it leads to: each as `200`, headers, an empty line, the
-//! body; a line of `%` between two. What is none of these is that nobody answers.
+//! Reads arbitrary answers of an issuer and of the endpoints that it leads to: each as `200`, headers, an empty line,
+//! the body; a line of `%` between two. What is none of these is that nobody answers.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Verifies arbitrary tokens by arbitrary keys. Four lines: a header and claims, which are signed with a good key; a token as
-//! it comes; and the issuer's keys.
+//! Verifies arbitrary tokens by arbitrary keys. Four lines: a header and claims, which are signed with a good key; a
+//! token as it comes; and the issuer's keys.
 
 #![no_main]
 

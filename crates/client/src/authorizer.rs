@@ -15,4 +15,4 @@ pub use authorize::{Authorization, AuthorizationRetry, Authorizer};
 pub use builder::AuthorizerBuilder;
 pub use outgoing_request::OutgoingRequest;
 #[cfg(feature = "tower")]
-pub use tower_layer::{AuthorizerLayer, AuthorizerService, EmptyBodies};
+pub use tower_layer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};

@@ -18,9 +18,10 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
 /// The system's clocks.
 ///
-/// On Linux it reads the coarse ones, which cost a quarter as much and lag by a tick, 10 ms at most. The margin before a
-/// token's expiry allows for that.
+/// On Linux it reads the coarse ones, which cost a quarter as much and lag by a tick, 10 ms at most. The margin before
+/// a token's expiry allows for that.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct SystemClock {
     /// When the monotonic clock began, on systems without a coarse clock.
     #[cfg(not(target_os = "linux"))]
@@ -106,7 +107,8 @@ impl ManualClock {
         clocks.1 += by;
     }
 
-    /// Sets the wall clock alone, forward or back, as an administrator does, or as it appears after the machine has slept.
+    /// Sets the wall clock alone, forward or back, as an administrator does, or as it appears after the machine has
+    /// slept.
     pub fn set(&self, now: SystemTime) {
         self.clocks().0 = now;
     }

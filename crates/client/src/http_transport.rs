@@ -27,9 +27,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends token requests with reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
-/// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in all, and
-/// reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment (`HTTPS_PROXY`), which
-/// sees no secrets; plain HTTP, for loopback, uses none.
+/// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in
+/// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
+/// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none.
 ///
 /// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
 /// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) get connections of
@@ -74,8 +74,8 @@ impl HttpTransport {
         self
     }
 
-    /// Sets the CA certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a private
-    /// CA. To trust both, pass both, or install the private one in the system.
+    /// Sets the CA certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a
+    /// private CA. To trust both, pass both, or install the private one in the system.
     ///
     /// ```no_run
     /// use credentials_grant_client::HttpTransport;
@@ -100,7 +100,8 @@ impl HttpTransport {
         Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
     }
 
-    /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own errors have.
+    /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
+    /// errors have.
     ///
     /// It looks through the causes for errors of reqwest, hyper, rustls and the operating system. The error becomes the
     /// source, without reqwest's URL.
@@ -150,8 +151,8 @@ fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
     }
 }
 
-/// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one protocol,
-/// one TLS library, one compression, no retries. What was tested is what runs.
+/// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one
+/// protocol, one TLS library, one compression, no retries. What was tested is what runs.
 fn client(connect_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))

@@ -50,14 +50,16 @@ pub struct KeySigner {
 }
 
 impl KeySigner {
-    /// Reads the first private key from PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`),
-    /// without a passphrase.
+    /// Reads the first private key from PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE
+    /// KEY`), without a passphrase.
     ///
-    /// It signs by RS256, or by the algorithm of its curve, unless [`with_algorithm`](Self::with_algorithm) sets another.
+    /// It signs by RS256, or by the algorithm of its curve, unless [`with_algorithm`](Self::with_algorithm) sets
+    /// another.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if there is no private key that can sign, naming what there is instead.
+    /// [`Configuration`](ErrorKind::Configuration) if there is no private key that can sign, naming what there is
+    /// instead.
     pub fn from_pem(pem: impl Into<SecretString>) -> Result<Self, Error> {
         let pem = pem.into();
         let text = pem.expose_secret();
@@ -87,8 +89,8 @@ impl KeySigner {
         })
     }
 
-    /// Reads a private key from a JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037 section 2), with its `alg`, `kid` and
-    /// `x5t#S256`, if it has them.
+    /// Reads a private key from a JSON Web Key (RFC 7517, RFC 7518 section 6, RFC 8037 section 2), with its `alg`,
+    /// `kid` and `x5t#S256`, if it has them.
     ///
     /// # Errors
     ///
@@ -102,8 +104,8 @@ impl KeySigner {
         Ok(Self { key_id, certificate_thumbprint, ..signer })
     }
 
-    /// Generates a new key for this process: ECDSA over P-256. For a [`ProofKey`](credentials_grant::ProofKey), which the server
-    /// need not know beforehand.
+    /// Generates a new key for this process: ECDSA over P-256. For a [`ProofKey`](credentials_grant::ProofKey), which
+    /// the server need not know beforehand.
     ///
     /// ```
     /// use credentials_grant::{TokenParameters, ProofKey};
@@ -160,8 +162,8 @@ impl KeySigner {
         self
     }
 
-    /// Sets the certificate's thumbprint (`x5t#S256`), which tells the server which key it is. It reads the first certificate
-    /// from PEM.
+    /// Sets the certificate's thumbprint (`x5t#S256`), which tells the server which key it is. It reads the first
+    /// certificate from PEM.
     ///
     /// # Errors
     ///

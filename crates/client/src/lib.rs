@@ -19,7 +19,7 @@ mod sync;
 
 pub use authorizer::{Authorization, AuthorizationRetry, Authorizer, AuthorizerBuilder, OutgoingRequest};
 #[cfg(feature = "tower")]
-pub use authorizer::{AuthorizerLayer, AuthorizerService, EmptyBodies};
+pub use authorizer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use credentials::{
     AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,

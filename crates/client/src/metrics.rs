@@ -5,8 +5,10 @@
 //! | `credentials_grant_reads_total` | counter | `provider`; `state`: `fresh`, `stale`, `waited`, `failed` |
 //! | `credentials_grant_wait_seconds` | histogram of the callers that waited | `provider` |
 //! | `credentials_grant_lifetime_left_seconds` | histogram of the tokens returned from memory | `provider` |
-//! | `credentials_grant_fetches_total` | counter | `provider`; `reason`: `missing`, `stale`, `expired`, `minimum_lifetime`; `outcome`: `token`, or the error's kind |
+//! | `credentials_grant_fetches_total` | counter | `provider`; `reason` (below); `outcome`: `token` or an error kind |
 //! | `credentials_grant_fetch_seconds` | histogram | `provider` |
+//!
+//! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`.
 
 use std::time::Duration;
 

@@ -76,8 +76,8 @@ pub trait ProvideToken: fmt::Debug + Send + Sync + 'static {
         self.cached(TokenOptions::new()).is_some_and(|current| is_same(&current, token))
     }
 
-    /// Returns how the token is presented and to which hosts it may go. It is called once, when the authorizer is built. By
-    /// default, tokens are bearer tokens, and the builder names the hosts.
+    /// Returns how the token is presented and to which hosts it may go. It is called once, when the authorizer is
+    /// built. By default, tokens are bearer tokens, and the builder names the hosts.
     fn policy(&self) -> Policy {
         Policy::new()
     }

@@ -75,9 +75,9 @@ pub enum LifetimeSource {
 impl AccessToken {
     /// Makes an access token from its parts, as [`fetch_token`](crate::fetch_token) does from a server's response.
     ///
-    /// For tests, for stores that keep tokens, and for flows of your own. `requested_at` is when the request for the token
-    /// was sent: a [`Lifetime::For`] is counted from then. The policy says which headers present the token, and the
-    /// credentials fill in those that need them.
+    /// For tests, for stores that keep tokens, and for flows of your own. `requested_at` is when the request for the
+    /// token was sent: a [`Lifetime::For`] is counted from then. The policy says which headers present the token, and
+    /// the credentials fill in those that need them.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -98,8 +98,9 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// [`BadResponse`](crate::ErrorKind::BadResponse) if the token has expired already, if no header can carry it (it has
-    /// spaces, or more than 64 KiB), or if it is bound to a key and `parameters` names none, or the other way round.
+    /// [`BadResponse`](crate::ErrorKind::BadResponse) if the token has expired already, if no header can carry it (it
+    /// has spaces, or more than 64 KiB), or if it is bound to a key and `parameters` names none, or the other way
+    /// round.
     pub fn new(
         mut response: TokenResponse,
         parameters: &TokenParameters,
@@ -164,11 +165,11 @@ impl AccessToken {
         &self.headers[0].0
     }
 
-    /// Returns the value of the header that presents the token: `Bearer …` for most vendors, and the bare token for those
-    /// with a header of their own.
+    /// Returns the value of the header that presents the token: `Bearer …` for most vendors, and the bare token for
+    /// those with a header of their own.
     ///
-    /// It belongs in the header [`header_name`](Self::header_name) and in no other, and some vendors want further headers
-    /// beside it; [`headers`](Self::headers) has them all. It is built once, and cloning it copies no bytes.
+    /// It belongs in the header [`header_name`](Self::header_name) and in no other, and some vendors want further
+    /// headers beside it; [`headers`](Self::headers) has them all. It is built once, and cloning it copies no bytes.
     #[must_use]
     pub fn header_value(&self) -> &HeaderValue {
         &self.headers[0].1
@@ -211,8 +212,8 @@ impl AccessToken {
         self.response.scopes().unwrap_or_default()
     }
 
-    /// Returns the refresh token, if the server sent one. RFC 6749 section 4.4.3 advises against it, and this library does
-    /// not use it.
+    /// Returns the refresh token, if the server sent one. RFC 6749 section 4.4.3 advises against it, and this library
+    /// does not use it.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&SecretString> {
         self.response.refresh_token()
@@ -230,8 +231,8 @@ impl AccessToken {
         self.response.extras()
     }
 
-    /// Reads the claims of a token that is a JWT, **without verifying it**: neither signature, issuer, audience nor expiry
-    /// is checked.
+    /// Reads the claims of a token that is a JWT, **without verifying it**: neither signature, issuer, audience nor
+    /// expiry is checked.
     ///
     /// Use it for a log line or to find your own account, never to decide what a caller may do. To verify a token, use
     /// `credentials-grant-verification`.
@@ -266,8 +267,8 @@ impl AccessToken {
     }
 }
 
-/// Returns the key that the token is bound to. A token that is taken for bound and is not, or the other way round, fails at
-/// every API call, so a mismatch is an error here.
+/// Returns the key that the token is bound to. A token that is taken for bound and is not, or the other way round,
+/// fails at every API call, so a mismatch is an error here.
 fn bound_to<'a>(response: &TokenResponse, asked: Option<&'a ProofKey>) -> Result<Option<&'a ProofKey>, Error> {
     let is_bound = response.token_type().is_some_and(|kind| kind.eq_ignore_ascii_case("dpop"));
     match asked {

@@ -28,32 +28,32 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// `client_secret_basic`: `Authorization: Basic`, with id and secret percent-encoded before they are joined, as RFC 6749
-    /// section 2.3.1 asks. For an id and a secret of letters, digits and `-._~` it equals
+    /// `client_secret_basic`: `Authorization: Basic`, with id and secret percent-encoded before they are joined, as RFC
+    /// 6749 section 2.3.1 asks. For an id and a secret of letters, digits and `-._~` it equals
     /// [`ClientSecretBasicRaw`](Self::ClientSecretBasicRaw).
     ClientSecretBasic,
     /// `client_secret_basic` without percent-encoding, for servers that do not decode. Not a registered name:
     /// `client_secret_basic_raw`.
     ClientSecretBasicRaw,
-    /// `client_secret_basic` encoded by RFC 6749 Appendix B to the letter: `+` for a space, and everything else except ASCII
-    /// letters and digits escaped. Not a registered name: `client_secret_basic_strict`.
+    /// `client_secret_basic` encoded by RFC 6749 Appendix B to the letter: `+` for a space, and everything else except
+    /// ASCII letters and digits escaped. Not a registered name: `client_secret_basic_strict`.
     ClientSecretBasicStrict,
-    /// `client_secret_jwt`: a JWT signed with the client secret by HS256 (OIDC Core section 9). The secret itself is not
-    /// sent.
+    /// `client_secret_jwt`: a JWT signed with the client secret by HS256 (OIDC Core section 9). The secret itself is
+    /// not sent.
     ClientSecretJwt,
-    /// `client_secret_post`: `client_id` and `client_secret` among the parameters, in a form or in JSON (RFC 6749 section
-    /// 2.3.1).
+    /// `client_secret_post`: `client_id` and `client_secret` among the parameters, in a form or in JSON (RFC 6749
+    /// section 2.3.1).
     ClientSecretPost,
     /// `none`: only `client_id` among the parameters, for a public client (RFC 6749 section 2.1).
     None,
     /// `private_key_jwt`: a JWT that the credentials' [`Signer`](crate::Signer) signs, or one that they hold (RFC 7523
     /// section 2.2, OIDC Core section 9).
     ///
-    /// Its `aud` is the token URL, unless [`assertion_audience`](crate::RequestBuilder::assertion_audience) sets another. It
-    /// is valid for a minute, and each request gets a new one.
+    /// Its `aud` is the token URL, unless [`assertion_audience`](crate::RequestBuilder::assertion_audience) sets
+    /// another. It is valid for a minute, and each request gets a new one.
     PrivateKeyJwt,
-    /// `tls_client_auth`: `client_id` among the parameters, and the certificate that TLS presents (RFC 8705 section 2). The
-    /// same as `self_signed_tls_client_auth`, which differs at the server only.
+    /// `tls_client_auth`: `client_id` among the parameters, and the certificate that TLS presents (RFC 8705 section 2).
+    /// The same as `self_signed_tls_client_auth`, which differs at the server only.
     TlsClientAuth,
 }
 

@@ -73,8 +73,8 @@ impl ClientCredentials {
         self
     }
 
-    /// Sets an assertion that is signed already: the JWT that a platform gives its workloads (Kubernetes, GitHub Actions,
-    /// SPIFFE). It takes precedence over a signer.
+    /// Sets an assertion that is signed already: the JWT that a platform gives its workloads (Kubernetes, GitHub
+    /// Actions, SPIFFE). It takes precedence over a signer.
     #[must_use]
     pub fn with_assertion(mut self, jwt: impl Into<SecretString>) -> Self {
         self.assertion = Some(jwt.into());

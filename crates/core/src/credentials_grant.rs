@@ -76,8 +76,8 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
             .with_remedy("implement `CredentialsGrant::next_request`"))
     }
 
-    /// Builds a request to introspect or revoke an issued token; the context's [operation](RequestContext::operation) says
-    /// which. By default, the provider supports neither.
+    /// Builds a request to introspect or revoke an issued token; the context's [operation](RequestContext::operation)
+    /// says which. By default, the provider supports neither.
     ///
     /// # Errors
     ///

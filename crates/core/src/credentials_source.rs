@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use crate::client_credentials::ClientCredentials;
 use crate::error::Error;
 
-/// A source of client credentials. It is asked whenever a token is fetched, so the credentials can change while the program
-/// runs.
+/// A source of client credentials. It is asked whenever a token is fetched, so the credentials can change while the
+/// program runs.
 ///
 /// [`ClientCredentials`] are a source themselves, of fixed credentials. For a secret in a vault:
 ///

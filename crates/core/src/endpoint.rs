@@ -33,8 +33,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if it is not a URL, has user info or a fragment, or would send
-    /// secrets unencrypted to another machine.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if it is not a URL, has user info or a fragment, or would
+    /// send secrets unencrypted to another machine.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let endpoint = Self::insecure(url)?;
         if endpoint.0.scheme() == "http" && !is_loopback(&endpoint.0) {

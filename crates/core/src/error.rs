@@ -12,8 +12,8 @@ use crate::redact::Redactor;
 
 /// Why there is no token, or why a provider could not be built.
 ///
-/// `Display` is one lower-case line: the provider, what happened, and what to do next. `Debug` starts with the same line, so
-/// that `fn main() -> Result<(), Box<dyn std::error::Error>>` prints something that people can read.
+/// `Display` is one lower-case line: the provider, what happened, and what to do next. `Debug` starts with the same
+/// line, so that `fn main() -> Result<(), Box<dyn std::error::Error>>` prints something that people can read.
 ///
 /// An error that [`fetch_token`](crate::fetch_token) returns holds no secret: the server's words are put on one line,
 /// secrets are redacted, and long texts are cut off.
@@ -51,8 +51,8 @@ pub enum ErrorKind {
     ///
     /// What to do: check that the token URL is the vendor's. If it is, show the vendor this message.
     BadResponse,
-    /// Something on this side is wrong: a setting is missing, malformed or contradicts another, or the code that fetches
-    /// tokens panicked.
+    /// Something on this side is wrong: a setting is missing, malformed or contradicts another, or the code that
+    /// fetches tokens panicked.
     ///
     /// What to do: change what the message names.
     Configuration,
@@ -61,8 +61,8 @@ pub enum ErrorKind {
     /// What to do: check the client id and secret. Do not repeat the request with the same ones: some vendors block IP
     /// addresses after repeated failures.
     CredentialsRefused,
-    /// A token that an API received failed verification: not a JWT, from another issuer, for another audience, expired, or
-    /// not signed by a key of the issuer.
+    /// A token that an API received failed verification: not a JWT, from another issuer, for another audience, expired,
+    /// or not signed by a key of the issuer.
     ///
     /// What to do: refuse the call that it came with, by 401 and `invalid_token` (RFC 6750 section 3.1).
     InvalidToken,
@@ -96,8 +96,8 @@ pub enum Retry {
     Never,
     /// Yes, after a pause of the caller's choice.
     Soon,
-    /// Yes, but not before this much time has passed: the server said so (`Retry-After`, at most an hour), or a limit on
-    /// token requests requires it.
+    /// Yes, but not before this much time has passed: the server said so (`Retry-After`, at most an hour), or a limit
+    /// on token requests requires it.
     After(Duration),
 }
 
@@ -222,8 +222,8 @@ impl Error {
         self
     }
 
-    /// Redacts every secret that was sent from what the server echoed. Constant texts, and errors about settings, which are
-    /// made before anything is sent, stay as they are.
+    /// Redacts every secret that was sent from what the server echoed. Constant texts, and errors about settings, which
+    /// are made before anything is sent, stay as they are.
     pub(crate) fn redacted(mut self, scrubber: &Redactor) -> Self {
         let inner = &mut *self.0;
         if inner.kind == ErrorKind::Configuration {

@@ -6,8 +6,8 @@ use http::StatusCode;
 
 use crate::error::ErrorKind;
 
-/// Maps an error code or a status of one vendor to a kind of error, a message and a remedy, where RFC 6749 and the status
-/// would be read wrongly.
+/// Maps an error code or a status of one vendor to a kind of error, a message and a remedy, where RFC 6749 and the
+/// status would be read wrongly.
 ///
 /// ```
 /// use credentials_grant::{ErrorKind, ErrorMapping, ResponseReader, StatusCode};
@@ -45,8 +45,8 @@ impl ErrorMapping {
         Self { pattern: Pattern::Status(status), kind, message: None, remedy: None }
     }
 
-    /// Sets what happened, in place of the words for the kind: lower-case, without a full stop and without the status, which
-    /// is added, as are the server's own words.
+    /// Sets what happened, in place of the words for the kind: lower-case, without a full stop and without the status,
+    /// which is added, as are the server's own words.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = Some(message.into());

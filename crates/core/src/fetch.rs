@@ -24,8 +24,8 @@ const MOST_REQUESTS: usize = 4;
 /// Fetches one token: builds the request, sends it, reads the response, and goes on while the vendor needs further
 /// requests.
 ///
-/// It caches nothing and retries nothing, with one exception: a request whose DPoP proof needs the server's nonce is made
-/// anew, once (RFC 9449 section 8). To have tokens cached and renewed, use the client crate's `TokenSource`.
+/// It caches nothing and retries nothing, with one exception: a request whose DPoP proof needs the server's nonce is
+/// made anew, once (RFC 9449 section 8). To have tokens cached and renewed, use the client crate's `TokenSource`.
 ///
 /// # Errors
 ///
@@ -110,8 +110,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Keeps the nonce that came with a response. Returns `true` if the server wants the same request with that nonce in
-    /// its proof (RFC 9449 section 8).
+    /// Keeps the nonce that came with a response. Returns `true` if the server wants the same request with that nonce
+    /// in its proof (RFC 9449 section 8).
     fn wants_nonce(&self, request: &HttpRequest, response: &HttpResponse) -> bool {
         let Some(key) = self.context.parameters().proof_key().filter(|_| request.headers().contains_key(DPOP)) else {
             return false;

@@ -62,7 +62,8 @@ impl HttpRequest {
         without_query(&self.url)
     }
 
-    /// Returns the headers, except those of the connection (`Host`, `Content-Length`). Secret values are marked sensitive.
+    /// Returns the headers, except those of the connection (`Host`, `Content-Length`). Secret values are marked
+    /// sensitive.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers

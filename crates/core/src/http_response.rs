@@ -18,8 +18,8 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// The most values that a response may consist of. In memory, a value can take a hundred times its size in the body.
 const MOST_PARTS: usize = 10_000;
 
-/// An HTTP response, of a token endpoint or any other. It may hold a token, so `Debug` shows neither the body nor header
-/// values.
+/// An HTTP response, of a token endpoint or any other. It may hold a token, so `Debug` shows neither the body nor
+/// header values.
 ///
 /// ```
 /// use credentials_grant::HttpResponse;
@@ -68,8 +68,8 @@ impl HttpResponse {
         self.body.expose_secret()
     }
 
-    /// Returns how long the server asks to wait: `Retry-After` in seconds, or as a date relative to the server's own `Date`
-    /// (RFC 9110 section 10.2.3). At most an hour.
+    /// Returns how long the server asks to wait: `Retry-After` in seconds, or as a date relative to the server's own
+    /// `Date` (RFC 9110 section 10.2.3). At most an hour.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(&RETRY_AFTER)?.trim();
@@ -97,8 +97,8 @@ impl HttpResponse {
         matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308)
     }
 
-    /// Returns the body's members. Vendors send JSON as `text/plain` or after a byte-order mark, and forms as either type, so
-    /// the bytes decide, and the content type only where they leave it open.
+    /// Returns the body's members. Vendors send JSON as `text/plain` or after a byte-order mark, and forms as either
+    /// type, so the bytes decide, and the content type only where they leave it open.
     pub(crate) fn members(&self) -> Body {
         let body = self.body();
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();

@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use crate::presentation::Presentation;
 
-/// What the runtime must know about a vendor: how tokens are presented and to which hosts, how long they live, and how often
-/// they may be requested.
+/// What the runtime must know about a vendor: how tokens are presented and to which hosts, how long they live, and how
+/// often they may be requested.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +28,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Makes the policy of RFC 6749 and RFC 6750: bearer tokens, the lifetime that the response states, no known limits.
+    /// Makes the policy of RFC 6749 and RFC 6750: bearer tokens, the lifetime that the response states, no known
+    /// limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -44,8 +45,8 @@ impl Policy {
     /// Adds a host that the token may be sent to.
     ///
     /// `api.example.com` is one host; `*.example.com` is every host below `example.com`, but not `example.com` itself.
-    /// Without a port, the scheme's default port is meant; `localhost:8080` names one. If the host depends on the customer,
-    /// leave it to the customer to add it.
+    /// Without a port, the scheme's default port is meant; `localhost:8080` names one. If the host depends on the
+    /// customer, leave it to the customer to add it.
     #[must_use]
     pub fn with_host(mut self, host: impl Into<Cow<'static, str>>) -> Self {
         self.hosts.push(host.into());

@@ -66,8 +66,8 @@ impl Presentation {
         self
     }
 
-    /// Adds a header whose value is a further secret of the credentials, by its name. It is left out if they have none of that
-    /// name.
+    /// Adds a header whose value is a further secret of the credentials, by its name. It is left out if they have none
+    /// of that name.
     #[must_use]
     pub fn with_secret_header(
         mut self,
@@ -91,8 +91,8 @@ impl Presentation {
         &self.header
     }
 
-    /// Returns the headers for this token, the one that presents it first. A token that is bound to a key has the scheme
-    /// `DPoP` in place of `Bearer` (RFC 9449 section 7.1).
+    /// Returns the headers for this token, the one that presents it first. A token that is bound to a key has the
+    /// scheme `DPoP` in place of `Bearer` (RFC 9449 section 7.1).
     pub(crate) fn headers(
         &self,
         token: &str,

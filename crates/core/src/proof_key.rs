@@ -38,9 +38,9 @@ const PUBLIC_MEMBERS: [(&str, &[&str]); 3] = [("EC", &["crv", "x", "y"]), ("OKP"
 
 /// A key that tokens are bound to (DPoP, RFC 9449): a stolen token is useless without it.
 ///
-/// Set it by [`TokenParameters::with_proof_key`](crate::TokenParameters::with_proof_key). Every token request and every API
-/// call then carries a proof, signed for that request alone. The key also keeps the nonces that servers want in proofs.
-/// Clones share them.
+/// Set it by [`TokenParameters::with_proof_key`](crate::TokenParameters::with_proof_key). Every token request and every
+/// API call then carries a proof, signed for that request alone. The key also keeps the nonces that servers want in
+/// proofs. Clones share them.
 ///
 /// Use one key per source: it can use every token that is bound to it.
 ///
@@ -98,8 +98,8 @@ impl ProofKey {
         Ok(Self(Arc::new(Inner { signer: Arc::new(signer), jwk, thumbprint, nonces: Mutex::default() })))
     }
 
-    /// Returns the key's SHA-256 thumbprint in base64url (RFC 7638): the `cnf.jkt` of tokens that are bound to it (RFC 9449
-    /// section 6.1).
+    /// Returns the key's SHA-256 thumbprint in base64url (RFC 7638): the `cnf.jkt` of tokens that are bound to it (RFC
+    /// 9449 section 6.1).
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.0.thumbprint
@@ -111,8 +111,8 @@ impl ProofKey {
         self.0.signer.algorithm()
     }
 
-    /// Makes a proof for one API call with this token: the value of the header `DPoP`, marked sensitive. It is valid for this
-    /// method and URL only.
+    /// Makes a proof for one API call with this token: the value of the header `DPoP`, marked sensitive. It is valid
+    /// for this method and URL only.
     ///
     /// ```
     /// # use credentials_grant::{AccessToken, Error, Method, RequestSeed, Url};
@@ -139,8 +139,8 @@ impl ProofKey {
         header::secret_value(DPOP.as_str(), proof.expose_secret())
     }
 
-    /// Keeps the nonce of a response, of a successful one too, for the next proof for that server (RFC 9449 section 8.2).
-    /// Returns `true` if there was one.
+    /// Keeps the nonce of a response, of a successful one too, for the next proof for that server (RFC 9449 section
+    /// 8.2). Returns `true` if there was one.
     pub fn note_nonce(&self, url: &Url, headers: &HeaderMap) -> bool {
         // A nonce is of the characters of RFC 9449 section 8.1.
         let is_nonce = |text: &&str| {

@@ -1,7 +1,7 @@
 //! Redacts secrets from what a server echoes.
 //!
-//! A server that answers `unknown client: Basic YWJj…` repeats the secret as it was sent, or as the server escapes it. Text
-//! is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
+//! A server that answers `unknown client: Basic YWJj…` repeats the secret as it was sent, or as the server escapes it.
+//! Text is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -88,8 +88,8 @@ fn replaced(text: &str, table: &[(char, &str)]) -> String {
     replaced
 }
 
-/// Returns the text on one line, without control characters and bidirectional controls: what a server sends must not forge
-/// log lines, nor display as something else.
+/// Returns the text on one line, without control characters and bidirectional controls: what a server sends must not
+/// forge log lines, nor display as something else.
 pub(crate) fn one_line(text: &str) -> String {
     let turns =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

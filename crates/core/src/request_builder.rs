@@ -29,8 +29,8 @@ const PROOF: &str = "proof key";
 
 /// Builds an [`UnsignedRequest`].
 ///
-/// A part that is invalid (an empty secret, a value that no header can carry) is reported by [`build`](Self::build), so that
-/// the calls can be chained.
+/// A part that is invalid (an empty secret, a value that no header can carry) is reported by [`build`](Self::build), so
+/// that the calls can be chained.
 ///
 /// ```
 /// use credentials_grant::{ClientAuthentication, Endpoint, Error, RequestContext, UnsignedRequest};
@@ -151,7 +151,8 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// Sets the audience (`aud`) of the client's assertion. It is the token URL by default; many servers want their issuer.
+    /// Sets the audience (`aud`) of the client's assertion. It is the token URL by default; many servers want their
+    /// issuer.
     #[must_use]
     pub fn assertion_audience(mut self, audience: impl Into<String>) -> Self {
         self.assertion_audience = Some(audience.into());
@@ -248,8 +249,8 @@ impl<'a> RequestBuilder<'a> {
         self.insert_header(name, value)
     }
 
-    /// Sets a header whose value is a secret: it is marked sensitive, and redacted from errors. It replaces a header of the
-    /// same name.
+    /// Sets a header whose value is a secret: it is marked sensitive, and redacted from errors. It replaces a header of
+    /// the same name.
     #[must_use]
     pub fn secret_header(mut self, name: &str, value: &SecretString) -> Self {
         let secret = value.expose_secret();
@@ -312,8 +313,8 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming a part that is invalid, or one of the token parameters that
-    /// this provider does not support.
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming a part that is invalid, or one of the token
+    /// parameters that this provider does not support.
     pub fn build(mut self) -> Result<UnsignedRequest, Error> {
         if let Some(problem) = self.problem {
             return Err(problem);

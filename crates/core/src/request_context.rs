@@ -76,8 +76,8 @@ impl<'a> RequestContext<'a> {
         self.parameters
     }
 
-    /// Returns the operation on an issued token that
-    /// [`operation_request`](crate::CredentialsGrant::operation_request) must build; `None` for a request for a new token.
+    /// Returns the operation on an issued token that [`operation_request`](crate::CredentialsGrant::operation_request)
+    /// must build; `None` for a request for a new token.
     #[must_use]
     pub fn operation(&self) -> Option<TokenOperation<'a>> {
         self.operation
@@ -99,8 +99,8 @@ impl<'a> RequestContext<'a> {
 
     /// Returns `true` for a dry run: the request is hashed or compared, never sent.
     ///
-    /// Ignore cached state such as discovery results then. If the provider usually sends several requests, return the last
-    /// one, so that all parameters are checked.
+    /// Ignore cached state such as discovery results then. If the provider usually sends several requests, return the
+    /// last one, so that all parameters are checked.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.dry_run

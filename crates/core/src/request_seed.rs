@@ -6,8 +6,8 @@ pub(crate) fn uuid(entropy: [u8; 16]) -> String {
     uuid::Builder::from_random_bytes(entropy).into_uuid().to_string()
 }
 
-/// The clock reading and the random bytes of one request. This crate reads no clock and has no random source, so the caller
-/// supplies both.
+/// The clock reading and the random bytes of one request. This crate reads no clock and has no random source, so the
+/// caller supplies both.
 ///
 /// ```
 /// use std::time::SystemTime;

@@ -24,7 +24,8 @@ use crate::error::Error;
 /// # impl CredentialsGrant for Acme {
 /// #     fn name(&self) -> &str { "acme" }
 /// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-/// #         context.post(&self.token_endpoint).client_credentials().client_authentication(ClientAuthentication::ClientSecretBasic).build()
+/// #         let method = ClientAuthentication::ClientSecretBasic;
+/// #         context.post(&self.token_endpoint).client_credentials().client_authentication(method).build()
 /// #     }
 /// # }
 ///
@@ -101,7 +102,8 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Makes a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few words.
+    /// Makes a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few
+    /// words.
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str) -> Self {
         Self::of_parts(name, help, &[], false)

@@ -17,7 +17,8 @@ const PLACEHOLDER: &[u8] = b"signature";
 /// The value of a parameter or header that a [`Signer`] signs when the request is sent.
 ///
 /// A provider describes it without signing, in [`token_request`](crate::CredentialsGrant::token_request);
-/// [`UnsignedRequest::sign`](crate::UnsignedRequest::sign) then asks the signer, which may be a key in a remote service.
+/// [`UnsignedRequest::sign`](crate::UnsignedRequest::sign) then asks the signer, which may be a key in a remote
+/// service.
 ///
 /// ```
 /// use credentials_grant::{CredentialsGrant, Endpoint, Error, RequestContext, SignedValue, UnsignedRequest};
@@ -95,8 +96,8 @@ impl SignedValue {
         Self { what: "value", message: message.into(), signer, format: Arc::new(format) }
     }
 
-    /// Describes a JWT with these claims, which are written in the order of their fields. Its header names the algorithm,
-    /// the type `JWT` and the key's id.
+    /// Describes a JWT with these claims, which are written in the order of their fields. Its header names the
+    /// algorithm, the type `JWT` and the key's id.
     ///
     /// # Errors
     ///

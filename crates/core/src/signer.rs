@@ -43,7 +43,8 @@ use crate::error::Error;
 ///     }
 /// }
 ///
-/// let credentials = ClientCredentials::without_secret("my-service").with_signer(KeyService { key: "2026-11".to_owned() });
+/// let signer = KeyService { key: "2026-11".to_owned() };
+/// let credentials = ClientCredentials::without_secret("my-service").with_signer(signer);
 /// ```
 #[async_trait]
 pub trait Signer: fmt::Debug + Send + Sync + 'static {
@@ -66,8 +67,8 @@ pub trait Signer: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Signs these bytes, and returns the signature in the format of a JWS. For ECDSA, that is both numbers one after the
-    /// other, not DER (RFC 7518 section 3.4).
+    /// Signs these bytes, and returns the signature in the format of a JWS. For ECDSA, that is both numbers one after
+    /// the other, not DER (RFC 7518 section 3.4).
     ///
     /// # Errors
     ///

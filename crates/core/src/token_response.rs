@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 /// A token response (RFC 6749 section 5.1), as [`read_response`](crate::CredentialsGrant::read_response) parsed it.
 ///
-/// Most providers get it from a [`ResponseReader`](crate::ResponseReader). One that parses the body itself makes it from
-/// its parts:
+/// Most providers get it from a [`ResponseReader`](crate::ResponseReader). One that parses the body itself makes it
+/// from its parts:
 ///
 /// ```
 /// use std::time::Duration;
@@ -143,19 +143,22 @@ impl TokenResponse {
         &self.extras
     }
 
-    /// Fills in the scopes asked for where the response names none (RFC 6749 section 5.1), and frees what is not needed.
+    /// Fills in the scopes asked for where the response names none (RFC 6749 section 5.1), and frees what is not
+    /// needed.
     pub(crate) fn complete(&mut self, asked: &[String]) {
         if self.scopes.is_none() && !asked.is_empty() {
             self.scopes = Some(asked.to_vec());
         }
         if self.extras.is_empty() {
-            // A map that once held the response's members keeps half a kilobyte, which counts where there are many tokens.
+            // A map that once held the response's members keeps half a kilobyte, which counts where there are many
+            // tokens.
             self.extras = Map::new();
         }
     }
 
-    /// Reads the lifetime from a token that is a JWT: until `exp`, but for no longer than from `iat` to `exp`, in case this
-    /// machine's clock is slow. A token may have been issued long before it was handed out, so the span alone says too much.
+    /// Reads the lifetime from a token that is a JWT: until `exp`, but for no longer than from `iat` to `exp`, in case
+    /// this machine's clock is slow. A token may have been issued long before it was handed out, so the span alone says
+    /// too much.
     pub(crate) fn lifetime_in_token(&self, now: SystemTime) -> Option<Lifetime> {
         #[derive(Deserialize)]
         struct Claims {

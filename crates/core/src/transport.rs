@@ -11,9 +11,9 @@ use crate::http_response::HttpResponse;
 
 /// Sends one HTTP request and returns the response, whatever its status.
 ///
-/// An implementation follows no redirects, does not retry, has a timeout, and limits the size of the body it reads (1 MiB is
-/// enough). It presents the request's [certificate](HttpRequest::client_certificate) to the server, if there is one, and
-/// never that of another request.
+/// An implementation follows no redirects, does not retry, has a timeout, and limits the size of the body it reads (1
+/// MiB is enough). It presents the request's [certificate](HttpRequest::client_certificate) to the server, if there is
+/// one, and never that of another request.
 ///
 /// The client crate has one over reqwest. One of your own, here for a test that answers every request alike:
 ///

@@ -19,8 +19,8 @@ use crate::signed_value::SignedValue;
 /// A request as a provider describes it: what goes where, and what must be signed first.
 ///
 /// It is made by [`RequestContext::post`](crate::RequestContext::post) or [`get`](crate::RequestContext::get), and
-/// [`sign`](Self::sign) turns it into an [`HttpRequest`]. [`fetch_token`](crate::fetch_token) does so; a test of a provider
-/// calls [`dry_run`](Self::dry_run) to compare the bytes:
+/// [`sign`](Self::sign) turns it into an [`HttpRequest`]. [`fetch_token`](crate::fetch_token) does so; a test of a
+/// provider calls [`dry_run`](Self::dry_run) to compare the bytes:
 ///
 /// ```
 /// use credentials_grant::{ClientCredentials, CredentialsGrant, Error, RequestContext, TokenParameters};
@@ -85,7 +85,8 @@ impl UnsignedRequest {
         self.lay_out()
     }
 
-    /// Lays out the bytes without calling a signer, to compare or hash them: a fixed placeholder stands for each signature.
+    /// Lays out the bytes without calling a signer, to compare or hash them: a fixed placeholder stands for each
+    /// signature.
     ///
     /// # Errors
     ///
@@ -170,8 +171,8 @@ impl UnsignedRequest {
         }
     }
 
-    /// Refuses a parameter that is given twice (RFC 6749 section 3.2), except `resource` in a form (RFC 8707 section 2): of
-    /// two JSON members with one name, most parsers keep one.
+    /// Refuses a parameter that is given twice (RFC 6749 section 3.2), except `resource` in a form (RFC 8707 section
+    /// 2): of two JSON members with one name, most parsers keep one.
     pub(crate) fn check_names(&self) -> Result<(), Error> {
         let names: Vec<_> = self.parameters.iter().map(|parameter| &parameter.name).collect();
         let may_repeat = |name: &str| name == "resource" && !matches!(self.layout, Layout::Json);

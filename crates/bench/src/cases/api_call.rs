@@ -1,4 +1,5 @@
-//! A call of an API with its token put on by the middleware, against the bare HTTP client with the header put on by hand.
+//! A call of an API with its token put on by the middleware, against the bare HTTP client with the header put on by
+//! hand.
 
 use std::sync::Arc;
 use std::time::Duration;

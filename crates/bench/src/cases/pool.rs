@@ -1,5 +1,5 @@
-//! A pool of 100 000 tenants: what it weighs per tenant beside the token itself, and what a lookup costs beside one among
-//! a hundred.
+//! A pool of 100 000 tenants: what it weighs per tenant beside the token itself, and what a lookup costs beside one
+//! among a hundred.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -77,8 +77,8 @@ struct Tenants {
 }
 
 impl Tenants {
-    /// So many tenants with tokens of this length, and the bytes that the pool has taken for them. What the allocator adds
-    /// is not counted, nor are the callers' own credentials.
+    /// So many tenants with tokens of this length, and the bytes that the pool has taken for them. What the allocator
+    /// adds is not counted, nor are the callers' own credentials.
     fn weighed(tenants: u32, token_length: i64) -> Result<(Self, i64)> {
         let pool = TokenPool::builder().with_capacity(tenants as usize).with_transport(Canned::new(token_length)?);
         let provider = Standard::new(&Url::parse("https://auth.example.com/token")?)?;

@@ -23,15 +23,15 @@ use crate::source::TokenOptions;
 /// The header that carries a proof (RFC 9449 section 4.1).
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// Puts tokens on calls of a vendor's API. The token goes to the hosts that the provider's policy or the user names, over
-/// HTTPS (plain HTTP for loopback only), and nowhere else.
+/// Puts tokens on calls of a vendor's API. The token goes to the hosts that the provider's policy or the user names,
+/// over HTTPS (plain HTTP for loopback only), and nowhere else.
 ///
 /// It is a middleware for reqwest (feature `reqwest-middleware`), a layer for tower (feature `tower`), and on its own
-/// authorizes any [`http::Request`]. The middleware and the layer fetch a new token when the API rejects one, and repeat the
-/// call once; with any other HTTP client, call [`check_response`](Self::check_response).
+/// authorizes any [`http::Request`]. The middleware and the layer fetch a new token when the API rejects one, and
+/// repeat the call once; with any other HTTP client, call [`check_response`](Self::check_response).
 ///
-/// An authorizer is cheap to clone. Clones share what they know about rejected tokens, so make one for each source and clone
-/// it.
+/// An authorizer is cheap to clone. Clones share what they know about rejected tokens, so make one for each source and
+/// clone it.
 ///
 /// ```
 /// # use credentials_grant_client::{Authorizer, TokenSource};
@@ -72,7 +72,8 @@ pub struct Authorization {
     proved_again: bool,
 }
 
-/// Why a request is worth sending once more: with a new token, or with a new proof. For [`Authorizer::authorize_again`].
+/// Why a request is worth sending once more: with a new token, or with a new proof. For
+/// [`Authorizer::authorize_again`].
 #[derive(Debug)]
 pub struct AuthorizationRetry {
     fetched: bool,
@@ -111,8 +112,8 @@ impl Authorizer {
         Self(Arc::new(Inner { source, clock, hosts, options, header, expired, rejections: Rejections::default() }))
     }
 
-    /// Adds the token to a request, in the header that the vendor wants it in, with the vendor's extra headers, and with a
-    /// proof for this request if the token is bound to a key (RFC 9449 section 7).
+    /// Adds the token to a request, in the header that the vendor wants it in, with the vendor's extra headers, and
+    /// with a proof for this request if the token is bound to a key (RFC 9449 section 7).
     ///
     /// A request that has that header already is left alone. An extra header that is set already stays as it is.
     ///
@@ -128,8 +129,8 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, otherwise as
-    /// [`TokenSource::token_with`](crate::TokenSource::token_with); [`SigningFailed`](ErrorKind::SigningFailed) if the proof
-    /// cannot be made within the source's timeout. The request is unchanged, and must not be sent.
+    /// [`TokenSource::token_with`](crate::TokenSource::token_with); [`SigningFailed`](ErrorKind::SigningFailed) if the
+    /// proof cannot be made within the source's timeout. The request is unchanged, and must not be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Authorization, Error> {
         let Inner { source, header, options, .. } = &*self.0;
         if request.headers().contains_key(header) {
@@ -163,14 +164,16 @@ impl Authorizer {
     /// [`authorize_again`](Self::authorize_again). Call it for every response, also if you cannot repeat the request.
     ///
     /// It returns `Some` if the API rejected the token: by 401, by a status of the provider's
-    /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's `UNAUTHENTICATED`.
-    /// That token is then dropped, unless a newer one has replaced it already. It returns `None` if the token was fetched for
-    /// this very request, and for a challenge about something else, such as `insufficient_scope` (RFC 6750 section 3.1).
+    /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's
+    /// `UNAUTHENTICATED`. That token is then dropped, unless a newer one has replaced it already. It returns `None` if
+    /// the token was fetched for this very request, and for a challenge about something else, such as
+    /// `insufficient_scope` (RFC 6750 section 3.1).
     ///
-    /// It also returns `Some` if the API wants its nonce in the proof (`use_dpop_nonce`, RFC 9449 section 9). The token stays.
+    /// It also returns `Some` if the API wants its nonce in the proof (`use_dpop_nonce`, RFC 9449 section 9). The token
+    /// stays.
     ///
-    /// An API that rejects every token does not cost one per call: the first is dropped at once, the next after a pause of one
-    /// second, doubling to five minutes, until a call is not rejected.
+    /// An API that rejects every token does not cost one per call: the first is dropped at once, the next after a pause
+    /// of one second, doubling to five minutes, until a call is not rejected.
     ///
     /// ```no_run
     /// # use credentials_grant_client::Authorizer;
@@ -193,7 +196,6 @@ impl Authorizer {
     /// }
     /// # }
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response(
         &self,
         authorization: &Authorization,
@@ -232,8 +234,8 @@ impl Authorizer {
         }
     }
 
-    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for. A new token and a
-    /// new proof are each worth one retry.
+    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for. A new token
+    /// and a new proof are each worth one retry.
     ///
     /// # Errors
     ///

@@ -36,8 +36,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the provider names none, because the host depends on the customer: then
-    /// add it with [`builder`](Self::builder).
+    /// [`Configuration`](ErrorKind::Configuration) if the provider names none, because the host depends on the
+    /// customer: then add it with [`builder`](Self::builder).
     pub fn new(source: impl ProvideToken) -> Result<Self, Error> {
         Self::builder(source).build()
     }

@@ -9,8 +9,8 @@ use http_auth::{ChallengeRef, parse_challenges};
 pub(crate) enum Problem {
     /// The proof lacks the API's nonce (RFC 9449 section 9).
     Nonce,
-    /// Something that neither a nonce nor a new token would fix: missing scopes (RFC 6750 section 3.1), or an invalid proof
-    /// (RFC 9449 section 7.1).
+    /// Something that neither a nonce nor a new token would fix: missing scopes (RFC 6750 section 3.1), or an invalid
+    /// proof (RFC 9449 section 7.1).
     Other,
     /// The token, unless the API says otherwise.
     Token,

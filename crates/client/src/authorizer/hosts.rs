@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use credentials_grant::{Error, ErrorKind};
 
 /// Where a request goes.
+#[expect(unnameable_types, reason = "it is part of a sealed trait")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Destination<'a> {
     pub(crate) scheme: Scheme,

@@ -9,6 +9,7 @@ use super::hosts::{Destination, Scheme};
 /// feature `reqwest-middleware`, reqwest's own.
 pub trait OutgoingRequest: Sealed {}
 
+#[expect(unnameable_types, reason = "it seals `OutgoingRequest`")]
 pub trait Sealed {
     /// Returns where the request goes.
     fn destination(&self) -> Result<Destination<'_>, Error>;

@@ -1,4 +1,5 @@
-//! Decides when a token that the API rejected is dropped, so that an API that rejects every token does not cost one per call.
+//! Decides when a token that the API rejected is dropped, so that an API that rejects every token does not cost one per
+//! call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +23,8 @@ struct State {
     /// How many tokens were dropped in a row, and when the last one was.
     dropped: u32,
     last: Duration,
-    /// A token that was rejected and not dropped. If other calls with it are accepted, the API does not mean the token, and
-    /// the next one is not dropped any sooner.
+    /// A token that was rejected and not dropped. If other calls with it are accepted, the API does not mean the token,
+    /// and the next one is not dropped any sooner.
     suspect: Option<Arc<AccessToken>>,
 }
 
@@ -42,8 +43,8 @@ impl Rejections {
 
     /// Records a call with this token that was rejected; `renewals` in a row had led to the token.
     ///
-    /// Drops the token if it is still the current one, unless the pause since the last drop is not over. If the token is
-    /// gone, returns how many renewals in a row lead to its successor.
+    /// Drops the token if it is still the current one, unless the pause since the last drop is not over. If the token
+    /// is gone, returns how many renewals in a row lead to its successor.
     pub(crate) fn rejected(
         &self,
         source: &dyn ProvideToken,
@@ -51,7 +52,8 @@ impl Rejections {
         token: &Arc<AccessToken>,
         renewals: u32,
     ) -> Option<u32> {
-        // Under the lock, so that of many calls rejected at once, the first drops the token and the others find it gone.
+        // Under the lock, so that of many calls rejected at once, the first drops the token and the others find it
+        // gone.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !source.is_current(token) {
             return Some(state.dropped.max(1));

@@ -11,8 +11,8 @@ use super::outgoing_request::of_url;
 /// The number that reqwest follows by default.
 const MOST_REDIRECTS: usize = 10;
 
-/// Authorizes each request. If the API rejects the token, the request is sent once more with a new token, and if the API
-/// wants a nonce, with a new proof, provided that its body can be cloned (`Request::try_clone`).
+/// Authorizes each request. If the API rejects the token, the request is sent once more with a new token, and if the
+/// API wants a nonce, with a new proof, provided that its body can be cloned (`Request::try_clone`).
 ///
 /// An error of this library is an [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
 #[async_trait]
@@ -28,7 +28,8 @@ impl Middleware for Authorizer {
             let (Some(retry), Some(spare), true) = (retry, copy, is_response_to(&asked, &response)) else {
                 return Ok(response);
             };
-            // The body is not read: it may be long, and if it is short it has arrived already, so the connection is reused.
+            // The body is not read: it may be long, and if it is short it has arrived already, so the connection is
+            // reused.
             drop(response);
             (copy, request) = (spare.try_clone(), spare);
             authorization = self.authorize_again(&mut request, retry).await.map_err(Error::middleware)?;
@@ -48,23 +49,24 @@ fn is_same_host(one: &Url, other: &Url) -> bool {
 }
 
 impl Authorizer {
-    /// Checks a response, if it came from the host that was asked. When reqwest follows a redirect to another host, it removes
-    /// `Authorization`, so that host's status says nothing about the token. Nor does any redirect's, if the token is bound to
-    /// a key: the proof is for the URL that was asked.
+    /// Checks a response, if it came from the host that was asked. When reqwest follows a redirect to another host, it
+    /// removes `Authorization`, so that host's status says nothing about the token. Nor does any redirect's, if the
+    /// token is bound to a key: the proof is for the URL that was asked.
     fn check(&self, asked: &Url, authorization: &Authorization, response: &Response) -> Option<AuthorizationRetry> {
-        let counts = match authorization.has_proof() {
-            true => is_response_to(asked, response),
-            false => is_same_host(asked, response.url()),
+        let counts = if authorization.has_proof() {
+            is_response_to(asked, response)
+        } else {
+            is_same_host(asked, response.url())
         };
         counts.then(|| self.check_response(authorization, response.status(), response.headers()))?
     }
 
-    /// Returns a redirect policy for the reqwest client: follow up to ten redirects to hosts that the token may be sent to, and
-    /// return any other redirect to the caller.
+    /// Returns a redirect policy for the reqwest client: follow up to ten redirects to hosts that the token may be sent
+    /// to, and return any other redirect to the caller.
     ///
-    /// reqwest follows redirects itself, below every middleware. To another host it removes `Authorization`, cookies and proxy
-    /// headers, but no others: for a vendor with a token header of its own, this policy keeps the token from being sent
-    /// along.
+    /// reqwest follows redirects itself, below every middleware. To another host it removes `Authorization`, cookies
+    /// and proxy headers, but no others: for a vendor with a token header of its own, this policy keeps the token from
+    /// being sent along.
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;

@@ -19,8 +19,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 impl Authorizer {
     /// Returns the authorizer as a layer for tower.
     ///
-    /// If the API rejects the token, the request is sent once more with a new token, and if the API wants a nonce, with a new
-    /// proof, provided that its body can be sent again. An empty body can; for others, see
+    /// If the API rejects the token, the request is sent once more with a new token, and if the API wants a nonce, with
+    /// a new proof, provided that its body can be sent again. An empty body can; for others, see
     /// [`with_body_copy`](AuthorizerLayer::with_body_copy).
     ///
     /// ```
@@ -138,6 +138,7 @@ fn copied<B: Body + Default>(request: &Request<B>, copy_body: &impl CopyBody<B>)
 
 /// Copies empty bodies only: the default of an [`AuthorizerLayer`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct EmptyBodies;
 
 /// Copies a body so that it can be sent again.

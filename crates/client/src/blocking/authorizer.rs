@@ -9,7 +9,9 @@ use crate::authorizer::{self, Authorization, AuthorizationRetry};
 ///
 /// ```no_run
 /// # fn send(_: http::Request<()>) -> http::Response<()> { http::Response::new(()) }
-/// # fn example(source: credentials_grant_client::TokenSource) -> Result<http::Response<()>, Box<dyn std::error::Error>> {
+/// # use std::error::Error;
+/// # use credentials_grant_client::TokenSource;
+/// # fn example(source: TokenSource) -> Result<http::Response<()>, Box<dyn Error>> {
 /// use credentials_grant_client::{Authorizer, blocking};
 ///
 /// let authorizer = blocking::Authorizer::from_async(Authorizer::new(source)?)?;
@@ -59,7 +61,6 @@ impl Authorizer {
 
     /// Records how the API answered, and returns `Some` if the request should be sent once more, authorized by
     /// [`authorize_again`](Self::authorize_again): see [`crate::Authorizer::check_response`].
-    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response(
         &self,
         authorization: &Authorization,

@@ -37,7 +37,8 @@ impl Background {
         self.0.0.as_ref().map(Runtime::enter)
     }
 
-    /// Runs the work on the runtime's own threads and waits for it: `block_on` would refuse to run within another runtime.
+    /// Runs the work on the runtime's own threads and waits for it: `block_on` would refuse to run within another
+    /// runtime.
     pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,

@@ -30,8 +30,8 @@ impl TokenPool {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the HTTP client cannot be built, or no thread can be
-    /// started.
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the HTTP client cannot be built, or no thread
+    /// can be started.
     #[cfg(feature = "reqwest")]
     pub fn new() -> Result<Self, Error> {
         Self::from_async(pool::TokenPool::new()?)

@@ -32,8 +32,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request, or no
-    /// thread can be started. Nothing is sent.
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request, or
+    /// no thread can be started. Nothing is sent.
     #[cfg(feature = "reqwest")]
     pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
         Self::from_async(source::TokenSource::new(provider, credentials)?)

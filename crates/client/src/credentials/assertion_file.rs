@@ -8,11 +8,11 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
 use crate::credentials::files::read_secret;
 
-/// Reads a client assertion from a file whenever a token is fetched, because the platform replaces it before it expires: a
-/// projected service account token of Kubernetes, a JWT-SVID of SPIFFE.
+/// Reads a client assertion from a file whenever a token is fetched, because the platform replaces it before it
+/// expires: a projected service account token of Kubernetes, a JWT-SVID of SPIFFE.
 ///
-/// Use it with [`PrivateKeyJwt`](credentials_grant::ClientAuthentication::PrivateKeyJwt). If the platform issues its JWTs over
-/// HTTP (GitHub Actions), fetch them in a [`FunctionCredentials`](crate::FunctionCredentials).
+/// Use it with [`PrivateKeyJwt`](credentials_grant::ClientAuthentication::PrivateKeyJwt). If the platform issues its
+/// JWTs over HTTP (GitHub Actions), fetch them in a [`FunctionCredentials`](crate::FunctionCredentials).
 ///
 /// ```
 /// use credentials_grant_client::AssertionFileCredentials;

@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
 
-/// Reads credentials from the environment variables `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`, whenever a token is
-/// fetched.
+/// Reads credentials from the environment variables `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`, whenever a token
+/// is fetched.
 ///
 /// ```
 /// use credentials_grant_client::EnvironmentCredentials;

@@ -9,8 +9,8 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 
 /// Uses one source of credentials until they are refused, then the next, and after the last the first again.
 ///
-/// It stays with the credentials that were accepted last, so that no request is spent on a secret that is known to be refused.
-/// A source that fails to load is skipped.
+/// It stays with the credentials that were accepted last, so that no request is spent on a secret that is known to be
+/// refused. A source that fails to load is skipped.
 ///
 /// ```
 /// use credentials_grant_client::{EnvironmentCredentials, FallbackCredentials};

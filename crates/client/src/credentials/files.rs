@@ -30,7 +30,8 @@ pub struct FileCredentials {
 }
 
 impl FileCredentials {
-    /// Sets the client id, and the file that holds the client secret. A line break at its end is not part of the secret.
+    /// Sets the client id, and the file that holds the client secret. A line break at its end is not part of the
+    /// secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<PathBuf>) -> Self {
         Self { client_id: client_id.into(), client_secret: client_secret.into(), secrets: Vec::new() }
     }

@@ -1,5 +1,5 @@
-//! Explains failed requests. reqwest's own message says little, so this looks through the causes for errors of rustls, hyper
-//! and the operating system.
+//! Explains failed requests. reqwest's own message says little, so this looks through the causes for errors of rustls,
+//! hyper and the operating system.
 
 use std::error::Error as StdError;
 use std::{io, iter};

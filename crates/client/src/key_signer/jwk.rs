@@ -14,8 +14,8 @@ use serde_json::json;
 use super::algorithm::SigningAlgorithm;
 use super::key::{Key, refused, symmetric};
 
-/// A private key (RFC 7518 section 6, RFC 8037 section 2), its members in base64url. It borrows from the text, so that there
-/// is only one copy of the secrets.
+/// A private key (RFC 7518 section 6, RFC 8037 section 2), its members in base64url. It borrows from the text, so that
+/// there is only one copy of the secrets.
 #[derive(Deserialize)]
 struct Jwk<'a> {
     #[serde(borrow)]

@@ -50,16 +50,16 @@ impl TokenPool {
 }
 
 impl TokenPoolBuilder {
-    /// Sets how many sources the pool keeps: 10 000 by default. When it is full, the least recently used source is dropped;
-    /// the next call for its tenant fetches a new token.
+    /// Sets how many sources the pool keeps: 10 000 by default. When it is full, the least recently used source is
+    /// dropped; the next call for its tenant fetches a new token.
     #[must_use]
     pub fn with_capacity(mut self, sources: usize) -> Self {
         self.capacity = sources;
         self
     }
 
-    /// Sets how long the pool keeps a source that nobody looks up or holds: a day by default. Idle sources are dropped during
-    /// lookups, a few at a time.
+    /// Sets how long the pool keeps a source that nobody looks up or holds: a day by default. Idle sources are dropped
+    /// during lookups, a few at a time.
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = idle;

@@ -1,4 +1,5 @@
-//! The keys of a pool: derived from everything that shapes a request, rather than from a list, so that nothing is forgotten.
+//! The keys of a pool: derived from everything that shapes a request, rather than from a list, so that nothing is
+//! forgotten.
 
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};

@@ -19,9 +19,9 @@ const REVOKED_AT_ONCE: usize = 10;
 
 /// Keeps one [`TokenSource`] for each client, provider and set of parameters, made when it is first asked for.
 ///
-/// Two lookups that differ in anything that shapes a request (URL, tenant, client, scopes, audience, parameters …) never
-/// share a token; two that do not, always do. The sources share one transport, one clock and one count of the vendor's
-/// limits, and nothing else: a slow server delays no other tenant.
+/// Two lookups that differ in anything that shapes a request (URL, tenant, client, scopes, audience, parameters …)
+/// never share a token; two that do not, always do. The sources share one transport, one clock and one count of the
+/// vendor's limits, and nothing else: a slow server delays no other tenant.
 ///
 /// A pool is cheap to clone, and clones are the same pool.
 ///
@@ -60,12 +60,13 @@ impl TokenPool {
         Ok(Self(Arc::new(Inner { config: Arc::new(config), capacity, idle, keys: Keys::new()?, sources })))
     }
 
-    /// Returns the source for this provider, these credentials and these parameters. Sends nothing, and waits for nothing.
+    /// Returns the source for this provider, these credentials and these parameters. Sends nothing, and waits for
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the parameters do not make a valid request, or if
-    /// the credentials cannot be told from others ([`CredentialsSource::identify`]).
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the parameters do not make a valid request, or
+    /// if the credentials cannot be told from others ([`CredentialsSource::identify`]).
     pub fn source<P, C>(
         &self,
         provider: &P,

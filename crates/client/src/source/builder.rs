@@ -41,8 +41,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request. Nothing
-    /// is sent.
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request.
+    /// Nothing is sent.
     #[cfg(feature = "reqwest")]
     pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
         Self::builder(provider, credentials).build()

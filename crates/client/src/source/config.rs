@@ -69,19 +69,19 @@ macro_rules! config_setters {
             self
         }
 
-        /// Adds a limit on token requests to those of the provider's policy, such as one from your contract. In a pool, it
-        /// applies to each provider, or to each client of one.
+        /// Adds a limit on token requests to those of the provider's policy, such as one from your contract. In a pool,
+        /// it applies to each provider, or to each client of one.
         #[must_use]
         pub fn with_limit(mut self, limit: IssuanceLimit) -> Self {
             self.config.limits.push(limit);
             self
         }
 
-        /// Renews tokens before they expire even if nobody asks for them, once the first was asked for. By default, an idle
-        /// program requests no tokens.
+        /// Renews tokens before they expire even if nobody asks for them, once the first was asked for. By default, an
+        /// idle program requests no tokens.
         ///
-        /// Renewal stops when the source or the runtime is dropped, and when the vendor refuses to issue a token. It starts
-        /// again with the next token that somebody gets.
+        /// Renewal stops when the source or the runtime is dropped, and when the vendor refuses to issue a token. It
+        /// starts again with the next token that somebody gets.
         #[must_use]
         pub fn keep_warm(mut self) -> Self {
             self.config.keep_warm = true;

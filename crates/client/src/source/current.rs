@@ -1,6 +1,7 @@
 //! The current token: read without a lock, replaced by each fetch, and removed when the API rejects it.
 //!
-//! This file does not know what a token is, so that a model checker can run it in every order of events (`tests/model`).
+//! This file does not know what a token is, so that a model checker can run it in every order of events
+//! (`tests/model`).
 
 use std::sync::Arc;
 

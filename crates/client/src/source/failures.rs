@@ -32,8 +32,8 @@ impl FetchRecord {
     }
 }
 
-/// The failures since the last token. Details are boxed, so that it is small while there are none: a pool has one for each
-/// tenant.
+/// The failures since the last token. Details are boxed, so that it is small while there are none: a pool has one for
+/// each tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     count: u32,
@@ -65,9 +65,9 @@ pub(crate) enum Purpose {
 impl Failures {
     /// Returns the failure that prevents a request at this time.
     ///
-    /// A refusal does, for a pause of one second that doubles to five minutes. So does an outage after a refusal, since some
-    /// vendors block addresses that way, and a 429. `Retry-After` makes the pause longer. Any other outage prevents renewals
-    /// only, for the same pause.
+    /// A refusal does, for a pause of one second that doubles to five minutes. So does an outage after a refusal, since
+    /// some vendors block addresses that way, and a 429. `Retry-After` makes the pause longer. Any other outage
+    /// prevents renewals only, for the same pause.
     pub(crate) fn preventing(&self, purpose: Purpose, now: Reading) -> Option<Error> {
         let left = self.pause_left(purpose, now)?;
         let error = self.last()?.clone();
@@ -132,7 +132,8 @@ impl Failures {
             return;
         };
         let refusals = u32::try_from(record.refused.len()).unwrap_or(u32::MAX);
-        // The same request would be refused again. An error on this side never reached the vendor, so it is not a refusal.
+        // The same request would be refused again. An error on this side never reached the vendor, so it is not a
+        // refusal.
         let is_refusal = refusals > 0 || (record.sent && error.retry() == Retry::Never);
         let before = if is_refusal && !self.refused { 0 } else { self.count };
         self.refused |= is_refusal;

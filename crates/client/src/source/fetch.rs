@@ -25,8 +25,8 @@ impl Shared {
         start_in_background(&self.flight, || self.start(Purpose::Renewal, TokenOptions::new()));
     }
 
-    /// Returns the work of a flight, or its result if that is known: a token that arrived meanwhile, or an earlier failure
-    /// that rules out another request for now.
+    /// Returns the work of a flight, or its result if that is known: a token that arrived meanwhile, or an earlier
+    /// failure that rules out another request for now.
     pub(crate) fn start(
         self: &Arc<Self>,
         purpose: Purpose,
@@ -118,8 +118,8 @@ impl Shared {
         result
     }
 
-    /// Fetches a token with the current credentials. If they are refused, asks their source what to try next: they may have
-    /// been rotated a moment ago.
+    /// Fetches a token with the current credentials. If they are refused, asks their source what to try next: they may
+    /// have been rotated a moment ago.
     async fn request(self: Arc<Self>, give_up: Instant, record: Arc<Mutex<FetchRecord>>) -> Result<Fetched, Error> {
         let mut credentials = self.credentials.load().await?;
         loop {

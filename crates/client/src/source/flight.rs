@@ -1,6 +1,7 @@
 //! Single flight: one request for any number of callers.
 //!
-//! This file knows neither a runtime nor time, so that a model checker can run it in every order of events (`tests/model`).
+//! This file knows neither a runtime nor time, so that a model checker can run it in every order of events
+//! (`tests/model`).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The flight in progress, if there is one.
 ///
-/// It runs as a task of its own, so a caller that goes away does not cancel it. All who wait share its result, a failure
-/// too: nobody queues up to fail again one by one.
+/// It runs as a task of its own, so a caller that goes away does not cancel it. All who wait share its result, a
+/// failure too: nobody queues up to fail again one by one.
 #[derive(Debug)]
 pub(crate) struct Flight<T: Clone, O>(Mutex<Slot<T, O>>);
 

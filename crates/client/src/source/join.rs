@@ -95,8 +95,8 @@ where
     }
 }
 
-/// Runs the work as a task of its own, so that neither a panic nor code that blocks its thread affects those who wait for
-/// it.
+/// Runs the work as a task of its own, so that neither a panic nor code that blocks its thread affects those who wait
+/// for it.
 pub(crate) async fn isolated<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
     give_up: Instant,

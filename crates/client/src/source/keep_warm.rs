@@ -27,8 +27,8 @@ impl Shared {
         }
     }
 
-    /// Renews the token if it is due, and returns when to check again; `None` once the vendor has refused to issue another,
-    /// or the token was revoked.
+    /// Renews the token if it is due, and returns when to check again; `None` once the vendor has refused to issue
+    /// another, or the token was revoked.
     fn renew_if_due(self: &Arc<Self>) -> Option<Duration> {
         if self.is_paused.load(Ordering::Acquire) {
             return None;

@@ -1,7 +1,7 @@
 //! Keeps the vendor's limits on token requests on this side, before the vendor answers 429.
 //!
-//! A sliding window counts the requests sent, and never holds more than the limit allows. Token buckets, which rate-limit
-//! crates are built on, let through up to twice as many: five a day would become nine.
+//! A sliding window counts the requests sent, and never holds more than the limit allows. Token buckets, which
+//! rate-limit crates are built on, let through up to twice as many: five a day would become nine.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,8 +31,8 @@ pub(crate) struct LimitKey {
 }
 
 impl LimitKey {
-    /// Returns the keys that a request of this client counts under: one for each limit of the provider, and one for each of
-    /// these.
+    /// Returns the keys that a request of this client counts under: one for each limit of the provider, and one for
+    /// each of these.
     pub(crate) fn all(
         provider: &dyn CredentialsGrant,
         credentials: &ClientCredentials,
@@ -92,7 +92,8 @@ impl UsedUp {
     }
 }
 
-/// A transport that counts each request before it sends it. If a limit is used up, it waits, unless that takes too long.
+/// A transport that counts each request before it sends it. If a limit is used up, it waits, unless that takes too
+/// long.
 #[derive(Debug)]
 pub(crate) struct LimitedTransport {
     pub(crate) transport: Arc<dyn Transport>,

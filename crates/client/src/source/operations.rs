@@ -26,8 +26,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// As [`credentials_grant::introspect`]. Nothing is retried, and failures are not remembered: if you call it in a loop,
-    /// pause when the credentials are refused.
+    /// As [`credentials_grant::introspect`]. Nothing is retried, and failures are not remembered: if you call it in a
+    /// loop, pause when the credentials are refused.
     pub async fn introspect(&self, token: &SecretString) -> Result<Introspection, Error> {
         let Shared { provider, config, .. } = &*self.0;
         let operation = async |credentials: &ClientCredentials, seed| {
@@ -36,7 +36,8 @@ impl TokenSource {
         self.0.run(operation).await
     }
 
-    /// Revokes a token, of this source or any other (RFC 7009). If it is the one in memory, it is dropped from there at once.
+    /// Revokes a token, of this source or any other (RFC 7009). If it is the one in memory, it is dropped from there at
+    /// once.
     ///
     /// ```no_run
     /// # async fn example(source: credentials_grant_client::TokenSource) -> Result<(), credentials_grant::Error> {
@@ -60,8 +61,8 @@ impl TokenSource {
 
     /// Revokes the token in memory, if there is one, for a program that stops and leaves no valid token behind.
     ///
-    /// It does not wait for a fetch in progress. A source that is [kept warm](crate::TokenSourceBuilder::keep_warm) fetches no
-    /// further token until somebody asks for one.
+    /// It does not wait for a fetch in progress. A source that is [kept warm](crate::TokenSourceBuilder::keep_warm)
+    /// fetches no further token until somebody asks for one.
     ///
     /// ```no_run
     /// # async fn example(source: credentials_grant_client::TokenSource) {

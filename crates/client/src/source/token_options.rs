@@ -10,7 +10,9 @@ use std::time::Duration;
 /// use credentials_grant_client::TokenOptions;
 ///
 /// // For a long upload: valid for 20 minutes at least, and with up to a minute to fetch it.
-/// let options = TokenOptions::new().with_minimum_lifetime(Duration::from_secs(20 * 60)).with_deadline(Duration::from_secs(60));
+/// let options = TokenOptions::new()
+///     .with_minimum_lifetime(Duration::from_secs(20 * 60))
+///     .with_deadline(Duration::from_secs(60));
 /// let token = source.token_with(options).await?;
 /// # Ok(())
 /// # }
@@ -28,8 +30,8 @@ impl TokenOptions {
         Self::default()
     }
 
-    /// Requires a token that is valid for at least this long. If the one in memory is not, a new one is fetched; other callers
-    /// still get the old one until then.
+    /// Requires a token that is valid for at least this long. If the one in memory is not, a new one is fetched; other
+    /// callers still get the old one until then.
     #[must_use]
     pub fn with_minimum_lifetime(mut self, minimum_lifetime: Duration) -> Self {
         self.minimum_lifetime = minimum_lifetime;
@@ -38,8 +40,8 @@ impl TokenOptions {
 
     /// Waits up to this long, and retries while there is time: after connection failures, timeouts, 408, 429 and 5xx.
     ///
-    /// The pause before a retry is random, up to a bound that doubles from a quarter of a second to ten (full jitter). It is
-    /// the same for all who wait, so that they share the next request too. `Retry-After` is obeyed.
+    /// The pause before a retry is random, up to a bound that doubles from a quarter of a second to ten (full jitter).
+    /// It is the same for all who wait, so that they share the next request too. `Retry-After` is obeyed.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

@@ -6,8 +6,8 @@
 //! | stale | a random point between 80 % and 90 % of its lifetime | the token, at once; one renewal starts |
 //! | expired | 30 seconds before its end, or a twentieth of a short lifetime (at least 10 ms) | waits for a new one |
 //!
-//! Two clocks are read, and the one that has advanced further counts: the monotonic clock stops while the machine sleeps, and
-//! a wall clock that is set back would keep a token for ever.
+//! Two clocks are read, and the one that has advanced further counts: the monotonic clock stops while the machine
+//! sleeps, and a wall clock that is set back would keep a token for ever.
 
 use std::time::{Duration, SystemTime};
 

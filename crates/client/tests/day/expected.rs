@@ -1,4 +1,5 @@
-//! How many requests a source sends that keeps to its rules, derived from the rules and from how the last request ended.
+//! How many requests a source sends that keeps to its rules, derived from the rules and from how the last request
+//! ended.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -30,16 +30,16 @@ const BURST: usize = 100;
 
 /// What happens while which token is the current one, and how many requests fail of it.
 ///
-/// A renewal that fails is tried again after 1, 2, 4 … seconds, by the next burst then: 0, 1.2, 3.6, 7.8, 16.2, 32.4, 64.8,
-/// 129, 257.4 and 513.6 s after the first. Without a token, every burst asks.
+/// A renewal that fails is tried again after 1, 2, 4 … seconds, by the next burst then: 0, 1.2, 3.6, 7.8, 16.2, 32.4,
+/// 64.8, 129, 257.4 and 513.6 s after the first. Without a token, every burst asks.
 fn bad_day() -> BTreeMap<usize, (Incident, RangeInclusive<usize>)> {
     BTreeMap::from([
         // Eight are before 240 s.
         (2, (Incident::OutageFor(MINUTE * 4), 8..=8)),
         (4, (Incident::Throttled(SECOND * 90), 1..=1)),
         (6, (Incident::Slow(SECOND * 20), 0..=0)),
-        // It is asked between 2880 and 3240.6 s, and the token is good until 3570 s: nine renewals, or ten. Then there is
-        // a burst every 0.6 s of 60.
+        // It is asked between 2880 and 3240.6 s, and the token is good until 3570 s: nine renewals, or ten. Then there
+        // is a burst every 0.6 s of 60.
         (7, (Incident::OutageUntil(SECOND * 3630), 109..=110)),
         // A burst every 0.6 s of 30.
         (9, (Incident::Restart { at: MINUTE * 20, down: SECOND * 30, slow: Duration::ZERO }, 50..=50)),

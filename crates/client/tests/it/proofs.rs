@@ -123,7 +123,7 @@ async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_s
     let (authorization, first) = nonce("https://api.example.com/a").await;
     assert_eq!(first, None);
     assert!(
-        !authorizer.check_response(&authorization, StatusCode::OK, &headers(&[("dpop-nonce", "n1")])).is_some(),
+        authorizer.check_response(&authorization, StatusCode::OK, &headers(&[("dpop-nonce", "n1")])).is_none(),
         "a good answer"
     );
     assert_eq!(nonce("https://api.example.com/b").await.1, Some(json!("n1")));
@@ -135,7 +135,7 @@ async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_s
     let (authorization, second) = nonce("https://api.example.com/c").await;
     assert_eq!(second, Some(json!("n2")));
     assert!(
-        !authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])).is_some(),
+        authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])).is_none(),
         "no nonce to try"
     );
     assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");

@@ -70,7 +70,7 @@ async fn a_status_of_the_providers_means_expired_too() {
     let rig = rig(policy().with_expired_status(StatusCode::FORBIDDEN)).warm().await;
     let authorization = authorization(&rig.authorizer).await;
     let too_little = headers(&[("www-authenticate", r#"Bearer error="insufficient_scope""#)]);
-    assert!(!rig.authorizer.check_response(&authorization, StatusCode::FORBIDDEN, &too_little).is_some());
+    assert!(rig.authorizer.check_response(&authorization, StatusCode::FORBIDDEN, &too_little).is_none());
     assert!(rig.answer(&authorization, 403));
     assert!(rig.cached().is_none());
 }
@@ -149,7 +149,7 @@ async fn what_rejected_tokens_cost_is_shared_by_clones() {
     let clone = rig.authorizer.clone();
     rig.source.token().await.unwrap();
     let authorization = authorization(&clone).await;
-    assert!(!clone.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).is_some());
+    assert!(clone.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).is_none());
     assert_eq!(rig.cached().unwrap(), "Bearer token-2");
 }
 

@@ -1,7 +1,7 @@
 //! Keys in memory: what they sign equals what the RFCs sign, and nothing shows them.
 //!
-//! The keys are those of RFC 7515 appendix A and RFC 8037 appendix A, as JSON Web Keys and as OpenSSL writes them; the one
-//! over P-384 and the one that is too short are of no RFC.
+//! The keys are those of RFC 7515 appendix A and RFC 8037 appendix A, as JSON Web Keys and as OpenSSL writes them; the
+//! one over P-384 and the one that is too short are of no RFC.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,

@@ -1,8 +1,8 @@
 //! The flight and the current token in every order of events, or in many thousands where there are too many.
 //!
-//! They are the crate's own sources, compiled once more with shuttle's locks in the place of std's. Shuttle and not loom:
-//! the flight hands its outcome on by a channel of tokio's and a future of futures', whose insides loom does not see. It
-//! would leave out orders that it takes for alike, and block where shuttle goes on.
+//! They are the crate's own sources, compiled once more with shuttle's locks in the place of std's. Shuttle and not
+//! loom: the flight hands its outcome on by a channel of tokio's and a future of futures', whose insides loom does not
+//! see. It would leave out orders that it takes for alike, and block where shuttle goes on.
 
 #![cfg(test)]
 
@@ -149,9 +149,9 @@ fn exhaust(events: impl Fn() + Send + Sync + 'static) {
     Runner::new(DfsScheduler::new(None, false), config()).run(events);
 }
 
-/// Takes them through many orders, the same in each run: some at random, and some in which it seldom changes who goes on,
-/// by which errors are found that need a few changes at the right moments (Burckhardt et al., "A randomized scheduler with
-/// probabilistic guarantees of finding bugs").
+/// Takes them through many orders, the same in each run: some at random, and some in which it seldom changes who goes
+/// on, by which errors are found that need a few changes at the right moments (Burckhardt et al., "A randomized
+/// scheduler with probabilistic guarantees of finding bugs").
 fn sample(events: impl Fn() + Clone + Send + Sync + 'static) {
     Runner::new(RandomScheduler::new_from_seed(6749, 2000), config()).run(events.clone());
     Runner::new(PctScheduler::new_from_seed(6749, 3, 2000), config()).run(events);

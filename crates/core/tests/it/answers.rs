@@ -184,7 +184,7 @@ fn a_companion_may_be_a_secret_among_the_credentials_and_is_left_out_where_there
         let transport = Canned::new([response(200, &[], r#"{"access_token":"abc"}"#)]);
         let parameters = TokenParameters::new();
         let token = block_on(fetch_token(&acme, &credentials, &parameters, &transport, RequestSeed::fixed())).unwrap();
-        assert!(token.headers().values().all(|value| value.is_sensitive()));
+        assert!(token.headers().values().all(credentials_grant::HeaderValue::is_sensitive));
         token.header_pairs().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
     };
     let credentials = ClientCredentials::new("id", "secret");

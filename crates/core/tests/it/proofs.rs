@@ -1,4 +1,5 @@
-//! Tokens that are bound to a key (RFC 9449): what proofs hold, which nonce, when they are made anew, what is taken for bound.
+//! Tokens that are bound to a key (RFC 9449): what proofs hold, which nonce, when they are made anew, what is taken for
+//! bound.
 
 use std::sync::Mutex;
 
