@@ -61,6 +61,7 @@ impl Authorizer {
 
     /// Records how the API answered, and returns `Some` if the request should be sent once more, authorized by
     /// [`authorize_again`](Self::authorize_again): see [`crate::Authorizer::check_response`].
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response(
         &self,
         authorization: &Authorization,

@@ -162,6 +162,22 @@ fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
     }
 }
 
+#[test]
+fn a_flight_that_finishes_after_a_newer_one_leaves_the_newer_token_in_place() {
+    let (script, clock) = (Script::gated([Act::Issue(3600), Act::Issue(3600)]), clock());
+    let source = builder(&script, &clock).with_timeout(SECOND * 300).build().unwrap();
+    let idle = in_flight_on_its_own_runtime(&source);
+    let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    busy.block_on(token(&source)).expect_err("nobody drives the first flight");
+
+    clock.advance(SECOND);
+    script.open(2);
+    assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
+    idle.block_on(settle());
+    assert_eq!(source.cached().unwrap().header_value(), "Bearer token-2", "token-1 was requested earlier");
+    assert_eq!(script.requests(), 2);
+}
+
 /// A clock that is an hour ahead once, when told to.
 #[derive(Clone, Debug)]
 struct AheadOnce(ManualClock, Arc<AtomicBool>);

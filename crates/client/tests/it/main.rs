@@ -22,6 +22,7 @@ mod renewal;
 #[cfg(feature = "reqwest-middleware")]
 mod reqwest_middleware;
 mod rotation;
+mod seams;
 mod secrets;
 mod shop;
 #[cfg(feature = "signing")]

@@ -224,6 +224,17 @@ fn a_token_in_an_answer_that_is_no_success_is_no_token() {
 }
 
 #[test]
+fn a_challenge_is_kept_also_if_the_body_holds_no_error() {
+    let challenge = "Basic realm=\"token\"";
+    for body in ["", "<html>", "{}", "access denied"] {
+        let error = refused(401, &[("www-authenticate", challenge)], body);
+        let oauth = error.oauth().expect(body);
+        assert_eq!((oauth.challenge.as_deref(), oauth.code.as_deref()), (Some(challenge), None), "{body:?}");
+    }
+    assert!(refused(401, &[], "").oauth().is_none());
+}
+
+#[test]
 fn what_the_server_says_is_capped() {
     let body = format!(r#"{{"error":"{0}","error_description":"{0}"}}"#, "é".repeat(100_000));
     let error = refused(400, &[], &body);

@@ -9,5 +9,6 @@ mod claims;
 mod errors;
 mod lifetimes;
 mod operations;
+mod parts;
 mod proofs;
 mod requests;

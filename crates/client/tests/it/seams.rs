@@ -1,0 +1,154 @@
+//! What strangers build on: a token provider of their own, and an HTTP client that nobody here knows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use credentials_grant::{
+    AccessToken, ClientCredentials, Error, ErrorKind, HeaderMap, Lifetime, Policy, Presentation, StatusCode,
+    TokenParameters, TokenResponse, async_trait,
+};
+use credentials_grant_client::{Authorizer, ProvideToken, TokenOptions, TokenPool, blocking};
+use http::{Request, Response};
+
+use crate::acme::{Acme, Act, Script, clock};
+use crate::shop::{policy, rig, rig_with};
+
+/// A flow of somebody else's: every token that is rejected is followed by the next.
+#[derive(Debug, Default)]
+struct Counting(AtomicUsize);
+
+impl Counting {
+    fn now(&self) -> Arc<AccessToken> {
+        let number = self.0.load(Ordering::Relaxed);
+        let response =
+            TokenResponse::new(format!("own-{number}")).with_lifetime(Lifetime::For(Duration::from_secs(3600)));
+        let credentials = ClientCredentials::without_secret("me");
+        let token =
+            AccessToken::new(response, &TokenParameters::new(), &self.policy(), &credentials, SystemTime::now());
+        Arc::new(token.unwrap())
+    }
+}
+
+#[async_trait]
+impl ProvideToken for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn cached(&self, _: TokenOptions) -> Option<Arc<AccessToken>> {
+        Some(self.now())
+    }
+
+    async fn token(&self, _: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+        Ok(self.now())
+    }
+
+    fn invalidate(&self, _: &AccessToken) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::new().with_presentation(Presentation::header("x-own"))
+    }
+}
+
+/// The loop that an HTTP client outside writes, over an API that accepts one token alone.
+async fn call(authorizer: &Authorizer, accepted: &str) -> (StatusCode, usize) {
+    let mut calls = 0;
+    let mut send = |request: &Request<()>| {
+        calls += 1;
+        let is_accepted = request.headers().values().any(|value| value == accepted);
+        Response::builder().status(if is_accepted { 200 } else { 401 }).body(()).unwrap()
+    };
+    let request = || Request::get("https://api.example.com/v1").body(()).unwrap();
+    let status = async {
+        let mut attempt = request();
+        let mut authorization = authorizer.authorize(&mut attempt).await?;
+        loop {
+            let response = send(&attempt);
+            let Some(retry) = authorizer.check_response(&authorization, response.status(), response.headers()) else {
+                return Ok::<_, Error>(response.status());
+            };
+            attempt = request();
+            authorization = authorizer.authorize_again(&mut attempt, retry).await?;
+        }
+    };
+    (status.await.unwrap(), calls)
+}
+
+#[tokio::test]
+async fn a_token_provider_of_ones_own_stands_under_the_authorizer() {
+    let authorizer = Authorizer::builder(Counting::default()).with_host("api.example.com").build().unwrap();
+    assert_eq!(call(&authorizer, "own-0").await, (StatusCode::OK, 1));
+    assert_eq!(call(&authorizer, "own-1").await, (StatusCode::OK, 2), "one rejection, one retry");
+    assert_eq!(call(&authorizer, "none").await, (StatusCode::UNAUTHORIZED, 2));
+    assert_eq!(call(&authorizer, "none").await, (StatusCode::UNAUTHORIZED, 1), "the pause after two rejections");
+
+    let error = Authorizer::new(Counting::default()).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("counting")));
+    let shared: Arc<dyn ProvideToken> = Arc::new(Counting::default());
+    assert!(Authorizer::builder(shared).with_host("api.example.com").build().is_ok());
+}
+
+#[tokio::test]
+async fn an_http_client_outside_repeats_a_rejected_call_as_our_own_do() {
+    let rig = rig(policy()).warm().await;
+    assert_eq!(call(&rig.authorizer, "Bearer token-2").await, (StatusCode::OK, 2));
+    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(call(&rig.authorizer, "Bearer none").await, (StatusCode::UNAUTHORIZED, 2), "one retry and no more");
+    assert_eq!(rig.script.requests(), 3);
+}
+
+#[tokio::test]
+async fn what_was_added_to_a_request_can_be_asked() {
+    let rig = rig(policy());
+    let mut request = Request::get("https://api.example.com/v1").body(()).unwrap();
+    let authorization = rig.authorizer.authorize(&mut request).await.unwrap();
+    assert_eq!(authorization.token().unwrap().header_value(), "Bearer token-1");
+    let authorization = rig.authorizer.authorize(&mut request).await.unwrap();
+    assert!(authorization.token().is_none(), "it had the header already");
+}
+
+#[test]
+fn a_blocking_authorizer_and_a_blocking_pool_share_their_tokens_with_the_async_ones() {
+    let rig = rig_with(policy(), Script::new((0..3).map(|_| Act::Issue(3600))));
+    let authorizer = blocking::Authorizer::from_async(rig.authorizer).unwrap();
+    let mut request = Request::post("https://api.example.com/v1").header("x-kept", "1").body("body").unwrap();
+    let authorization = authorizer.authorize(&mut request).unwrap();
+    assert_eq!((&request.headers()["authorization"], *request.body()), (&"Bearer token-1".parse().unwrap(), "body"));
+    assert_eq!(request.headers()["x-kept"], "1");
+
+    // The token was fetched for this call, so a rejection is no reason to repeat it; the next call finds it current.
+    assert!(authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).is_none());
+    let mut second = Request::get("https://api.example.com/v1").body(()).unwrap();
+    let again = authorizer.clone().authorize(&mut second).unwrap();
+    assert_eq!(second.headers()["authorization"], "Bearer token-2");
+    assert!(authorizer.check_response(&again, StatusCode::OK, &HeaderMap::new()).is_none());
+
+    let script = Script::new((0..3).map(|_| Act::Issue(3600)));
+    let pool = TokenPool::builder().with_transport(Arc::clone(&script)).with_clock(clock()).build().unwrap();
+    let pool = blocking::TokenPool::from_async(pool).unwrap();
+    let hotel = |id: &str| ClientCredentials::new(id, "secret");
+    for (id, token) in [("1", "Bearer token-1"), ("2", "Bearer token-2"), ("1", "Bearer token-1")] {
+        let source = pool.clone().source(&Arc::new(Acme::new()), &hotel(id), &TokenParameters::new()).unwrap();
+        assert_eq!(source.token().unwrap().header_value(), token);
+    }
+    assert_eq!((pool.len(), pool.is_empty(), script.requests()), (2, false, 2));
+    assert_eq!(pool.revoke_current().unwrap_err().kind(), ErrorKind::Configuration, "Acme has no revocation");
+}
+
+#[test]
+fn blocking_sources_share_one_background_runtime_which_outlives_the_first_of_them() {
+    let script = Script::new((0..3).map(|_| Act::Issue(3600)));
+    let source = || crate::acme::builder(&script, &clock()).build_blocking().unwrap();
+    let first = source();
+    let clone = first.clone();
+    let second = source();
+    assert_eq!(first.token().unwrap().header_value(), "Bearer token-1");
+    drop(first);
+    assert_eq!(clone.token().unwrap().header_value(), "Bearer token-1", "clones share their token");
+    assert_eq!(second.token().unwrap().header_value(), "Bearer token-2");
+    drop((clone, second));
+    assert_eq!(source().token().unwrap().header_value(), "Bearer token-3", "a new runtime was started");
+}
