@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant_oauth2::{
-    Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, KeySigner, ManualClock, SecretString, Signer,
-    SigningAlgorithm, StatusCode, TokenVerifier, TokenVerifierBuilder, Transport, Value, async_trait,
+use credentials_grant::{HeaderMap, HttpRequest, HttpResponse, Signer, StatusCode, async_trait};
+use credentials_grant_client::KeySigner;
+use credentials_grant_verification::{
+    Error, ErrorKind, ManualClock, SecretString, SigningAlgorithm, TokenVerifier, TokenVerifierBuilder, Transport,
 };
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub(crate) const ISSUER: &str = "https://login.example.com/t";
@@ -33,13 +35,13 @@ pub(crate) struct Pair {
 
 pub(crate) const RSA: Pair = Pair {
     id: "rsa",
-    jwk: include_str!("../../../../client/tests/it/keys/rsa.jwk.json"),
+    jwk: include_str!("../../../client/tests/it/keys/rsa.jwk.json"),
     header: r#"{"alg":"RS256","typ":"at+jwt","kid":"rsa"}"#,
 };
 
 pub(crate) const P256: Pair = Pair {
     id: "p256",
-    jwk: include_str!("../../../../client/tests/it/keys/p256.jwk.json"),
+    jwk: include_str!("../../../client/tests/it/keys/p256.jwk.json"),
     header: r#"{"alg":"ES256","typ":"at+jwt","kid":"p256"}"#,
 };
 
@@ -76,7 +78,7 @@ pub(crate) fn key(algorithm: SigningAlgorithm) -> (&'static str, KeySigner) {
     let pair = match algorithm.name() {
         "ES256" => P256,
         "ES384" => {
-            let pem = include_str!("../../../../client/tests/it/keys/p384-sec1.pem");
+            let pem = include_str!("../../../client/tests/it/keys/p384-sec1.pem");
             return ("p384", KeySigner::from_pem(pem).unwrap());
         }
         "EdDSA" | "Ed25519" => ED25519,
