@@ -39,10 +39,10 @@ async fn the_method_is_the_best_that_both_sides_support() {
             methods.map_or_else(String::new, |list| format!(r#""token_endpoint_auth_methods_supported":{list},"#));
         let metadata = METADATA.replacen('{', &format!("{{{methods}"), 1);
         let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
-        let seen = Arc::new(Seen { server: server.clone(), last: Mutex::default() });
+        let recorder = Arc::new(Recorder { server: server.clone(), last: Mutex::default() });
         let seed = RequestSeed::fixed();
-        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &seen, seed).await, expected) {
-            (Ok(_), Ok(way)) => assert_eq!(*seen.last.lock().unwrap(), way),
+        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &recorder, seed).await, expected) {
+            (Ok(_), Ok(way)) => assert_eq!(*recorder.last.lock().unwrap(), way),
             (Err(error), Err(why)) => {
                 assert!(error.kind() == ErrorKind::Configuration && error.message().contains(why), "{error}");
                 assert!(error.message().len() < 500, "{error}");
@@ -55,13 +55,13 @@ async fn the_method_is_the_best_that_both_sides_support() {
 
 /// Records how the last request authenticates the client.
 #[derive(Debug)]
-struct Seen {
+struct Recorder {
     server: Server,
     last: Mutex<&'static str>,
 }
 
 #[async_trait]
-impl Transport for Seen {
+impl Transport for Recorder {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let body = String::from_utf8_lossy(request.body());
         *self.last.lock().unwrap() = match request.headers().get("authorization") {
