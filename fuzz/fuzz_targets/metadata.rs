@@ -1,5 +1,5 @@
-//! Reads arbitrary responses of an issuer and of its endpoints. Each is a status line, headers, an empty line and a body;
-//! lines of `%` separate them. Anything else stands for no response.
+//! Reads arbitrary responses of an issuer and of its endpoints. Each is a status line, headers, an empty line and a
+//! body; lines of `%` separate them. Anything else stands for no response.
 
 #![no_main]
 

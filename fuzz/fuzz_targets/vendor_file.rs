@@ -1,5 +1,6 @@
-//! Reads arbitrary vendor files, makes providers of them with arbitrary settings, writes their requests and reads arbitrary
-//! answers: the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an empty line, the body.
+//! Reads arbitrary vendor files, makes providers of them with arbitrary settings, writes their requests and reads
+//! arbitrary answers: the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an empty line,
+//! the body.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Verifies arbitrary tokens with arbitrary keys. The input is four lines: a header and claims, which are signed with a valid
-//! key; a token as it is; and the issuer's keys.
+//! Verifies arbitrary tokens with arbitrary keys. The input is four lines: a header and claims, which are signed with a
+//! valid key; a token as it is; and the issuer's keys.
 
 #![no_main]
 

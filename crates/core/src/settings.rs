@@ -115,8 +115,8 @@ impl Setting {
         Self::of_parts(name, help, values, &[], false)
     }
 
-    /// Makes a setting that takes one of these client authentication methods. [`values`](Self::values) lists their names;
-    /// [`Settings::check`] also accepts their aliases, in every spelling that [`ClientAuthentication`] reads.
+    /// Makes a setting that takes one of these client authentication methods. [`values`](Self::values) lists their
+    /// names; [`Settings::check`] also accepts their aliases, in every spelling that [`ClientAuthentication`] reads.
     ///
     /// Read it with [`Settings::parse`]:
     ///

@@ -47,8 +47,8 @@ impl<T> Cached<T> {
         Self { value, fetched_at, lifetime, deferred: None }
     }
 
-    /// Returns the document, unless the caller should fetch it: it is fresh, or another caller is fetching it or has just
-    /// failed to.
+    /// Returns the document, unless the caller should fetch it: it is fresh, or another caller is fetching it or has
+    /// just failed to.
     pub fn current(&mut self, now: SystemTime) -> Option<&T> {
         let is_deferred = self.is_deferred(now);
         let age = self.age(now);
@@ -71,8 +71,8 @@ impl<T> Cached<T> {
         &self.value
     }
 
-    /// Lets the other callers use the document for this long, and for at least a minute: call it before a fetch, and after
-    /// one that failed.
+    /// Lets the other callers use the document for this long, and for at least a minute: call it before a fetch, and
+    /// after one that failed.
     pub fn defer_fetch(&mut self, now: SystemTime, pause: Duration) {
         self.deferred = Some((now, pause.max(PAUSE)));
     }
@@ -81,7 +81,8 @@ impl<T> Cached<T> {
         self.deferred.is_some_and(|(since, pause)| now.duration_since(since).is_ok_and(|past| past < pause))
     }
 
-    /// Returns the age. After the clock was set back, the true age is unknown: the document counts as stale from now on.
+    /// Returns the age. After the clock was set back, the true age is unknown: the document counts as stale from now
+    /// on.
     fn age(&mut self, now: SystemTime) -> Duration {
         now.duration_since(self.fetched_at).unwrap_or_else(|_| {
             self.fetched_at = now.checked_sub(self.lifetime).unwrap_or(now);

@@ -21,7 +21,8 @@ const REGISTERED: &str = "client_secret_basic client_secret_jwt client_secret_po
     self_signed_tls_client_auth tls_client_auth \
     ES256 ES256K ES384 ES512 Ed25519 Ed448 EdDSA ML-DSA-44 PS256 PS384 PS512 RS256 RS384 RS512";
 
-/// Returns the best method that the credentials support and the server accepts. Without a list, it accepts every method.
+/// Returns the best method that the credentials support and the server accepts. Without a list, it accepts every
+/// method.
 pub(crate) fn preferred(
     accepted: Option<&[String]>,
     credentials: &ClientCredentials,

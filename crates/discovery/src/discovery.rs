@@ -15,11 +15,11 @@ use crate::issuer::Issuer;
 use crate::metadata::Metadata;
 use crate::metadata_reader::{is_elsewhere, read};
 
-/// Finds the metadata of an issuer, and keeps it: for as long as its `Cache-Control: max-age` says, a day at most, or else
-/// for an hour. If it cannot be fetched again then, the old one is used for a day more, at one attempt a minute.
+/// Finds the metadata of an issuer, and keeps it: for as long as its `Cache-Control: max-age` says, a day at most, or
+/// else for an hour. If it cannot be fetched again then, the old one is used for a day more, at one attempt a minute.
 ///
-/// The URL of RFC 8414 is tried first, then that of OIDC Discovery. Metadata that names another issuer, or a token endpoint
-/// without TLS, is refused. Clones share what they know.
+/// The URL of RFC 8414 is tried first, then that of OIDC Discovery. Metadata that names another issuer, or a token
+/// endpoint without TLS, is refused. Clones share what they know.
 ///
 /// A provider that discovers its endpoints has one, and builds its requests from the metadata:
 ///
@@ -55,7 +55,11 @@ use crate::metadata_reader::{is_elsewhere, read};
 ///         self.discovery.first_request(context, |metadata| Self::request(context, metadata))
 ///     }
 ///
-///     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
+///     fn next_request(
+///         &self,
+///         context: &RequestContext<'_>,
+///         response: &HttpResponse,
+///     ) -> Result<UnsignedRequest, Error> {
 ///         self.discovery.next_request(context, response, |metadata| Self::request(context, metadata))
 ///     }
 ///
@@ -85,8 +89,8 @@ impl Discovery {
         &self.issuer
     }
 
-    /// Returns the first request of a provider: the one that `build` makes from the metadata, or a GET for the metadata if
-    /// it must be fetched. Call it in [`token_request`](credentials_grant::CredentialsGrant::token_request) and
+    /// Returns the first request of a provider: the one that `build` makes from the metadata, or a GET for the metadata
+    /// if it must be fetched. Call it in [`token_request`](credentials_grant::CredentialsGrant::token_request) and
     /// [`operation_request`](credentials_grant::CredentialsGrant::operation_request).
     ///
     /// For a dry run, the metadata is always the same, with the issuer as the token URL.
@@ -108,8 +112,8 @@ impl Discovery {
         }
     }
 
-    /// Returns the request that follows the response to a GET for the metadata: the one that `build` makes from it, or a
-    /// GET from the other URL. Call it in [`next_request`](credentials_grant::CredentialsGrant::next_request).
+    /// Returns the request that follows the response to a GET for the metadata: the one that `build` makes from it, or
+    /// a GET from the other URL. Call it in [`next_request`](credentials_grant::CredentialsGrant::next_request).
     ///
     /// # Errors
     ///
@@ -126,8 +130,8 @@ impl Discovery {
         build(&self.keep(context.now(), response)?)
     }
 
-    /// Forgets the metadata if this error says that the token endpoint is gone (404, 405, 410, or no OAuth response), so
-    /// that the next request fetches it again. Call it with what
+    /// Forgets the metadata if this error says that the token endpoint is gone (404, 405, 410, or no OAuth response),
+    /// so that the next request fetches it again. Call it with what
     /// [`read_response`](credentials_grant::CredentialsGrant::read_response) returns.
     pub fn forget_if_gone(&self, error: &Error) {
         let gone = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::GONE];
@@ -154,8 +158,8 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// [`FetchError::Unavailable`] if there is no metadata, and no old one to use; [`FetchError::Invalid`] if there is, and
-    /// it is wrong.
+    /// [`FetchError::Unavailable`] if there is no metadata, and no old one to use; [`FetchError::Invalid`] if there is,
+    /// and it is wrong.
     pub async fn metadata(&self, transport: &dyn Transport, now: SystemTime) -> Result<Metadata, FetchError> {
         if let Some(metadata) = self.cached(now) {
             return Ok(metadata);
@@ -167,8 +171,8 @@ impl Discovery {
         }
     }
 
-    /// Fetches the issuer's JSON Web Key Set (RFC 7517), and first the metadata if that is due. The keys are not cached:
-    /// wrap what you read from them in a [`Cached`].
+    /// Fetches the issuer's JSON Web Key Set (RFC 7517), and first the metadata if that is due. The keys are not
+    /// cached: wrap what you read from them in a [`Cached`].
     ///
     /// # Errors
     ///
@@ -196,8 +200,8 @@ impl Discovery {
         if is_elsewhere(&response) { get(self.issuer.oidc_metadata()).await } else { Ok(response) }
     }
 
-    /// Returns the metadata, unless this caller should fetch it: then the others use the old one meanwhile, as this caller
-    /// may never get a response.
+    /// Returns the metadata, unless this caller should fetch it: then the others use the old one meanwhile, as this
+    /// caller may never get a response.
     fn cached(&self, now: SystemTime) -> Option<Metadata> {
         let mut cache = self.cache();
         let cached = cache.as_mut()?;
@@ -208,8 +212,8 @@ impl Discovery {
         None
     }
 
-    /// Keeps the metadata of a response, and returns it. If none arrived, the old metadata is used for a day more; if it is
-    /// wrong, the old metadata is forgotten.
+    /// Keeps the metadata of a response, and returns it. If none arrived, the old metadata is used for a day more; if
+    /// it is wrong, the old metadata is forgotten.
     fn keep(&self, now: SystemTime, response: &HttpResponse) -> Result<Metadata, FetchError> {
         let metadata = read(&self.issuer, response);
         let mut cache = self.cache();

@@ -45,8 +45,8 @@ impl Document {
         &self.body
     }
 
-    /// Returns how long the document is fresh: what its `Cache-Control` says (RFC 9111 section 5.2.2), an hour if it does
-    /// not say, and a day at most.
+    /// Returns how long the document is fresh: what its `Cache-Control` says (RFC 9111 section 5.2.2), an hour if it
+    /// does not say, and a day at most.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -64,8 +64,8 @@ impl fmt::Debug for Document {
 
 /// Why a document could not be fetched.
 ///
-/// A caller that cached what it made of an earlier document decides by the variant whether to go on with that. Otherwise
-/// it is an [`Error`] like any other: `?` converts it.
+/// A caller that cached what it made of an earlier document decides by the variant whether to go on with that.
+/// Otherwise it is an [`Error`] like any other: `?` converts it.
 ///
 /// ```
 /// use credentials_grant::{Error, ErrorKind};

@@ -7,8 +7,8 @@ use credentials_grant::{Endpoint, Error, ErrorKind, Url};
 
 /// The name of an authorization server: an HTTPS URL without query and fragment (RFC 8414 section 2).
 ///
-/// It must equal the `issuer` in the server's metadata exactly, with the same case and the same slash at the end (RFC 8414
-/// section 3.3).
+/// It must equal the `issuer` in the server's metadata exactly, with the same case and the same slash at the end (RFC
+/// 8414 section 3.3).
 ///
 /// ```
 /// use credentials_grant_discovery::Issuer;

@@ -9,10 +9,11 @@ use crate::client_authentication::{listed, preferred};
 use crate::endpoint_kind::EndpointKind;
 use crate::issuer::Issuer;
 
-/// What an authorization server says of itself (RFC 8414 section 2): where its endpoints are and how clients authenticate.
+/// What an authorization server says of itself (RFC 8414 section 2): where its endpoints are and how clients
+/// authenticate.
 ///
-/// A [`Discovery`](crate::Discovery) fetches it. For a server without discovery, make it from the token URL; nothing else
-/// is known of the server then, and nothing is checked. Clones are cheap.
+/// A [`Discovery`](crate::Discovery) fetches it. For a server without discovery, make it from the token URL; nothing
+/// else is known of the server then, and nothing is checked. Clones are cheap.
 ///
 /// ```
 /// use credentials_grant::{ClientAuthentication, ClientCredentials, Endpoint};
@@ -109,11 +110,11 @@ impl Metadata {
     }
 
     /// Returns the best client authentication method that both sides support. In order of preference:
-    /// [`PrivateKeyJwt`](ClientAuthentication::PrivateKeyJwt), `ClientSecretBasic`, `ClientSecretPost`, `ClientSecretJwt`,
-    /// `TlsClientAuth`, `None`.
+    /// [`PrivateKeyJwt`](ClientAuthentication::PrivateKeyJwt), `ClientSecretBasic`, `ClientSecretPost`,
+    /// `ClientSecretJwt`, `TlsClientAuth`, `None`.
     ///
-    /// A list that is missing means `client_secret_basic` for the token endpoint (RFC 8414 section 2). The other endpoints
-    /// accept what the token endpoint accepts, unless the metadata lists methods of their own.
+    /// A list that is missing means `client_secret_basic` for the token endpoint (RFC 8414 section 2). The other
+    /// endpoints accept what the token endpoint accepts, unless the metadata lists methods of their own.
     ///
     /// # Errors
     ///

@@ -91,8 +91,8 @@ pub(crate) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Metadata,
     Ok(Metadata::published(issuer.clone(), token_url, members))
 }
 
-/// Returns `true` if a response says that there is no metadata at this URL. For URLs that do not exist, some servers have a
-/// page, and others redirect to one.
+/// Returns `true` if a response says that there is no metadata at this URL. For URLs that do not exist, some servers
+/// have a page, and others redirect to one.
 pub(crate) fn is_elsewhere(response: &HttpResponse) -> bool {
     let status = response.status();
     let is_page = status == StatusCode::OK && !is_document(response);

@@ -12,8 +12,8 @@ use tokio::task::JoinError;
 
 use crate::key_set::KeySet;
 
-/// The shortest time for which keys are fresh. Servers send `Cache-Control` for browsers, often `no-store`: each call of the
-/// API would cost a request to the issuer.
+/// The shortest time for which keys are fresh. Servers send `Cache-Control` for browsers, often `no-store`: each call
+/// of the API would cost a request to the issuer.
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The shortest pause after a failed fetch, if there are no keys.

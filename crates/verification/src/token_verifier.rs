@@ -15,10 +15,10 @@ use crate::key_set::Unverified;
 
 /// Verifies JWT access tokens (RFC 9068 section 4): this issuer signed them, for this audience, and they are valid now.
 ///
-/// The issuer's keys are fetched with the first token, and again when they are stale: after what their
-/// `Cache-Control: max-age` says, between five minutes and a day, or else an hour. A token that names an unknown key has
-/// them fetched at most once a minute, however many such tokens come. If they cannot be fetched, the old ones are used for
-/// a day more. Clones share the keys.
+/// The issuer's keys are fetched with the first token, and again when they are stale: after as long as their
+/// `Cache-Control: max-age` says, between five minutes and a day, or else after an hour. A token that names an unknown
+/// key has them fetched at most once a minute, however many such tokens come. If they cannot be fetched, the old ones
+/// are used for a day more. Clones share the keys.
 ///
 /// ```no_run
 /// use credentials_grant_verification::{Error, SecretString, TokenVerifier};
@@ -40,8 +40,8 @@ use crate::key_set::Unverified;
 /// # }
 /// ```
 ///
-/// Not checked: the scopes, which are yours to compare; whether the caller has the key or the certificate that the token is
-/// bound to (`cnf`); and whether the token was revoked, which only the issuer knows.
+/// Not checked: the scopes, which are yours to compare; whether the caller has the key or the certificate that the
+/// token is bound to (`cnf`); and whether the token was revoked, which only the issuer knows.
 #[derive(Clone, Debug)]
 pub struct TokenVerifier {
     expected: Arc<Expected>,
@@ -70,11 +70,13 @@ pub struct TokenVerifierBuilder {
 }
 
 impl TokenVerifier {
-    /// Makes a verifier for the tokens of this issuer for this audience: the name of your API in the `aud` of its tokens.
+    /// Makes a verifier for the tokens of this issuer for this audience: the name of your API in the `aud` of its
+    /// tokens.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, or the HTTP client cannot be set up.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, or the HTTP client cannot be set
+    /// up.
     pub fn new(issuer: Issuer, audience: impl Into<String>) -> Result<Self, Error> {
         Self::builder(issuer, audience).build()
     }
@@ -89,8 +91,8 @@ impl TokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) if the token is refused: answer the call with 401. Any other kind
-    /// means that the issuer's keys are not available, and says nothing about the token: answer with 503.
+    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) if the token is refused: answer the call with 401. Any other
+    /// kind means that the issuer's keys are not available, and says nothing about the token: answer with 503.
     pub async fn verify<T: DeserializeOwned>(&self, token: &SecretString) -> Result<T, Error> {
         let jwt = Jwt::read(token.expose_secret())?;
         // What costs nothing comes first: a token that has expired is no reason to fetch keys.
@@ -144,9 +146,9 @@ impl TokenVerifierBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, the HTTP client cannot be set up, or
-    /// there is no algorithm or one that cannot be verified: HMAC, for which an API would need the issuer's secret, or
-    /// ES512.
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the audience is empty, the HTTP client cannot be set up,
+    /// or there is no algorithm or one that cannot be verified: HMAC, for which an API would need the issuer's secret,
+    /// or ES512.
     pub fn build(self) -> Result<TokenVerifier, Error> {
         let Self { expected, transport, clock } = self;
         expected.check_itself()?;

@@ -43,8 +43,9 @@ impl OAuth2 {
     }
 
     /// Makes a provider for the server of this issuer. Its metadata (RFC 8414, or OIDC Discovery) is fetched before the
-    /// first token, and again when it is stale: after what its `Cache-Control: max-age` says, a day at most, or else after
-    /// an hour, and as soon as the token endpoint is gone. If it cannot be fetched, the old one is used for a day more.
+    /// first token, and again when it is stale: after what its `Cache-Control: max-age` says, a day at most, or else
+    /// after an hour, and as soon as the token endpoint is gone. If it cannot be fetched, the old one is used for a day
+    /// more.
     #[must_use]
     pub fn discover(issuer: Issuer) -> Self {
         Self::new(Server::Discovered(Discovery::new(issuer)))
@@ -65,8 +66,8 @@ impl OAuth2 {
     ///
     /// By default, it is the first of these that the credentials are for and the issuer's metadata lists:
     /// `private_key_jwt`, `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `tls_client_auth`, `none`.
-    /// Metadata without a list means `client_secret_basic` (RFC 8414 section 2). If the server refuses, no other method is
-    /// tried: that would double the load, and get addresses blocked.
+    /// Metadata without a list means `client_secret_basic` (RFC 8414 section 2). If the server refuses, no other method
+    /// is tried: that would double the load, and get addresses blocked.
     #[must_use]
     pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
         self.client_authentication = Some(method);

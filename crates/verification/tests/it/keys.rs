@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::issuer::{ISSUER, Issuer, JWKS, METADATA, OAUTH, OIDC, P256, RSA, good, keys, signed, with};
 
-/// A token of the key pair `rsa`, or of one that the issuer calls `p256`, which never expires.
+/// A token that never expires, signed by this key pair.
 async fn lasting(pair: &crate::issuer::Pair) -> SecretString {
     signed(&pair.signer(), pair.header, &with("exp", "1e11")).await
 }
@@ -177,7 +177,7 @@ async fn invalid_keys_are_an_error_and_the_old_ones_are_forgotten() {
 }
 
 #[tokio::test]
-async fn metadata_lead_to_keys_over_https_alone() {
+async fn metadata_leads_to_keys_over_https_only() {
     let jwks_uri = |url: &str| METADATA.replace("https://login.example.com/t/keys", url);
     let cases = [
         (jwks_uri("http://login.example.com/t/keys"), ErrorKind::BadResponse),
@@ -254,7 +254,7 @@ async fn retry_after_is_kept() {
 async fn any_number_of_calls_fetch_the_keys_once() {
     let (issuer, verifier) = Issuer::with_keys();
     let token = good().await;
-    issuer.keep_back();
+    issuer.hold_back();
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let (verifier, token) = (verifier.clone(), token.clone());
@@ -264,7 +264,7 @@ async fn any_number_of_calls_fetch_the_keys_once() {
     while issuer.asked().is_empty() {
         tokio::task::yield_now().await;
     }
-    issuer.let_go();
+    issuer.release();
     for call in calls {
         call.await.unwrap().unwrap();
     }
@@ -275,7 +275,7 @@ async fn any_number_of_calls_fetch_the_keys_once() {
 async fn a_caller_that_is_dropped_does_not_cancel_the_fetch_of_the_others() {
     let (issuer, verifier) = Issuer::with_keys();
     let token = good().await;
-    issuer.keep_back();
+    issuer.hold_back();
     let call = tokio::spawn({
         let (verifier, token) = (verifier.clone(), token.clone());
         async move { verifier.verify::<Value>(&token).await }
@@ -287,7 +287,7 @@ async fn a_caller_that_is_dropped_does_not_cancel_the_fetch_of_the_others() {
     }
     call.abort();
     call.await.unwrap_err();
-    issuer.let_go();
+    issuer.release();
     verifier.verify::<Value>(&token).await.unwrap();
     assert_eq!([asked, issuer.asked()].concat(), [OAUTH, JWKS]);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::issuer::{ED25519, ISSUER, Issuer, NOW, P256, RSA, claims, good, keys, signed, with, with as with_claim};
 
-/// Each is refused, for this reason, on one line that repeats neither the token nor its claims.
+/// Asserts that the token is refused for this reason, on one line that repeats neither the token nor its claims.
 async fn assert_refused(verifier: &TokenVerifier, token: &SecretString, why: &str) {
     let error = verifier.verify::<Value>(token).await.expect_err(why);
     let shown = format!("{error} {error:?}");
@@ -19,7 +19,7 @@ async fn assert_refused(verifier: &TokenVerifier, token: &SecretString, why: &st
 }
 
 #[tokio::test]
-async fn a_token_that_says_anything_else_is_refused() {
+async fn a_token_with_other_claims_is_refused() {
     let (issuer, verifier) = Issuer::with_keys();
     let long = format!(r#""{}""#, "é".repeat(20_000));
     let cases = [
@@ -63,7 +63,7 @@ async fn a_token_that_says_anything_else_is_refused() {
 }
 
 #[tokio::test]
-async fn claims_that_are_no_object_or_say_one_thing_twice_are_refused() {
+async fn claims_that_are_not_an_object_or_have_a_member_twice_are_refused() {
     let (_, verifier) = Issuer::with_keys();
     let twice = claims().replacen('{', r#"{"aud":"https://api.example.com","#, 1);
     let sequence = format!(r#"["{ISSUER}","https://api.example.com",{},null,null]"#, NOW + 600);
@@ -128,7 +128,7 @@ async fn a_header_that_leads_elsewhere_is_refused_or_ignored() {
 }
 
 #[tokio::test]
-async fn a_signature_of_anybody_else_is_refused() {
+async fn a_signature_by_another_key_is_refused() {
     let (_, verifier) = Issuer::with_keys();
     let header = |algorithm: &str, kid: &str| format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#);
     let public = include_str!("../../../client/tests/it/keys/rsa-public.pem");
@@ -159,7 +159,7 @@ async fn a_signature_of_anybody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_changed_on_its_way_is_refused() {
+async fn a_token_that_was_changed_is_refused() {
     let (_, verifier) = Issuer::with_keys();
     for (pair, signature_length) in [(&RSA, 342), (&P256, 86), (&ED25519, 86)] {
         let token = signed(&pair.signer(), pair.header, &claims()).await.expose_secret().to_owned();
@@ -185,7 +185,7 @@ async fn a_token_that_was_changed_on_its_way_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_signed_jwt_is_refused() {
+async fn a_token_that_is_not_a_signed_jwt_is_refused() {
     let (issuer, verifier) = Issuer::with_keys();
     let token = good().await.expose_secret().to_owned();
     let parts: Vec<_> = token.split('.').collect();
@@ -250,14 +250,14 @@ async fn keys_that_are_for_something_else_are_ignored() {
         let error = verifier.verify::<Value>(&token).await.expect_err(&key);
         assert_eq!(error.kind(), ErrorKind::InvalidToken, "{error}");
         issuer.set_clock(3600);
-        // Beside a key that is good, it is in nobody's way.
+        // Beside a valid key, it does no harm.
         issuer.lists(&[key, r#"{"kty":"AKP","kid":"new"}"#.to_owned(), good.clone()]);
         verifier.verify::<Value>(&token).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_key_of_less_than_2048_bits_verifies_nothing() {
+async fn a_key_of_less_than_2048_bits_is_not_used() {
     let (issuer, verifier) = Issuer::with_keys();
     // Signed by `openssl dgst -sha256 -sign rsa-1024.pem`, and its modulus.
     let token = "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6InNtYWxsIn0.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tL3QiLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlLmNvbSIsImV4cCI6MTc2NzIyNjIwMH0.xJF-S8jVjextSThYenoWqXu_kJItjNpJ7v5dZPPjJbkhtsjwe9BmV_ExLJahVSc9SqEVSmrxl0qkWjOdZdFAz7T5pzU1QGID_l5_q_xcQalrF1BhYYvGioSy2ZJ7gsoRsbRJuDNUBmrDcmsbDcOR5HilypYGYZ77M3w5U2rIky0";
