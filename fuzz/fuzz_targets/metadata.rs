@@ -1,5 +1,5 @@
-//! Reads arbitrary answers of an issuer and of the endpoints that it leads to: each as `200`, headers, an empty line,
-//! the body; a line of `%` between two. What is none of these is that nobody answers.
+//! Reads arbitrary responses of an issuer and of its endpoints. Each is a status line, headers, an empty line and a
+//! body; lines of `%` separate them. Anything else stands for no response.
 
 #![no_main]
 
@@ -7,22 +7,22 @@ use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use credentials_grant_oauth2::{
-    TokenParameters, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
-    OAuth2, HttpRequest, SecretString, StatusCode, RequestSeed, HttpResponse, Transport, async_trait, fetch_token,
-    introspect, revoke,
+    ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
+    HttpRequest, HttpResponse, OAuth2, RequestSeed, SecretString, StatusCode, TokenParameters, Transport, async_trait,
+    fetch_token, introspect, revoke,
 };
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 
-/// Far away, and on this machine.
+/// A remote issuer, and one on this machine.
 const ISSUERS: [&str; 2] = ["https://login.example.com/t", "http://127.0.0.1:8080"];
 
 fuzz_target!(|input: &[u8]| {
     let is_here = input.windows(ISSUERS[1].len()).any(|text| text == ISSUERS[1].as_bytes());
     let issuer = ISSUERS[usize::from(is_here)];
     let server = Server { issuer, answers: Mutex::new(answers(input)) };
-    let provider = OAuth2::discover(issuer.parse().expect("it is an issuer"));
-    // Before and after the metadata have aged, up to when they are of no use.
+    let provider = OAuth2::discover(issuer.parse().expect("a valid issuer"));
+    // While the metadata is fresh, stale, and too old to be used.
     let mut hours = [0, 0, 1, 1, 2, 26, 60].into_iter();
     while let Some(passed) = hours.next().filter(|_| !server.has_said_all()) {
         trips(&provider, &server, Duration::from_secs(passed * 60 * 60));
@@ -44,10 +44,10 @@ fn trips(provider: &dyn CredentialsGrant, server: &Server, passed: Duration) {
     check(block_on(revoke(provider, &WITH_CERTIFICATE, &TOKEN, server, now())), &["sparrow"]);
 }
 
-/// As it is, and as Basic sends it.
+/// The secret as it is, and as Basic sends it.
 const SECRET: [&str; 2] = ["canary", "aWQ6Y2FuYXJ5"];
 
-/// An error is one line, not too long, and shows none of the trip's secrets.
+/// Checks that an error is one short line that says what to do and shows none of the secrets.
 fn check(outcome: Result<(), Error>, secrets: &[&str]) {
     let Err(error) = outcome else { return };
     let shown = error.to_string();
@@ -56,7 +56,7 @@ fn check(outcome: Result<(), Error>, secrets: &[&str]) {
     assert!(!secrets.iter().any(|secret| shown.contains(secret)), "{shown}");
 }
 
-/// The last first. One that is none is that nobody answers.
+/// Returns the responses, the last one first. `None` stands for no response.
 fn answers(input: &[u8]) -> Vec<Option<HttpResponse>> {
     let mut answers = Vec::new();
     let mut rest = input;
@@ -85,7 +85,7 @@ fn answer(input: &[u8]) -> Option<HttpResponse> {
     Some(HttpResponse::new(status, headers, body.to_vec()))
 }
 
-/// Gives one answer after the other, and looks at where it is asked.
+/// Gives one response after the other, and checks the requests.
 #[derive(Debug)]
 struct Server {
     issuer: &'static str,

@@ -79,7 +79,7 @@ fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
         let transport = Canned(Mutex::new(Some(response)));
         match block_on(fetch_token(vendor, &credentials, &parameters, &transport, RequestSeed::fixed())) {
             Ok(token) => {
-                assert!(token.headers().all(|(_, value)| value.is_sensitive()));
+                assert!(token.headers().values().all(credentials_grant::HeaderValue::is_sensitive));
                 assert!(!format!("{token:?}").contains(CANARY), "{token:?}");
             }
             Err(error) => check_error(&error),

@@ -1,5 +1,5 @@
-//! Verifies arbitrary tokens by arbitrary keys. Four lines: a header and claims, which are signed with a good key; a
-//! token as it comes; and the issuer's keys.
+//! Verifies arbitrary tokens with arbitrary keys. The input is four lines: a header and claims, which are signed with a
+//! valid key; a token as it is; and the issuer's keys.
 
 #![no_main]
 
@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant_oauth2::{
-    Error, ErrorKind, HeaderMap, KeySigner, ManualClock, HttpRequest, SecretString, Signer, StatusCode,
-    HttpResponse, TokenVerifier, Transport, Value, async_trait,
-};
+use credentials_grant::{HeaderMap, HttpRequest, HttpResponse, Signer, StatusCode, async_trait};
+use credentials_grant_client::KeySigner;
+use credentials_grant_verification::{Error, ErrorKind, ManualClock, SecretString, TokenVerifier, Transport};
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 const ISSUER: &str = "https://login.example.com/t";
@@ -53,7 +53,7 @@ static SIGNER: LazyLock<KeySigner> = LazyLock::new(|| KeySigner::from_jwk(ED2551
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("there is a runtime"));
 
-/// Whether the token is accepted. If it is not, the error is one line, not too long, and says what to do.
+/// Returns `true` if the token is accepted. Checks that the error for any other is one short line that says what to do.
 async fn verified(verifier: &TokenVerifier, token: &str) -> bool {
     let error = match verifier.verify::<Value>(&SecretString::from(token)).await {
         Ok(claims) => return claims.is_object() || panic!("{claims}"),
@@ -65,7 +65,7 @@ async fn verified(verifier: &TokenVerifier, token: &str) -> bool {
     false
 }
 
-/// What must be true of whatever is accepted, by other means than those of the verifier.
+/// Checks what must be true of an accepted token, by other code than the verifier's.
 fn assert_good(header: &str, claims: &str, keys: &str) {
     let parsed = |json: &str| json.parse::<Value>().expect("it is JSON");
     let (header, claims, keys) = (parsed(header), parsed(claims), parsed(keys));

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use url::Url;
 
@@ -42,6 +42,13 @@ impl HttpRequest {
             certificate: None,
             secrets: Vec::new(),
         }
+    }
+
+    /// Sets a header, such as `Accept` for a document of another media type.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
     }
 
     /// Returns the method.

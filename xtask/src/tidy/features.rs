@@ -13,7 +13,6 @@ const ADDITIONS: &[(&str, &str)] = &[
     // Servers that take `private_key_jwt` need a client that signs with keys in memory.
     ("oauth2", "client"),
     // Any issuer that publishes its keys can be verified; the vendors' tokens are for the vendors' APIs.
-    ("oauth2", "verification"),
 ];
 
 const AS_IN_TEMPLATE: &str = "write it as in xtask/templates/provider/Cargo.toml";

@@ -7,9 +7,6 @@ use super::finding::{finding, has_extension, numbered_lines};
 use crate::checkout::{Checkout, PROVIDERS};
 use crate::new_provider::{TEMPLATE, TO_FILL_IN};
 
-/// This one is no vendor: what any server can do takes more than one file.
-const ANY_SERVER: &str = "oauth2";
-
 /// Whoever knows one provider finds their way in all of them. A vendor may need more fixtures, and nothing else.
 pub(super) fn hold_the_same_files(checkout: &Checkout) -> Vec<String> {
     let paths = checkout
@@ -28,11 +25,7 @@ pub(super) fn hold_the_same_files(checkout: &Checkout) -> Vec<String> {
 
 fn is_stray(path: &str) -> bool {
     let file = path.strip_prefix(PROVIDERS).and_then(|path| path.split_once('/'));
-    file.is_some_and(|(provider, file)| {
-        let is_usual = TEMPLATE.iter().any(|(path, _)| *path == file) || is_fixture(path);
-        let may_be_there = is_usual || provider == ANY_SERVER && has_extension(path, "rs");
-        !may_be_there
-    })
+    file.is_some_and(|(_, file)| !TEMPLATE.iter().any(|(path, _)| *path == file) && !is_fixture(path))
 }
 
 fn is_fixture(path: &str) -> bool {

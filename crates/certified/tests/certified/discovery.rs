@@ -1,4 +1,4 @@
-//! Where the metadata are, and what they have to say.
+//! Where the metadata is, and which metadata is refused.
 
 use credentials_grant_oauth2::{ClientCredentials, ErrorKind, OAuth2};
 
@@ -7,28 +7,28 @@ use crate::server::{SERVER, token};
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn an_issuer_is_found_where_oauth_has_its_metadata() {
+async fn an_issuer_is_found_by_the_url_of_rfc_8414() {
     let token = token(SERVER.discovered(), with_secret("basic")).await.unwrap();
     assert_eq!(token.token_type(), Some("Bearer"));
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn an_issuer_below_a_path_is_found_where_openid_connect_has_its_metadata() {
-    // Where RFC 8414 has them, this server answers 404: it is mounted below the path, and that place is not.
+async fn an_issuer_with_a_path_is_found_by_the_url_of_openid_connect() {
+    // At the URL of RFC 8414, this server answers 404: it is mounted below the path, and that URL is not.
     let tenant = OAuth2::discover(SERVER.tenant.parse().unwrap());
     token(tenant, with_secret("basic")).await.unwrap();
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn an_issuer_that_names_itself_otherwise_gets_no_credentials() {
+async fn an_issuer_that_names_itself_differently_gets_no_credentials() {
     let credentials = ClientCredentials::new("misled", "canary");
     let localhost = SERVER.issuer.replace("127.0.0.1", "localhost");
     for issuer in [localhost, format!("{}/", SERVER.issuer), format!("{}/", SERVER.tenant)] {
         let error = token(OAuth2::discover(issuer.parse().unwrap()), credentials.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{issuer}: {error}");
-        assert!(error.message().contains("name another issuer, https://127.0.0.1"), "{issuer}: {error}");
+        assert!(error.message().contains("names another issuer, https://127.0.0.1"), "{issuer}: {error}");
     }
     let unknown = format!("{}/tenants/42", SERVER.issuer).parse().unwrap();
     let error = token(OAuth2::discover(unknown), credentials).await.unwrap_err();

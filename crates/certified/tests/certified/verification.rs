@@ -1,6 +1,7 @@
-//! What an API sees in the server's tokens that verifies them with us, by the keys that the server publishes.
+//! The server's tokens, verified with the keys that it publishes.
 
-use credentials_grant_oauth2::{ErrorKind, ExposeSecret as _, SecretString, TokenParameters, TokenVerifier};
+use credentials_grant_oauth2::{ErrorKind, ExposeSecret as _, SecretString, TokenParameters};
+use credentials_grant_verification::TokenVerifier;
 use serde_json::Value;
 
 use crate::clients::with_secret;
@@ -17,7 +18,7 @@ async fn issued(parameters: TokenParameters) -> SecretString {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_token_of_the_server_is_good_for_the_api_that_it_names() {
+async fn a_token_is_valid_for_the_api_that_it_names() {
     let token = issued(SERVER.ask_for("jwt")).await;
     let claims: Value = verifier(&SERVER.issuer, "jwt").verify(&token).await.unwrap();
     assert_eq!((&claims["client_id"], &claims["scope"]), (&"basic".into(), &"read".into()));
@@ -25,7 +26,7 @@ async fn a_token_of_the_server_is_good_for_the_api_that_it_names() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn it_is_good_for_no_other_api_nor_issuer_and_not_when_it_was_changed() {
+async fn a_token_for_another_api_or_issuer_or_one_that_was_changed_is_refused() {
     let token = issued(SERVER.ask_for("jwt")).await;
     let (message, signature) = token.expose_secret().rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { "B" } else { "A" };
@@ -34,9 +35,9 @@ async fn it_is_good_for_no_other_api_nor_issuer_and_not_when_it_was_changed() {
     let ours = || verifier(&SERVER.issuer, "jwt");
     let cases = [
         (verifier(&SERVER.issuer, "opaque"), &token, "is not for"),
-        (verifier(&SERVER.tenant, "jwt"), &token, "of another issuer"),
+        (verifier(&SERVER.tenant, "jwt"), &token, "from another issuer"),
         (ours(), &changed, "not signed with the key that it names"),
-        (ours(), &opaque, "no JWT"),
+        (ours(), &opaque, "not a signed JWT"),
     ];
     for (verifier, token, why) in cases {
         let error = verifier.verify::<Value>(token).await.unwrap_err();

@@ -1,31 +1,28 @@
 #![doc = include_str!("../README.md")]
 
-mod configuration;
-mod discovery;
-mod issuer;
-mod kept;
-mod metadata;
-#[cfg(feature = "verification")]
-mod verification;
-
-use credentials_grant::settings::Configure as _;
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
-pub use issuer::Issuer;
-#[cfg(feature = "verification")]
-pub use verification::{TokenVerifier, TokenVerifierBuilder};
+use credentials_grant_discovery::{Discovery, EndpointKind, Metadata};
 
-use discovery::{Discovery, Found};
-use metadata::{Connection, EndpointKind};
+pub use credentials_grant_discovery::Issuer;
 
-/// Any server that keeps to the RFCs: at a token URL, or at an issuer whose metadata say where that is.
+/// Any OAuth 2.0 server: at a token URL, or of an issuer whose metadata says where its endpoints are.
 ///
 /// Clones share what they have learned from an issuer.
+///
+/// ```
+/// use credentials_grant_oauth2::OAuth2;
+///
+/// let known = OAuth2::at("https://login.acme.example/oauth2/token".parse()?);
+/// let discovered = OAuth2::discover("https://login.acme.example".parse()?);
+/// # Ok::<(), credentials_grant_oauth2::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct OAuth2 {
     server: Server,
-    way: Option<ClientAuthentication>,
+    client_authentication: Option<ClientAuthentication>,
     json: bool,
     assertion_audience: Option<String>,
     introspection_endpoint: Option<Endpoint>,
@@ -34,30 +31,30 @@ pub struct OAuth2 {
 
 #[derive(Clone, Debug)]
 enum Server {
-    At(Endpoint),
-    Of(Discovery),
+    Known(Metadata),
+    Discovered(Discovery),
 }
 
 impl OAuth2 {
-    /// The server with this token URL.
+    /// Makes a provider for the server with this token URL.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
-        Self::new(Server::At(token_endpoint))
+        Self::new(Server::Known(Metadata::from_token_url(token_endpoint)))
     }
 
-    /// The server of this issuer. Where its token endpoint is and how clients authenticate there is read from its metadata
-    /// (RFC 8414, or OIDC Discovery) when the first token is asked for, and again when they are old: after what their
-    /// `Cache-Control: max-age` says, a day at most, or else after an hour, and as soon as the token endpoint is not there.
-    /// Where they cannot be read again, those that are known do for a day more.
+    /// Makes a provider for the server of this issuer. Its metadata (RFC 8414, or OIDC Discovery) is fetched before the
+    /// first token, and again when it is stale: after what its `Cache-Control: max-age` says, a day at most, or else
+    /// after an hour, and as soon as the token endpoint is gone. If it cannot be fetched, the old one is used for a day
+    /// more.
     #[must_use]
     pub fn discover(issuer: Issuer) -> Self {
-        Self::new(Server::Of(Discovery::new(issuer)))
+        Self::new(Server::Discovered(Discovery::new(issuer)))
     }
 
     fn new(server: Server) -> Self {
         Self {
             server,
-            way: None,
+            client_authentication: None,
             json: false,
             assertion_audience: None,
             introspection_endpoint: None,
@@ -65,81 +62,66 @@ impl OAuth2 {
         }
     }
 
-    /// Authenticates the client in this way.
+    /// Sets how the client authenticates.
     ///
-    /// By default, it is the first of these that the credentials can do, and that the issuer's metadata list: a signed
-    /// assertion, Basic, the secret in the body, an assertion signed with the secret, a certificate, no proof at all.
-    /// Metadata without a list mean Basic (RFC 8414 section 2). No other is tried when the server refuses: that would double the load, and get
-    /// addresses blocked.
+    /// By default, it is the first of these that the credentials are for and the issuer's metadata lists:
+    /// `private_key_jwt`, `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `tls_client_auth`, `none`.
+    /// Metadata without a list means `client_secret_basic` (RFC 8414 section 2). If the server refuses, no other method
+    /// is tried: that would double the load, and get addresses blocked.
     #[must_use]
-    pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
-        self.way = Some(way);
+    pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
+        self.client_authentication = Some(method);
         self
     }
 
-    /// Sends the parameters as a JSON object, for servers that do not take a form.
+    /// Sends the parameters of token requests as a JSON object, for servers that do not take a form.
     #[must_use]
     pub fn with_json(mut self) -> Self {
         self.json = true;
         self
     }
 
-    /// Says whom assertions are for (their `aud`): by default the issuer, where it is known, and else the token URL.
+    /// Sets the `aud` of client assertions. By default, it is the issuer, or the token URL if the issuer is not known.
     #[must_use]
     pub fn with_assertion_audience(mut self, audience: impl Into<String>) -> Self {
         self.assertion_audience = Some(audience.into());
         self
     }
 
-    /// Asks about tokens here (RFC 7662), whatever the issuer's metadata say.
+    /// Sets the introspection endpoint (RFC 7662), whatever the issuer's metadata says.
     #[must_use]
     pub fn with_introspection_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.introspection_endpoint = Some(endpoint);
         self
     }
 
-    /// Has tokens taken back here (RFC 7009), whatever the issuer's metadata say.
+    /// Sets the revocation endpoint (RFC 7009), whatever the issuer's metadata says.
     #[must_use]
     pub fn with_revocation_endpoint(mut self, endpoint: Endpoint) -> Self {
         self.revocation_endpoint = Some(endpoint);
         self
     }
 
-    /// The request for a token, or about one, to a server of which this much is known.
-    fn ask_server(&self, context: &RequestContext<'_>, server: &Found) -> Result<UnsignedRequest, Error> {
-        let connection = Connection::of(context.credentials());
-        let (endpoint, own) = match context.operation() {
-            None => (EndpointKind::Token, None),
-            Some(TokenOperation::Introspection(_)) => {
-                (EndpointKind::Introspection, self.introspection_endpoint.as_ref())
-            }
-            Some(_) => (EndpointKind::Revocation, self.revocation_endpoint.as_ref()),
+    /// Builds the request for a token or about one, to a server with this metadata.
+    fn request(&self, context: &RequestContext<'_>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
+        let (kind, credentials) = (EndpointKind::of(context), context.credentials());
+        let own_endpoint = match kind {
+            EndpointKind::Introspection => &self.introspection_endpoint,
+            EndpointKind::Revocation => &self.revocation_endpoint,
+            _ => &None,
         };
-        let way = self.way.map_or_else(|| server.preferred(endpoint, context.credentials()), Ok)?;
-        let url = own.cloned().map_or_else(|| server.endpoint(endpoint, connection), Ok)?;
-        let audience = match self.assertion_audience.as_ref().or(server.issuer.as_ref()) {
-            Some(audience) => audience.clone(),
-            None => server.endpoint(EndpointKind::Token, connection)?.url().to_string(),
-        };
-        let request = context.post(&url).assertion_audience(audience);
+        let endpoint = own_endpoint.clone().map_or_else(|| metadata.endpoint(kind, credentials), Ok)?;
+        let method =
+            self.client_authentication.map_or_else(|| metadata.client_authentication(kind, credentials), Ok)?;
+        let audience = self.assertion_audience.clone().map_or_else(|| metadata.assertion_audience(credentials), Ok)?;
+        let request = context.post(&endpoint).assertion_audience(audience);
         if context.operation().is_some() {
-            return request.client_authentication(way).token().build();
+            return request.client_authentication(method).token().build();
         }
-        server.check_proof_key(context.parameters())?;
+        metadata.check_proof_key(context.parameters())?;
         let request = if self.json { request.json() } else { request };
-        let request = request.client_credentials().client_authentication(way);
+        let request = request.client_credentials().client_authentication(method);
         request.scope().audience().resources().authorization_details().dpop().build()
-    }
-
-    /// The first request of an attempt: the one that it is about, or one for the server's metadata.
-    fn first_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        match &self.server {
-            Server::At(endpoint) => self.ask_server(context, &Found::at(endpoint)),
-            Server::Of(discovery) => match discovery.found(context) {
-                Some(server) => self.ask_server(context, &server),
-                None => discovery.parameters(context),
-            },
-        }
     }
 }
 
@@ -149,28 +131,75 @@ impl CredentialsGrant for OAuth2 {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        self.first_request(context)
+        match &self.server {
+            Server::Known(metadata) => self.request(context, metadata),
+            Server::Discovered(discovery) => {
+                discovery.first_request(context, |metadata| self.request(context, metadata))
+            }
+        }
     }
 
     fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        self.first_request(context)
+        // The context says what the request is for.
+        self.token_request(context)
     }
 
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::At(_) => self.first_request(context),
-            Server::Of(discovery) => match discovery.read(context, response)? {
-                Some(server) => self.ask_server(context, &server),
-                None => discovery.parameters(context),
-            },
+            Server::Known(metadata) => self.request(context, metadata),
+            Server::Discovered(discovery) => {
+                discovery.next_request(context, response, |metadata| self.request(context, metadata))
+            }
         }
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
-        let outcome = ResponseReader::rfc6749().read(response);
-        if let (Server::Of(discovery), Err(error)) = (&self.server, &outcome) {
-            discovery.note(error);
-        }
-        outcome
+        ResponseReader::rfc6749().read(response).inspect_err(|error| {
+            if let Server::Discovered(discovery) = &self.server {
+                discovery.forget_if_gone(error);
+            }
+        })
+    }
+}
+
+impl Configure for OAuth2 {
+    const NAME: &'static str = "oauth2";
+    const TITLE: &'static str = "any OAuth 2.0 server";
+    const SETTINGS: &'static [Setting] = &[
+        Setting::new("issuer", "the issuer, whose metadata names the endpoints"),
+        Setting::new("token-url", "the token URL, instead of `issuer`; plain HTTP for loopback only"),
+        Setting::client_authentication(
+            "auth",
+            "how the client authenticates: the best method of both sides unless set",
+            &ClientAuthentication::ALL,
+        ),
+        Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),
+        Setting::new(
+            "assertion-audience",
+            "the `aud` of client assertions: the issuer, or else the token URL, unless set",
+        ),
+        Setting::new("introspection-url", "the introspection endpoint, if the issuer's metadata does not name it"),
+        Setting::new("revocation-url", "the revocation endpoint, if the issuer's metadata does not name it"),
+    ];
+
+    fn configure(settings: &Settings) -> Result<Self, Error> {
+        settings.at_most_one_of(&["issuer", "token-url"])?;
+        let issuer = settings.parse("issuer")?;
+        let provider = match (settings.token_url()?, issuer) {
+            (Some(url), _) => Self::at(url),
+            (None, Some(issuer)) => Self::discover(issuer),
+            (None, None) => {
+                return Err(Error::new(ErrorKind::Configuration, "neither `issuer` nor `token-url` is set")
+                    .with_remedy("set one of them"));
+            }
+        };
+        Ok(Self {
+            client_authentication: settings.parse("auth")?,
+            json: settings.find("encoding") == Some("json"),
+            assertion_audience: settings.find("assertion-audience").map(str::to_owned),
+            introspection_endpoint: settings.parse("introspection-url")?,
+            revocation_endpoint: settings.parse("revocation-url")?,
+            ..provider
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The checks that every provider must pass, by secret, by key and by an assertion from elsewhere.
+//! The checks that every provider must pass: with a secret, a key, and an assertion from elsewhere.
 
 #![cfg(test)]
 
@@ -47,12 +47,12 @@ fn by_secret() -> Subject {
         .with_credentials(ClientCredentials::new("s6BhdRkqt3", "gX1fBat3bV"), &[])
         .with_request(include_str!("../fixtures/request.http"))
         .with_variant_request(
-            "auth post",
+            "auth client_secret_post",
             by(ClientAuthentication::ClientSecretPost),
             include_str!("../fixtures/request-post.http"),
         )
         .with_variant_request(
-            "auth json",
+            "encoding json",
             by(ClientAuthentication::ClientSecretPost).with_json(),
             include_str!("../fixtures/request-json.http"),
         )
@@ -62,7 +62,7 @@ fn by_secret() -> Subject {
             include_str!("../fixtures/request-none.http"),
         )
         .with_variant_request(
-            "auth client-secret-jwt",
+            "auth client_secret_jwt",
             by(ClientAuthentication::ClientSecretJwt),
             include_str!("../fixtures/request-client-secret-jwt.http"),
         )
@@ -73,7 +73,7 @@ fn by_secret() -> Subject {
         )
 }
 
-/// A client with this key, which asks for everything that there is to ask for.
+/// A client with this key, and all token parameters.
 fn by_key(jwk: &str) -> Subject {
     let parameters = TokenParameters::new()
         .with_scopes(["read", "write"])
@@ -119,7 +119,7 @@ mod ed25519_key {
     credentials_grant_conformance::tests!(super::by_ed25519_key);
 }
 
-/// All else is as with the other key.
+/// Everything else is as with the other key.
 #[test]
 fn the_request_by_an_rsa_key_equals_its_fixture() {
     credentials_grant_conformance::check::request_fixture(&by_rsa_key());

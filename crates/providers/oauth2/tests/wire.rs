@@ -1,24 +1,29 @@
-//! What any server sees, over a socket, and what settings make of it.
+//! What a server receives, over a socket and over a transport of the test, and what settings change.
 
 #![cfg(test)]
 
+use std::sync::Mutex;
+
 use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, KeySigner, OAuth2, RequestContext, RequestSeed,
-    TokenParameters, TokenSource,
+    ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap,
+    HttpRequest, HttpResponse, KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, StatusCode,
+    TokenParameters, TokenSource, Transport, async_trait, fetch_token, introspect, revoke,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+const ISSUER: &str = "https://login.example.com";
+const GET: &str = "GET https://login.example.com/.well-known/oauth-authorization-server";
 const TOKEN: &str = r#"{"access_token":"abc","expires_in":3600,"token_type":"Bearer"}"#;
 
 /// RFC 7515 appendix A.3.
 const P256: &str = r#"{"kty":"EC","crv":"P-256","kid":"2026-11","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
 
-/// A server that discovery finds, and that gives tokens.
-async fn server() -> MockServer {
+/// A server with metadata and tokens.
+async fn mock_server() -> MockServer {
     let server = MockServer::start().await;
     let metadata = serde_json::json!({
         "issuer": server.uri(),
@@ -38,7 +43,7 @@ async fn requests(server: &MockServer) -> Vec<Request> {
 
 #[tokio::test]
 async fn an_issuer_and_a_secret_are_all_that_is_needed() {
-    let server = server().await;
+    let server = mock_server().await;
     let provider = OAuth2::discover(server.uri().parse().unwrap());
     for _ in 0..2 {
         let source = TokenSource::new(provider.clone(), ClientCredentials::new("id", "secret")).unwrap();
@@ -52,7 +57,7 @@ async fn an_issuer_and_a_secret_are_all_that_is_needed() {
 
 #[tokio::test]
 async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
-    let server = server().await;
+    let server = mock_server().await;
     let provider = OAuth2::discover(server.uri().parse().unwrap());
     let credentials = ClientCredentials::without_secret("id").with_signer(KeySigner::from_jwk(P256).unwrap());
     for _ in 0..2 {
@@ -79,39 +84,64 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
 }
 
-fn sealed(settings: Settings, credentials: &ClientCredentials) -> Result<HttpRequest, Error> {
+fn signed(settings: Settings, credentials: &ClientCredentials) -> Result<HttpRequest, Error> {
     let settings = settings.with("token-url", "https://server.example.com/token");
     let (provider, parameters) = (OAuth2::from_settings(&settings)?, TokenParameters::new());
     provider.token_request(&RequestContext::new(credentials, &parameters, RequestSeed::fixed()))?.dry_run()
 }
 
 #[test]
-fn every_way_to_authenticate_has_a_name() {
+fn every_client_authentication_method_has_a_name_and_aliases() {
     let credentials = ClientCredentials::new("a-b c", "d.e+f").with_assertion("x.y.z");
     let cases = [
+        ("client_secret_basic", Some("Basic YS1iJTIwYzpkLmUlMkJm"), "grant_type=client_credentials"),
+        ("client_secret_basic_raw", Some("Basic YS1iIGM6ZC5lK2Y="), "grant_type=client_credentials"),
+        ("client_secret_basic_strict", Some("Basic YSUyRGIrYzpkJTJFZSUyQmY="), "grant_type=client_credentials"),
+        ("client_secret_post", None, "grant_type=client_credentials&client_id=a-b%20c&client_secret=d.e%2Bf"),
         ("basic", Some("Basic YS1iJTIwYzpkLmUlMkJm"), "grant_type=client_credentials"),
         ("basic-raw", Some("Basic YS1iIGM6ZC5lK2Y="), "grant_type=client_credentials"),
         ("basic-strict", Some("Basic YSUyRGIrYzpkJTJFZSUyQmY="), "grant_type=client_credentials"),
         ("post", None, "grant_type=client_credentials&client_id=a-b%20c&client_secret=d.e%2Bf"),
-        ("json", None, r#"{"grant_type":"client_credentials","client_id":"a-b c","client_secret":"d.e+f"}"#),
+        ("body", None, "grant_type=client_credentials&client_id=a-b%20c&client_secret=d.e%2Bf"),
         ("none", None, "grant_type=client_credentials&client_id=a-b%20c"),
     ];
     for (auth, header, body) in cases {
-        let request = sealed(Settings::new().with("auth", auth), &credentials).unwrap();
+        let request = signed(Settings::new().with("auth", auth), &credentials).unwrap();
         let sent = request.headers().get("authorization").map(|value| value.to_str().unwrap());
         assert_eq!((sent, std::str::from_utf8(request.body()).unwrap()), (header, body), "{auth}");
     }
-    for (auth, ending) in [("private-key-jwt", "&client_assertion=x.y.z"), ("client-secret-jwt", ".c2lnbmF0dXJl")] {
-        let request = sealed(Settings::new().with("auth", auth), &credentials).unwrap();
+    let endings = [
+        ("private_key_jwt", "&client_assertion=x.y.z"),
+        ("private-key-jwt", "&client_assertion=x.y.z"),
+        ("client_secret_jwt", ".c2lnbmF0dXJl"),
+        ("client-secret-jwt", ".c2lnbmF0dXJl"),
+    ];
+    for (auth, ending) in endings {
+        let request = signed(Settings::new().with("auth", auth), &credentials).unwrap();
         assert!(std::str::from_utf8(request.body()).unwrap().ends_with(ending), "{auth}");
     }
 }
 
 #[test]
+fn token_requests_are_forms_or_json() {
+    let credentials = ClientCredentials::new("a-b c", "d.e+f");
+    let cases = [
+        ("form", "grant_type=client_credentials&client_id=a-b%20c&client_secret=d.e%2Bf"),
+        ("json", r#"{"grant_type":"client_credentials","client_id":"a-b c","client_secret":"d.e+f"}"#),
+    ];
+    for (encoding, body) in cases {
+        let settings = Settings::new().with("auth", "client_secret_post").with("encoding", encoding);
+        assert_eq!(std::str::from_utf8(signed(settings, &credentials).unwrap().body()).unwrap(), body);
+    }
+    let error = signed(Settings::new().with("encoding", "xml"), &credentials).unwrap_err();
+    assert!(error.to_string().contains("the setting `encoding` cannot be \"xml\"; use one of form, json"), "{error}");
+}
+
+#[test]
 fn at_a_token_url_the_credentials_say_how_the_client_authenticates() {
     let has_header =
-        |credentials| sealed(Settings::new(), &credentials).unwrap().headers().contains_key("authorization");
-    let body = |credentials| String::from_utf8(sealed(Settings::new(), &credentials).unwrap().body().to_vec()).unwrap();
+        |credentials| signed(Settings::new(), &credentials).unwrap().headers().contains_key("authorization");
+    let body = |credentials| String::from_utf8(signed(Settings::new(), &credentials).unwrap().body().to_vec()).unwrap();
     assert!(has_header(ClientCredentials::new("id", "secret")));
     assert_eq!(body(ClientCredentials::without_secret("id")), "grant_type=client_credentials&client_id=id");
     assert!(body(ClientCredentials::new("id", "secret").with_assertion("x.y.z")).ends_with("client_assertion=x.y.z"));
@@ -128,10 +158,40 @@ fn settings_that_make_no_server_are_refused_by_name() {
     assert!(refusal(Settings::new()).contains("neither `issuer` nor `token-url`"));
     let both = issuer("https://a.example").with("token-url", "https://a.example/token");
     assert!(refusal(both).contains("`issuer` and `token-url`"));
-    assert!(refusal(issuer("a.example")).contains("`issuer`: the issuer is not a URL"));
-    assert!(refusal(issuer("https://a.example?x")).contains("has a query"));
-    assert!(refusal(issuer("https://a.example").with("auth", "body")).contains("basic, basic-raw"));
+    assert!(
+        refusal(issuer("https://a.example?x"))
+            .contains("the setting `issuer`: the issuer https://a.example/ has a query")
+    );
+    let methods = refusal(issuer("https://a.example").with("auth", "digest"));
+    assert!(methods.contains("`auth` cannot be \"digest\"; use one of client_secret_basic, client_secret_basic_raw"));
     assert!(refusal(issuer("https://a.example").with("secret", "x")).contains("no setting `secret`"));
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_in_the_words_of_its_setting() {
+    let with = |name: &'static str, url: &str| {
+        let settings = Settings::new().with(name, url);
+        let settings = if name.starts_with("in") || name.starts_with("re") {
+            settings.with("token-url", "https://a.example/token")
+        } else {
+            settings
+        };
+        let error = OAuth2::from_settings(&settings).unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("oauth2")));
+        assert!(error.remedy().is_some(), "{error}");
+        error.message().to_owned()
+    };
+    for name in ["token-url", "introspection-url", "revocation-url"] {
+        let why = "not a valid URL (relative URL without a base)";
+        assert_eq!(with(name, "foo"), format!("the setting `{name}`: {why}"));
+    }
+    let why = "not a valid issuer URL (relative URL without a base)";
+    assert_eq!(with("issuer", "a.example"), format!("the setting `issuer`: {why}"));
+    for name in ["issuer", "token-url", "introspection-url", "revocation-url"] {
+        let why = "the URL http://x.example/ would send secrets unencrypted";
+        assert_eq!(with(name, "http://x.example"), format!("the setting `{name}`: {why}"));
+        assert!(!with(name, "https://user:canary@a.example").contains("canary"));
+    }
 }
 
 #[test]
@@ -150,5 +210,265 @@ fn a_parameter_is_given_once() {
         with("x", "1").with_extra_parameter("x", "2"),
     ] {
         assert_eq!(request(parameters).unwrap_err().kind(), ErrorKind::Configuration);
+    }
+}
+
+/// A server with these members in its metadata. It records requests: method and URL, header or body, certificate.
+#[derive(Debug)]
+struct Server {
+    metadata: Value,
+    token: &'static str,
+    asked: Mutex<Vec<[String; 3]>>,
+}
+
+impl Server {
+    fn with(mut members: Value) -> Self {
+        let own = json!({"issuer": ISSUER, "token_endpoint": format!("{ISSUER}/token")});
+        members.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        Self { metadata: members, token: TOKEN, asked: Mutex::default() }
+    }
+
+    /// Returns methods and URLs of the requests since the last call.
+    fn urls(&self) -> Vec<String> {
+        self.asked.lock().unwrap().drain(..).map(|[url, ..]| url).collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Server {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+        let url = format!("{} {}", request.method(), request.url());
+        let body = String::from_utf8(request.body().to_vec()).unwrap();
+        let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        let certificate = request.client_certificate().map_or("none", |_| "shown").to_owned();
+        self.asked.lock().unwrap().push([url.clone(), header.unwrap_or(body), certificate]);
+        let answer = match url.rsplit('/').next() {
+            Some("introspect") => r#"{"active":true}"#.to_owned(),
+            Some("revoke") => String::new(),
+            _ if url.starts_with("GET") => self.metadata.to_string(),
+            _ => self.token.to_owned(),
+        };
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), answer.into_bytes()))
+    }
+}
+
+fn discovered() -> OAuth2 {
+    OAuth2::discover(ISSUER.parse().unwrap())
+}
+
+fn secret() -> ClientCredentials {
+    ClientCredentials::new("id", "secret")
+}
+
+fn certified() -> ClientCredentials {
+    ClientCredentials::without_secret("id").with_certificate(ClientCertificate::from_pem("a certificate"))
+}
+
+fn token() -> SecretString {
+    "a-token".into()
+}
+
+async fn granted(
+    provider: &OAuth2,
+    credentials: &ClientCredentials,
+    parameters: &TokenParameters,
+    server: &Server,
+) -> Result<(), Error> {
+    fetch_token(provider, credentials, parameters, server, RequestSeed::fixed()).await.map(|_| ())
+}
+
+async fn revoked(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<(), Error> {
+    revoke(provider, credentials, &token(), server, RequestSeed::fixed()).await
+}
+
+async fn introspected(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<bool, Error> {
+    let introspection = introspect(provider, credentials, &token(), server, RequestSeed::fixed()).await?;
+    Ok(introspection.is_active())
+}
+
+#[tokio::test]
+async fn the_metadata_says_where_and_how_tokens_are_introspected_and_revoked() {
+    let server = Server::with(json!({
+        "introspection_endpoint": format!("{ISSUER}/introspect"),
+        "revocation_endpoint": format!("{ISSUER}/revoke"),
+        "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
+    }));
+    let provider = discovered();
+    assert!(introspected(&provider, &secret(), &server).await.unwrap());
+    revoked(&provider, &secret(), &server).await.unwrap();
+    let none = || "none".to_owned();
+    let expected = [
+        [GET.to_owned(), String::new(), none()],
+        [format!("POST {ISSUER}/introspect"), "Basic aWQ6c2VjcmV0".to_owned(), none()],
+        [
+            format!("POST {ISSUER}/revoke"),
+            "client_id=id&client_secret=secret&token=a-token&token_type_hint=access_token".to_owned(),
+            none(),
+        ],
+    ];
+    assert_eq!(*server.asked.lock().unwrap(), expected, "the metadata is fetched once");
+}
+
+#[tokio::test]
+async fn endpoints_that_the_metadata_does_not_name_can_be_set() {
+    let server = Server::with(json!({}));
+    let error = revoked(&discovered(), &secret(), &server).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Configuration && error.message().contains("no revocation endpoint"), "{error}");
+    assert_eq!(server.urls(), [GET]);
+    let elsewhere = |path: &str| format!("https://other.example.com/{path}").parse().unwrap();
+    let provider =
+        discovered().with_introspection_endpoint(elsewhere("introspect")).with_revocation_endpoint(elsewhere("revoke"));
+    revoked(&provider, &secret(), &server).await.unwrap();
+    introspected(&provider, &secret(), &server).await.unwrap();
+    assert_eq!(
+        server.urls(),
+        [GET, "POST https://other.example.com/revoke", "POST https://other.example.com/introspect"]
+    );
+}
+
+#[tokio::test]
+async fn at_a_token_url_both_endpoints_are_settings() {
+    let server = Server::with(json!({}));
+    let settings = Settings::new()
+        .with("token-url", "https://login.example.com/token")
+        .with("auth", "post")
+        .with("encoding", "json");
+    let error = introspected(&OAuth2::from_settings(&settings).unwrap(), &secret(), &server).await.unwrap_err();
+    assert!(error.message().contains("only the token URL is known"), "{error}");
+    let settings = settings.with("introspection-url", "https://login.example.com/introspect");
+    let provider = OAuth2::from_settings(&settings.with("revocation-url", "https://login.example.com/revoke")).unwrap();
+    introspected(&provider, &secret(), &server).await.unwrap();
+    revoked(&provider, &secret(), &server).await.unwrap();
+    let form = "client_id=id&client_secret=secret&token=a-token&token_type_hint=access_token";
+    let asked = server.asked.lock().unwrap();
+    assert!(asked.iter().all(|[_, body, _]| body == form), "never as JSON: {asked:?}");
+}
+
+#[tokio::test]
+async fn assertions_are_for_the_issuer_or_else_for_the_token_url_at_every_endpoint() {
+    let key = ClientCredentials::without_secret("id").with_signer(KeySigner::from_jwk(P256).unwrap());
+    let endpoint = || "https://login.example.com/revoke".parse().unwrap();
+    let token_url = "https://login.example.com/token";
+    let methods = json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"]});
+    for (provider, audience) in [
+        (discovered().with_revocation_endpoint(endpoint()), ISSUER),
+        (OAuth2::at(token_url.parse().unwrap()).with_revocation_endpoint(endpoint()), token_url),
+    ] {
+        let server = Server::with(methods.clone());
+        revoked(&provider, &key, &server).await.unwrap();
+        let asked = server.asked.lock().unwrap();
+        let [_, body, _] = asked.last().unwrap();
+        let (_, jwt) = form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "client_assertion").unwrap();
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(&*jwt).unwrap().claims;
+        assert_eq!(claims["aud"], audience);
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_uses_the_endpoints_for_mutual_tls() {
+    let metadata = json!({
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "self_signed_tls_client_auth"],
+        "revocation_endpoint": format!("{ISSUER}/revoke"),
+        "mtls_endpoint_aliases": {
+            "token_endpoint": "https://mtls.example.com/token",
+            "revocation_endpoint": "https://mtls.example.com/revoke",
+        },
+    });
+    let (server, provider) = (Server::with(metadata), discovered());
+    granted(&provider, &certified(), &TokenParameters::new(), &server).await.unwrap();
+    revoked(&provider, &certified(), &server).await.unwrap();
+    let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
+    granted(&provider, &bound, &TokenParameters::new(), &server).await.unwrap();
+    granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap();
+    let asked: Vec<_> = server.asked.lock().unwrap().iter().map(|asked| asked.join(" | ")).collect();
+    let expected = [
+        format!("{GET} |  | none"),
+        "POST https://mtls.example.com/token | grant_type=client_credentials&client_id=id | shown".to_owned(),
+        "POST https://mtls.example.com/revoke | client_id=id&token=a-token&token_type_hint=access_token | shown"
+            .to_owned(),
+        "POST https://mtls.example.com/token | Basic aWQ6c2VjcmV0 | shown".to_owned(),
+        format!("POST {ISSUER}/token | Basic aWQ6c2VjcmV0 | none"),
+    ];
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn a_token_can_be_revoked_if_the_token_endpoint_cannot_be_used() {
+    let server = Server::with(json!({
+        "revocation_endpoint": format!("{ISSUER}/revoke"),
+        "mtls_endpoint_aliases": {"token_endpoint": "http://mtls.example.com/token"},
+    }));
+    let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
+    granted(&discovered(), &bound, &TokenParameters::new(), &server).await.unwrap_err();
+    revoked(&discovered(), &bound, &server).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_alone_authenticates_the_client_if_the_server_accepts_it() {
+    let by_certificate = async |provider: OAuth2, methods: Option<&str>| {
+        let members = methods.map_or(json!({}), |method| json!({"token_endpoint_auth_methods_supported": [method]}));
+        granted(&provider, &certified(), &TokenParameters::new(), &Server::with(members)).await
+    };
+    let at = || OAuth2::at("https://login.example.com/token".parse().unwrap());
+    by_certificate(at(), None).await.unwrap();
+    by_certificate(discovered(), Some("tls_client_auth")).await.unwrap();
+    let error = by_certificate(discovered(), Some("none")).await.unwrap_err();
+    assert!(
+        error.message().contains("the credentials are for tls_client_auth, self_signed_tls_client_auth"),
+        "{error}"
+    );
+    let settings = Settings::new().with("token-url", "https://login.example.com/token").with("auth", "mtls");
+    let by_mtls = OAuth2::from_settings(&settings).unwrap();
+    by_certificate(by_mtls.clone(), None).await.unwrap();
+    let error = granted(&by_mtls, &secret(), &TokenParameters::new(), &Server::with(json!({}))).await.unwrap_err();
+    assert!(error.message().contains("no client certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn tokens_are_bound_to_keys_that_the_server_accepts() {
+    let parameters = TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap());
+    let listing = |algorithms: Value| {
+        let members = json!({"dpop_signing_alg_values_supported": algorithms});
+        Server { token: r#"{"access_token":"abc","token_type":"DPoP","expires_in":60}"#, ..Server::with(members) }
+    };
+    for server in [listing(json!(["RS256", "ES256"])), listing(Value::Null)] {
+        granted(&discovered(), &secret(), &parameters, &server).await.unwrap();
+    }
+    let server = listing(json!(["RS256", "EdDSA"]));
+    let error = granted(&discovered(), &secret(), &parameters, &server).await.unwrap_err();
+    assert_eq!(error.message(), "the server's metadata lists RS256, EdDSA for proofs, but the key signs by ES256");
+    assert_eq!(server.urls(), [GET], "nothing is tried");
+}
+
+#[tokio::test]
+async fn a_proof_equals_what_another_implementation_signs() {
+    // Signed by Python's cryptography with the key of RFC 8037 appendix A.1.
+    const PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVkRFNBIiwiandrIjp7ImNydiI6IkVkMjU1MTkiLCJrdHkiOiJPS1AiLCJ4IjoiMTFxWUFZS3hDcmZWU183VHlXUUhPZzdoY3ZQYXBpTWxyd0lhYVBjSFVSbyJ9fQ.eyJqdGkiOiIwMTAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAiLCJodG0iOiJQT1NUIiwiaHR1IjoiaHR0cHM6Ly9zZXJ2ZXIuZXhhbXBsZS5jb20vdG9rZW4iLCJpYXQiOjE3NjcyMjU2MDB9.LLvpnDRC6ZUYAeketSnvyNR2bZCMwAizAxMM6Ftlnu2_Iu8CrWcJpCUXFHHeQ3uxiBGUxohadL0zcb1fwFzlDQ";
+    const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let parameters =
+        TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(ED25519).unwrap()).unwrap());
+    let provider = OAuth2::at("https://server.example.com/token?tenant=1".parse().unwrap());
+    let credentials = secret();
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
+    let request = provider.token_request(&context).unwrap().sign().await.unwrap();
+    assert_eq!(request.headers()["dpop"], PROOF);
+}
+
+#[tokio::test]
+async fn a_method_that_is_set_is_used_whatever_the_metadata_lists() {
+    let provider = discovered().with_client_authentication(ClientAuthentication::ClientSecretPost);
+    let server = Server::with(json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
+    granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap();
+    let [_, body, _] = server.asked.lock().unwrap().pop().unwrap();
+    assert_eq!(body, "grant_type=client_credentials&client_id=id&client_secret=secret");
+}
+
+#[tokio::test]
+async fn after_the_token_endpoint_is_gone_the_metadata_is_fetched_again() {
+    let server = Server { token: "<html>", ..Server::with(json!({})) };
+    let provider = discovered();
+    for _ in 0..2 {
+        granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap_err();
+        assert_eq!(server.urls(), [GET.to_owned(), format!("POST {ISSUER}/token")]);
     }
 }

@@ -1,54 +1,55 @@
-//! The public keys of an issuer (RFC 7517), and signatures by them.
+//! The public keys of an issuer (RFC 7517), which verify signatures.
 
 use std::fmt;
 
-use credentials_grant::{Error, ErrorKind, HttpResponse};
+use credentials_grant::{Error, ErrorKind};
 use credentials_grant_client::SigningAlgorithm;
+use credentials_grant_discovery::{Document, Issuer};
+use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::jwt::{Jwt, refused};
-use crate::issuer::Issuer;
+use crate::algorithm::verifiable;
+use crate::jwt::{Jwt, refused};
 
-/// How many keys an issuer may have.
+/// The most keys that an issuer may have.
 const MOST_KEYS: usize = 100;
 
 /// The keys that can verify a token.
-pub(super) struct KeySet(Vec<Key>);
+pub(crate) struct KeySet(Vec<Key>);
 
 struct Key {
     id: Option<String>,
-    /// What it may have signed by.
+    /// The algorithms by which it may sign.
     algorithms: Vec<SigningAlgorithm>,
     public: DecodingKey,
 }
 
-/// Why a token is not verified.
-pub(super) enum Unverified {
-    /// It was signed with a key that is not among these.
+/// Why a signature is not verified.
+pub(crate) enum Unverified {
+    /// The set has no key of the token's id that signs by its algorithm.
     UnknownKey,
     Refused(Error),
 }
 
 impl KeySet {
-    /// Reads what an issuer answers. A key that is for something else, or of a kind that is not known here, is passed over.
-    pub(super) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Self, Error> {
+    /// Reads an issuer's JWKS. Keys that are for something else, or of an unknown type, are ignored.
+    pub(crate) fn read(issuer: &Issuer, document: &Document) -> Result<Self, Error> {
         let bad = |why: &str| {
-            Error::new(ErrorKind::BadResponse, format!("the JSON Web Key Set of {issuer} {why}"))
+            Error::new(ErrorKind::BadResponse, format!("the JWKS of {issuer} {why}"))
                 .with_remedy("show the vendor this message")
         };
-        let document: Document<'_> =
-            serde_json::from_slice(response.body()).map_err(|_| bad("is not as RFC 7517 section 5 has it"))?;
-        if document.keys.len() > MOST_KEYS {
+        let set: Json<'_> =
+            serde_json::from_slice(document.body()).map_err(|_| bad("is not valid JSON by RFC 7517 section 5"))?;
+        if set.keys.len() > MOST_KEYS {
             return Err(bad("has more than 100 keys"));
         }
-        Ok(Self(document.keys.into_iter().filter_map(|key| Key::read(key.get())).collect()))
+        Ok(Self(set.keys.into_iter().filter_map(|key| Key::read(key.get())).collect()))
     }
 
-    /// Whether one of these keys has signed the token.
-    pub(super) fn verify(&self, jwt: &Jwt<'_>) -> Result<(), Unverified> {
+    /// Checks that one of these keys signed the token.
+    pub(crate) fn verify(&self, jwt: &Jwt<'_>) -> Result<(), Unverified> {
         let refused = |why| Err(Unverified::Refused(refused(why)));
         let is_named = |key: &&Key| jwt.key_id().is_none_or(|id| key.id.as_deref() == Some(id));
         let fits = |key: &&Key| jwt.algorithm().is_some_and(|algorithm| key.algorithms.contains(&algorithm));
@@ -58,8 +59,8 @@ impl KeySet {
                 refused("is signed by an algorithm that its key is not for")
             }
             0 => Err(Unverified::UnknownKey),
-            2.. if jwt.key_id().is_none() => refused("does not say with which key it is signed"),
-            // As a rule, one key has the name.
+            2.. if jwt.key_id().is_none() => refused("does not say which key signed it"),
+            // Usually, there is one.
             _ if named().filter(fits).any(|key| key.has_signed(jwt)) => Ok(()),
             _ => refused("is not signed with the key that it names"),
         }
@@ -67,12 +68,12 @@ impl KeySet {
 }
 
 #[derive(Deserialize)]
-struct Document<'a> {
+struct Json<'a> {
     #[serde(borrow)]
     keys: Vec<&'a RawValue>,
 }
 
-/// A public key as RFC 7518 section 6 and RFC 8037 section 2 have it.
+/// A public key (RFC 7518 section 6, RFC 8037 section 2).
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -89,7 +90,7 @@ struct Jwk {
 }
 
 impl Key {
-    /// The key, if it is one that verifies signatures.
+    /// Reads a key, if it verifies signatures.
     fn read(json: &str) -> Option<Self> {
         use SigningAlgorithm::{Ed25519, EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
         let jwk: Jwk = serde_json::from_str(json).ok()?;
@@ -117,35 +118,19 @@ impl Key {
 
     fn has_signed(&self, jwt: &Jwt<'_>) -> bool {
         let Some(algorithm) = jwt.algorithm().and_then(verifiable) else { return false };
-        // The one that TLS uses as well, and not the one that some other crate may have made the default of this process.
+        // By the library that TLS uses, whichever one another crate has made the default of this process.
         let verifier = (aws_lc::DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.public);
         verifier.is_ok_and(|verifier| verifier.verify(jwt.message.as_bytes(), &jwt.signature).is_ok())
     }
 }
 
 impl Unverified {
-    /// Why a token of this issuer is refused.
-    pub(super) fn of(self, issuer: &Issuer) -> Error {
+    /// Makes the error for a token of this issuer.
+    pub(crate) fn into_error(self, issuer: &Issuer) -> Error {
         match self {
-            Self::UnknownKey => refused(format!("is signed with a key that is none of {issuer}")),
+            Self::UnknownKey => refused(format!("is signed with a key that {issuer} does not publish")),
             Self::Refused(error) => error,
         }
-    }
-}
-
-/// An algorithm of public keys, of which there are signatures that can be verified here.
-pub(super) fn verifiable(algorithm: SigningAlgorithm) -> Option<Algorithm> {
-    match algorithm {
-        SigningAlgorithm::Ed25519 | SigningAlgorithm::EdDsa => Some(Algorithm::EdDSA),
-        SigningAlgorithm::Es256 => Some(Algorithm::ES256),
-        SigningAlgorithm::Es384 => Some(Algorithm::ES384),
-        SigningAlgorithm::Ps256 => Some(Algorithm::PS256),
-        SigningAlgorithm::Ps384 => Some(Algorithm::PS384),
-        SigningAlgorithm::Ps512 => Some(Algorithm::PS512),
-        SigningAlgorithm::Rs256 => Some(Algorithm::RS256),
-        SigningAlgorithm::Rs384 => Some(Algorithm::RS384),
-        SigningAlgorithm::Rs512 => Some(Algorithm::RS512),
-        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
-//! An issuer with keys, the tokens that it signs, and a clock that the tests own.
+//! An issuer with keys, the tokens that it signs, and a clock that the test sets.
 //!
-//! The keys are those of `crates/client/tests/it/keys`, which say where they are from.
+//! The keys are those of `crates/client/tests/it/keys`.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant_oauth2::{
-    Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, KeySigner, ManualClock, SecretString, Signer,
-    SigningAlgorithm, StatusCode, TokenVerifier, TokenVerifierBuilder, Transport, Value, async_trait,
+use credentials_grant::{HeaderMap, HttpRequest, HttpResponse, Signer, StatusCode, async_trait};
+use credentials_grant_client::KeySigner;
+use credentials_grant_verification::{
+    Error, ErrorKind, ManualClock, SecretString, SigningAlgorithm, TokenVerifier, TokenVerifierBuilder, Transport,
 };
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub(crate) const ISSUER: &str = "https://login.example.com/t";
@@ -21,7 +23,7 @@ pub(crate) const OIDC: &str = "GET https://login.example.com/t/.well-known/openi
 pub(crate) const JWKS: &str = "GET https://login.example.com/t/keys";
 pub(crate) const METADATA: &str = r#"{"issuer":"https://login.example.com/t","token_endpoint":"https://login.example.com/t/token","jwks_uri":"https://login.example.com/t/keys"}"#;
 
-/// 2026-01-01T00:00:00Z, when every test begins.
+/// 2026-01-01T00:00:00Z, the start of every test.
 pub(crate) const NOW: u64 = 1_767_225_600;
 
 /// A key pair, and the header of a token that names it.
@@ -33,13 +35,13 @@ pub(crate) struct Pair {
 
 pub(crate) const RSA: Pair = Pair {
     id: "rsa",
-    jwk: include_str!("../../../../client/tests/it/keys/rsa.jwk.json"),
+    jwk: include_str!("../../../client/tests/it/keys/rsa.jwk.json"),
     header: r#"{"alg":"RS256","typ":"at+jwt","kid":"rsa"}"#,
 };
 
 pub(crate) const P256: Pair = Pair {
     id: "p256",
-    jwk: include_str!("../../../../client/tests/it/keys/p256.jwk.json"),
+    jwk: include_str!("../../../client/tests/it/keys/p256.jwk.json"),
     header: r#"{"alg":"ES256","typ":"at+jwt","kid":"p256"}"#,
 };
 
@@ -58,7 +60,7 @@ impl Pair {
         KeySigner::from_jwk(self.jwk).unwrap()
     }
 
-    /// The public key, under this name.
+    /// Returns the public key as a JWK with this id.
     pub(crate) fn public(&self, id: &str) -> String {
         let jwk: Value = serde_json::from_str(self.jwk).unwrap();
         let mut public = format!(r#"{{"kid":"{id}""#);
@@ -71,12 +73,12 @@ impl Pair {
     }
 }
 
-/// A key that signs so, and its name.
+/// Returns a key that signs by this algorithm, and its id.
 pub(crate) fn key(algorithm: SigningAlgorithm) -> (&'static str, KeySigner) {
     let pair = match algorithm.name() {
         "ES256" => P256,
         "ES384" => {
-            let pem = include_str!("../../../../client/tests/it/keys/p384-sec1.pem");
+            let pem = include_str!("../../../client/tests/it/keys/p384-sec1.pem");
             return ("p384", KeySigner::from_pem(pem).unwrap());
         }
         "EdDSA" | "Ed25519" => ED25519,
@@ -85,12 +87,12 @@ pub(crate) fn key(algorithm: SigningAlgorithm) -> (&'static str, KeySigner) {
     (pair.id, pair.signer().with_algorithm(algorithm).unwrap())
 }
 
-/// The public keys of the issuer.
+/// Returns the public keys of the issuer.
 pub(crate) fn keys() -> Vec<String> {
     [&RSA, &P256, &ED25519].map(|pair| pair.public(pair.id)).into_iter().chain([P384.to_owned()]).collect()
 }
 
-/// Claims that are good for ten minutes.
+/// Returns claims that are valid for ten minutes.
 pub(crate) fn claims() -> String {
     let exp = NOW + 600;
     format!(
@@ -98,7 +100,7 @@ pub(crate) fn claims() -> String {
     )
 }
 
-/// The same, with one more or other than it should be, or without it: an empty value leaves it out.
+/// Returns these claims with another value for one of them. An empty value leaves it out.
 pub(crate) fn with(claim: &str, value: &str) -> String {
     let claims: Value = serde_json::from_str(&claims()).unwrap();
     let others = claims.as_object().unwrap().iter().filter(|(name, _)| *name != claim);
@@ -113,19 +115,19 @@ pub(crate) async fn signed(signer: &KeySigner, header: &str, claims: &str) -> Se
     format!("{message}.{}", BASE64.encode(signature)).into()
 }
 
-/// A token that is accepted.
+/// Returns a token that is accepted.
 pub(crate) async fn good() -> SecretString {
     signed(&RSA.signer(), RSA.header, &claims()).await
 }
 
-/// What is answered: a status, a header (`Cache-Control` unless it has another name), a body; or nothing.
+/// A response: status, header (the value of `Cache-Control`, or name and value), body. `None` stands for no response.
 pub(crate) type Answer = Option<(u16, &'static str, String)>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     script: Arc<Mutex<Script>>,
     clock: ManualClock,
-    /// What an answer waits for.
+    /// Holds responses back.
     gate: Arc<Semaphore>,
 }
 
@@ -137,7 +139,7 @@ struct Script {
 }
 
 impl Issuer {
-    /// An issuer with all keys, and a verifier of its tokens.
+    /// Makes an issuer with all keys, and a verifier of its tokens.
     pub(crate) fn with_keys() -> (Self, TokenVerifier) {
         let issuer = Self::new();
         let verifier = issuer.verifier().build().unwrap();
@@ -153,7 +155,7 @@ impl Issuer {
         issuer
     }
 
-    /// A verifier of its tokens, in the making.
+    /// Returns a builder for a verifier of its tokens.
     pub(crate) fn verifier(&self) -> TokenVerifierBuilder {
         let builder = TokenVerifier::builder(ISSUER.parse().unwrap(), AUDIENCE);
         builder.with_clock(self.clock.clone()).with_transport(self.clone())
@@ -171,23 +173,23 @@ impl Issuer {
         self.script().metadata = answer;
     }
 
-    /// What it was asked since this was asked last.
+    /// Returns the requests since the last call.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.script().asked)
     }
 
-    /// Sets the clock to so many seconds after the beginning.
+    /// Sets the clock to this many seconds after the start.
     pub(crate) fn set_clock(&self, seconds: i64) {
         let now = NOW.checked_add_signed(seconds).unwrap();
         self.clock.set(SystemTime::UNIX_EPOCH + Duration::from_secs(now));
     }
 
-    /// Keeps every answer back, until it [lets go](Self::let_go).
-    pub(crate) fn keep_back(&self) {
+    /// Holds responses back until [`release`](Self::release).
+    pub(crate) fn hold_back(&self) {
         self.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn release(&self) {
         self.gate.add_permits(Semaphore::MAX_PERMITS);
     }
 

@@ -1,15 +1,13 @@
-//! For how long metadata are believed, and what happens where they cannot be read again.
+//! How long metadata is used, and what happens if it cannot be fetched again.
 
 use std::time::Duration;
 
-use credentials_grant_oauth2::{
-    ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, RequestContext, RequestSeed, TokenParameters,
-};
+use credentials_grant::{ClientCredentials, CredentialsGrant, ErrorKind, RequestContext, RequestSeed, TokenParameters};
 
-use crate::server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
+use crate::server::{Acme, ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
 
 #[tokio::test]
-async fn metadata_are_read_once_and_shared_by_clones_for_an_hour() {
+async fn metadata_is_fetched_once_and_shared_by_clones_for_an_hour() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
     assert_eq!(token(&provider, &server, 0).await.unwrap().header_value(), "Bearer abc");
     assert_eq!(server.asked(), [OAUTH, POST]);
@@ -24,7 +22,7 @@ async fn metadata_are_read_once_and_shared_by_clones_for_an_hour() {
 }
 
 #[tokio::test]
-async fn a_server_says_how_long_its_metadata_are_good_within_reason() {
+async fn cache_control_says_how_long_metadata_is_fresh_within_limits() {
     let cases = [
         ("max-age=60", 59, 60),
         ("public, MAX-AGE=\"60\", must-revalidate", 59, 60),
@@ -57,7 +55,7 @@ async fn a_server_says_how_long_its_metadata_are_good_within_reason() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_makes_metadata_doubtful() {
+async fn after_the_clock_was_set_back_metadata_is_stale() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
     token(&provider, &server, 1000).await.unwrap();
     server.asked();
@@ -67,7 +65,7 @@ async fn a_clock_that_was_set_back_makes_metadata_doubtful() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_is_gone_makes_the_next_attempt_read_the_metadata_again() {
+async fn after_a_token_endpoint_is_gone_the_metadata_is_fetched_again() {
     let refusal = r#"{"error":"invalid_request"}"#;
     let gone =
         [answer(404, refusal), answer(405, refusal), answer(410, refusal), answer(200, "<html>"), answer(200, "")];
@@ -82,8 +80,8 @@ async fn a_token_endpoint_that_is_gone_makes_the_next_attempt_read_the_metadata_
     }
 }
 
-/// A provider that has read its metadata, and whose server answers no longer.
-async fn informed() -> (OAuth2, Server) {
+/// A provider that has fetched the metadata, and its server.
+async fn informed() -> (Acme, Server) {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
     token(&provider, &server, 0).await.unwrap();
     server.asked();
@@ -112,7 +110,7 @@ async fn a_dead_issuer_costs_one_attempt_a_minute_for_a_day() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_answers_without_metadata_costs_no_token() {
+async fn if_an_issuer_answers_without_metadata_the_old_one_is_used() {
     let cases = [
         (vec![answer(503, "")], 60),
         (vec![answer(429, "")], 60),
@@ -141,7 +139,7 @@ async fn an_issuer_that_answers_without_metadata_costs_no_token() {
 }
 
 #[tokio::test]
-async fn metadata_that_are_a_day_too_old_do_for_nobody() {
+async fn metadata_that_has_been_stale_for_a_day_is_not_used() {
     for (seconds, serves) in [(3600 + 86_399, true), (3600 + 86_400, false)] {
         let (provider, server) = informed().await;
         server.then([answer(503, ""), answer(200, TOKEN)]);
@@ -150,7 +148,7 @@ async fn metadata_that_are_a_day_too_old_do_for_nobody() {
 }
 
 #[tokio::test]
-async fn while_one_reads_the_metadata_again_others_go_on_with_what_is_known() {
+async fn while_one_caller_fetches_the_metadata_the_others_use_the_old_one() {
     let (provider, server) = informed().await;
     let (credentials, parameters) = (ClientCredentials::new("id", "canary"), TokenParameters::new());
     let at = |seconds| RequestSeed::new(RequestSeed::fixed().now + Duration::from_secs(seconds), [7; 16]);
@@ -167,7 +165,7 @@ async fn while_one_reads_the_metadata_again_others_go_on_with_what_is_known() {
 }
 
 #[tokio::test]
-async fn metadata_that_contradict_what_is_known_are_an_error_each_time() {
+async fn invalid_metadata_is_an_error_each_time_and_the_old_one_is_forgotten() {
     let wrong = [
         METADATA.replacen(ISSUER, "https://evil.example", 1),
         METADATA.replacen("https://login.example.com/t/token", "http://login.example.com/t/token", 1),
@@ -190,7 +188,7 @@ async fn metadata_that_contradict_what_is_known_are_an_error_each_time() {
 }
 
 #[tokio::test]
-async fn what_led_to_a_token_endpoint_that_is_gone_is_not_used_until_it_is_read_again() {
+async fn metadata_of_a_token_endpoint_that_is_gone_is_not_used_until_it_is_fetched_again() {
     let (provider, server) = informed().await;
     server.then([None]);
     token(&provider, &server, 3600).await.unwrap_err();
@@ -205,7 +203,7 @@ async fn what_led_to_a_token_endpoint_that_is_gone_is_not_used_until_it_is_read_
 }
 
 #[tokio::test]
-async fn after_a_clock_was_set_back_what_is_known_serves_for_a_day_from_then() {
+async fn after_the_clock_was_set_back_metadata_is_used_for_a_day_from_then() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
     token(&provider, &server, 1_000_000).await.unwrap();
     for (seconds, serves) in [(100, true), (100 + 86_399, true), (100 + 86_460, false)] {
@@ -219,7 +217,7 @@ async fn after_a_clock_was_set_back_what_is_known_serves_for_a_day_from_then() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_nothing_about_the_metadata() {
+async fn a_refusal_does_not_make_the_metadata_stale() {
     for refusal in [answer(401, r#"{"error":"invalid_client"}"#), answer(503, "<html>"), answer(429, "")] {
         let (provider, server) = (provider(), Server::answering([answer(200, METADATA), refusal]));
         token(&provider, &server, 0).await.unwrap_err();

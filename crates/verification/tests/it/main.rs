@@ -1,7 +1,6 @@
 //! Verification: which tokens are accepted, which are not, and when the issuer's keys are fetched.
 
 #![cfg(test)]
-#![cfg(feature = "verification")]
 
 mod issuer;
 mod keys;
@@ -11,8 +10,9 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use credentials_grant_oauth2::{ErrorKind, SigningAlgorithm, TokenVerifier, Value};
+use credentials_grant_verification::{ErrorKind, SigningAlgorithm, TokenVerifier};
 use serde::Deserialize;
+use serde_json::Value;
 
 use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, keys, signed, with};
 
@@ -57,12 +57,12 @@ fn algorithms_that_cannot_be_verified_are_refused_when_they_are_set() {
         let error = Issuer::new().verifier().with_algorithms(algorithms).build().unwrap_err();
         assert!(error.kind() == ErrorKind::Configuration && error.remedy().is_some(), "{error}");
     }
-    let error = TokenVerifier::of(ISSUER.parse().unwrap(), "").unwrap_err();
+    let error = TokenVerifier::new(ISSUER.parse().unwrap(), "").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
 
 #[tokio::test]
-async fn types_and_audiences_come_in_several_forms() {
+async fn types_and_audiences_have_several_forms() {
     let (issuer, verifier) = Issuer::with_keys();
     let header = |typ: &str| format!(r#"{{"alg":"RS256","kid":"rsa"{typ}}}"#);
     let good = claims();
@@ -88,7 +88,7 @@ async fn types_and_audiences_come_in_several_forms() {
 #[tokio::test]
 async fn clocks_may_be_a_minute_apart() {
     let (issuer, verifier) = Issuer::with_keys();
-    // Issued now, good for ten minutes.
+    // Issued now, valid for ten minutes.
     let token = good().await;
     let cases =
         [(-61, "issued in the future"), (-60, ""), (0, ""), (659, ""), (660, "has expired"), (1_000_000, "expired")];
@@ -98,7 +98,7 @@ async fn clocks_may_be_a_minute_apart() {
         let message = outcome.map_or_else(|error| error.message().to_owned(), |_| String::new());
         assert!(message.is_empty() == why.is_empty() && message.contains(why), "{seconds}: {message}");
     }
-    // Not good for another two minutes, the last of which is lenience.
+    // Not valid for two more minutes, the last of which is within the leeway.
     let token = signed(&RSA.signer(), RSA.header, &with("nbf", &(issuer::NOW + 120).to_string())).await;
     for (seconds, good) in [(0, false), (59, false), (60, true)] {
         issuer.set_clock(seconds);
@@ -119,14 +119,14 @@ async fn a_token_without_a_key_id_needs_an_issuer_with_one_key_that_fits() {
     issuer.set_clock(3600);
     let rsa = signed(&RSA.signer(), &header("RS256"), &with("exp", "1e11")).await;
     let error = verifier.verify::<Value>(&rsa).await.unwrap_err();
-    assert!(error.message().contains("does not say with which key"), "{error}");
+    assert!(error.message().contains("does not say which key"), "{error}");
 }
 
 #[tokio::test]
-async fn claims_that_the_caller_cannot_read_are_an_error_of_their_own() {
+async fn claims_that_do_not_fit_the_callers_type_are_an_error_of_their_own() {
     let (_, verifier) = Issuer::with_keys();
     let error = verifier.verify::<Others>(&good().await).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("claims are not as"), "{error}");
+    assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("claims do not fit"), "{error}");
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
 }
 
@@ -137,7 +137,7 @@ struct Others {
 }
 
 #[test]
-fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
+fn outside_of_a_runtime_verification_is_an_error_and_not_a_panic() {
     let (issuer, verifier) = Issuer::with_keys();
     let token = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(good());
     let mut verification = pin!(verifier.verify::<Value>(&token));

@@ -1,4 +1,4 @@
-//! Issuers, and where their metadata are.
+//! Issuers, and where they publish their metadata.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,17 @@ use credentials_grant::{Endpoint, Error, ErrorKind, Url};
 
 /// The name of an authorization server: an HTTPS URL without query and fragment (RFC 8414 section 2).
 ///
-/// It is compared with the server's own word to the letter (RFC 8414 section 3.3), the slash at its end included.
+/// It must equal the `issuer` in the server's metadata exactly, with the same case and the same slash at the end (RFC
+/// 8414 section 3.3).
 ///
 /// ```
-/// use credentials_grant_oauth2::{Issuer, OAuth2};
+/// use credentials_grant_discovery::Issuer;
 ///
 /// let issuer: Issuer = "https://login.example.com/tenants/4711".parse()?;
-/// let provider = OAuth2::discover(issuer);
-/// # Ok::<(), credentials_grant_oauth2::Error>(())
+/// assert_eq!(issuer.as_str(), "https://login.example.com/tenants/4711");
+///
+/// assert!("login.example.com".parse::<Issuer>().is_err());
+/// # Ok::<(), credentials_grant::Error>(())
 /// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct Issuer {
@@ -23,23 +26,23 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// The issuer as it was written.
+    /// Returns the issuer as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// Its URL, to which nothing is sent.
+    /// Returns its URL. No request goes there.
     pub(crate) fn url(&self) -> &Endpoint {
         &self.url
     }
 
-    /// Where RFC 8414 section 3.1 has its metadata: between the host and the path.
+    /// Returns the metadata URL of RFC 8414 section 3.1: well-known segments between host and path.
     pub(crate) fn oauth_metadata(&self) -> Result<Endpoint, Error> {
         self.with_path(|path| format!("/.well-known/oauth-authorization-server{path}"))
     }
 
-    /// Where OIDC Discovery section 4 has them: behind the path.
+    /// Returns the metadata URL of OIDC Discovery section 4: well-known segments behind the path.
     pub(crate) fn oidc_metadata(&self) -> Result<Endpoint, Error> {
         self.with_path(|path| format!("{path}/.well-known/openid-configuration"))
     }
@@ -59,10 +62,10 @@ impl FromStr for Issuer {
         let name = name.trim();
         let refused = |why: String| {
             Error::new(ErrorKind::Configuration, why)
-                .with_remedy("give the issuer as the server names itself, such as https://login.example.com")
+                .with_remedy("write the issuer as the server names itself, such as https://login.example.com")
         };
-        // The text itself is not repeated: it may hold a secret where none should be.
-        Url::parse(name).map_err(|source| refused(format!("the issuer is not a URL ({source})")))?;
+        // The text itself is not repeated: it may hold a secret in its user info or query.
+        Url::parse(name).map_err(|source| refused(format!("not a valid issuer URL ({source})")))?;
         let url = Endpoint::parse(name).map_err(|error| refused(error.message().to_owned()))?;
         if name.contains(['?', '#']) {
             return Err(refused(format!("the issuer {url} has a query")));
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_are_where_the_two_standards_have_them() {
+    fn both_standards_define_where_the_metadata_is() {
         let places = [
             ("https://a.example", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"),
             ("https://a.example/", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"),
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_issuer_is_refused() {
+    fn an_invalid_issuer_is_refused_without_repeating_it() {
         for issuer in ["", "a.example", "https://a.example?x=canary", "https://a.example#canary", "http://a.example"] {
             let error = issuer.parse::<Issuer>().expect_err(issuer);
             assert!(error.kind() == ErrorKind::Configuration && !error.to_string().contains("canary"), "{error}");

@@ -1,22 +1,23 @@
-//! Discovery: what is asked, what is believed and for how long, and what hostile metadata come to.
+//! Discovery: which requests are sent, how long metadata is used, and what is refused.
 
 #![cfg(test)]
 
 mod age;
+mod fetching;
 mod methods;
 mod server;
 
 use std::time::Duration;
 
-use credentials_grant_oauth2::{
-    ClientCredentials, CredentialsGrant, ErrorKind, OAuth2, RequestContext, RequestSeed, Retry, TokenParameters,
-    fetch_token, introspect,
+use credentials_grant::{
+    ClientCredentials, CredentialsGrant, ErrorKind, RequestContext, RequestSeed, Retry, TokenParameters, fetch_token,
+    introspect,
 };
 
-use server::{ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
+use server::{Acme, ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
 
 #[tokio::test]
-async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_does() {
+async fn metadata_that_is_not_at_the_url_of_rfc_8414_is_at_that_of_openid_connect() {
     let nothing = [
         answer(404, ""),
         answer(403, "<Error/>"),
@@ -31,7 +32,7 @@ async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_doe
     }
     let nowhere = [
         (answer(404, ""), "https://login.example.com/t has no metadata (status 404"),
-        (answer(200, "<html>"), "are not as RFC 8414"),
+        (answer(200, "<html>"), "is not valid JSON by RFC 8414"),
         (with_header(302, "location", "https://evil.example/?x=1", ""), "redirect to https://evil.example/"),
     ];
     for (nothing, why) in nowhere {
@@ -48,7 +49,7 @@ async fn metadata_that_are_not_where_oauth_has_them_are_where_openid_connect_doe
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_well_is_asked_again_later_and_at_the_same_place() {
+async fn an_unavailable_server_is_asked_again_later_at_the_same_url() {
     let cases = [
         (answer(503, ""), ErrorKind::Unavailable, Retry::Soon),
         (with_header(429, "retry-after", "7", ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
@@ -62,32 +63,35 @@ async fn a_server_that_is_not_well_is_asked_again_later_and_at_the_same_place() 
 }
 
 #[tokio::test]
-async fn hostile_metadata_are_refused_and_lead_nowhere() {
+async fn hostile_metadata_is_refused_and_leads_nowhere() {
     let endpoint = |url: &str| METADATA.replace("https://login.example.com/t/token", url);
     let issuer = |issuer: &str| METADATA.replacen(ISSUER, issuer, 1);
     let huge = format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"{}"}}"#, "x".repeat(900_000));
     let cases = [
-        (issuer("https://evil.example"), "name another issuer"),
-        (issuer("https://login.example.com/t/"), "name another issuer"),
-        (issuer("https://LOGIN.example.com/t"), "name another issuer"),
-        (issuer("https://login.example.com/t?x"), "name another issuer"),
+        (issuer("https://evil.example"), "names another issuer"),
+        (issuer("https://login.example.com/t/"), "names another issuer"),
+        (issuer("https://LOGIN.example.com/t"), "names another issuer"),
+        (issuer("https://login.example.com/t?x"), "names another issuer"),
         (issuer("evil\\r\\nforged"), "evil\\r\\nforged"),
-        (issuer(&"é".repeat(400_000)), "name another issuer"),
-        (METADATA.replacen(&format!("\"{ISSUER}\""), "1", 1), "not as RFC 8414"),
-        (METADATA.replacen("\"issuer\"", "\"iss\"", 1), "not as RFC 8414"),
-        (METADATA.replacen("token_endpoint", "jwks_uri", 1), "name no token endpoint"),
+        (issuer(&"é".repeat(400_000)), "names another issuer"),
+        (METADATA.replacen(&format!("\"{ISSUER}\""), "1", 1), "not valid JSON by RFC 8414"),
+        (METADATA.replacen("\"issuer\"", "\"iss\"", 1), "not valid JSON by RFC 8414"),
+        (METADATA.replacen("token_endpoint", "jwks_uri", 1), "names no token endpoint"),
         (endpoint("http://login.example.com/t/token"), "cannot be used"),
         (endpoint("http://127.0.0.1/token"), "not https"),
         (endpoint("ftp://login.example.com/"), "cannot be used"),
         (endpoint("https://u:canary@login.example.com/"), "cannot be used"),
         (endpoint("/t/token"), "cannot be used"),
         (endpoint(""), "cannot be used"),
-        (METADATA.replace(r#""https://login.example.com/t/token""#, "[]"), "not as RFC 8414"),
-        (METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":"none","#, 1), "not as RFC 8414"),
-        (METADATA.replacen('{', r#"{"issuer":"https://login.example.com/t","#, 1), "not as RFC 8414"),
+        (METADATA.replace(r#""https://login.example.com/t/token""#, "[]"), "not valid JSON by RFC 8414"),
+        (
+            METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":"none","#, 1),
+            "not valid JSON by RFC 8414",
+        ),
+        (METADATA.replacen('{', r#"{"issuer":"https://login.example.com/t","#, 1), "not valid JSON by RFC 8414"),
         (huge, "cannot be used"),
-        ("{".to_owned(), "not as RFC 8414"),
-        (format!("{{\"a\":{}", "[".repeat(100_000)), "not as RFC 8414"),
+        ("{".to_owned(), "not valid JSON by RFC 8414"),
+        (format!("{{\"a\":{}", "[".repeat(100_000)), "not valid JSON by RFC 8414"),
     ];
     for (body, why) in cases {
         let (provider, server) = (provider(), Server::answering([answer(200, body.clone())]));
@@ -97,7 +101,7 @@ async fn hostile_metadata_are_refused_and_lead_nowhere() {
         assert!(error.to_string().len() < 2000 && !format!("{error:?}").contains("canary"), "{error:?}");
         assert_eq!(server.asked(), [OAUTH], "nothing is sent anywhere: {why}");
 
-        // At the other place they are as good as at the first.
+        // At the other URL it is refused as well.
         let server = Server::answering([answer(404, ""), answer(200, body)]);
         assert_eq!(token(&provider, &server, 0).await.unwrap_err().kind(), ErrorKind::BadResponse);
         assert_eq!(server.asked(), [OAUTH, OIDC]);
@@ -105,7 +109,7 @@ async fn hostile_metadata_are_refused_and_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_attempt_sent_is_not_repeated() {
+async fn secrets_that_were_sent_before_are_not_repeated() {
     let credentials = ClientCredentials::new("id", "can ary");
     let seed = RequestSeed::fixed();
     // `id:can%20ary`, `id:can+ary`, `id:can ary`, each once without its padding.
@@ -114,7 +118,7 @@ async fn what_an_earlier_attempt_sent_is_not_repeated() {
         let metadata = METADATA.replacen(ISSUER, &format!("https://evil.example/{echo}"), 1);
         let server = Server::answering([answer(200, metadata)]);
         let error = fetch_token(&provider(), &credentials, &TokenParameters::new(), &server, seed).await.unwrap_err();
-        assert!(error.message().contains("name another issuer, https://evil.example/[redacted]"), "{error}");
+        assert!(error.message().contains("names another issuer, https://evil.example/[redacted]"), "{error}");
         assert!(!format!("{error:?}").contains("FyeQ"), "{error:?}");
     }
     let (token, metadata) = ("canary".into(), METADATA.replacen(ISSUER, "https://evil.example/canary", 1));
@@ -124,7 +128,7 @@ async fn what_an_earlier_attempt_sent_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_else_the_metadata_name_does_not_spoil_a_token() {
+async fn invalid_optional_members_do_not_prevent_a_token() {
     let members = [
         r#""introspection_endpoint":"http://evil.example/""#,
         r#""revocation_endpoint":[{}]"#,
@@ -143,8 +147,8 @@ async fn what_else_the_metadata_name_does_not_spoil_a_token() {
 }
 
 #[tokio::test]
-async fn on_loopback_a_token_endpoint_may_be_plain_too() {
-    let provider = OAuth2::discover("http://127.0.0.1:8080/t".parse().unwrap());
+async fn for_an_issuer_on_loopback_a_token_endpoint_may_be_plain_http() {
+    let provider = Acme::at("http://127.0.0.1:8080/t");
     let metadata = METADATA.replace("https://login.example.com", "http://127.0.0.1:8080");
     let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
     token(&provider, &server, 0).await.unwrap();
@@ -152,7 +156,7 @@ async fn on_loopback_a_token_endpoint_may_be_plain_too() {
 }
 
 #[tokio::test]
-async fn a_frozen_attempt_is_the_same_whatever_is_known() {
+async fn a_dry_run_is_the_same_whatever_is_known() {
     let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
     let (credentials, parameters) = (ClientCredentials::placeholder(), TokenParameters::new().with_scope("a"));
     let dry_run = || {
@@ -163,10 +167,10 @@ async fn a_frozen_attempt_is_the_same_whatever_is_known() {
     let before = dry_run();
     token(&provider, &server, 0).await.unwrap();
     assert_eq!(before, dry_run());
-    assert!(String::from_utf8(before.2).unwrap().contains("scope=a"), "the whole ask is in it");
+    assert!(String::from_utf8(before.2).unwrap().contains("scope=a"), "it has all parameters");
     assert!(!format!("{provider:?}").contains("token"), "{provider:?}");
 
     let hopeless = TokenParameters::new().with_authorization_details("{}");
     let error = provider.token_request(&RequestContext::dry_run(&credentials, &hopeless)).unwrap_err();
-    assert!(error.message().contains("authorization details"), "it is known before anything is sent: {error}");
+    assert!(error.message().contains("authorization details"), "it is refused before anything is sent: {error}");
 }

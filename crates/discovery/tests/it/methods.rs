@@ -1,16 +1,16 @@
-//! How the client authenticates, by what its metadata list.
+//! Which client authentication method is chosen.
 
 use std::sync::{Arc, Mutex};
 
-use credentials_grant_oauth2::{
-    ClientAuthentication, ClientCredentials, Error, ErrorKind, HttpRequest, HttpResponse, RequestSeed, TokenParameters,
-    Transport, async_trait, fetch_token,
+use credentials_grant::{
+    ClientCredentials, Error, ErrorKind, HttpRequest, HttpResponse, RequestSeed, TokenParameters, Transport,
+    async_trait, fetch_token,
 };
 
 use crate::server::{METADATA, OAUTH, Server, TOKEN, answer, provider};
 
 #[tokio::test]
-async fn the_method_is_the_best_that_both_sides_can_do() {
+async fn the_method_is_the_best_that_both_sides_support() {
     let secret = || ClientCredentials::new("id", "canary");
     let jwt = || ClientCredentials::without_secret("id").with_assertion("a.b.c");
     let public = || ClientCredentials::without_secret("id");
@@ -22,11 +22,11 @@ async fn the_method_is_the_best_that_both_sides_can_do() {
         (secret(), Some(r#"["client_secret_jwt","client_secret_post","client_secret_basic"]"#), Ok("basic")),
         (secret(), Some(r#"["private_key_jwt","client_secret_jwt"]"#), Ok("jwt")),
         (secret(), Some(r#"["none"]"#), Err("none for client authentication")),
-        (secret(), Some(r#"["aWQ6Y2FuYXJ5","none"]"#), Err("list none, others for client authentication")),
+        (secret(), Some(r#"["aWQ6Y2FuYXJ5","none"]"#), Err("lists none, others for client authentication")),
         (secret(), Some("[]"), Err("nothing for client authentication")),
         (secret(), Some(r#"["tls_client_auth"]"#), Err("tls_client_auth")),
         (secret(), Some(&*huge), Err("nothing for client authentication")),
-        (secret(), Some(&*many), Err("list others for client authentication")),
+        (secret(), Some(&*many), Err("lists others for client authentication")),
         (jwt(), Some(r#"["client_secret_basic","private_key_jwt"]"#), Ok("jwt")),
         (jwt(), None, Err("client_secret_basic for client authentication")),
         (secret().with_assertion("a.b.c"), Some(r#"["client_secret_basic","private_key_jwt"]"#), Ok("jwt")),
@@ -39,10 +39,10 @@ async fn the_method_is_the_best_that_both_sides_can_do() {
             methods.map_or_else(String::new, |list| format!(r#""token_endpoint_auth_methods_supported":{list},"#));
         let metadata = METADATA.replacen('{', &format!("{{{methods}"), 1);
         let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
-        let seen = Arc::new(Seen { server: server.clone(), last: Mutex::default() });
+        let recorder = Arc::new(Recorder { server: server.clone(), last: Mutex::default() });
         let seed = RequestSeed::fixed();
-        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &seen, seed).await, expected) {
-            (Ok(_), Ok(way)) => assert_eq!(*seen.last.lock().unwrap(), way),
+        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &recorder, seed).await, expected) {
+            (Ok(_), Ok(way)) => assert_eq!(*recorder.last.lock().unwrap(), way),
             (Err(error), Err(why)) => {
                 assert!(error.kind() == ErrorKind::Configuration && error.message().contains(why), "{error}");
                 assert!(error.message().len() < 500, "{error}");
@@ -53,15 +53,15 @@ async fn the_method_is_the_best_that_both_sides_can_do() {
     }
 }
 
-/// Sees how the last request authenticates the client.
+/// Records how the last request authenticates the client.
 #[derive(Debug)]
-struct Seen {
+struct Recorder {
     server: Server,
     last: Mutex<&'static str>,
 }
 
 #[async_trait]
-impl Transport for Seen {
+impl Transport for Recorder {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let body = String::from_utf8_lossy(request.body());
         *self.last.lock().unwrap() = match request.headers().get("authorization") {
@@ -73,17 +73,4 @@ impl Transport for Seen {
         };
         self.server.send(request).await
     }
-}
-
-#[tokio::test]
-async fn a_method_that_is_set_is_used_whatever_the_metadata_list() {
-    let provider = provider().with_client_authentication(ClientAuthentication::ClientSecretPost);
-    let metadata = METADATA.replacen('{', r#"{"token_endpoint_auth_methods_supported":["client_secret_basic"],"#, 1);
-    let seen = Arc::new(Seen {
-        server: Server::answering([answer(200, metadata), answer(200, TOKEN)]),
-        last: Mutex::default(),
-    });
-    let credentials = ClientCredentials::new("id", "canary");
-    fetch_token(&provider, &credentials, &TokenParameters::new(), &seen, RequestSeed::fixed()).await.unwrap();
-    assert_eq!(*seen.last.lock().unwrap(), "post");
 }
