@@ -23,7 +23,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, CommandError> {
         Invocation::Help => Ok(args::print_help()),
         Invocation::Introspect(invocation) => operations::introspect(&invocation),
         Invocation::Providers(format) => providers::run(format),
-        Invocation::Request(invocation) => request::run(invocation),
+        Invocation::Request(invocation) => request::run(*invocation),
         Invocation::Revoke(invocation) => operations::revoke(&invocation),
         Invocation::Token(invocation) => token::run(&invocation),
     }

@@ -30,7 +30,7 @@ pub(crate) enum Invocation {
     Help,
     Introspect(OperationInvocation),
     Providers(OutputFormat),
-    Request(RequestInvocation),
+    Request(Box<RequestInvocation>),
     Revoke(OperationInvocation),
     Token(TokenInvocation),
 }
@@ -81,7 +81,7 @@ impl Invocation {
                 Self::Introspect(OperationInvocation::resolve(matches, "introspection-url")?)
             }
             Some(("providers", matches)) => Self::Providers(format(matches)),
-            Some(("request", matches)) => Self::Request(RequestInvocation::resolve(matches)?),
+            Some(("request", matches)) => Self::Request(Box::new(RequestInvocation::resolve(matches)?)),
             Some(("revoke", matches)) => Self::Revoke(OperationInvocation::resolve(matches, "revocation-url")?),
             Some(("token", matches)) => Self::Token(TokenInvocation::resolve(matches)?),
             _ => Self::Help,

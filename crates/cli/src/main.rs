@@ -1,8 +1,8 @@
 //! The command `cgrant`: OAuth 2.0 access tokens without writing Rust.
 //!
-//! Data flows one way: the arguments are parsed (`args`), each option gets its value from a flag, a variable or a default
-//! (`settings`), all of it becomes one typed `Invocation`, and that runs and prints (`commands`).
-//! Standard output is for the answer alone, standard error for everything else, and the exit code says what happened.
+//! Data flows one way: the arguments are parsed (`args`), each option gets its value from a flag, a variable or a
+//! default (`settings`), all of it becomes one typed `Invocation`, and that runs and prints (`commands`). Standard
+//! output is for the answer alone, standard error for everything else, and the exit code says what happened.
 
 mod args;
 mod command_kind;

@@ -109,8 +109,8 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{style}note:{style:#} {}", one_line(text));
 }
 
-/// Prints events on standard error: debug for `-v`, trace for `-vv`. Other crates' events are left out, because only ours
-/// are known to hold no secret.
+/// Prints events on standard error: debug for `-v`, trace for `-vv`. Other crates' events are left out, because only
+/// ours are known to hold no secret.
 pub(crate) fn show_events(verbosity: u8) {
     let level = match verbosity {
         0 => return,

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, value_parser};
+use credentials_grant::ClientAuthentication;
 
 use crate::provider::Provider;
 use crate::provider::option::{ProviderOption, ValueKind};
-use crate::provider::options::{DPOP, DPOP_KEY, TIMEOUT};
+use crate::provider::options::{AUTH, DPOP, DPOP_KEY, TIMEOUT};
 
 /// Makes the flags of these options.
 pub(super) fn args(provider: &'static Provider, options: &[ProviderOption]) -> Vec<Arg> {
@@ -38,21 +39,27 @@ fn flags(option: &ProviderOption, help: &str) -> Vec<Arg> {
 
 /// Returns the help of a flag, with the values to choose from and the environment variables.
 fn help(provider: &Provider, option: &ProviderOption, options: &[ProviderOption]) -> String {
-    let flags = |text: &str, other: &ProviderOption| text.replace(&format!("`{}`", other.name), &other.flag());
-    let mut help = sentence(&options.iter().fold(option.help.to_owned(), |text, other| flags(&text, other)));
+    let with_flag = |text: String, other: &ProviderOption| text.replace(&format!("`{}`", other.name), &other.flag());
+    let text = sentence(&options.iter().fold(option.help.to_owned(), with_flag));
+    let source = if option.is_file() { "; a file, or - for standard input" } else { "" };
+    let values = match &option.values()[..] {
+        [] => String::new(),
+        values => format!(" [values: {}{}]", values.join(", "), short_forms(option)),
+    };
     let variable = provider.variable(option.name);
-    if option.is_file() {
-        help += "; a file, or - for standard input";
-    }
-    if let values @ [_, ..] = &option.values()[..] {
-        help += &format!(" [values: {}]", values.join(", "));
-    }
-    match option.kind {
-        _ if !option.has_variable => {}
-        ValueKind::File(_) => help += &format!(" [env: {variable}_FILE, or {variable} for the content itself]"),
-        _ => help += &format!(" [env: {variable}]"),
-    }
-    help
+    let variables = match option.kind {
+        _ if !option.has_variable => String::new(),
+        ValueKind::File(_) => format!(" [env: {variable}_FILE, or {variable} for the content itself]"),
+        _ => format!(" [env: {variable}]"),
+    };
+    [&text, source, &values, &variables].concat()
+}
+
+/// Returns the short forms of client authentication methods, for those that have one.
+fn short_forms(option: &ProviderOption) -> String {
+    let methods = option.values().into_iter().filter_map(|value| value.parse::<ClientAuthentication>().ok());
+    let short = methods.filter_map(|method| method.aliases().first().copied()).collect::<Vec<_>>().join(", ");
+    if short.is_empty() || option.name != AUTH { String::new() } else { format!("; short forms: {short}") }
 }
 
 /// Starts with a capital letter, like clap's own help.

@@ -1,5 +1,5 @@
-//! Replaces `--provider-file PATH` with the provider's name, before clap parses the command line: the settings in the file
-//! become flags.
+//! Replaces `--provider-file PATH` with the provider's name, before clap parses the command line: the settings in the
+//! file become flags.
 
 use std::ffi::OsString;
 use std::path::Path;

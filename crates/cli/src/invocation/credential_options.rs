@@ -3,9 +3,7 @@
 use crate::error::CommandError;
 use crate::provider::CredentialKind;
 use crate::provider::option::ProviderOption;
-use crate::provider::options::{
-    ALGORITHM, ASSERTION, AUTH, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, KEY, KEY_ID, KEY_OPTIONS,
-};
+use crate::provider::options::{ALGORITHM, ASSERTION, AUTH, CERTIFICATE, CLIENT_SECRET, KEY, KEY_ID, KEY_OPTIONS};
 use crate::settings::resolved_options::ResolvedOptions;
 
 /// The options that can prove who the client is by themselves.
@@ -13,7 +11,8 @@ const PROOFS: [ProviderOption; 3] = [CLIENT_SECRET, KEY, ASSERTION];
 
 /// The credential options for one kind of client authentication.
 ///
-/// Environments are made for more than one command, so variables that this kind does not take are ignored. Flags are errors.
+/// Environments are made for more than one command, so variables that this kind does not take are ignored. Flags are
+/// errors.
 pub(super) struct CredentialOptions {
     /// `None` if the server's metadata decide: then everything that is set counts.
     kind: Option<CredentialKind>,
@@ -59,18 +58,14 @@ impl CredentialOptions {
         }
     }
 
-    /// Returns `true` if TLS presents the certificate: to authenticate the client or, beside a secret, to bind its tokens.
-    /// Beside a key, the certificate names the key in assertions.
+    /// Returns `true` if TLS presents the certificate: to authenticate the client or, beside a secret, to bind its
+    /// tokens. Beside a key, the certificate names the key in assertions.
     pub(super) fn presents_certificate(&self, options: &ResolvedOptions) -> bool {
         match self.kind {
             Some(CredentialKind::Certificate) => true,
             Some(CredentialKind::Secret) => options.provider.takes_keys && options.has(&CERTIFICATE),
             Some(CredentialKind::Key | CredentialKind::None) | None => false,
         }
-    }
-
-    pub(super) fn client_id(&self, options: &ResolvedOptions) -> Result<String, CommandError> {
-        options.text(&CLIENT_ID)?.ok_or_else(|| options.missing(&CLIENT_ID))
     }
 
     /// Checks that nothing is missing, and that no flags contradict each other.

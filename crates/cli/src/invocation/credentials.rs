@@ -11,7 +11,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use super::credential_options::CredentialOptions;
 use crate::error::CommandError;
 use crate::provider::option::ProviderOption;
-use crate::provider::options::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_SECRET, KEY, KEY_ID};
+use crate::provider::options::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, KEY, KEY_ID};
 use crate::settings::resolved_options::ResolvedOptions;
 
 /// Reads the credentials: files, standard input and variables.
@@ -19,7 +19,7 @@ pub(super) fn read(
     options: &ResolvedOptions,
     credentials: &CredentialOptions,
 ) -> Result<ClientCredentials, CommandError> {
-    let client_id = credentials.client_id(options)?;
+    let client_id = options.text(&CLIENT_ID)?.ok_or_else(|| options.missing(&CLIENT_ID))?;
     credentials.check(options)?;
     let content = |option: &ProviderOption| {
         if credentials.takes(options, option) { options.content(option) } else { Ok(None) }
@@ -72,8 +72,8 @@ pub(super) fn signing_key(key: SecretString) -> Result<KeySigner, Error> {
     if is_json { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) }
 }
 
-/// Reads the certificate that TLS presents and its key, which may be in the same file. Checks both, so that nothing is sent
-/// if they are wrong.
+/// Reads the certificate that TLS presents and its key, which may be in the same file. Checks both, so that nothing is
+/// sent if they are wrong.
 fn certificate(options: &ResolvedOptions) -> Result<ClientCertificate, CommandError> {
     let [certificate, key] = [CERTIFICATE, KEY].map(|option| options.content(&option));
     let (certificate, key) = (certificate?.unwrap_or_default(), key?);

@@ -130,11 +130,9 @@ impl TokenClient {
 fn timeout(options: &ResolvedOptions) -> Result<Timeout, CommandError> {
     let text = options.text(&TIMEOUT)?.unwrap_or_default();
     let limit = SignedDuration::from_str(&text).ok().and_then(|limit| Duration::try_from(limit).ok());
-    match limit.filter(|limit| !limit.is_zero()) {
-        Some(limit) => Ok(Timeout { limit, is_default: options.is_default(&TIMEOUT) }),
-        None => {
-            let message = format!("{} is not a duration above zero", options.written(&TIMEOUT));
-            Err(options.usage(message, "set one such as 500ms, 10s or 1m"))
-        }
-    }
+    let Some(limit) = limit.filter(|limit| !limit.is_zero()) else {
+        let message = format!("{} is not a duration above zero", options.written(&TIMEOUT));
+        return Err(options.usage(message, "set one such as 500ms, 10s or 1m"));
+    };
+    Ok(Timeout { limit, is_default: options.is_default(&TIMEOUT) })
 }

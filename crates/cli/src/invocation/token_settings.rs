@@ -69,8 +69,8 @@ fn build(options: &mut ResolvedOptions) -> Result<Arc<dyn CredentialsGrant>, Com
     }
 }
 
-/// Returns the names of two settings that cannot be set together, if the error is about such. Providers and vendor files
-/// alike word it as `Settings::at_most_one_of` does.
+/// Returns the names of two settings that cannot be set together, if the error is about such. Providers and vendor
+/// files alike word it as `Settings::at_most_one_of` does.
 fn contradicting_settings(error: &Error) -> Option<[&str; 2]> {
     let names = error.message().strip_prefix("the settings `")?.strip_suffix("` contradict each other")?;
     names.split_once("` and `").map(|(one, other)| [one, other])

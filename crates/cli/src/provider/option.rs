@@ -74,8 +74,8 @@ impl ProviderOption {
         self
     }
 
-    /// Returns `true` if the flag takes a file. No flag takes a secret itself, because every user of a machine can read its
-    /// command lines.
+    /// Returns `true` if the flag takes a file. No flag takes a secret itself, because every user of a machine can read
+    /// its command lines.
     pub(crate) fn is_file(&self) -> bool {
         matches!(self.kind, ValueKind::File(_))
     }

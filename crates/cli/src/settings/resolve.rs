@@ -36,8 +36,8 @@ pub(super) enum Value {
     On,
     /// The path of the file that holds the value, or `-`. It is read when the value is needed.
     Path(PathBuf),
-    /// The content of an environment variable. It is checked when the value is needed, because variables may be there for
-    /// other commands.
+    /// The content of an environment variable. It is checked when the value is needed, because variables may be there
+    /// for other commands.
     Raw(OsString),
 }
 

@@ -22,8 +22,8 @@ enum Skew {
     Behind(Duration),
 }
 
-/// Compares the clocks, by a response to a request that was sent and answered at these times. Returns `None` if the response
-/// has no date.
+/// Compares the clocks, by a response to a request that was sent and answered at these times. Returns `None` if the
+/// response has no date.
 pub(super) fn compare(
     headers: &HeaderMap,
     sent: SystemTime,
