@@ -16,9 +16,14 @@ const CASES: &[Case] = &[
     (&["cognito", "--prefix", "evil.example/", "--region", "eu-south-2"], &[], &["--prefix (evil.example/)"]),
     (&["cognito", "--region", "eu"], &[("COGNITO_PREFIX", "a.b")], &["COGNITO_PREFIX (a.b)"]),
     (
-        &["cognito", "--domain", "auth.example.com"],
-        &[("COGNITO_PREFIX", "pool")],
-        &["--domain and COGNITO_PREFIX contradict", "set one of them"],
+        &["cognito", "--domain", "auth.example.com", "--prefix", "pool"],
+        &[],
+        &["--domain and --prefix contradict", "set one of them"],
+    ),
+    (
+        &["cognito"],
+        &[("COGNITO_DOMAIN", "auth.example.com"), ("COGNITO_PREFIX", "pool")],
+        &["COGNITO_DOMAIN and COGNITO_PREFIX contradict", "set one of them"],
     ),
     (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "no host name"]),
     (&["cognito", "--domain", "auth.example.com", "--auth", "x"], &[], &["--auth", "basic, basic-raw, body"]),
@@ -60,8 +65,8 @@ fn a_bad_request_is_not_sent() {
     let octorate = emulator(Vendor::Octorate);
     let cases: [(&[&str], &str); 12] = [
         (&["--scope", "a"], "scope"),
-        (&["--audience", "a"], "this provider does not support a audience"),
-        (&["--resource", "a"], "this provider does not support a resource"),
+        (&["--audience", "a"], "this provider does not support the parameter --audience"),
+        (&["--resource", "a"], "this provider does not support the parameter --resource"),
         (&["--param", "canary"], "--param KEY=VALUE"),
         (&["--param", "=canary"], "--param KEY=VALUE"),
         (&["--param", "client_secret=canary"], "client_secret"),
@@ -69,7 +74,10 @@ fn a_bad_request_is_not_sent() {
         (&["--timeout", "-5s"], "--timeout"),
         (&["--timeout", "soon"], "--timeout"),
         (&["--client-id", " "], "--client-id is empty"),
-        (&["--base-url", "https://api.example.com"], "--base-url and OCTORATE_TOKEN_URL contradict"),
+        (
+            &["--base-url", "https://api.example.com", "--token-url", "https://auth.example.com/"],
+            "--base-url and --token-url contradict",
+        ),
         (&["--no-such-flag"], "--no-such-flag"),
     ];
     for (args, words) in cases {

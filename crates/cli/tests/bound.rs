@@ -121,12 +121,12 @@ fn what_is_wrong_with_a_certificate_is_said_before_anything_is_sent() {
     let cases: [(&[&str], &[&str]); 7] = [
         (&[], &["the certificate is missing", "--cert-file PATH"]),
         (&["--key-file", &key], &["the certificate is missing", "--cert-file PATH"]),
-        (&["--cert-file", &certificate], &["--cert-file: there is no private key in it", "--key-file PATH"]),
-        (&["--cert-file", &nothing, "--key-file", &key], &["--cert-file: there is no certificate in it", "PEM"]),
-        (&["--cert-file", &certificate, "--key-file", &nothing], &["--key-file: there is no private key in it", "PEM"]),
+        (&["--cert-file", &certificate], &["--cert-file: no private key found", "--key-file PATH"]),
+        (&["--cert-file", &nothing, "--key-file", &key], &["--cert-file: no certificate found", "PEM"]),
+        (&["--cert-file", &certificate, "--key-file", &nothing], &["--key-file: no private key found", "PEM"]),
         (
             &["--cert-file", &certificate, "--key-file", &stranger],
-            &["--cert-file: the private key is that of another certificate", "that belong together"],
+            &["--cert-file: the private key belongs to another certificate", "its own key"],
         ),
         (&["--cert-file", &certificate, "--kid", "1"], &["--kid and --auth mtls contradict each other"]),
     ];
@@ -196,7 +196,7 @@ fn a_token_whose_key_is_gone_is_said_to_be_useless() {
     let binding = Binding::answering([]);
     let run = Run::of(&mut binding.cgrant("token", &["--dpop"])).succeeded();
     assert_eq!(run.stdout, "abc\n");
-    run.says("note: the key that this token is bound to is gone").says("--dpop-key-file");
+    run.says("note: this token is bound to a key that no longer exists").says("--dpop-key-file");
 }
 
 #[test]

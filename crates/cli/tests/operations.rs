@@ -86,7 +86,7 @@ fn a_token_comes_from_a_file_standard_input_or_the_environment_and_never_from_th
     let run = Run::of(asked.cgrant("introspect", &[]).env_remove("OAUTH2_ACCESS_TOKEN")).failed(2);
     run.says("the access token is missing").says("--access-token-file PATH").says("OAUTH2_ACCESS_TOKEN");
     let run = Run::of(&mut asked.cgrant("revoke", &["--access-token", "canary"])).failed(2);
-    run.says("there is no --access-token: everyone on the machine can read a command line");
+    run.says("there is no --access-token: every user of this machine can read command lines");
     let run =
         Run::of(&mut asked.cgrant("revoke", &["--access-token-file", "-", "--client-secret-file", "-"])).failed(2);
     run.says("cannot share standard input");
@@ -94,7 +94,7 @@ fn a_token_comes_from_a_file_standard_input_or_the_environment_and_never_from_th
 
 #[test]
 fn a_token_is_taken_back() {
-    for (output, words) in [("text", "The server has taken the token back."), ("json", "\"revoked\":true")] {
+    for (output, words) in [("text", "Revoked."), ("json", "\"revoked\":true")] {
         let asked = Asked::answering([answer("200 OK", "", "")]);
         let run = Run::of(&mut asked.cgrant("revoke", &["--output", output])).succeeded();
         assert!(run.stdout.contains(words), "{run:?}");
@@ -133,7 +133,7 @@ fn providers_that_know_no_way_are_neither_offered_nor_asked() {
     for command in ["introspect", "revoke"] {
         let help = Run::of(&mut cgrant(&[command, "--help"])).succeeded().stdout;
         assert!(help.contains("oauth2") && !help.contains("apaleo"), "{help}");
-        Run::of(&mut cgrant(&[command, "apaleo"])).failed(2).says("knows no way").says("use oauth2");
+        Run::of(&mut cgrant(&[command, "apaleo"])).failed(2).says("does not support introspection").says("use oauth2");
         Run::of(&mut cgrant(&[command])).failed(2).says(&format!("as in `cgrant {command} oauth2`"));
         Run::of(&mut cgrant(&[command, "nobody"])).failed(2).says("use one of oauth2");
     }

@@ -31,7 +31,7 @@ pub(super) fn revoke(invocation: &OperationInvocation) -> Result<Exit, CommandEr
     block_on(source.revoke(token))?.map_err(|error| client.explain(error))?;
     match format {
         OutputFormat::Json => output::print_json(&json!({"provider": client.provider.name, "revoked": true}))?,
-        _ => output::print(&"Revoked. Servers also answer so for tokens that they do not know.\n")?,
+        _ => output::print(&"Revoked. The server answers the same for a token that it does not know.\n")?,
     }
     Ok(Exit::Done)
 }

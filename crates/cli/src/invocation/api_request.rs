@@ -97,7 +97,7 @@ fn add_header(headers: &mut HeaderMap, header: &str, settings: &TokenSettings) -
         let (name, value) = parse_header(header, settings)?;
         if SECRET_HEADERS.contains(&name) {
             return Err(options.usage(
-                format!("--header: {name} holds a secret, and everyone on the machine can read a command line"),
+                format!("--header: {name} holds a secret, and every user of this machine can read command lines"),
                 "put the line in a file and use --header @PATH, or --header @- for standard input",
             ));
         }

@@ -39,6 +39,7 @@ impl TokenSettings {
         options.check_stdin(&[])?;
         let credentials = CredentialOptions::choose(&mut options)?;
         let grant = build(&mut options)?;
+        options.log_settings();
         let parameters = parameters(&options)?;
         let names = names(&options);
         Ok(Self { options, names, grant, credentials, parameters })

@@ -100,7 +100,7 @@ pub(super) fn unset_name(provider: &Provider, option: &ProviderOption) -> String
 fn refuse_exposed(provider: &Provider, options: &[ProviderOption], matches: &ArgMatches) -> Result<(), CommandError> {
     let is_exposed = |option: &&ProviderOption| option.is_file() && matches.contains_id(&option.exposed_id());
     let Some(option) = options.iter().find(is_exposed) else { return Ok(()) };
-    let why = if option.is_secret() { ": everyone on the machine can read a command line" } else { "" };
+    let why = if option.is_secret() { ": every user of this machine can read command lines" } else { "" };
     Err(CommandError::usage(format!("there is no --{}{why}", option.name))
         .with_remedy(format!("use {}", ways_to_set(provider, option)))
         .with_provider(provider.name))

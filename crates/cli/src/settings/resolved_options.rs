@@ -35,19 +35,30 @@ impl ResolvedOptions {
     pub(crate) fn settings(&self) -> Result<Settings, CommandError> {
         let mut settings = Settings::new();
         for option in self.options.iter().filter(|option| option.group == OptionGroup::Settings) {
-            if let Some(value) = self.text(option)? {
+            if let Some(value) = self.read_text(option)? {
                 settings = settings.with(option.name, value);
             }
         }
         Ok(settings)
     }
 
+    /// Logs the variables that set the provider's settings.
+    pub(crate) fn log_settings(&self) {
+        for option in self.options.iter().filter(|option| option.group == OptionGroup::Settings) {
+            self.log_variable(option);
+        }
+    }
+
     /// Returns a word.
     pub(crate) fn text(&self, option: &ProviderOption) -> Result<Option<String>, CommandError> {
+        self.log_variable(option);
+        self.read_text(option)
+    }
+
+    fn read_text(&self, option: &ProviderOption) -> Result<Option<String>, CommandError> {
         let text = match self.values.get(option.name) {
             Some((Value::Text(text), _)) => text.trim().to_owned(),
             Some((Value::Raw(raw), Origin::Variable(name))) => {
-                self.log_variable(option, name);
                 utf8(self.provider, name, raw.clone())?.trim().to_owned()
             }
             _ => return Ok(None),
@@ -79,7 +90,7 @@ impl ResolvedOptions {
                 content.map(Some).map_err(|error| error.with_provider(self.provider.name))
             }
             Value::Raw(raw) => {
-                self.log_variable(option, name);
+                self.log_variable(option);
                 let content = utf8(self.provider, name, raw.clone())?;
                 Ok(Some(content.trim_end_matches(['\r', '\n']).into()))
             }
@@ -166,7 +177,9 @@ impl ResolvedOptions {
         self.values.get(option.name).map(|(_, origin)| origin)
     }
 
-    fn log_variable(&self, option: &ProviderOption, name: &str) {
-        tracing::debug!(provider = self.provider.name, "using {name} for {}", option.flag());
+    fn log_variable(&self, option: &ProviderOption) {
+        if let Some(Origin::Variable(name)) = self.origin(option) {
+            tracing::debug!(provider = self.provider.name, "using {name} for {}", option.flag());
+        }
     }
 }
