@@ -200,9 +200,9 @@ fn what_is_missing_or_does_not_go_together_is_said_before_anything_is_sent() {
         let run = Run::of(&mut any.token(args)).failed(2).says("error: oauth2: ").says("help: ");
         words.iter().fold(run, |run, words| run.says(words));
     }
-    Run::of(any.token(&["--key-file", &key]).env("OAUTH2_AUTH", "basic"))
+    Run::of(any.token(&["--key-file", &key, "--auth", "client_secret_basic"]).env("OAUTH2_CLIENT_SECRET", "canary"))
         .failed(2)
-        .says("OAUTH2_AUTH basic contradict");
+        .says("--key-file and --auth client_secret_basic contradict");
     let both = any.token(&[]).env("OAUTH2_KEY", "canary").env("OAUTH2_KEY_FILE", &key).output().unwrap();
     Run::from(both).failed(2).says("OAUTH2_KEY and OAUTH2_KEY_FILE contradict each other").says("set one of them");
     assert!(any.server.requests().is_empty());

@@ -25,8 +25,12 @@ const CASES: &[Case] = &[
         &[("COGNITO_DOMAIN", "auth.example.com"), ("COGNITO_PREFIX", "pool")],
         &["COGNITO_DOMAIN and COGNITO_PREFIX contradict", "set one of them"],
     ),
-    (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "no host name"]),
-    (&["cognito", "--domain", "auth.example.com", "--auth", "x"], &[], &["--auth", "basic, basic-raw, body"]),
+    (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "is not a host name"]),
+    (
+        &["cognito", "--domain", "auth.example.com", "--auth", "x"],
+        &[],
+        &["--auth", "client_secret_basic, client_secret_basic_raw, client_secret_post"],
+    ),
     (&["cognito"], &[("COGNITO_DOMAIN", "a.example"), ("COGNITO_AUTH", "x")], &["COGNITO_AUTH"]),
     (&["octorate", "--base-url", "https://api.example.com/?x"], &[], &["--base-url"]),
     (&["octorate", "--expiry-unit", "fortnights"], &[], &["--expiry-unit", "seconds"]),
@@ -38,8 +42,8 @@ const CASES: &[Case] = &[
         &[],
         &["--club and --contact contradict"],
     ),
-    (&["apaleo", "--token-url", "nonsense"], &[], &["--token-url", "not a URL"]),
-    (&["apaleo"], &[("APALEO_TOKEN_URL", "nonsense")], &["APALEO_TOKEN_URL", "not a URL"]),
+    (&["apaleo", "--token-url", "nonsense"], &[], &["--token-url", "not a valid URL"]),
+    (&["apaleo"], &[("APALEO_TOKEN_URL", "nonsense")], &["APALEO_TOKEN_URL", "not a valid URL"]),
     (&["apaleo", "--token-url", "http://example.com/token"], &[], &["--token-url", "use https"]),
     (&["apaleo", "--token-url", "https://user:canary@example.com/"], &[], &["--token-url", "holds credentials"]),
     (&["apaleo", "--token-url", "https://example.com/#x"], &[], &["--token-url", "fragment"]),
@@ -85,6 +89,37 @@ fn a_bad_request_is_not_sent() {
         Run::of(&mut token(&octorate, args)).failed(2).says(words);
     }
     assert_eq!(octorate.token_requests(), 0);
+}
+
+#[test]
+fn a_bad_url_is_named_by_its_flag_or_variable() {
+    let urls = [
+        ("token", "oauth2", "issuer"),
+        ("token", "oauth2", "token-url"),
+        ("introspect", "oauth2", "introspection-url"),
+        ("revoke", "oauth2", "revocation-url"),
+        ("token", "apaleo", "token-url"),
+        ("token", "octorate", "base-url"),
+        ("token", "resamania", "base-url"),
+    ];
+    for (command, provider, setting) in urls {
+        let other =
+            if setting.ends_with("ion-url") { &["--token-url", "https://auth.example.com/token"][..] } else { &[] };
+        let (flag, prefix) = (format!("--{setting}"), provider.to_uppercase());
+        let variable = format!("{prefix}_{}", setting.to_uppercase().replace('-', "_"));
+        let run = |mut command: std::process::Command, name: &str| {
+            command
+                .env(format!("{prefix}_CLIENT_ID"), "client")
+                .env(format!("{prefix}_CLIENT_SECRET"), "canary-secret");
+            let run = Run::of(command.env("OAUTH2_ACCESS_TOKEN", "canary-token")).failed(2);
+            let error = run.stderr.lines().find(|line| line.starts_with("error: ")).unwrap().to_owned();
+            assert!(error.contains(name) && !error.contains("token URL"), "{name}: {error}");
+        };
+        run(cgrant(&[&[command, provider, &flag, "foo"], other].concat()), &flag);
+        let mut by_variable = cgrant(&[&[command, provider], other].concat());
+        by_variable.env(&variable, "foo");
+        run(by_variable, &variable);
+    }
 }
 
 #[test]

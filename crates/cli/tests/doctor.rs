@@ -298,8 +298,11 @@ fn an_issuer_that_calls_itself_otherwise() {
     let metadata = r#"{"issuer":"https://other.example.com","token_endpoint":"https://other.example.com/token"}"#;
     let server = server.answering([dated(0, metadata)]);
     let run = Run::of(&mut doctor(&["--issuer", &issuer]));
-    let problem = format!("error: oauth2: the metadata of {issuer} name another issuer, https://other.example.com\n");
-    run.found(6, &problem, "set it as the issuer, to the letter").at("discovery", "name another issuer");
+    let problem = format!("error: oauth2: the metadata of {issuer} name");
+    let run = run
+        .found(6, &problem, "if that is the server you mean, set ")
+        .says(" another issuer, https://other.example.com\n");
+    run.at("discovery", " another issuer, https://other.example.com");
     assert_eq!(server.request_lines().len(), 1);
 }
 
@@ -311,7 +314,8 @@ fn an_issuer_that_takes_nothing_of_what_the_client_has() {
     let metadata = format!(r#"{{"issuer":"{issuer}","token_endpoint":"{issuer}/t",{methods}}}"#);
     let _server = server.answering([dated(0, &metadata)]);
     let run = Run::of(&mut doctor(&["--issuer", &issuer]));
-    run.found(2, "the server's metadata list tls_client_auth", "help: give credentials for one").at("discovery", "");
+    let run = run.found(2, "error: oauth2: the server's metadata list", "help: give credentials for one");
+    run.says(" tls_client_auth for client authentication, ").at("discovery", "");
 }
 
 #[test]

@@ -129,6 +129,22 @@ fn a_url_that_is_not_known_is_named_with_its_flag() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_reached_is_named_with_its_flag() {
+    for (command, flag) in [("introspect", "--introspection-url"), ("revoke", "--revocation-url")] {
+        let mut closed =
+            cgrant(&[command, "oauth2", "--token-url", "https://auth.example.com/token", "--auth", "none"]);
+        closed.args([flag, "http://127.0.0.1:1/"]);
+        closed.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_ACCESS_TOKEN", "canary-token");
+        Run::of(&mut closed).failed(5).says(&format!("check {flag}, the network"));
+    }
+    for command in ["introspect", "revoke"] {
+        let mut closed = cgrant(&[command, "oauth2", "--auth", "none"]);
+        closed.env("OAUTH2_ISSUER", "http://127.0.0.1:1").env("OAUTH2_CLIENT_ID", "id");
+        Run::of(closed.env("OAUTH2_ACCESS_TOKEN", "canary-token")).failed(5).says("check OAUTH2_ISSUER, the network");
+    }
+}
+
+#[test]
 fn providers_that_know_no_way_are_neither_offered_nor_asked() {
     for command in ["introspect", "revoke"] {
         let help = Run::of(&mut cgrant(&[command, "--help"])).succeeded().stdout;
