@@ -48,8 +48,8 @@ impl Exit {
                  timeout, 408, 5xx"
             }
             Self::BadResponse => {
-                "unusable response: a redirect, HTML, no token in it, a token that does not fit in\n   \
-                 a header, more than 1 MiB"
+                "unusable response: a redirect, HTML, no token in it, a token that no header can\n   \
+                 hold, more than 1 MiB"
             }
             Self::ApiError => "the API answered with another error (401, 404 …): its body is on standard output",
             Self::Inactive => "the introspected token is not active",

@@ -101,7 +101,7 @@ fn the_other_methods_have_registered_names_and_short_forms_too() {
     for auth in ["client_secret_jwt", "client-secret-jwt"] {
         let (server, url) = server();
         let mut command = cgrant(&["token", "oauth2", "--token-url", &url, "--auth", auth]);
-        Run::of(command.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_CLIENT_SECRET", &"secret".repeat(8))).succeeded();
+        Run::of(command.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_CLIENT_SECRET", "secret".repeat(8))).succeeded();
         assert!(server.requests()[0].contains("client_assertion="), "{auth}");
     }
     for auth in ["none", "NONE"] {
