@@ -166,7 +166,7 @@ fn a_private_authority_is_trusted_that_is_named() {
 }
 
 #[test]
-fn what_is_missing_or_does_not_go_together_is_said_before_anything_is_sent() {
+fn missing_or_contradicting_credentials_are_refused_before_anything_is_sent() {
     let any = AnyServer::new();
     let key = any.file("key.pem", &KeyPair::generate().unwrap().serialize_pem());
     let (secret, cut) = (any.file("secret", "canary"), any.file("cut.pem", "-----BEGIN PRIVATE KEY-----\ncanary"));

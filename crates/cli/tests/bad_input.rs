@@ -168,7 +168,7 @@ fn standard_input_is_for_one_secret() {
 
 #[cfg(unix)]
 #[test]
-fn text_that_is_no_utf_8_is_refused() {
+fn text_that_is_not_utf_8_is_refused() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 

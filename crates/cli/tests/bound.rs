@@ -192,7 +192,7 @@ fn a_token_is_bound_to_a_key_that_is_kept() {
 }
 
 #[test]
-fn a_token_whose_key_is_gone_is_said_to_be_useless() {
+fn a_note_says_that_a_token_with_a_lost_key_is_useless() {
     let binding = Binding::answering([]);
     let run = Run::of(&mut binding.cgrant("token", &["--dpop"])).succeeded();
     assert_eq!(run.stdout, "abc\n");
@@ -226,7 +226,7 @@ fn the_doctor_gets_a_bound_token_too() {
 }
 
 #[test]
-fn what_is_no_key_to_bind_to_is_refused_before_anything_is_sent() {
+fn an_unusable_dpop_key_is_refused_before_anything_is_sent() {
     let binding = Binding::answering([]);
     let secret = BASE64_URL_SAFE_NO_PAD.encode("canary canary canary canary canary");
     let symmetric = format!(r#"{{"kty":"oct","k":"{secret}"}}"#);

@@ -64,7 +64,7 @@ impl Run {
 }
 
 #[test]
-fn all_is_well_at_every_vendor_for_one_token_request() {
+fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
     for &vendor in Vendor::ALL {
         let emulator = emulator(vendor);
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
@@ -203,7 +203,7 @@ fn a_certificate_that_has_expired() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_from_an_unknown_ca() {
     let run = with_certificate(&authority("Stranger"), &params("127.0.0.1"), &authority("Acme"));
     run.found(
         5,
@@ -215,7 +215,7 @@ fn a_certificate_that_nobody_vouches_for() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_authorities() {
+fn a_machine_without_ca_certificates() {
     let server = Server::over_tls(vouched_for_by(&authority("Acme"), &params("127.0.0.1")));
     let url = format!("{}/token", server.url());
     let _server = server.answering([json(TOKEN)]);
@@ -285,14 +285,14 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
 }
 
 #[test]
-fn a_server_that_does_not_say_what_time_it_is() {
+fn a_server_without_a_date() {
     let (_server, url) = server([json(TOKEN)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
     assert!(run.stdout.contains(" skipped  clock      the server's response has no date\n"), "{run:?}");
 }
 
 #[test]
-fn an_issuer_that_calls_itself_otherwise() {
+fn an_issuer_with_another_name_in_its_metadata() {
     let server = Server::new();
     let issuer = server.url();
     let metadata = r#"{"issuer":"https://other.example.com","token_endpoint":"https://other.example.com/token"}"#;
@@ -307,7 +307,7 @@ fn an_issuer_that_calls_itself_otherwise() {
 }
 
 #[test]
-fn an_issuer_that_takes_nothing_of_what_the_client_has() {
+fn an_issuer_that_supports_none_of_the_clients_credentials() {
     let server = Server::new();
     let issuer = server.url();
     let methods = r#""token_endpoint_auth_methods_supported":["tls_client_auth"]"#;
@@ -319,7 +319,7 @@ fn an_issuer_that_takes_nothing_of_what_the_client_has() {
 }
 
 #[test]
-fn without_a_token_nothing_is_asked_for_but_the_time() {
+fn without_a_token_request_only_the_time_is_requested() {
     let apaleo = emulator(Vendor::Apaleo);
     let run = Run::of(&mut at(&apaleo, "doctor", &["--no-token"])).succeeded();
     assert!(run.stdout.contains(" ok       clock      within a second of the server's\n"), "{run:?}");
@@ -418,7 +418,7 @@ fn a_proxy_is_used_and_mentioned() {
 }
 
 #[test]
-fn a_token_that_does_not_say_how_long_it_lives() {
+fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
     assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");

@@ -38,7 +38,7 @@ const WORD: &str =
     r#"{"client_id":"id","active":true,"scope":"a b","exp":1795674000,"aud":["x","y"],"note":"one\ntwo"}"#;
 
 #[test]
-fn people_get_the_servers_word_a_member_on_each_line() {
+fn introspection_prints_one_member_per_line() {
     let asked = Asked::answering([json(WORD)]);
     let run = Run::of(&mut asked.cgrant("introspect", &[])).succeeded();
     let lines: Vec<_> = run.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -54,7 +54,7 @@ fn people_get_the_servers_word_a_member_on_each_line() {
 }
 
 #[test]
-fn programs_get_the_servers_word_as_it_is() {
+fn introspection_prints_the_answer_unchanged_for_programs() {
     let asked = Asked::answering([json(WORD)]);
     let run = Run::of(&mut asked.cgrant("introspect", &["--output", "json"])).succeeded();
     let word: serde_json::Value = serde_json::from_str(WORD).unwrap();
@@ -93,7 +93,7 @@ fn a_token_comes_from_a_file_standard_input_or_the_environment_and_never_from_th
 }
 
 #[test]
-fn a_token_is_taken_back() {
+fn a_token_is_revoked() {
     for (output, words) in [("text", "Revoked."), ("json", "\"revoked\":true")] {
         let asked = Asked::answering([answer("200 OK", "", "")]);
         let run = Run::of(&mut asked.cgrant("revoke", &["--output", output])).succeeded();
@@ -104,7 +104,7 @@ fn a_token_is_taken_back() {
 }
 
 #[test]
-fn a_refusal_is_one_by_the_exit_code_too() {
+fn a_refusal_has_its_exit_code() {
     let refusal = || answer("401 Unauthorized", "", r#"{"error":"invalid_client","error_description":"canary-token"}"#);
     for command in ["introspect", "revoke"] {
         let asked = Asked::answering([refusal()]);
@@ -120,7 +120,7 @@ fn a_refusal_is_one_by_the_exit_code_too() {
 }
 
 #[test]
-fn a_url_that_is_not_known_is_named_with_its_flag() {
+fn an_unknown_endpoint_is_named_with_its_flag() {
     for (command, flag) in [("introspect", "--introspection-url"), ("revoke", "--revocation-url")] {
         let mut unknown = cgrant(&[command, "oauth2", "--token-url", "http://127.0.0.1:1/token", "--auth", "none"]);
         unknown.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_ACCESS_TOKEN", "canary-token");
@@ -145,7 +145,7 @@ fn an_endpoint_that_cannot_be_reached_is_named_with_its_flag() {
 }
 
 #[test]
-fn providers_that_know_no_way_are_neither_offered_nor_asked() {
+fn providers_without_introspection_are_not_listed_and_refused() {
     for command in ["introspect", "revoke"] {
         let help = Run::of(&mut cgrant(&[command, "--help"])).succeeded().stdout;
         assert!(help.contains("oauth2") && !help.contains("apaleo"), "{help}");

@@ -143,7 +143,7 @@ fn a_file_that_is_wrong_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_says_so() {
+fn a_wrong_command_line_is_explained() {
     let folder = Folder::with(ACME);
     let run = |words: &[&str]| Run::of(&mut folder.told(words)).failed(2);
     run(&["token", "--provider-file"]).says("--provider-file needs a path");

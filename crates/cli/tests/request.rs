@@ -147,7 +147,7 @@ fn an_error_of_the_apis_is_printed_and_the_exit_code_says_what_it_means() {
 }
 
 #[test]
-fn what_is_no_error_is_done() {
+fn other_statuses_are_a_success() {
     for status in ["201 Created", "204 No Content", "304 Not Modified"] {
         let api = Api::answering(format!("HTTP/1.1 {status}\r\n\r\n"));
         Run::of(&mut api.request("PUT", &[])).succeeded();
@@ -155,7 +155,7 @@ fn what_is_no_error_is_done() {
 }
 
 #[test]
-fn a_host_that_nobody_named_gets_nothing_and_costs_no_token() {
+fn a_host_that_is_not_allowed_gets_nothing_and_costs_no_token() {
     let apaleo = emulator(Vendor::Apaleo);
     let url = apaleo.api_call().url;
     let host = format!("--host {}", url.authority());
@@ -275,7 +275,7 @@ fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_not_taken_for_whole() {
+fn a_response_that_breaks_off_is_an_error() {
     let api = Api::answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nthe first half");
     let run = Run::of(&mut api.request("GET", &[])).ended(5);
     assert_eq!(run.says("the connection to").says("broke").stdout, "the first half");
@@ -327,7 +327,7 @@ fn a_private_authority_vouches_for_the_api_too() {
 }
 
 #[test]
-fn a_reader_who_has_gone_away_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let api = Api::answering(answer("200 OK", "", &"line\n".repeat(100_000)));
     let mut running = Running::of(api.request("GET", &[]).stdin(Stdio::null()));
     running.is_not_read();
