@@ -1,67 +1,82 @@
-//! What goes to standard output, and what to standard error beside errors.
+//! Standard output for the answer; notes and events on standard error.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anstyle::{AnsiColor, Style};
-use clap::{Arg, ArgMatches};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
-use tokio::runtime::Builder;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::exit::{Exit, Failure};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::text::one_line;
 
-/// The flag `--output`, for people unless said otherwise.
-pub(crate) fn arg(forms: &'static [&'static str]) -> Arg {
-    Arg::new("output")
-        .long("output")
-        .value_name("FORM")
-        .value_parser(forms.to_vec())
-        .default_value(forms[0])
-        .help("What to print")
+/// What `--output` selects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
+    /// The headers of an API call, one per line.
+    Header,
+    /// Assignments that a shell can evaluate.
+    Env,
 }
 
-/// What `--output` says.
-pub(crate) fn form(matches: &ArgMatches) -> &str {
-    matches.get_one::<String>("output").map_or("text", String::as_str)
+impl OutputFormat {
+    const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Header, Self::Env];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Header => "header",
+            Self::Env => "env",
+        }
+    }
+
+    /// Returns the format of this name. Text is the default.
+    pub(crate) fn named(name: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|format| name == Some(format.name())).unwrap_or(Self::Text)
+    }
 }
 
-/// Writes the answer, at once. Colours reach terminals only.
-pub(crate) fn print(text: &impl Display) -> Result<(), Failure> {
+/// Prints the answer and flushes it. Colours appear on terminals only.
+pub(crate) fn print(text: &impl Display) -> Result<(), CommandError> {
     let mut stdout = anstream::stdout().lock();
-    written(write!(stdout, "{text}").and_then(|()| stdout.flush())).map(|_| ())
+    has_reader(write!(stdout, "{text}").and_then(|()| stdout.flush())).map(|_| ())
 }
 
-/// Writes a part of the answer as it is, at once. Says whether anybody reads on.
-pub(crate) fn pass_on(bytes: &[u8]) -> Result<bool, Failure> {
+/// Writes a part of the answer unchanged and flushes it. Returns `false` if the reader has closed the pipe.
+pub(crate) fn write_part(bytes: &[u8]) -> Result<bool, CommandError> {
     let mut stdout = io::stdout().lock();
-    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    has_reader(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
-/// Whether anybody still reads what was written.
-fn written(outcome: io::Result<()>) -> Result<bool, Failure> {
+fn has_reader(outcome: io::Result<()>) -> Result<bool, CommandError> {
     match outcome {
-        // Whoever was reading has read enough.
+        // A reader such as `head` has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Ok(()) => Ok(true),
-        Err(error) => Err(Failure::new(Exit::Failed, "standard output cannot be written")
-            .with_remedy("see where it is redirected to")
+        Err(error) => Err(CommandError::new(Exit::Failed, "standard output cannot be written")
+            .with_remedy("check where it is redirected to")
             .with_cause(&error)),
     }
 }
 
-/// Writes the answer for a program: JSON on one line.
-pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+/// Prints the answer as one line of JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     let json = serde_json::to_string(value)
-        .map_err(|error| Failure::new(Exit::Failed, "the answer cannot be written as JSON").with_cause(&error))?;
+        .map_err(|error| CommandError::new(Exit::Failed, "cannot write the answer as JSON").with_cause(&error))?;
     print(&format_args!("{json}\n"))
 }
 
-/// A table without lines, as wide as the terminal at the most; on something else than a terminal, as wide as it is.
+/// Makes a table without lines. On a terminal it is at most as wide as the terminal.
 pub(crate) fn table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
@@ -71,8 +86,8 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// A line of a table, with the mark at its start in its colour.
-pub(crate) fn marked(line: &str) -> String {
+/// Colours the mark at the start of a table's line: ok, FAILED, skipped.
+pub(crate) fn with_coloured_mark(line: &str) -> String {
     let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
     let marks = [
         (" ok", bold.fg_color(Some(AnsiColor::Green.into()))),
@@ -87,7 +102,15 @@ pub(crate) fn marked(line: &str) -> String {
     line.to_owned()
 }
 
-/// Shows events on standard error: none, `-v`, `-vv`. Only our own, since ours hold no secret.
+/// Prints on standard error what is worth knowing but not an error.
+pub(crate) fn note(text: &str) {
+    let style = Style::new().bold();
+    // If standard error is closed, there is nowhere left to print it.
+    let _ = writeln!(anstream::stderr(), "{style}note:{style:#} {}", one_line(text));
+}
+
+/// Prints events on standard error: debug for `-v`, trace for `-vv`. Other crates' events are left out, because only
+/// ours are known to hold no secret.
 pub(crate) fn show_events(verbosity: u8) {
     let level = match verbosity {
         0 => return,
@@ -97,21 +120,4 @@ pub(crate) fn show_events(verbosity: u8) {
     let ours = Targets::new().with_target("cgrant", level).with_target("credentials_grant", level);
     let lines = layer().without_time().with_ansi(false).with_writer(io::stderr);
     tracing_subscriber::registry().with(lines).with(ours).init();
-}
-
-/// A word for a shell, whatever is in it.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// Runs the async part of a command, and waits for nothing that it leaves behind, such as a name that does not resolve.
-pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(Exit::Failed, "the system gives no event loop")
-            .with_remedy("see whether it is out of file descriptors")
-            .with_cause(&error)
-    })?;
-    let done = runtime.block_on(work);
-    runtime.shutdown_background();
-    Ok(done)
 }

@@ -1,4 +1,8 @@
-//! A provider, as the command needs it, and what can be said of it.
+//! A provider as the command sees it: its name, its options, and how to build it.
+
+pub(crate) mod file;
+pub(crate) mod option;
+pub(crate) mod options;
 
 use std::sync::Arc;
 
@@ -7,21 +11,35 @@ use credentials_grant::{ClientAuthentication, CredentialsGrant, Error};
 use credentials_grant_emulator::{EmulatedVendor, RunningEmulator};
 use credentials_grant_vendor_file::VendorFile;
 
-use crate::input::{AUTHORITIES, CLIENT_ID, CLIENT_SECRET, Input, KEYS, TOKEN_URL};
+use self::option::ProviderOption;
+use self::options::{AUTH, CA_CERTIFICATES, CLIENT_ID, CLIENT_SECRET, KEY_OPTIONS, TOKEN_URL};
 
-/// By what a client proves who it is.
+/// The kind of credentials that client authentication takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Proof {
-    /// The certificate that it shows in TLS.
+pub(crate) enum CredentialKind {
+    /// A certificate that TLS presents.
     Certificate,
-    /// What it signs with a private key, or a platform has signed for it.
+    /// A private key that signs assertions, or an assertion that the platform has signed.
     Key,
-    /// Nothing: a public client.
-    Nothing,
+    /// Nothing but the client id: a public client.
+    None,
+    /// A client secret.
     Secret,
 }
 
-/// A provider, as the command needs it.
+impl CredentialKind {
+    /// Returns the kind that this method takes.
+    pub(crate) fn of(method: ClientAuthentication) -> Self {
+        match method {
+            ClientAuthentication::TlsClientAuth => Self::Certificate,
+            ClientAuthentication::PrivateKeyJwt => Self::Key,
+            ClientAuthentication::None => Self::None,
+            _ => Self::Secret,
+        }
+    }
+}
+
+/// A provider that the command can build from settings.
 pub(crate) struct Provider {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
@@ -30,26 +48,27 @@ pub(crate) struct Provider {
     pub(crate) example: &'static str,
     settings: &'static [Setting],
     build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
-    /// By what the client is to prove who it is; nothing if that is for the server's metadata to say.
-    pub(crate) proof: fn(&Settings) -> Option<Proof>,
-    /// Whether that may be something else than a secret.
+    /// The kind of credentials that these settings ask for; `None` if the server's metadata decide.
+    pub(crate) credential_kind: fn(&Settings) -> Option<CredentialKind>,
+    /// Whether clients can authenticate with a key or a certificate.
     pub(crate) takes_keys: bool,
     /// Whether its tokens can be bound to a key.
     pub(crate) binds_tokens: bool,
-    /// Whether it can be asked about tokens, and told to take them back.
-    pub(crate) has_operations: bool,
-    /// The secret that the emulator's gateway asks for, if it has one.
+    /// Whether it supports introspection and revocation.
+    pub(crate) has_token_operations: bool,
+    /// The option for the secret of the emulator's gateway, if it has one.
     gateway_key: Option<&'static str>,
 }
 
 impl Provider {
-    /// The vendor that a file describes.
-    pub(crate) fn described(
+    /// Makes the provider of a vendor file.
+    pub(crate) fn from_file(
         file: &'static VendorFile,
         build: fn(&Settings) -> Result<Arc<dyn CredentialsGrant>, Error>,
-        proof: fn(&Settings) -> Option<Proof>,
+        credential_kind: fn(&Settings) -> Option<CredentialKind>,
     ) -> Self {
-        let by_key = |way| matches!(way, ClientAuthentication::TlsClientAuth | ClientAuthentication::PrivateKeyJwt);
+        let takes_key =
+            |method| matches!(CredentialKind::of(method), CredentialKind::Certificate | CredentialKind::Key);
         Self {
             name: file.name(),
             title: file.title(),
@@ -57,10 +76,10 @@ impl Provider {
             example: "",
             settings: file.settings(),
             build,
-            proof,
-            takes_keys: file.client_authentications().any(by_key),
+            credential_kind,
+            takes_keys: file.client_authentications().any(takes_key),
             binds_tokens: false,
-            has_operations: false,
+            has_token_operations: false,
             gateway_key: None,
         }
     }
@@ -73,10 +92,10 @@ impl Provider {
             example: "",
             settings: P::SETTINGS,
             build: |settings| Ok(Arc::new(P::from_settings(settings)?)),
-            proof: |_| Some(Proof::Secret),
+            credential_kind: |_| Some(CredentialKind::Secret),
             takes_keys: false,
             binds_tokens: false,
-            has_operations: false,
+            has_token_operations: false,
             gateway_key: None,
         }
     }
@@ -91,8 +110,10 @@ impl Provider {
         self
     }
 
-    pub(crate) const fn with_proofs(mut self, proof: fn(&Settings) -> Option<Proof>) -> Self {
-        self.proof = proof;
+    /// Lets clients authenticate with keys and certificates: with what the setting `auth` says, or else the metadata.
+    pub(crate) const fn with_keys(mut self) -> Self {
+        self.credential_kind =
+            |settings| Some(settings.find(AUTH)?.parse().map_or(CredentialKind::Secret, CredentialKind::of));
         self.takes_keys = true;
         self
     }
@@ -102,8 +123,8 @@ impl Provider {
         self
     }
 
-    pub(crate) const fn with_operations(mut self) -> Self {
-        self.has_operations = true;
+    pub(crate) const fn with_token_operations(mut self) -> Self {
+        self.has_token_operations = true;
         self
     }
 
@@ -112,30 +133,31 @@ impl Provider {
         self
     }
 
-    /// Everything that can be said of it, what all providers need first.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = Input> {
-        let keys: &[Input] = if self.takes_keys { &KEYS } else { &[] };
-        let common = |input: Input| (!self.is_own(input.name)).then_some(input);
+    /// Returns its options for credentials, settings and the connection. What every provider needs comes first.
+    pub(crate) fn options(&self) -> impl Iterator<Item = ProviderOption> {
+        let keys: &[ProviderOption] = if self.takes_keys { &KEY_OPTIONS } else { &[] };
+        let common = |option: ProviderOption| (!self.is_own(option.name)).then_some(option);
         let credentials = [CLIENT_ID, CLIENT_SECRET].into_iter().chain(keys.iter().copied());
-        credentials.chain(self.settings.iter().map(Input::from)).chain(common(TOKEN_URL)).chain([AUTHORITIES])
+        let settings = self.settings.iter().map(ProviderOption::from);
+        credentials.chain(settings).chain(common(TOKEN_URL)).chain([CA_CERTIFICATES])
     }
 
-    /// Its setting for how clients authenticate, if that can be set.
-    pub(crate) fn auth(&self) -> Option<Input> {
-        self.settings.iter().find(|setting| setting.name() == "auth").map(Input::from)
+    /// Returns one of its settings as an option.
+    pub(crate) fn setting(&self, name: &str) -> Option<ProviderOption> {
+        self.settings.iter().find(|setting| setting.name() == name).map(ProviderOption::from)
     }
 
-    /// The secrets that it wants beside the client's.
-    pub(crate) fn further_secrets(&self) -> impl Iterator<Item = Input> {
-        self.settings.iter().filter(|setting| setting.is_secret()).map(Input::from)
+    /// Returns the options for the secrets that it needs beside the client's credentials.
+    pub(crate) fn extra_secrets(&self) -> impl Iterator<Item = ProviderOption> {
+        self.settings.iter().filter(|setting| setting.is_secret()).map(ProviderOption::from)
     }
 
-    /// Whether this provider has a word of its own for what has this name.
+    /// Returns `true` if it has a setting of its own by this name.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        self.settings.iter().any(|own| own.name() == name)
+        self.setting(name).is_some()
     }
 
-    /// A host whose API takes the token, if there is one that does not depend on the settings.
+    /// Returns a host of its API, if there is one that does not depend on the settings.
     pub(crate) fn api_host(&self) -> Option<String> {
         let policy = self.build(&Settings::new()).ok()?.policy();
         policy.hosts().iter().find(|host| !host.starts_with('*')).map(ToString::to_string)
@@ -145,18 +167,18 @@ impl Provider {
         (self.build)(settings)
     }
 
-    /// The environment variable of an input: `APALEO_CLIENT_ID`.
-    pub(crate) fn variable(&self, input: &str) -> String {
-        format!("{}_{input}", self.name).to_ascii_uppercase().replace('-', "_")
+    /// Returns the environment variable of an option: `APALEO_CLIENT_ID`.
+    pub(crate) fn variable(&self, option: &str) -> String {
+        format!("{}_{option}", self.name).to_ascii_uppercase().replace('-', "_")
     }
 
-    /// The environment variable for the path of a file that holds it: `APALEO_CLIENT_SECRET_FILE`.
-    pub(crate) fn path_variable(&self, input: &str) -> String {
-        self.variable(input) + "_FILE"
+    /// Returns the environment variable for the path of a file that holds the value: `APALEO_CLIENT_SECRET_FILE`.
+    pub(crate) fn path_variable(&self, option: &str) -> String {
+        self.variable(option) + "_FILE"
     }
 
-    /// What an emulator of this provider wants to be told, by the names of the inputs.
-    pub(crate) fn at_emulator(&self, emulator: &RunningEmulator) -> Vec<(&'static str, String)> {
+    /// Returns the values that reach this emulator, by the names of the options.
+    pub(crate) fn emulator_values(&self, emulator: &RunningEmulator) -> Vec<(&'static str, String)> {
         let gateway_key = self.gateway_key.zip(emulator.gateway_key());
         [
             (TOKEN_URL.name, emulator.token_url().as_str()),

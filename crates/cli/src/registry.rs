@@ -1,4 +1,4 @@
-//! The providers that the command knows. A new one is a dependency in `Cargo.toml` and an entry here.
+//! The providers that the command knows. To add one, add a dependency to `Cargo.toml` and an entry here.
 
 use credentials_grant_apaleo::Apaleo;
 use credentials_grant_cognito::Cognito;
@@ -8,10 +8,9 @@ use credentials_grant_octorate::Octorate;
 use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::Resamania;
 
-use crate::provider::{Proof, Provider};
-use crate::provider_file;
+use crate::provider::{Provider, file};
 
-/// Every provider that the command brings along, in the order of their names.
+/// The providers that are compiled in, in the order of their names.
 pub(crate) static PROVIDERS: &[Provider] = &[
     Provider::new::<Apaleo>().with_emulator(EmulatedVendor::Apaleo).with_example("--scope reservations.read"),
     Provider::new::<Cognito>()
@@ -19,14 +18,9 @@ pub(crate) static PROVIDERS: &[Provider] = &[
         .with_example("--prefix my-pool --region eu-south-2"),
     Provider::new::<OAuth2>()
         .with_example("--issuer https://login.example.com")
-        .with_proofs(|settings| match settings.find("auth")? {
-            "mtls" => Some(Proof::Certificate),
-            "none" => Some(Proof::Nothing),
-            "private-key-jwt" => Some(Proof::Key),
-            _ => Some(Proof::Secret),
-        })
+        .with_keys()
         .with_bound_tokens()
-        .with_operations(),
+        .with_token_operations(),
     Provider::new::<Octorate>().with_emulator(EmulatedVendor::Octorate),
     Provider::new::<Ptv>()
         .with_emulator(EmulatedVendor::Ptv)
@@ -37,19 +31,19 @@ pub(crate) static PROVIDERS: &[Provider] = &[
         .with_gateway_key("api-key"),
 ];
 
-/// The one that a file describes, if one was named, and every other.
+/// Returns every provider. One from a file comes first and replaces a compiled-in one of the same name.
 pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
-    let described = provider_file::provider();
-    let is_other = move |provider: &&Provider| described.is_none_or(|described| described.name != provider.name);
-    described.into_iter().chain(PROVIDERS.iter().filter(is_other))
+    let from_file = file::provider();
+    let is_other = move |provider: &&Provider| from_file.is_none_or(|from_file| from_file.name != provider.name);
+    from_file.into_iter().chain(PROVIDERS.iter().filter(is_other))
 }
 
-/// Every provider that has a stand-in, and whose that is.
+/// Returns every provider that has an emulator, with that.
 pub(crate) fn emulated() -> impl Iterator<Item = (&'static Provider, EmulatedVendor)> {
     PROVIDERS.iter().filter_map(|provider| Some((provider, provider.emulator?)))
 }
 
-/// The provider of this name.
+/// Returns the provider of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Provider> {
     all().find(|provider| provider.name == name)
 }

@@ -166,13 +166,13 @@ fn a_private_authority_is_trusted_that_is_named() {
 }
 
 #[test]
-fn what_is_missing_or_does_not_go_together_is_said_before_anything_is_sent() {
+fn missing_or_contradicting_credentials_are_refused_before_anything_is_sent() {
     let any = AnyServer::new();
     let key = any.file("key.pem", &KeyPair::generate().unwrap().serialize_pem());
     let (secret, cut) = (any.file("secret", "canary"), any.file("cut.pem", "-----BEGIN PRIVATE KEY-----\ncanary"));
     let certificate = any.file("no certificate", "canary");
     let cases: [(&[&str], &[&str]); 16] = [
-        (&[], &["nothing proves who the client is", "--client-secret-file PATH", "--key-file", "--auth none"]),
+        (&[], &["the client has no credentials", "--client-secret-file PATH", "--key-file", "--auth none"]),
         (&["--auth", "basic"], &["the client secret is missing", "--client-secret-file PATH"]),
         (&["--auth", "private-key-jwt"], &["the key is missing", "--key-file PATH", "--assertion-file"]),
         (&["--auth", "basic", "--key-file", &key], &["--key-file and --auth basic contradict each other"]),
@@ -183,23 +183,26 @@ fn what_is_missing_or_does_not_go_together_is_said_before_anything_is_sent() {
             &["--client-secret-file and --auth private-key-jwt contradict"],
         ),
         (&["--key-file", &key, "--assertion-file", &secret], &["--key-file and --assertion-file contradict"]),
-        (&["--client-secret-file", &secret, "--kid", "1"], &["--kid is about a key, and there is none", "--key-file"]),
-        (&["--assertion-file", &secret, "--alg", "PS256"], &["--alg is about a key", "--key-file"]),
+        (
+            &["--client-secret-file", &secret, "--kid", "1"],
+            &["--kid needs a private key, and none is set", "--key-file"],
+        ),
+        (&["--assertion-file", &secret, "--alg", "PS256"], &["--alg needs a private key", "--key-file"]),
         (&["--key-file", &key, "--alg", "RS256"], &["--alg: this key cannot sign by RS256", "use ES256"]),
         (&["--key-file", &key, "--alg", "best"], &["--alg: ", "RS256"]),
         (&["--key-file", &cut], &["--key-file: the PEM text is cut off"]),
         (&["--key-file", &key, "--cert-file", &certificate], &["--cert-file: there is no certificate"]),
         (&["--key-file", "-", "--assertion-file", "-"], &["cannot share standard input"]),
-        (&["--key", "canary"], &["there is no --key: everyone on the machine", "--key-file PATH", "OAUTH2_KEY"]),
+        (&["--key", "canary"], &["there is no --key: every user of this machine", "--key-file PATH", "OAUTH2_KEY"]),
     ];
     for (args, words) in cases {
         println!("{args:?}");
         let run = Run::of(&mut any.token(args)).failed(2).says("error: oauth2: ").says("help: ");
         words.iter().fold(run, |run, words| run.says(words));
     }
-    Run::of(any.token(&["--key-file", &key]).env("OAUTH2_AUTH", "basic"))
+    Run::of(any.token(&["--key-file", &key, "--auth", "client_secret_basic"]).env("OAUTH2_CLIENT_SECRET", "canary"))
         .failed(2)
-        .says("OAUTH2_AUTH basic contradict");
+        .says("--key-file and --auth client_secret_basic contradict");
     let both = any.token(&[]).env("OAUTH2_KEY", "canary").env("OAUTH2_KEY_FILE", &key).output().unwrap();
     Run::from(both).failed(2).says("OAUTH2_KEY and OAUTH2_KEY_FILE contradict each other").says("set one of them");
     assert!(any.server.requests().is_empty());

@@ -16,12 +16,21 @@ const CASES: &[Case] = &[
     (&["cognito", "--prefix", "evil.example/", "--region", "eu-south-2"], &[], &["--prefix (evil.example/)"]),
     (&["cognito", "--region", "eu"], &[("COGNITO_PREFIX", "a.b")], &["COGNITO_PREFIX (a.b)"]),
     (
-        &["cognito", "--domain", "auth.example.com"],
-        &[("COGNITO_PREFIX", "pool")],
-        &["--domain and COGNITO_PREFIX contradict", "set one of them"],
+        &["cognito", "--domain", "auth.example.com", "--prefix", "pool"],
+        &[],
+        &["--domain and --prefix contradict", "set one of them"],
     ),
-    (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "no host name"]),
-    (&["cognito", "--domain", "auth.example.com", "--auth", "x"], &[], &["--auth", "basic, basic-raw, body"]),
+    (
+        &["cognito"],
+        &[("COGNITO_DOMAIN", "auth.example.com"), ("COGNITO_PREFIX", "pool")],
+        &["COGNITO_DOMAIN and COGNITO_PREFIX contradict", "set one of them"],
+    ),
+    (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "is not a host name"]),
+    (
+        &["cognito", "--domain", "auth.example.com", "--auth", "x"],
+        &[],
+        &["--auth", "client_secret_basic, client_secret_basic_raw, client_secret_post"],
+    ),
     (&["cognito"], &[("COGNITO_DOMAIN", "a.example"), ("COGNITO_AUTH", "x")], &["COGNITO_AUTH"]),
     (&["octorate", "--base-url", "https://api.example.com/?x"], &[], &["--base-url"]),
     (&["octorate", "--expiry-unit", "fortnights"], &[], &["--expiry-unit", "seconds"]),
@@ -33,8 +42,8 @@ const CASES: &[Case] = &[
         &[],
         &["--club and --contact contradict"],
     ),
-    (&["apaleo", "--token-url", "nonsense"], &[], &["--token-url", "not a URL"]),
-    (&["apaleo"], &[("APALEO_TOKEN_URL", "nonsense")], &["APALEO_TOKEN_URL", "not a URL"]),
+    (&["apaleo", "--token-url", "nonsense"], &[], &["--token-url", "not a valid URL"]),
+    (&["apaleo"], &[("APALEO_TOKEN_URL", "nonsense")], &["APALEO_TOKEN_URL", "not a valid URL"]),
     (&["apaleo", "--token-url", "http://example.com/token"], &[], &["--token-url", "use https"]),
     (&["apaleo", "--token-url", "https://user:canary@example.com/"], &[], &["--token-url", "holds credentials"]),
     (&["apaleo", "--token-url", "https://example.com/#x"], &[], &["--token-url", "fragment"]),
@@ -60,8 +69,8 @@ fn a_bad_request_is_not_sent() {
     let octorate = emulator(EmulatedVendor::Octorate);
     let cases: [(&[&str], &str); 12] = [
         (&["--scope", "a"], "scope"),
-        (&["--audience", "a"], "this provider does not support a audience"),
-        (&["--resource", "a"], "this provider does not support a resource"),
+        (&["--audience", "a"], "this provider does not support the parameter --audience"),
+        (&["--resource", "a"], "this provider does not support the parameter --resource"),
         (&["--param", "canary"], "--param KEY=VALUE"),
         (&["--param", "=canary"], "--param KEY=VALUE"),
         (&["--param", "client_secret=canary"], "client_secret"),
@@ -69,7 +78,10 @@ fn a_bad_request_is_not_sent() {
         (&["--timeout", "-5s"], "--timeout"),
         (&["--timeout", "soon"], "--timeout"),
         (&["--client-id", " "], "--client-id is empty"),
-        (&["--base-url", "https://api.example.com"], "--base-url and OCTORATE_TOKEN_URL contradict"),
+        (
+            &["--base-url", "https://api.example.com", "--token-url", "https://auth.example.com/"],
+            "--base-url and --token-url contradict",
+        ),
         (&["--no-such-flag"], "--no-such-flag"),
     ];
     for (args, words) in cases {
@@ -77,6 +89,37 @@ fn a_bad_request_is_not_sent() {
         Run::of(&mut token(&octorate, args)).failed(2).says(words);
     }
     assert_eq!(octorate.token_requests(), 0);
+}
+
+#[test]
+fn a_bad_url_is_named_by_its_flag_or_variable() {
+    let urls = [
+        ("token", "oauth2", "issuer"),
+        ("token", "oauth2", "token-url"),
+        ("introspect", "oauth2", "introspection-url"),
+        ("revoke", "oauth2", "revocation-url"),
+        ("token", "apaleo", "token-url"),
+        ("token", "octorate", "base-url"),
+        ("token", "resamania", "base-url"),
+    ];
+    for (command, provider, setting) in urls {
+        let other =
+            if setting.ends_with("ion-url") { &["--token-url", "https://auth.example.com/token"][..] } else { &[] };
+        let (flag, prefix) = (format!("--{setting}"), provider.to_uppercase());
+        let variable = format!("{prefix}_{}", setting.to_uppercase().replace('-', "_"));
+        let run = |mut command: std::process::Command, name: &str| {
+            command
+                .env(format!("{prefix}_CLIENT_ID"), "client")
+                .env(format!("{prefix}_CLIENT_SECRET"), "canary-secret");
+            let run = Run::of(command.env("OAUTH2_ACCESS_TOKEN", "canary-token")).failed(2);
+            let error = run.stderr.lines().find(|line| line.starts_with("error: ")).unwrap().to_owned();
+            assert!(error.contains(name) && !error.contains("token URL"), "{name}: {error}");
+        };
+        run(cgrant(&[&[command, provider, &flag, "foo"], other].concat()), &flag);
+        let mut by_variable = cgrant(&[&[command, provider], other].concat());
+        by_variable.env(&variable, "foo");
+        run(by_variable, &variable);
+    }
 }
 
 #[test]
@@ -125,7 +168,7 @@ fn standard_input_is_for_one_secret() {
 
 #[cfg(unix)]
 #[test]
-fn text_that_is_no_utf_8_is_refused() {
+fn text_that_is_not_utf_8_is_refused() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 

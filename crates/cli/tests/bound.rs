@@ -121,12 +121,12 @@ fn what_is_wrong_with_a_certificate_is_said_before_anything_is_sent() {
     let cases: [(&[&str], &[&str]); 7] = [
         (&[], &["the certificate is missing", "--cert-file PATH"]),
         (&["--key-file", &key], &["the certificate is missing", "--cert-file PATH"]),
-        (&["--cert-file", &certificate], &["--cert-file: there is no private key in it", "--key-file PATH"]),
-        (&["--cert-file", &nothing, "--key-file", &key], &["--cert-file: there is no certificate in it", "PEM"]),
-        (&["--cert-file", &certificate, "--key-file", &nothing], &["--key-file: there is no private key in it", "PEM"]),
+        (&["--cert-file", &certificate], &["--cert-file: no private key found", "--key-file PATH"]),
+        (&["--cert-file", &nothing, "--key-file", &key], &["--cert-file: no certificate found", "PEM"]),
+        (&["--cert-file", &certificate, "--key-file", &nothing], &["--key-file: no private key found", "PEM"]),
         (
             &["--cert-file", &certificate, "--key-file", &stranger],
-            &["--cert-file: the private key is that of another certificate", "that belong together"],
+            &["--cert-file: the private key belongs to another certificate", "its own key"],
         ),
         (&["--cert-file", &certificate, "--kid", "1"], &["--kid and --auth mtls contradict each other"]),
     ];
@@ -192,11 +192,11 @@ fn a_token_is_bound_to_a_key_that_is_kept() {
 }
 
 #[test]
-fn a_token_whose_key_is_gone_is_said_to_be_useless() {
+fn a_note_says_that_a_token_with_a_lost_key_is_useless() {
     let binding = Binding::answering([]);
     let run = Run::of(&mut binding.cgrant("token", &["--dpop"])).succeeded();
     assert_eq!(run.stdout, "abc\n");
-    run.says("note: the key that this token is bound to is gone").says("--dpop-key-file");
+    run.says("note: this token is bound to a key that no longer exists").says("--dpop-key-file");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn the_doctor_gets_a_bound_token_too() {
 }
 
 #[test]
-fn what_is_no_key_to_bind_to_is_refused_before_anything_is_sent() {
+fn an_unusable_dpop_key_is_refused_before_anything_is_sent() {
     let binding = Binding::answering([]);
     let secret = BASE64_URL_SAFE_NO_PAD.encode("canary canary canary canary canary");
     let symmetric = format!(r#"{{"kty":"oct","k":"{secret}"}}"#);

@@ -43,6 +43,6 @@ fn people_get_a_line_for_each_vendor_and_step_that_fits_a_terminal() {
     assert!(run.stdout.lines().all(|line| line.len() <= 80), "{}", run.stdout);
     assert!(run.stdout.contains("\ncognito  Amazon Cognito\n"), "each vendor has its title: {}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}'), "colours are for terminals: {}", run.stdout);
-    assert!(run.stdout.ends_with("5 vendors, every step did what it should.\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("5 vendors, every step passed.\n"), "{}", run.stdout);
     assert_eq!(run.stderr, "");
 }

@@ -64,7 +64,7 @@ impl Run {
 }
 
 #[test]
-fn all_is_well_at_every_vendor_for_one_token_request() {
+fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
     for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
@@ -72,7 +72,7 @@ fn all_is_well_at_every_vendor_for_one_token_request() {
         let starts =
             ["skipped  dns", "ok       tcp", "skipped  tls", "skipped  discovery", "ok       clock", "ok       token"];
         assert!(steps.len() == 6 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
-        assert!(run.stdout.ends_with("\nNothing is wrong; one token request was made.\n"), "{run:?}");
+        assert!(run.stdout.ends_with("\nNo problem found; one token request was made.\n"), "{run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }
 }
@@ -92,7 +92,7 @@ fn people_see_what_each_step_saw() {
         " ok       tls        TLS 1.3, certificate for 127.0.0.1, by Acme Authority, until 4096-01-01, in ",
         " ok       clock      ",
         &format!(
-            " ok       discovery  the token endpoint is {issuer}/token; it takes private_key_jwt, client_secret_basic\n"
+            " ok       discovery  the token endpoint is {issuer}/token; it accepts private_key_jwt, client_secret_basic\n"
         ),
         " ok       token      Bearer, for 1h; scopes a b\n",
     ] {
@@ -139,20 +139,20 @@ fn a_closed_port() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let run = Run::of(&mut doctor(&["--token-url", &format!("https://{closed}/token")]));
     let problem = format!("error: oauth2: could not connect to 127.0.0.1, port {}\n", closed.port());
-    let run =
-        run.found(5, &problem, "help: nothing listens there: check the URL, port included, and whether the server");
+    let run = run.found(5, &problem, "help: nothing listens there: check the URL and its port, and whether the server");
     let run = run.at("tcp", "could not connect to 127.0.0.1");
     for step in ["tls", "discovery", "clock", "token"] {
         assert!(run.stdout.contains(&format!(" skipped  {step:9}  not reached\n")), "{run:?}");
     }
-    assert!(run.stdout.contains("\nSomething is wrong; no token was asked for.\n"), "{run:?}");
+    assert!(run.stdout.contains("\nProblem found; no token was requested.\n"), "{run:?}");
 }
 
 #[test]
 fn a_name_that_does_not_resolve() {
     let run = Run::of(&mut doctor(&["--token-url", "https://cgrant.invalid/token"]));
-    let run = run.found(5, "error: oauth2: the name cgrant.invalid does not resolve\n", "help: check it for a slip");
-    run.at("dns", "the name cgrant.invalid does not resolve");
+    let run =
+        run.found(5, "error: oauth2: the host name cgrant.invalid does not resolve\n", "help: check the spelling");
+    run.at("dns", "the host name cgrant.invalid does not resolve");
 }
 
 #[test]
@@ -203,26 +203,26 @@ fn a_certificate_that_has_expired() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_from_an_unknown_ca() {
     let run = with_certificate(&authority("Stranger"), &params("127.0.0.1"), &authority("Acme"));
     run.found(
         5,
         "error: oauth2: the certificate of 127.0.0.1 is not signed by anybody trusted",
-        "or give it by --ca-file",
+        "or set it with --ca-file",
     )
     .at("tls", "certificate for 127.0.0.1, by Stranger");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_authorities() {
+fn a_machine_without_ca_certificates() {
     let server = Server::over_tls(vouched_for_by(&authority("Acme"), &params("127.0.0.1")));
     let url = format!("{}/token", server.url());
     let _server = server.answering([json(TOKEN)]);
     let mut command = doctor(&["--token-url", &url]);
     let run = Run::of(command.env("SSL_CERT_FILE", "/nowhere").env("SSL_CERT_DIR", "/nowhere"));
-    run.found(2, "error: oauth2: this machine has no authorities to trust\n", "ca-certificates")
-        .at("tls", "no authorities");
+    run.found(2, "error: oauth2: this machine has no CA certificates\n", "ca-certificates")
+        .at("tls", "no CA certificates");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_wrong_secret() {
     let run = Run::of(at(&apaleo, "doctor", &[]).env("APALEO_CLIENT_SECRET", "wrong-canary"));
     let problem = "error: apaleo: the server refused the client credentials (400 Bad Request): invalid_client\n";
     let run = run.found(3, problem, "help: check the client id and secret").at("token", "the server refused");
-    assert!(run.stdout.contains("\nSomething is wrong; one token request was made.\n"), "{run:?}");
+    assert!(run.stdout.contains("\nProblem found; one token request was made.\n"), "{run:?}");
 }
 
 #[test]
@@ -285,42 +285,46 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
 }
 
 #[test]
-fn a_server_that_does_not_say_what_time_it_is() {
+fn a_server_without_a_date() {
     let (_server, url) = server([json(TOKEN)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains(" skipped  clock      the server does not say what time it is\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  clock      the server's response has no date\n"), "{run:?}");
 }
 
 #[test]
-fn an_issuer_that_calls_itself_otherwise() {
+fn an_issuer_with_another_name_in_its_metadata() {
     let server = Server::new();
     let issuer = server.url();
     let metadata = r#"{"issuer":"https://other.example.com","token_endpoint":"https://other.example.com/token"}"#;
     let server = server.answering([dated(0, metadata)]);
     let run = Run::of(&mut doctor(&["--issuer", &issuer]));
-    let problem = format!("error: oauth2: the metadata of {issuer} name another issuer, https://other.example.com\n");
-    run.found(6, &problem, "set it as the issuer, to the letter").at("discovery", "name another issuer");
+    let problem = format!("error: oauth2: the metadata of {issuer} name");
+    let run = run
+        .found(6, &problem, "if that is the server you mean, set ")
+        .says(" another issuer, https://other.example.com\n");
+    run.at("discovery", " another issuer, https://other.example.com");
     assert_eq!(server.request_lines().len(), 1);
 }
 
 #[test]
-fn an_issuer_that_takes_nothing_of_what_the_client_has() {
+fn an_issuer_that_supports_none_of_the_clients_credentials() {
     let server = Server::new();
     let issuer = server.url();
     let methods = r#""token_endpoint_auth_methods_supported":["tls_client_auth"]"#;
     let metadata = format!(r#"{{"issuer":"{issuer}","token_endpoint":"{issuer}/t",{methods}}}"#);
     let _server = server.answering([dated(0, &metadata)]);
     let run = Run::of(&mut doctor(&["--issuer", &issuer]));
-    run.found(2, "the server's metadata list tls_client_auth", "help: give credentials for one").at("discovery", "");
+    let run = run.found(2, "error: oauth2: the server's metadata list", "help: give credentials for one");
+    run.says(" tls_client_auth for client authentication, ").at("discovery", "");
 }
 
 #[test]
-fn without_a_token_nothing_is_asked_for_but_the_time() {
+fn without_a_token_request_only_the_time_is_requested() {
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let run = Run::of(&mut at(&apaleo, "doctor", &["--no-token"])).succeeded();
-    assert!(run.stdout.contains(" ok       clock      the same time as the server's, to the second\n"), "{run:?}");
-    assert!(run.stdout.contains(" skipped  token      left out, as --no-token says\n"), "{run:?}");
-    assert!(run.stdout.ends_with("\nNothing is wrong; no token was asked for.\n"), "{run:?}");
+    assert!(run.stdout.contains(" ok       clock      within a second of the server's\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  token      skipped because of --no-token\n"), "{run:?}");
+    assert!(run.stdout.ends_with("\nNo problem found; no token was requested.\n"), "{run:?}");
     assert_eq!(apaleo.token_requests(), 0);
 
     let server = Server::new();
@@ -396,26 +400,26 @@ fn a_proxy_is_used_and_mentioned() {
         Run::of(command.env("HTTPS_PROXY", proxy).env("OAUTH2_CA", authority.pem()))
     };
     let run = doctor(&proxy("HTTP/1.1 200 OK\r\n\r\n")).succeeded();
-    assert!(run.stdout.contains(" dns        127.0.0.1 (the proxy of HTTPS_PROXY) is an address\n"), "{run:?}");
+    assert!(run.stdout.contains(" dns        127.0.0.1 (the proxy from HTTPS_PROXY) is an IP address\n"), "{run:?}");
     assert!(run.stdout.contains(" tls        through the proxy: TLS 1.3, certificate for 127.0.0.1"), "{run:?}");
 
     let refusing = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-    let run = doctor(&proxy(refusing)).at("tls", "lets nobody through");
-    let problem = "error: oauth2: 127.0.0.1 (the proxy of HTTPS_PROXY) lets nobody through to 127.0.0.1\n";
+    let run = doctor(&proxy(refusing)).at("tls", "does not connect to");
+    let problem = "error: oauth2: 127.0.0.1 (the proxy from HTTPS_PROXY) does not connect to 127.0.0.1\n";
     run.found(5, problem, "help: check HTTPS_PROXY, with user and password");
 
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let run = doctor(&format!("http://user:canary@{closed}")).at("tcp", "(the proxy of HTTPS_PROXY)");
+    let run = doctor(&format!("http://user:canary@{closed}")).at("tcp", "(the proxy from HTTPS_PROXY)");
     run.found(
         5,
-        "could not connect to 127.0.0.1 (the proxy of HTTPS_PROXY)",
+        "could not connect to 127.0.0.1 (the proxy from HTTPS_PROXY)",
         "nothing listens there: check HTTPS_PROXY",
     );
 }
 
 #[test]
-fn a_token_that_does_not_say_how_long_it_lives() {
+fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains("Bearer, for 5m, which is assumed: nobody says how long it lives\n"), "{run:?}");
+    assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");
 }

@@ -31,7 +31,7 @@ fn help_is_an_answer() {
 }
 
 #[test]
-fn who_asks_for_nothing_is_shown_what_there_is_and_is_not_taken_for_done() {
+fn without_arguments_help_is_printed_as_a_usage_error() {
     let run = Run::of(&mut cgrant(&[]));
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     assert!(run.stderr.contains("Usage: cgrant"), "{run:?}");

@@ -38,7 +38,7 @@ const WORD: &str =
     r#"{"client_id":"id","active":true,"scope":"a b","exp":1795674000,"aud":["x","y"],"note":"one\ntwo"}"#;
 
 #[test]
-fn people_get_the_servers_word_a_member_on_each_line() {
+fn introspection_prints_one_member_per_line() {
     let asked = Asked::answering([json(WORD)]);
     let run = Run::of(&mut asked.cgrant("introspect", &[])).succeeded();
     let lines: Vec<_> = run.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -54,7 +54,7 @@ fn people_get_the_servers_word_a_member_on_each_line() {
 }
 
 #[test]
-fn programs_get_the_servers_word_as_it_is() {
+fn introspection_prints_the_answer_unchanged_for_programs() {
     let asked = Asked::answering([json(WORD)]);
     let run = Run::of(&mut asked.cgrant("introspect", &["--output", "json"])).succeeded();
     let word: serde_json::Value = serde_json::from_str(WORD).unwrap();
@@ -86,15 +86,15 @@ fn a_token_comes_from_a_file_standard_input_or_the_environment_and_never_from_th
     let run = Run::of(asked.cgrant("introspect", &[]).env_remove("OAUTH2_ACCESS_TOKEN")).failed(2);
     run.says("the access token is missing").says("--access-token-file PATH").says("OAUTH2_ACCESS_TOKEN");
     let run = Run::of(&mut asked.cgrant("revoke", &["--access-token", "canary"])).failed(2);
-    run.says("there is no --access-token: everyone on the machine can read a command line");
+    run.says("there is no --access-token: every user of this machine can read command lines");
     let run =
         Run::of(&mut asked.cgrant("revoke", &["--access-token-file", "-", "--client-secret-file", "-"])).failed(2);
     run.says("cannot share standard input");
 }
 
 #[test]
-fn a_token_is_taken_back() {
-    for (output, words) in [("text", "The server has taken the token back."), ("json", "\"revoked\":true")] {
+fn a_token_is_revoked() {
+    for (output, words) in [("text", "Revoked."), ("json", "\"revoked\":true")] {
         let asked = Asked::answering([answer("200 OK", "", "")]);
         let run = Run::of(&mut asked.cgrant("revoke", &["--output", output])).succeeded();
         assert!(run.stdout.contains(words), "{run:?}");
@@ -104,7 +104,7 @@ fn a_token_is_taken_back() {
 }
 
 #[test]
-fn a_refusal_is_one_by_the_exit_code_too() {
+fn a_refusal_has_its_exit_code() {
     let refusal = || answer("401 Unauthorized", "", r#"{"error":"invalid_client","error_description":"canary-token"}"#);
     for command in ["introspect", "revoke"] {
         let asked = Asked::answering([refusal()]);
@@ -120,7 +120,7 @@ fn a_refusal_is_one_by_the_exit_code_too() {
 }
 
 #[test]
-fn a_url_that_is_not_known_is_named_with_its_flag() {
+fn an_unknown_endpoint_is_named_with_its_flag() {
     for (command, flag) in [("introspect", "--introspection-url"), ("revoke", "--revocation-url")] {
         let mut unknown = cgrant(&[command, "oauth2", "--token-url", "http://127.0.0.1:1/token", "--auth", "none"]);
         unknown.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_ACCESS_TOKEN", "canary-token");
@@ -129,11 +129,27 @@ fn a_url_that_is_not_known_is_named_with_its_flag() {
 }
 
 #[test]
-fn providers_that_know_no_way_are_neither_offered_nor_asked() {
+fn an_endpoint_that_cannot_be_reached_is_named_with_its_flag() {
+    for (command, flag) in [("introspect", "--introspection-url"), ("revoke", "--revocation-url")] {
+        let mut closed =
+            cgrant(&[command, "oauth2", "--token-url", "https://auth.example.com/token", "--auth", "none"]);
+        closed.args([flag, "http://127.0.0.1:1/"]);
+        closed.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_ACCESS_TOKEN", "canary-token");
+        Run::of(&mut closed).failed(5).says(&format!("check {flag}, the network"));
+    }
+    for command in ["introspect", "revoke"] {
+        let mut closed = cgrant(&[command, "oauth2", "--auth", "none"]);
+        closed.env("OAUTH2_ISSUER", "http://127.0.0.1:1").env("OAUTH2_CLIENT_ID", "id");
+        Run::of(closed.env("OAUTH2_ACCESS_TOKEN", "canary-token")).failed(5).says("check OAUTH2_ISSUER, the network");
+    }
+}
+
+#[test]
+fn providers_without_introspection_are_not_listed_and_refused() {
     for command in ["introspect", "revoke"] {
         let help = Run::of(&mut cgrant(&[command, "--help"])).succeeded().stdout;
         assert!(help.contains("oauth2") && !help.contains("apaleo"), "{help}");
-        Run::of(&mut cgrant(&[command, "apaleo"])).failed(2).says("knows no way").says("use oauth2");
+        Run::of(&mut cgrant(&[command, "apaleo"])).failed(2).says("does not support introspection").says("use oauth2");
         Run::of(&mut cgrant(&[command])).failed(2).says(&format!("as in `cgrant {command} oauth2`"));
         Run::of(&mut cgrant(&[command, "nobody"])).failed(2).says("use one of oauth2");
     }

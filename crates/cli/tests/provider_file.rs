@@ -143,14 +143,14 @@ fn a_file_that_is_wrong_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_says_so() {
+fn a_wrong_command_line_is_explained() {
     let folder = Folder::with(ACME);
     let run = |words: &[&str]| Run::of(&mut folder.told(words)).failed(2);
-    run(&["token", "--provider-file"]).says("--provider-file names no file");
-    run(&["token", "--provider-file", "--shop", "north"]).says("--provider-file names no file");
-    run(&["token", "--provider-file="]).says("--provider-file names no file");
+    run(&["token", "--provider-file"]).says("--provider-file needs a path");
+    run(&["token", "--provider-file", "--shop", "north"]).says("--provider-file needs a path");
+    run(&["token", "--provider-file="]).says("--provider-file needs a path");
     run(&["token", "apaleo", "--provider-file", "FILE"]).says("--provider-file and apaleo each name a provider");
-    run(&["revoke", "--provider-file", "FILE"]).says("knows no way");
+    run(&["revoke", "--provider-file", "FILE"]).says("does not support introspection");
     let demo = Run::of(&mut folder.told(&["demo", "--provider-file", "FILE"]));
     assert_eq!(demo.code, Some(2), "{demo:?}");
 }

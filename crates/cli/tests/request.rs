@@ -128,8 +128,8 @@ fn programs_get_status_headers_and_body_on_one_line() {
 fn an_error_of_the_apis_is_printed_and_the_exit_code_says_what_it_means() {
     let cases = [
         (7, "400 Bad Request", "", "check method and URL"),
-        (7, "401 Unauthorized", "", "the API does not take the token"),
-        (7, "403 Forbidden", "", "the token may not do this"),
+        (7, "401 Unauthorized", "", "the API rejected the token"),
+        (7, "403 Forbidden", "", "the token does not allow this"),
         (7, "404 Not Found", "", "check method and URL"),
         (4, "429 Too Many Requests", "", "wait, then try again"),
         (4, "429 Too Many Requests", "retry-after: 120\r\n", "try again in 2m, as the server asks"),
@@ -147,7 +147,7 @@ fn an_error_of_the_apis_is_printed_and_the_exit_code_says_what_it_means() {
 }
 
 #[test]
-fn what_is_no_error_is_done() {
+fn other_statuses_are_a_success() {
     for status in ["201 Created", "204 No Content", "304 Not Modified"] {
         let api = Api::answering(format!("HTTP/1.1 {status}\r\n\r\n"));
         Run::of(&mut api.request("PUT", &[])).succeeded();
@@ -155,7 +155,7 @@ fn what_is_no_error_is_done() {
 }
 
 #[test]
-fn a_host_that_nobody_named_gets_nothing_and_costs_no_token() {
+fn a_host_that_is_not_allowed_gets_nothing_and_costs_no_token() {
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let url = apaleo.api_call().url;
     let host = format!("--host {}", url.authority());
@@ -183,7 +183,7 @@ fn no_redirect_takes_the_token_elsewhere() {
 
     let api = Api::answering(redirect(&url));
     let run = Run::of(&mut api.request("POST", &["--data", "{}"])).ended(6);
-    run.says(&format!("leads to {url}; the token was not sent there")).says(&format!("--host {host}"));
+    run.says(&format!("a redirect to {url}; the token was not sent there")).says(&format!("--host {host}"));
     assert!(elsewhere.requests().is_empty());
 
     let api = Api::answering(redirect(&url));
@@ -246,10 +246,10 @@ fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
     let cases: [(&[&str], &str); 13] = [
         (&["-H", "canary"], "not of the form 'Name: value'"),
         (&["-H", "a b: canary"], "not of the form 'Name: value'"),
-        (&["-H", "Authorization: canary"], "authorization is where the token goes"),
+        (&["-H", "Authorization: canary"], "authorization carries the token"),
         (&["-H", "Cookie: canary"], "--header @PATH"),
         (&["-H", "Proxy-Authorization: canary"], "--header @PATH"),
-        (&["-H", "Content-Length: 1"], "content-length follows from the body"),
+        (&["-H", "Content-Length: 1"], "content-length is computed from the body"),
         (&["-H", "@/no/such/file"], "--header: the file cannot be read"),
         (&["--data", "{}", "--data-file", "x"], "--data-file"),
         (&["--data-file", "/no/such/file"], "--data-file: /no/such/file cannot be read"),
@@ -262,10 +262,10 @@ fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
         println!("{args:?}");
         Run::of(&mut api.request("GET", args)).failed(2).says(words);
     }
-    Run::of(&mut api.request("TRACE", &[])).failed(2).says("this is no method of an API");
+    Run::of(&mut api.request("TRACE", &[])).failed(2).says("not a method for APIs");
     for (url, words) in [
-        ("api.apaleo.com/canary", "the URL cannot be read (relative URL without a base)"),
-        ("https://", "the URL cannot be read"),
+        ("api.apaleo.com/canary", "the URL is not valid (relative URL without a base)"),
+        ("https://", "the URL is not valid"),
         ("ftp://api.apaleo.com/canary", "does not begin with https://"),
     ] {
         Run::of(&mut cgrant(&["request", "apaleo", "GET", url])).failed(2).says(words);
@@ -275,7 +275,7 @@ fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_not_taken_for_whole() {
+fn a_response_that_breaks_off_is_an_error() {
     let api = Api::answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nthe first half");
     let run = Run::of(&mut api.request("GET", &[])).ended(5);
     assert_eq!(run.says("the connection to").says("broke").stdout, "the first half");
@@ -288,7 +288,7 @@ fn an_api_that_does_not_answer_is_given_up_on() {
     let host = silent.local_addr().unwrap().to_string();
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let args = ["GET", &format!("http://{host}/"), "--host", &host, "--timeout", "2s"];
-    Run::of(&mut at(&apaleo, "request", &args)).failed(5).says("the call was not done within 2s").says("--timeout");
+    Run::of(&mut at(&apaleo, "request", &args)).failed(5).says("the call took longer than 2s").says("--timeout");
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn a_private_authority_vouches_for_the_api_too() {
 }
 
 #[test]
-fn a_reader_who_has_gone_away_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let api = Api::answering(answer("200 OK", "", &"line\n".repeat(100_000)));
     let mut running = Running::of(api.request("GET", &[]).stdin(Stdio::null()));
     running.is_not_read();

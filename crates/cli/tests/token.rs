@@ -121,7 +121,7 @@ fn a_setting_of_the_vendor_comes_from_a_flag_or_the_environment() {
 }
 
 #[test]
-fn a_reader_who_has_gone_away_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let mut quiet = cgrant(&["providers"]);
     for command in [&mut token(&apaleo, &[]), &mut quiet] {

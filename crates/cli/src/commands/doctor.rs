@@ -1,0 +1,78 @@
+//! `cgrant doctor`: takes the way to a token step by step, and explains the first step that fails.
+
+mod certificate;
+mod clock;
+mod connection;
+mod examination;
+mod report;
+mod tls;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{AccessToken, LifetimeSource};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use self::connection::Connections;
+use self::examination::{Ended, Examination};
+use self::report::{Report, Step};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::invocation::DoctorInvocation;
+use crate::output::OutputFormat;
+use crate::runtime::block_on;
+
+/// How long each step of a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the steps to two hosts may take beside the token request.
+const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
+    let DoctorInvocation { client, requests_token, format } = invocation;
+    let name = client.provider.name;
+    let report = Arc::new(if *format == OutputFormat::Text { Report::printing(name) } else { Report::new(name) });
+    let timeout = client.timeout.limit;
+    let pem = client.root_certificates.as_ref().map(|certificates| certificates.pem.clone());
+    let connections = Connections::new(Arc::clone(&report), pem, timeout.min(CONNECT_TIMEOUT))
+        .with_advice(client.connection_advice());
+    let transport = client.transport()?;
+    let examination = Arc::new(Examination::new(Arc::clone(&report), connections, transport, *requests_token));
+    let source = client.token_source_within(timeout + CONNECTIONS_TIMEOUT, Arc::clone(&examination))?;
+    block_on(async {
+        match source.token().await {
+            Ok(token) => report.add(issued(&token)),
+            Err(error) => match examination.ended() {
+                Ended::BeforeStart => return Err(client.explain(error)),
+                Ended::Reported => {}
+                Ended::In(step) => report.fail(Step::new(step), client.explain(error)),
+                Ended::BeforeToken => {
+                    examination.check_clock(&client.credentials).await;
+                    report.skip("token", "skipped because of --no-token");
+                }
+            },
+        }
+        Ok(())
+    })??;
+    report.end(examination.token_requests())
+}
+
+/// Describes the token without showing it.
+fn issued(token: &AccessToken) -> Step {
+    let kind = token.token_type().unwrap_or("Bearer");
+    let life = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
+    let mut detail = format!("{kind}, for {:#}", SignedDuration::try_from(life).unwrap_or(SignedDuration::MAX));
+    if token.lifetime_source() == LifetimeSource::Assumed {
+        detail += " (assumed: the server sends no expires_in)";
+    }
+    if !token.scopes().is_empty() {
+        let _ = write!(detail, "; scopes {}", token.scopes().join(" "));
+    }
+    Step::new("token")
+        .with_detail(detail)
+        .with("token_type", json!(kind))
+        .with("expires_in", json!(life.as_secs()))
+        .with("scopes", json!(token.scopes()))
+}

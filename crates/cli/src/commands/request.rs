@@ -1,0 +1,132 @@
+//! `cgrant request`: calls an API with the token attached, and prints the response.
+
+mod answer;
+mod url_authority;
+
+use std::time::Duration;
+
+use credentials_grant::{Error, ExposeSecret};
+use credentials_grant_client::{Authorizer, AuthorizerBuilder, TokenSource};
+use jiff::SignedDuration;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity, Url, retry};
+use reqwest_middleware::ClientBuilder;
+use tokio::time::timeout;
+
+use self::answer::PrintedParts;
+use self::url_authority::authority;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
+use crate::output::OutputFormat;
+use crate::runtime::block_on;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the API may pause, unless there is a limit for the whole call.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
+    let RequestInvocation { client, request, hosts, prints_head, format } = invocation;
+    let parts = match format {
+        OutputFormat::Json => PrintedParts::Json,
+        _ if prints_head => PrintedParts::HeadAndBody,
+        _ => PrintedParts::Body,
+    };
+    let url = request.url.clone();
+    let authorizer = authorizer(&client, &url, &hosts, client.token_source(client.transport()?)?)?;
+    let http = http_client(&client, &url, &authorizer)?;
+    let http = ClientBuilder::new(http).with(authorizer).build();
+    let request = request.into_request()?;
+    block_on(async {
+        let exchange = async {
+            let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
+            tracing::debug!(status = response.status().as_u16(), "the API answered");
+            answer::print(&client, response, parts).await
+        };
+        match client.timeout {
+            Timeout { is_default: true, .. } => exchange.await,
+            Timeout { limit, .. } => timeout(limit, exchange).await.unwrap_or_else(|_| Err(too_slow(&client, limit))),
+        }
+    })?
+}
+
+/// Makes what attaches the token, to requests for hosts that may receive it.
+fn authorizer(
+    client: &TokenClient,
+    url: &Url,
+    hosts: &[String],
+    source: TokenSource,
+) -> Result<Authorizer, CommandError> {
+    if hosts.is_empty() && client.grant.policy().hosts().is_empty() {
+        let host = authority(url);
+        return Err(client.usage(
+            format!("no --host allows sending the token to {host}, so nothing was sent"),
+            format!("if it is the API's host, add --host {host}"),
+        ));
+    }
+    let with_host = |builder: AuthorizerBuilder, host: &String| builder.with_host(host.clone());
+    let authorizer = hosts.iter().fold(Authorizer::builder(source), with_host).build();
+    authorizer.map_err(|error| client.explain(error).about("--host"))
+}
+
+/// Makes the HTTP client for the API. It does not decompress bodies, and follows redirects to allowed hosts only.
+fn http_client(client: &TokenClient, url: &Url, authorizer: &Authorizer) -> Result<Client, CommandError> {
+    let to_allowed_hosts = authorizer.redirect_policy();
+    let scheme = url.scheme().to_owned();
+    // The client is set up for https or for plain http, and must not carry that over to the other.
+    let redirects = Policy::custom(move |attempt| {
+        if attempt.url().scheme() == scheme { to_allowed_hosts.redirect(attempt) } else { attempt.stop() }
+    });
+    let http = Client::builder()
+        .user_agent(concat!("cgrant/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirects)
+        .retry(retry::never())
+        .tls_backend_rustls()
+        .http1_only()
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .connect_timeout(CONNECT_TIMEOUT);
+    let http = if client.timeout.is_default { http.read_timeout(READ_TIMEOUT) } else { http };
+    let refused = |error: reqwest::Error| {
+        let remedy = "check the system's CA certificates (the package ca-certificates) and the proxy variables";
+        client.usage("cannot set up the HTTPS client", remedy).with_cause(&error)
+    };
+    let http = match &client.root_certificates {
+        // Loopback needs no certificates, and no proxy reaches it.
+        _ if url.scheme() == "http" => http.no_proxy().tls_certs_only([]),
+        Some(RootCertificates { pem, .. }) => {
+            let pem = pem.expose_secret().as_bytes();
+            http.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(refused)?)
+        }
+        None => http,
+    };
+    let http = match client.credentials.certificate() {
+        // The token may be bound to the certificate.
+        Some(certificate) if url.scheme() == "https" => {
+            http.identity(Identity::from_pem(certificate.pem().expose_secret().as_bytes()).map_err(refused)?)
+        }
+        _ => http,
+    };
+    http.build().map_err(refused)
+}
+
+/// Converts an error from the way to the token, or to the API.
+fn failed(client: &TokenClient, error: reqwest_middleware::Error, url: &Url) -> CommandError {
+    match error {
+        reqwest_middleware::Error::Middleware(error) => match error.downcast::<Error>() {
+            Ok(error) => client.explain(error),
+            Err(error) => CommandError::new(Exit::Failed, error.to_string()),
+        },
+        reqwest_middleware::Error::Reqwest(error) => answer::broken(client, error, url),
+    }
+}
+
+fn too_slow(client: &TokenClient, limit: Duration) -> CommandError {
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    CommandError::new(Exit::Unavailable, format!("the call took longer than {limit:#}"))
+        .with_remedy("set a longer --timeout, or use -v to see how far it gets")
+        .with_provider(client.provider.name)
+}

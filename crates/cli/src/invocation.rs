@@ -1,0 +1,152 @@
+//! One typed invocation: a command and everything that it needs, checked before anything is sent.
+
+mod api_request;
+mod credential_options;
+mod credentials;
+mod parameters;
+mod token_client;
+mod token_settings;
+
+use clap::ArgMatches;
+use credentials_grant::SecretString;
+use credentials_grant_emulator::EmulatedVendor;
+
+pub(crate) use self::api_request::ApiRequest;
+pub(crate) use self::token_client::{RootCertificates, Timeout, TokenClient};
+use self::token_settings::TokenSettings;
+use crate::command_kind::CommandKind;
+use crate::error::CommandError;
+use crate::output::OutputFormat;
+use crate::provider::Provider;
+use crate::provider::options::{ACCESS_TOKEN, HOST};
+use crate::registry::emulated;
+
+/// What to run.
+pub(crate) enum Invocation {
+    Demo(OutputFormat),
+    Doctor(DoctorInvocation),
+    Emulate(EmulateInvocation),
+    ExitCodes,
+    Help,
+    Introspect(OperationInvocation),
+    Providers(OutputFormat),
+    Request(Box<RequestInvocation>),
+    Revoke(OperationInvocation),
+    Token(TokenInvocation),
+}
+
+pub(crate) struct DoctorInvocation {
+    pub(crate) client: TokenClient,
+    pub(crate) requests_token: bool,
+    pub(crate) format: OutputFormat,
+}
+
+pub(crate) struct EmulateInvocation {
+    pub(crate) vendors: Vec<(&'static Provider, EmulatedVendor)>,
+    /// The port of the first, or 0 for free ports.
+    pub(crate) port: u16,
+    pub(crate) format: OutputFormat,
+}
+
+/// What `introspect` and `revoke` do with a token.
+pub(crate) struct OperationInvocation {
+    pub(crate) client: TokenClient,
+    pub(crate) token: SecretString,
+    pub(crate) format: OutputFormat,
+}
+
+pub(crate) struct RequestInvocation {
+    pub(crate) client: TokenClient,
+    pub(crate) request: ApiRequest,
+    /// Hosts that may receive the token, beside the vendor's own.
+    pub(crate) hosts: Vec<String>,
+    pub(crate) prints_head: bool,
+    pub(crate) format: OutputFormat,
+}
+
+pub(crate) struct TokenInvocation {
+    pub(crate) client: TokenClient,
+    pub(crate) format: OutputFormat,
+}
+
+impl Invocation {
+    /// Resolves the arguments: reads variables, files and standard input, and checks everything.
+    pub(crate) fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
+        Ok(match matches.subcommand() {
+            Some(("demo", matches)) => Self::Demo(format(matches)),
+            Some(("doctor", matches)) => Self::Doctor(DoctorInvocation::resolve(matches)?),
+            Some(("emulate", matches)) => Self::Emulate(EmulateInvocation::read(matches)),
+            Some(("exit-codes", _)) => Self::ExitCodes,
+            Some(("introspect", matches)) => {
+                Self::Introspect(OperationInvocation::resolve(matches, "introspection-url")?)
+            }
+            Some(("providers", matches)) => Self::Providers(format(matches)),
+            Some(("request", matches)) => Self::Request(Box::new(RequestInvocation::resolve(matches)?)),
+            Some(("revoke", matches)) => Self::Revoke(OperationInvocation::resolve(matches, "revocation-url")?),
+            Some(("token", matches)) => Self::Token(TokenInvocation::resolve(matches)?),
+            _ => Self::Help,
+        })
+    }
+}
+
+impl DoctorInvocation {
+    fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
+        let settings = TokenSettings::resolve(matches, CommandKind::FetchesToken)?;
+        let flags = of_provider(matches);
+        let (requests_token, format) = (!flags.get_flag("no-token"), format(flags));
+        Ok(Self { client: TokenClient::read(settings)?, requests_token, format })
+    }
+}
+
+impl EmulateInvocation {
+    /// Keeps the vendors in the order in which they were named, each once. All if none is named.
+    fn read(matches: &ArgMatches) -> Self {
+        let named = matches.get_many::<String>("provider").into_iter().flatten();
+        let mut vendors: Vec<(&Provider, EmulatedVendor)> = Vec::new();
+        for (provider, vendor) in named.filter_map(|name| emulated().find(|(provider, _)| provider.name == name)) {
+            if vendors.iter().all(|(_, other)| *other != vendor) {
+                vendors.push((provider, vendor));
+            }
+        }
+        let vendors = if vendors.is_empty() { emulated().collect() } else { vendors };
+        Self { vendors, port: matches.get_one("port").copied().unwrap_or(0), format: format(matches) }
+    }
+}
+
+impl OperationInvocation {
+    /// `url` is the name of the setting for the endpoint.
+    fn resolve(matches: &ArgMatches, url: &'static str) -> Result<Self, CommandError> {
+        let mut settings = TokenSettings::resolve(matches, CommandKind::TakesToken)?;
+        settings.name_endpoint(url);
+        let options = &settings.options;
+        let token = options.content(&ACCESS_TOKEN)?.ok_or_else(|| options.missing(&ACCESS_TOKEN))?;
+        Ok(Self { client: TokenClient::read(settings)?, token, format: format(of_provider(matches)) })
+    }
+}
+
+impl RequestInvocation {
+    fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
+        let settings = TokenSettings::resolve(matches, CommandKind::CallsApi)?;
+        let flags = of_provider(matches);
+        let request = ApiRequest::read(flags, &settings)?;
+        let hosts = settings.options.list(&HOST).to_vec();
+        let (prints_head, format) = (flags.get_flag("include"), format(flags));
+        Ok(Self { client: TokenClient::read(settings)?, request, hosts, prints_head, format })
+    }
+}
+
+impl TokenInvocation {
+    fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
+        let settings = TokenSettings::resolve(matches, CommandKind::FetchesToken)?;
+        Ok(Self { client: TokenClient::read(settings)?, format: format(of_provider(matches)) })
+    }
+}
+
+/// Returns the flags of the provider's subcommand.
+fn of_provider(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| matches)
+}
+
+fn format(matches: &ArgMatches) -> OutputFormat {
+    OutputFormat::named(matches.get_one::<String>("output").map(String::as_str))
+}

@@ -1,0 +1,105 @@
+//! The client's credentials.
+
+use credentials_grant::{ClientCertificate, ClientCredentials, Error, ExposeSecret, SecretString};
+use credentials_grant_client::{KeySigner, SigningAlgorithm};
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+use super::credential_options::CredentialOptions;
+use crate::error::CommandError;
+use crate::provider::option::ProviderOption;
+use crate::provider::options::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, KEY, KEY_ID};
+use crate::settings::resolved_options::ResolvedOptions;
+
+/// Reads the credentials: files, standard input and variables.
+pub(super) fn read(
+    options: &ResolvedOptions,
+    credentials: &CredentialOptions,
+) -> Result<ClientCredentials, CommandError> {
+    let client_id = options.text(&CLIENT_ID)?.ok_or_else(|| options.missing(&CLIENT_ID))?;
+    credentials.check(options)?;
+    let content = |option: &ProviderOption| {
+        if credentials.takes(options, option) { options.content(option) } else { Ok(None) }
+    };
+    let mut read = match content(&CLIENT_SECRET)? {
+        Some(secret) => ClientCredentials::new(client_id, secret),
+        None => ClientCredentials::without_secret(client_id),
+    };
+    if credentials.presents_certificate(options) {
+        read = read.with_certificate(certificate(options)?);
+    } else if credentials.takes(options, &KEY) && options.has(&KEY) {
+        read = read.with_signer(signer(options)?);
+    }
+    if let Some(assertion) = content(&ASSERTION)? {
+        read = read.with_assertion(assertion);
+    }
+    for option in options.provider.extra_secrets() {
+        if let Some(secret) = options.content(&option)? {
+            read = read.with_secret(option.name, secret);
+        }
+    }
+    Ok(read)
+}
+
+/// Makes the signer of assertions from the private key.
+fn signer(options: &ResolvedOptions) -> Result<KeySigner, CommandError> {
+    let refused = |option: ProviderOption| {
+        move |error: Error| {
+            let error = options.names().explain(error).about(&options.written(&option));
+            error.with_provider(options.provider.name)
+        }
+    };
+    let mut signer = signing_key(options.content(&KEY)?.unwrap_or_default()).map_err(refused(KEY))?;
+    if let Some(name) = options.text(&ALGORITHM)? {
+        let signing_with = |algorithm: SigningAlgorithm| signer.with_algorithm(algorithm);
+        signer = name.parse().and_then(signing_with).map_err(refused(ALGORITHM))?;
+    }
+    if let Some(key_id) = options.text(&KEY_ID)? {
+        signer = signer.with_key_id(key_id);
+    }
+    if let Some(pem) = options.content(&CERTIFICATE)? {
+        signer = signer.with_certificate(pem.expose_secret()).map_err(refused(CERTIFICATE))?;
+    }
+    Ok(signer)
+}
+
+/// Reads a private key, PEM or JSON Web Key.
+pub(super) fn signing_key(key: SecretString) -> Result<KeySigner, Error> {
+    let is_json = key.expose_secret().trim_start().starts_with('{');
+    if is_json { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) }
+}
+
+/// Reads the certificate that TLS presents and its key, which may be in the same file. Checks both, so that nothing is
+/// sent if they are wrong.
+fn certificate(options: &ResolvedOptions) -> Result<ClientCertificate, CommandError> {
+    let [certificate, key] = [CERTIFICATE, KEY].map(|option| options.content(&option));
+    let (certificate, key) = (certificate?.unwrap_or_default(), key?);
+    let refused = |option: ProviderOption, why: &str, remedy: &str| {
+        Err(options.usage(format!("{}: {why}", options.written(&option)), remedy.to_owned()))
+    };
+    let parts = [Some(&certificate), key.as_ref()].into_iter().flatten().map(ExposeSecret::expose_secret);
+    let pem = SecretString::from(parts.collect::<Vec<_>>().join("\n"));
+    let text = pem.expose_secret().as_bytes();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(text).flatten().collect();
+    if chain.is_empty() {
+        return refused(CERTIFICATE, "no certificate found", "use PEM");
+    }
+    let Ok(private_key) = PrivateKeyDer::from_pem_slice(text) else {
+        return match key {
+            Some(_) => refused(KEY, "no private key found", "use PEM without a passphrase"),
+            None => refused(CERTIFICATE, "no private key found", "add the key to the file, or set --key-file PATH"),
+        };
+    };
+    match CertifiedKey::from_der(chain, private_key, &default_provider()) {
+        Ok(_) => Ok(ClientCertificate::from_pem(pem)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            refused(CERTIFICATE, "the private key belongs to another certificate", "use a certificate and its own key")
+        }
+        Err(_) => {
+            refused(CERTIFICATE, "certificate or key cannot be used", "use PEM for both, as registered with the vendor")
+        }
+    }
+}
