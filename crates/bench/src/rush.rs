@@ -59,7 +59,7 @@ pub(crate) async fn rush(bench: &Bench, peer: Peer, behaviour: Behaviour, caller
 }
 
 async fn has_token(contender: Arc<dyn Contender>) -> bool {
-    contender.header_value().await.is_ok()
+    contender.authorization().await.is_ok()
 }
 
 /// The milliseconds of one request by the bare client, however it ends, with a connection of its own.

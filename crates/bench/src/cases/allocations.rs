@@ -19,7 +19,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     let mut counts = Vec::new();
     for peer in readers() {
         let contender = bench.runtime.block_on((peer.start)(Settings::new(&server.url)))?;
-        bench.runtime.block_on(contender.header_value())?;
+        bench.runtime.block_on(contender.authorization())?;
         // What a thread sets up once is no part of a read.
         contender.read(1);
         counts.push((peer.name, allocation_counter::measure(|| contender.read(READS))));

@@ -31,7 +31,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     let mut contenders = Vec::new();
     for peer in readers() {
         let contender = bench.runtime.block_on((peer.start)(Settings::new(&server.url)))?;
-        bench.runtime.block_on(contender.header_value())?;
+        bench.runtime.block_on(contender.authorization())?;
         contenders.push(Reader { peer, contender, alone: Stretches::default(), together: Stretches::default() });
     }
     let fetched = server.requests();

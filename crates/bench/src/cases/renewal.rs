@@ -99,7 +99,7 @@ async fn under_load(bench: &Bench, peer: Peer, load: Duration) -> Result<(Seen, 
     let server = Arc::new(bench.loopback.serve(BEHAVIOUR)?);
     let settings = Settings { renewed_ahead: Some(AHEAD), ..Settings::new(&server.url) };
     let contender = (peer.start)(settings).await?;
-    contender.header_value().await?;
+    contender.authorization().await?;
 
     let mut calls = JoinSet::new();
     let mut ticks = interval(TICK);
@@ -130,7 +130,7 @@ async fn under_load(bench: &Bench, peer: Peer, load: Duration) -> Result<(Seen, 
 
 async fn call(contender: Arc<dyn Contender>, server: Arc<TokenServer>) -> Call {
     let start = Instant::now();
-    let mut answer = pin!(contender.header_value());
+    let mut answer = pin!(contender.authorization());
     let mut waited = false;
     let answer = std::future::poll_fn(|context| {
         let polled = answer.as_mut().poll(context);
