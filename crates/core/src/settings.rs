@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::client_authentication::ClientAuthentication;
 use crate::credentials_grant::CredentialsGrant;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -97,6 +98,7 @@ pub struct Setting {
     help: Cow<'static, str>,
     listed: &'static [&'static str],
     values: Vec<String>,
+    methods: Cow<'static, [ClientAuthentication]>,
     secret: bool,
 }
 
@@ -104,24 +106,58 @@ impl Setting {
     /// Makes a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few words.
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self::of_parts(name, help, &[], false)
+        Self::of_parts(name, help, &[], &[], false)
     }
 
     /// Makes a setting that takes one of these values.
     #[must_use]
     pub const fn one_of(name: &'static str, help: &'static str, values: &'static [&'static str]) -> Self {
-        Self::of_parts(name, help, values, false)
+        Self::of_parts(name, help, values, &[], false)
+    }
+
+    /// Makes a setting that takes one of these client authentication methods. [`values`](Self::values) lists their names;
+    /// [`Settings::check`] also accepts their aliases, in every spelling that [`ClientAuthentication`] reads.
+    ///
+    /// Read it with [`Settings::parse`]:
+    ///
+    /// ```
+    /// use credentials_grant::ClientAuthentication::{self, ClientSecretBasic, ClientSecretPost};
+    /// use credentials_grant::settings::{Setting, Settings};
+    ///
+    /// const METHODS: &[ClientAuthentication] = &[ClientSecretBasic, ClientSecretPost];
+    /// const AUTH: Setting = Setting::client_authentication("auth", "how the client authenticates", METHODS);
+    /// assert_eq!(AUTH.values().collect::<Vec<_>>(), ["client_secret_basic", "client_secret_post"]);
+    ///
+    /// let settings = Settings::new().with("auth", "post");
+    /// settings.check(&[AUTH])?;
+    /// assert_eq!(settings.parse("auth")?, Some(ClientSecretPost));
+    /// # Ok::<(), credentials_grant::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn client_authentication(
+        name: &'static str,
+        help: &'static str,
+        methods: &'static [ClientAuthentication],
+    ) -> Self {
+        Self::of_parts(name, help, &[], methods, false)
     }
 
     /// Makes a setting for a secret beside the client secret. It becomes part of the credentials.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
-        Self::of_parts(name, help, &[], true)
+        Self::of_parts(name, help, &[], &[], true)
     }
 
     // Update syntax would drop what it replaces, which a constant cannot.
-    const fn of_parts(name: &'static str, help: &'static str, listed: &'static [&'static str], secret: bool) -> Self {
-        Self { name: Cow::Borrowed(name), help: Cow::Borrowed(help), listed, values: Vec::new(), secret }
+    const fn of_parts(
+        name: &'static str,
+        help: &'static str,
+        listed: &'static [&'static str],
+        methods: &'static [ClientAuthentication],
+        secret: bool,
+    ) -> Self {
+        let (name, help, methods) = (Cow::Borrowed(name), Cow::Borrowed(help), Cow::Borrowed(methods));
+        Self { name, help, listed, values: Vec::new(), methods, secret }
     }
 
     /// Makes a setting that takes any text, with a name and help known at run time.
@@ -134,6 +170,14 @@ impl Setting {
     #[must_use]
     pub fn with_values<V: Into<String>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         self.values.extend(values.into_iter().map(Into::into));
+        self
+    }
+
+    /// Restricts the setting to these client authentication methods, as
+    /// [`client_authentication`](Self::client_authentication) does.
+    #[must_use]
+    pub fn with_client_authentications(mut self, methods: impl IntoIterator<Item = ClientAuthentication>) -> Self {
+        self.methods.to_mut().extend(methods);
         self
     }
 
@@ -158,7 +202,16 @@ impl Setting {
 
     /// Returns the values it takes. Empty if it takes any text.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.listed.iter().copied().chain(self.values.iter().map(String::as_str))
+        let methods = self.methods.iter().map(|method| method.name());
+        self.listed.iter().copied().chain(self.values.iter().map(String::as_str)).chain(methods)
+    }
+
+    /// Returns `true` if it takes this value.
+    fn takes(&self, value: &str) -> bool {
+        let mut values = self.values().peekable();
+        values.peek().is_none()
+            || values.any(|listed| listed == value)
+            || value.parse().is_ok_and(|method| self.methods.contains(&method))
     }
 
     /// Returns `true` for a secret: it is part of the credentials, under this name, and never among the [`Settings`].
@@ -280,10 +333,10 @@ fn check(name: &str, value: &str, settings: &[Setting]) -> Result<(), Error> {
         return Err(Error::configuration(format!("`{name}` is a secret, not a setting"))
             .with_remedy("add it to the credentials: `ClientCredentials::with_secret`"));
     }
-    let values: Vec<_> = setting.values().collect();
-    if values.is_empty() || value.is_empty() || values.contains(&value) {
+    if value.is_empty() || setting.takes(value) {
         return Ok(());
     }
+    let values: Vec<_> = setting.values().collect();
     Err(Error::configuration(format!("the setting `{name}` cannot be {value:?}"))
         .with_remedy(format!("use one of {}", values.join(", "))))
 }
@@ -316,6 +369,30 @@ mod tests {
                 refusal("api-key", "k").starts_with("`api-key` is a secret, not a setting; add it to the credentials")
             );
             assert!(!refusal("a\nb", "").contains('\n'), "an error is one line");
+        }
+    }
+    #[test]
+    fn a_client_authentication_method_is_set_by_its_name_or_an_alias() {
+        use ClientAuthentication::{ClientSecretBasic, ClientSecretPost};
+
+        let written =
+            [Setting::client_authentication("auth", "how to authenticate", &[ClientSecretBasic, ClientSecretPost])];
+        let dynamic = [Setting::dynamic("auth", "how to authenticate")
+            .with_client_authentications([ClientSecretBasic, ClientSecretPost])];
+        assert_eq!(written, dynamic);
+        for settings in [&written, &dynamic] {
+            for value in ["client_secret_post", "client-secret-post", "post", "body", "BODY", " post ", ""] {
+                assert!(Settings::new().with("auth", value).check(settings).is_ok(), "{value}");
+            }
+            for value in ["private_key_jwt", "basic_raw", "digest"] {
+                let refusal = Settings::new().with("auth", value).check(settings).unwrap_err();
+                assert_eq!(
+                    refusal.to_string(),
+                    format!(
+                        "the setting `auth` cannot be {value:?}; use one of client_secret_basic, client_secret_post"
+                    )
+                );
+            }
         }
     }
 }
