@@ -33,9 +33,11 @@ pub(crate) fn check_header_value(text: &ConditionalText) -> Result<(), Problem> 
     let invalid = text.0.iter().find(|alternative| HeaderValue::from_str(&alternative.text).is_err());
     match invalid {
         None => Ok(()),
-        Some(invalid) => {
-            Err(Problem::new(&invalid.at, "this is not a valid header value", "remove line breaks and control characters"))
-        }
+        Some(invalid) => Err(Problem::new(
+            &invalid.at,
+            "this is not a valid header value",
+            "remove line breaks and control characters",
+        )),
     }
 }
 

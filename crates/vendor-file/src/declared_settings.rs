@@ -64,9 +64,7 @@ impl DeclaredSetting {
         }
         let method = |value: &String| value.parse().ok().filter(|_| self.is_client_authentication);
         let methods: Vec<ClientAuthentication> = values.iter().filter_map(method).collect();
-        setting
-            .with_values(values.iter().filter(|value| method(value).is_none()))
-            .with_client_authentications(methods)
+        setting.with_values(values.iter().filter(|value| method(value).is_none())).with_client_authentications(methods)
     }
 }
 
@@ -203,9 +201,13 @@ fn read_setting(
 }
 
 fn check_setting(name: &str, at: &Range<usize>, table: &SettingTable) -> Result<(), Problem> {
-    let refused = |message: &str, remedy: &str| Err(Problem::new(at, message.replace("NAME", &printable(name)), remedy));
+    let refused =
+        |message: &str, remedy: &str| Err(Problem::new(at, message.replace("NAME", &printable(name)), remedy));
     if !is_name(name) {
-        return refused("`NAME` is not a valid name of a setting", "use lower-case letters, digits and single hyphens: api-host");
+        return refused(
+            "`NAME` is not a valid name of a setting",
+            "use lower-case letters, digits and single hyphens: api-host",
+        );
     }
     if BUILT_IN.contains(&name) {
         return refused("`NAME` is a built-in variable", "choose another name, or remove the setting");

@@ -344,8 +344,8 @@ fn read_scope(
         return Err(Problem::new(&empty.span(), "this value is empty", "write a value, or remove the key"));
     }
     // By default scopes are optional and go last.
-    let (at, presence) =
-        presence.map_or((usize::MAX..usize::MAX, Presence::Optional), |presence| (presence.span(), *presence.get_ref()));
+    let (at, presence) = presence
+        .map_or((usize::MAX..usize::MAX, Presence::Optional), |presence| (presence.span(), *presence.get_ref()));
     let parameter = parameter.map_or_else(|| "scope".to_owned(), Spanned::into_inner);
     let separator = separator.map_or_else(|| " ".to_owned(), Spanned::into_inner);
     Ok(Some(DescribedPart::fixed(at, RequestPart::Scope { parameter, separator, presence })))

@@ -58,6 +58,10 @@ mod tests {
     fn a_key_and_a_token_are_detected_by_their_form() {
         assert!(contains_secret("-----BEGIN PRIVATE KEY-----"));
         assert!(contains_secret("Bearer eyJhbGciOiJub25lIn0.e30.c2ln"));
-        assert!(!contains_secret("TOAST_MACHINE_CLIENT") && !contains_secret("https://eyJ.example.com") && !contains_secret(""));
+        assert!(
+            !contains_secret("TOAST_MACHINE_CLIENT")
+                && !contains_secret("https://eyJ.example.com")
+                && !contains_secret("")
+        );
     }
 }

@@ -64,10 +64,7 @@ impl<'a> SettingValues<'a> {
             let message = format!("the settings `{name}` and `{TOKEN_URL}` contradict each other");
             return error(message, "set one of them".to_owned());
         }
-        error(
-            format!("the setting `{name}` has no effect beside the others that are set"),
-            format!("remove `{name}`"),
-        )
+        error(format!("the setting `{name}` has no effect beside the others that are set"), format!("remove `{name}`"))
     }
 
     fn declared(&self, name: &str) -> Option<&'a DeclaredSetting> {

@@ -229,7 +229,10 @@ fn parse_braces(rest: &mut &str, depth: usize) -> Result<Piece, String> {
     if after.starts_with('}') {
         let (name, is_optional) = word.strip_suffix('?').map_or((word, false), |name| (name, true));
         if !is_name(name) {
-            return Err(format!("{{{}}} is not a variable; write the name of a setting between the braces", printable(word)));
+            return Err(format!(
+                "{{{}}} is not a variable; write the name of a setting between the braces",
+                printable(word)
+            ));
         }
         return Ok(Piece::Variable(VariableUse { name: name.to_owned(), is_optional }));
     }
@@ -283,7 +286,11 @@ mod tests {
         let expected = BASE64_STANDARD.encode("VjE6dXNlcmlkOmdyb3VwOmRvbWFpbg==:MTIzNDU=");
         assert_eq!(sabre.text, format!("Basic {expected}"));
         let encoded: Vec<_> = sabre.encoded_secrets.iter().map(ExposeSecret::expose_secret).collect();
-        assert_eq!(encoded, ["MTIzNDU=", expected.as_str()], "the id is not a secret; what the secret is encoded to is");
+        assert_eq!(
+            encoded,
+            ["MTIzNDU=", expected.as_str()],
+            "the id is not a secret; what the secret is encoded to is"
+        );
     }
 
     #[test]

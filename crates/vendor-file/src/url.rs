@@ -52,7 +52,11 @@ fn check(alternative: &Alternative, settings: &DeclaredSettings) -> Result<(), P
             .collect();
         Endpoint::expand(text, &values).map_err(|error| {
             let message = format!("a secret cannot be sent to this URL: {}", error.message());
-            Problem::new(at, message, "write an https URL, with a variable for each part that differs between customers")
+            Problem::new(
+                at,
+                message,
+                "write an https URL, with a variable for each part that differs between customers",
+            )
         })?;
     }
     Ok(())
