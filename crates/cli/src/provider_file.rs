@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use clap::{Arg, value_parser};
 use credentials_grant::ClientAuthentication;
 use credentials_grant::settings::Settings;
-use credentials_grant_vendor_file::{Vendor, VendorFile};
+use credentials_grant_vendor_file::{FileProvider, VendorFile};
 
 use crate::exit::Failure;
 use crate::provider::{Proof, Provider};
@@ -45,7 +45,7 @@ pub(crate) fn describe(path: &Path) -> Result<&'static str, Failure> {
     Ok(file.name())
 }
 
-fn vendor(settings: &Settings) -> Result<Vendor, credentials_grant::Error> {
+fn vendor(settings: &Settings) -> Result<FileProvider, credentials_grant::Error> {
     match FILE.get() {
         Some(file) => file.provider(settings),
         None => unreachable!("the provider is made of the file"),

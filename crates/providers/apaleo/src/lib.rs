@@ -58,7 +58,8 @@ impl Apaleo {
     /// use credentials_grant_apaleo::{Apaleo, Error, TokenSource};
     ///
     /// # async fn example(source: TokenSource) -> Result<(), Error> {
-    /// let claims = Apaleo::unverified_claims(&source.token().await?)?;
+    /// let token = source.token().await?;
+    /// let claims = Apaleo::unverified_claims(&token)?;
     /// println!("account {}", claims.account_code);
     /// # Ok(())
     /// # }
@@ -108,7 +109,7 @@ impl Default for Apaleo {
     }
 }
 
-/// The claims of an apaleo token, not verified.
+/// The claims of an apaleo token, not verified. [`Apaleo::unverified_claims`] reads them.
 ///
 /// Source: <https://apaleo.dev/guides/oauth-connection/simple-client>, read 2026-11-21.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
@@ -10,42 +11,48 @@ pub use credentials_grant_client::*;
 const TOKEN_URL: &str = "https://auth.example.com/oauth2/token";
 
 /// FILL IN: the vendor, in one line.
+///
+/// ```
+/// use credentials_grant_{{module}}::{CredentialsGrant, {{Type}}};
+///
+/// assert_eq!({{Type}}::new().name(), "{{name}}");
+/// ```
 #[derive(Clone, Debug)]
 pub struct {{Type}} {
-    token_endpoint: TokenEndpoint,
+    token_endpoint: Endpoint,
 }
 
 impl {{Type}} {
-    /// The vendor as it is.
+    /// Makes the provider with the vendor's token endpoint.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(TokenEndpoint::from_static(TOKEN_URL))
+        Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// The vendor at another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
     #[must_use]
-    pub fn at(token_endpoint: TokenEndpoint) -> Self {
+    pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint }
     }
 }
 
 impl CredentialsGrant for {{Type}} {
-    fn provider(&self) -> &str {
+    fn name(&self) -> &str {
         Self::NAME
     }
 
-    fn token_request(&self, attempt: &Attempt<'_>) -> Result<TokenRequest, Error> {
-        attempt
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context
             .post(&self.token_endpoint)
-            .client_authentication(ClientAuthentication::Basic)
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
             .client_credentials()
             .scope()
             .build()
     }
 
     fn policy(&self) -> Policy {
-        // FILL IN: the hosts of the vendor's API, and where you found them; none if each customer has another. The token
-        // goes nowhere else.
+        // FILL IN: the hosts of the vendor's API, and where you found them. Name none if each customer has another: then
+        // the caller names it. The token is sent to no other host.
         Policy::new().with_host("api.example.com")
     }
 }
