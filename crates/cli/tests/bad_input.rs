@@ -21,7 +21,11 @@ const CASES: &[Case] = &[
         &["--domain and COGNITO_PREFIX contradict", "set one of them"],
     ),
     (&["cognito", "--domain", "https://auth.example.com"], &[], &["--domain", "no host name"]),
-    (&["cognito", "--domain", "auth.example.com", "--auth", "x"], &[], &["--auth", "client_secret_basic, client_secret_basic_raw, client_secret_post"]),
+    (
+        &["cognito", "--domain", "auth.example.com", "--auth", "x"],
+        &[],
+        &["--auth", "client_secret_basic, client_secret_basic_raw, client_secret_post"],
+    ),
     (&["cognito"], &[("COGNITO_DOMAIN", "a.example"), ("COGNITO_AUTH", "x")], &["COGNITO_AUTH"]),
     (&["octorate", "--base-url", "https://api.example.com/?x"], &[], &["--base-url"]),
     (&["octorate", "--expiry-unit", "fortnights"], &[], &["--expiry-unit", "seconds"]),
