@@ -1,6 +1,6 @@
-//! Parses arbitrary vendor files, builds providers from them with arbitrary settings, builds requests and reads arbitrary
-//! responses. The input is the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an empty line, and
-//! the body.
+//! Parses arbitrary vendor files, builds providers from them with arbitrary settings, builds requests and reads
+//! arbitrary responses. The input is the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an
+//! empty line, and the body.
 
 #![no_main]
 

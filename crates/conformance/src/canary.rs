@@ -11,8 +11,8 @@ use crate::subject::Subject;
 /// A part of every canary, which percent-encoding does not change.
 pub(crate) const CANARY: &str = "canary";
 
-/// Returns the subject's credentials with a canary for each secret. The special characters test whether encoded forms are
-/// redacted too.
+/// Returns the subject's credentials with a canary for each secret. The special characters test whether encoded forms
+/// are redacted too.
 pub(crate) fn credentials(subject: &Subject) -> ClientCredentials {
     let id = subject.credentials.client_id().unwrap_or_else(|error| panic!("{error}"));
     let mut credentials = ClientCredentials::new(id, format!("{CANARY}-client  secret+&%\"é"));

@@ -55,8 +55,8 @@ pub fn request_fixture(subject: &Subject) {
     }
 }
 
-/// Checks that the request that arrives on a socket equals its fixture, byte for byte. Headers that the HTTP client adds
-/// are ignored.
+/// Checks that the request that arrives on a socket equals its fixture, byte for byte. Headers that the HTTP client
+/// adds are ignored.
 pub fn request_on_the_wire_fixture(subject: &Subject) {
     let fixture = Fixture::read(request(subject));
     let arrived = runtime().block_on(request_on_the_wire(subject, &fixture));
@@ -173,8 +173,8 @@ pub fn hostile_responses(subject: &Subject) {
     }
 }
 
-/// Checks that a hostile value in the URL is refused with the name of the setting, or stays in its place: same host, same
-/// number of segments.
+/// Checks that a hostile value in the URL is refused with the name of the setting, or stays in its place: same host,
+/// same number of segments.
 pub fn hostile_url_values(subject: &Subject) {
     if subject.url_settings.is_empty() {
         return not_applicable("the provider has no settings that go into the URL");

@@ -21,7 +21,8 @@ pub use subject::{Expected, Subject};
 /// # impl CredentialsGrant for Acme {
 /// #     fn name(&self) -> &str { "acme" }
 /// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-/// #         context.post(&self.0).client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials().build()
+/// #         let request = context.post(&self.0).client_credentials();
+/// #         request.client_authentication(ClientAuthentication::ClientSecretBasic).build()
 /// #     }
 /// # }
 /// use credentials_grant_conformance::Subject;

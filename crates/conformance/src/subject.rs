@@ -8,8 +8,8 @@ use credentials_grant::{ClientCredentials, CredentialsGrant, Endpoint, Error, Er
 
 /// The provider to test, with fixtures that its author wrote by hand from the vendor's page.
 ///
-/// Fixtures for the request, a token and a refusal are required. A check that needs anything else reports if it does not
-/// apply.
+/// Fixtures for the request, a token and a refusal are required. A check that needs anything else reports if it does
+/// not apply.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -145,8 +145,8 @@ impl Subject {
         self
     }
 
-    /// Adds a setting that goes into the URL. A hostile value must be refused with the name of the setting, or stay in its
-    /// place.
+    /// Adds a setting that goes into the URL. A hostile value must be refused with the name of the setting, or stay in
+    /// its place.
     ///
     /// ```
     /// # use credentials_grant::{CredentialsGrant, Endpoint, Error, RequestContext, UnsignedRequest};

@@ -14,8 +14,8 @@ use crate::template::missing_secret;
 
 /// A provider built from a vendor file: it describes the token request and reads the response.
 ///
-/// [`VendorFile::provider`](crate::VendorFile::provider) builds one. It is cheap to clone and holds no secret. `Debug` shows
-/// the name and the token URL, and no other value of a setting.
+/// [`VendorFile::provider`](crate::VendorFile::provider) builds one. It is cheap to clone and holds no secret. `Debug`
+/// shows the name and the token URL, and no other value of a setting.
 ///
 /// ```
 /// use credentials_grant_vendor_file::settings::Settings;
@@ -65,8 +65,8 @@ impl FileProvider {
         })
     }
 
-    /// Returns `true` if a parameter or header in the file contains `{client-secret}`. A client authentication method that
-    /// sends the secret does not count.
+    /// Returns `true` if a parameter or header in the file contains `{client-secret}`. A client authentication method
+    /// that sends the secret does not count.
     #[must_use]
     pub fn places_client_secret(&self) -> bool {
         self.0.parts.iter().any(|part| match part {

@@ -68,7 +68,8 @@ impl PolicyDescription {
         Ok(self.expired_statuses.iter().fold(policy, |policy, status| policy.with_expired_status(*status)))
     }
 
-    /// Returns the names of the secrets that API calls need. Without them a token could not be used, so none is requested.
+    /// Returns the names of the secrets that API calls need. Without them a token could not be used, so none is
+    /// requested.
     pub(crate) fn required_secrets(&self, values: &SettingValues<'_>) -> Vec<String> {
         let applying = self.extra_headers.iter().filter_map(|(_, text)| text.choose(values));
         let names = applying.filter_map(|alternative| alternative.template.single_variable());
@@ -167,8 +168,8 @@ fn resolve_host(host: &Alternative, values: &SettingValues<'_>, endpoint: &Endpo
     })
 }
 
-/// Expands a host, or a wildcard such as `*.example.com`. Returns `None` unless the result is a host and nothing else: no
-/// path, no query, and a wildcard not below a top-level domain.
+/// Expands a host, or a wildcard such as `*.example.com`. Returns `None` unless the result is a host and nothing else:
+/// no path, no query, and a wildcard not below a top-level domain.
 fn expand_host(template: &str, values: &[(&str, &str)]) -> Option<String> {
     let (wildcard, name) = template.strip_prefix("*.").map_or(("", template), |name| ("*.", name));
     let endpoint = Endpoint::expand(&format!("https://{name}/"), values).ok()?;

@@ -79,9 +79,9 @@ impl VendorFile {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration), with line, column and a remedy, if the text is not TOML, has an unknown
-    /// key, a setting that is not used, a variable that is not a setting, a secret, an invalid URL or host, or contradicts
-    /// itself. The error repeats names but no values.
+    /// [`Configuration`](ErrorKind::Configuration), with line, column and a remedy, if the text is not TOML, has an
+    /// unknown key, a setting that is not used, a variable that is not a setting, a secret, an invalid URL or host, or
+    /// contradicts itself. The error repeats names but no values.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_named("the vendor file", text)
     }
@@ -111,8 +111,8 @@ impl VendorFile {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration), naming the setting that is unknown, missing, malformed or contradicts
-    /// another. The error repeats no value unless it is part of the URL.
+    /// [`Configuration`](ErrorKind::Configuration), naming the setting that is unknown, missing, malformed or
+    /// contradicts another. The error repeats no value unless it is part of the URL.
     pub fn provider(&self, settings: &Settings) -> Result<FileProvider, Error> {
         self.0.provider(settings).map_err(|error| error.with_provider(self.0.name.clone()))
     }
@@ -143,8 +143,8 @@ impl VendorFile {
 
     /// Returns the settings in the order of the file, for the flags and the help of a command.
     ///
-    /// Secret settings are part of the credentials. Every provider also has `token-url`, which is listed only if the file
-    /// declares it.
+    /// Secret settings are part of the credentials. Every provider also has `token-url`, which is listed only if the
+    /// file declares it.
     ///
     /// ```
     /// # let acme = credentials_grant_vendor_file::VendorFile::parse(include_str!("../acme.toml"))?;

@@ -15,8 +15,8 @@ use reqwest::StatusCode;
 use reqwest::blocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither: there
-    // it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
+    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither:
+    // there it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
     let (theirs, ours) = (Clock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
     let vendor = Emulator::new(Vendor::Apaleo).with_clock(theirs.clone()).start()?;
     let apaleo = Apaleo::at(vendor.token_url().as_str().parse()?);

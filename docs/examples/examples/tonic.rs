@@ -35,8 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let origin = endpoint.uri().clone();
     let channel = ServiceBuilder::new()
-        // Reads the body of a unary call, so that it can be sent again. Without this and the copy, a call fails if its token
-        // is rejected, and the next call has a new token. Leave both out for calls that stream requests.
+        // Reads the body of a unary call, so that it can be sent again. Without this and the copy, a call fails if its
+        // token is rejected, and the next call has a new token. Leave both out for calls that stream requests.
         .filter_async(read_body)
         .layer(authorizer.layer().with_body_copy(|body: &Full<Bytes>| Some(body.clone())))
         .map_request(|request: http::Request<Full<Bytes>>| request.map(Body::new))

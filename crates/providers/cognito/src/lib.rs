@@ -32,8 +32,8 @@ pub struct Cognito {
 }
 
 impl Cognito {
-    /// Makes the provider for a user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or the
-    /// form of the region's partition (`auth-fips` in AWS GovCloud, `amazoncognito.com.cn` in China).
+    /// Makes the provider for a user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or
+    /// the form of the region's partition (`auth-fips` in AWS GovCloud, `amazoncognito.com.cn` in China).
     ///
     /// # Errors
     ///

@@ -54,7 +54,8 @@ impl CredentialsGrant for Ptv {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        // The page asks for a urlencoded form, and its example sends multipart (`curl --form`). We send what it asks for.
+        // The page asks for a urlencoded form, and its example sends multipart (`curl --form`). We send what it asks
+        // for.
         context
             .post(&self.token_endpoint)
             .client_credentials()

@@ -61,8 +61,8 @@ impl Resamania {
     /// The base URL of the vendor's sandbox, for [`new`](Self::new).
     pub const STAGING: &'static str = "https://gateway.prod.gravitee.stadline.tech/resa2-staging";
 
-    /// Makes the provider with a base URL, which ends in the environment's segment, and a client token, which identifies
-    /// the club chain and is optional.
+    /// Makes the provider with a base URL, which ends in the environment's segment, and a client token, which
+    /// identifies the club chain and is optional.
     ///
     /// # Errors
     ///
@@ -125,8 +125,8 @@ impl CredentialsGrant for Resamania {
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
-        // The OAuth server refuses wrong client credentials with 400. A 401 without an error code comes from the gateway
-        // in front of it.
+        // The OAuth server refuses wrong client credentials with 400. A 401 without an error code comes from the
+        // gateway in front of it.
         let gateway = ErrorMapping::for_status(StatusCode::UNAUTHORIZED, ErrorKind::CredentialsRefused)
             .with_message("the API gateway refused the call")
             .with_remedy("check the gateway's key, `api-key`: the client id and secret were not checked");
