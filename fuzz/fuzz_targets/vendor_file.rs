@@ -1,24 +1,27 @@
-//! Reads arbitrary vendor files, makes providers of them with arbitrary settings, writes their requests and reads
-//! arbitrary answers: the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an empty line,
-//! the body.
+//! Parses arbitrary vendor files, builds providers from them with arbitrary settings, builds requests and reads
+//! arbitrary responses. The input is the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an
+//! empty line, and the body.
 
 #![no_main]
 
 use std::sync::Mutex;
 
-use credentials_grant_vendor_file::{TokenParameters, RequestContext, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HttpRequest, StatusCode, RequestSeed, HttpResponse, Transport, Url, Vendor, VendorFile, async_trait, fetch_token};
-use credentials_grant_vendor_file::settings::{Settings};
+use credentials_grant_vendor_file::settings::Settings;
+use credentials_grant_vendor_file::{
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, FileProvider, HeaderMap, HttpRequest, HttpResponse,
+    RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, Url, VendorFile, async_trait, fetch_token,
+};
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 
-/// What no error and no `Debug` may show: the secrets that are sent.
+/// The value of every secret, which no error and no `Debug` may show.
 const CANARY: &str = "cAnArY";
 
 fuzz_target!(|input: &str| {
     let mut parts = input.split("\n===\n");
     let (text, lines) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let answer = parts.next().unwrap_or("200\n\n{\"access_token\":\"abc\"}");
-    // Names are shown, and one may be the canary's; an answer may sing of it.
+    let response_text = parts.next().unwrap_or("200\n\n{\"access_token\":\"abc\"}");
+    // Names are shown, so the input must not contain the canary itself.
     if text.contains(CANARY) || lines.contains(CANARY) {
         return;
     }
@@ -32,10 +35,10 @@ fuzz_target!(|input: &str| {
         }
     };
     assert!(file.settings().iter().all(|setting| !setting.name().contains(char::is_control)));
-    // What it declares is filled in as well, so that more than files without settings get further.
+    // Also with every declared setting filled in, so that files with settings get further.
     for settings in [settings.clone(), filled_in(&file, settings)] {
         match file.provider(&settings) {
-            Ok(vendor) => check(&file, &vendor, answer),
+            Ok(provider) => check(&file, &provider, response_text),
             Err(error) => check_error(&error),
         }
     }
@@ -57,13 +60,13 @@ fn filled_in(file: &VendorFile, settings: Settings) -> Settings {
     values.into_iter().fold(settings, |settings, (name, value)| settings.with(name, value))
 }
 
-fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
+fn check(file: &VendorFile, provider: &FileProvider, response_text: &str) {
     let secrets = file.settings().iter().filter(|setting| setting.is_secret());
     let credentials = secrets.fold(ClientCredentials::new("id", CANARY), |credentials, secret| {
         credentials.with_secret(secret.name().to_owned(), CANARY)
     });
-    assert!(!format!("{vendor:?} {vendor:#?}").contains(CANARY));
-    for host in vendor.policy().hosts() {
+    assert!(!format!("{provider:?} {provider:#?}").contains(CANARY));
+    for host in provider.policy().hosts() {
         assert!(!host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "*._-:[]".contains(c)), "{host}");
     }
     for parameters in [
@@ -71,15 +74,16 @@ fn check(file: &VendorFile, vendor: &Vendor, answer: &str) {
         TokenParameters::new().with_scopes(["a", "b"]),
         TokenParameters::new().with_scope("a").with_audience("a").with_resource("a"),
     ] {
-        match vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).and_then(|request| request.dry_run()) {
+        let context = RequestContext::dry_run(&credentials, &parameters);
+        match provider.token_request(&context).and_then(|request| request.dry_run()) {
             Ok(request) => check_request(&request),
             Err(error) => check_error(&error),
         }
-        let Some(response) = response(answer) else { continue };
+        let Some(response) = response(response_text) else { continue };
         let transport = Canned(Mutex::new(Some(response)));
-        match block_on(fetch_token(vendor, &credentials, &parameters, &transport, RequestSeed::fixed())) {
+        match block_on(fetch_token(provider, &credentials, &parameters, &transport, RequestSeed::fixed())) {
             Ok(token) => {
-                assert!(token.headers().values().all(credentials_grant::HeaderValue::is_sensitive));
+                assert!(token.header_pairs().all(|(_, value)| value.is_sensitive()));
                 assert!(!format!("{token:?}").contains(CANARY), "{token:?}");
             }
             Err(error) => check_error(&error),
@@ -104,8 +108,8 @@ fn check_error(error: &Error) {
     assert!(error.remedy().is_some() || error.kind() != ErrorKind::Configuration, "{error}");
 }
 
-fn response(answer: &str) -> Option<HttpResponse> {
-    let (status, body) = answer.split_once("\n\n")?;
+fn response(response_text: &str) -> Option<HttpResponse> {
+    let (status, body) = response_text.split_once("\n\n")?;
     Some(HttpResponse::new(status.parse::<StatusCode>().ok()?, HeaderMap::new(), body.as_bytes().to_vec()))
 }
 

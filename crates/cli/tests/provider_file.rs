@@ -29,7 +29,7 @@ secret = true
 [request]
 url = "{token-url}"
 encoding = "json"
-authentication = "by-hand"
+authentication = "custom"
 grant-type = "none"
 parameters.appId = "{client-id}"
 parameters.appSecret = "{client-secret}"
@@ -136,7 +136,7 @@ fn help_lists_what_the_file_has() {
 fn a_file_that_is_wrong_is_refused_with_line_and_column() {
     let folder = Folder::with(&ACME.replace("encoding =", "encodnig ="));
     let run = Run::of(&mut folder.told(&["token", "--provider-file", "FILE"])).failed(2);
-    run.says("acme.toml, line 16, column 1").says("there is no `encodnig` here");
+    run.says("acme.toml, line 16, column 1").says("unknown key `encodnig`");
     let nowhere = folder.folder.path().join("nowhere.toml");
     let run = Run::of(&mut cgrant(&["token", "--provider-file", nowhere.to_str().unwrap()])).failed(2);
     run.says("cannot be read");

@@ -1,4 +1,4 @@
-//! Secrets that stand out, and where they must not turn up.
+//! Canaries: secrets that are easy to find where they must not be shown.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -8,11 +8,11 @@ use credentials_grant::{ClientCredentials, Error};
 
 use crate::subject::Subject;
 
-/// What every canary has in it. Nothing that percent-encoding or base64 would change beyond recognition stands beside.
+/// A part of every canary, which percent-encoding does not change.
 pub(crate) const CANARY: &str = "canary";
 
-/// The subject's credentials with a canary for each secret. The specials show whether encoded and
-/// folded forms are known too.
+/// Returns the subject's credentials with a canary for each secret. The special characters test whether encoded forms
+/// are redacted too.
 pub(crate) fn credentials(subject: &Subject) -> ClientCredentials {
     let id = subject.credentials.client_id().unwrap_or_else(|error| panic!("{error}"));
     let mut credentials = ClientCredentials::new(id, format!("{CANARY}-client  secret+&%\"é"));
@@ -28,7 +28,7 @@ pub(crate) fn credentials(subject: &Subject) -> ClientCredentials {
         .fold(credentials, |credentials, name| credentials.with_secret(*name, format!("{CANARY}-{name}")))
 }
 
-/// Fails if a canary sings in what a value shows of itself.
+/// Panics if the text contains a canary.
 pub(crate) fn assert_silent(what: &str, shown: &str) {
     let at = shown.find(CANARY);
     assert!(at.is_none(), "{what} shows a secret: {}", shown.replace(CANARY, "<<CANARY>>"));
@@ -39,7 +39,7 @@ pub(crate) fn assert_debug_silent(what: &str, value: &impl Debug) {
     assert_silent(&format!("the Debug of {what}"), &format!("{value:#?}"));
 }
 
-/// Checks an error and everything behind it.
+/// Checks an error and its sources.
 pub(crate) fn assert_error_silent(error: &Error) {
     let mut link: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = link {

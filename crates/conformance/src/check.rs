@@ -1,4 +1,30 @@
-//! The checks. Each is a plain function that panics, saying what is wrong; [`tests!`](crate::tests) makes tests of them.
+//! The checks. Each is a function that panics with what is wrong; [`tests!`](crate::tests) makes tests of all of them.
+//!
+//! Call them yourself to run a single check:
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use credentials_grant::{
+//! #     ClientAuthentication, CredentialsGrant, Endpoint, Error, RequestContext, UnsignedRequest,
+//! # };
+//! # #[derive(Debug)]
+//! # struct Acme(Endpoint);
+//! # impl CredentialsGrant for Acme {
+//! #     fn name(&self) -> &str { "acme" }
+//! #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+//! #         context.post(&self.0).client_authentication(ClientAuthentication::None).client_credentials().build()
+//! #     }
+//! # }
+//! use credentials_grant_conformance::{Expected, Subject, check};
+//!
+//! let response = "# source: https://docs.acme.example/authentication\n# read: 2026-11-21\n\
+//!     HTTP/1.1 200 OK\n\n{\"access_token\":\"abc\",\"expires_in\":3600}\n";
+//! let acme = Subject::new(Acme(Endpoint::from_static("https://auth.acme.example/token")), Acme)
+//!     .with_token(response, Expected::new("abc", Duration::from_secs(3600)));
+//!
+//! check::token_fixtures(&acme);
+//! check::hostile_responses(&acme);
+//! ```
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,33 +43,35 @@ use crate::fixture::{Fixture, render};
 use crate::subject::Subject;
 use crate::wire::request_on_the_wire;
 
-/// The request equals its fixture, byte for byte, and so does that of every variant that has one.
+/// Checks that the request equals its fixture, byte for byte, and likewise for every variant that has a fixture.
 pub fn request_fixture(subject: &Subject) {
-    let sealed = seal(&*subject.provider, &subject.credentials, &subject.parameters);
-    assert_same("the request", &render(&sealed), &Fixture::read(request(subject)).rendered());
+    let signed = signed_request(&*subject.provider, &subject.credentials, &subject.parameters);
+    assert_same("the request", &render(&signed), &Fixture::read(request(subject)).rendered());
     for variant in &subject.variants {
         if let Some(fixture) = variant.request {
-            let sealed = seal(&*variant.provider, &subject.credentials, &subject.parameters);
-            assert_same(variant.name, &render(&sealed), &Fixture::read(fixture).rendered());
+            let signed = signed_request(&*variant.provider, &subject.credentials, &subject.parameters);
+            assert_same(variant.name, &render(&signed), &Fixture::read(fixture).rendered());
         }
     }
 }
 
-/// The request that arrives on a socket equals its fixture, byte for byte, but for the headers of the connection.
+/// Checks that the request that arrives on a socket equals its fixture, byte for byte. Headers that the HTTP client
+/// adds are ignored.
 pub fn request_on_the_wire_fixture(subject: &Subject) {
     let fixture = Fixture::read(request(subject));
     let arrived = runtime().block_on(request_on_the_wire(subject, &fixture));
     assert_same("the request on the wire", &arrived, &fixture.rendered());
 }
 
-/// Each answer with a token gives that token, its life, its type and its scopes, and a header that carries it.
+/// Checks that each response with a token is read to that token, with its lifetime, type and scopes, and that a header
+/// carries it.
 pub fn token_fixtures(subject: &Subject) {
-    assert!(!subject.tokens.is_empty(), "there is no answer with a token: add one by `Subject::with_token`");
+    assert!(!subject.tokens.is_empty(), "there is no response with a token: add one with `Subject::with_token`");
     for (fixture, expected) in &subject.tokens {
-        let token = answered(subject, Fixture::read(fixture).response()).unwrap_or_else(|error| panic!("{error}"));
+        let token = fetch(subject, Fixture::read(fixture).response()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(token.secret().expose_secret(), expected.token, "the token of\n{fixture}");
         let lifetime = token.expires_at().duration_since(RequestSeed::fixed().now).unwrap_or_default();
-        assert_eq!(lifetime, expected.lifetime, "the life of the token of\n{fixture}");
+        assert_eq!(lifetime, expected.lifetime, "the lifetime of the token of\n{fixture}");
         assert_eq!(token.token_type(), expected.token_type, "the type of the token of\n{fixture}");
         assert_eq!(token.scopes(), expected.scopes, "the scopes of\n{fixture}");
         let header = token.header_value();
@@ -53,37 +81,37 @@ pub fn token_fixtures(subject: &Subject) {
     }
 }
 
-/// Each answer without a token is the failure that it is, and the error names the provider.
+/// Checks that each response without a token gives an error of the expected kind, which names the provider.
 pub fn refusal_fixtures(subject: &Subject) {
-    assert!(!subject.refusals.is_empty(), "there is no answer without a token: add one by `Subject::with_refusal`");
+    assert!(!subject.refusals.is_empty(), "there is no response without a token: add one with `Subject::with_refusal`");
     for (fixture, kind) in &subject.refusals {
         let response = Fixture::read(fixture).response();
         let status = response.status();
-        let error = answered(subject, response).expect_err(fixture);
+        let error = fetch(subject, response).expect_err(fixture);
         assert_eq!(error.kind(), *kind, "{error}\n{fixture}");
         assert_eq!(error.provider(), Some(subject.provider.name()), "{error}\n{fixture}");
         assert_eq!(error.status(), Some(status), "{error}\n{fixture}");
-        assert!(error.remedy().is_some(), "the error does not say what to do next: {error}\n{fixture}");
+        assert!(error.remedy().is_some(), "the error has no remedy: {error}\n{fixture}");
     }
 }
 
-/// No secret shows in a URL, in what anything prints of itself, or in an error about an answer that echoes it.
+/// Checks that no secret is shown in a URL, in a `Debug` output, or in an error about a response that echoes it.
 pub fn secrets_stay_secret(subject: &Subject) {
     let credentials = canary::credentials(subject);
     let context = RequestContext::new(&credentials, &subject.parameters, RequestSeed::fixed());
     assert_debug_silent("the credentials", &credentials);
-    assert_debug_silent("the attempt", &context);
+    assert_debug_silent("the request context", &context);
     for provider in providers(subject) {
         let request = provider.token_request(&context).unwrap_or_else(|error| panic!("{error}"));
         assert_debug_silent("the provider", provider);
         assert_debug_silent("the request", &request);
-        let sealed = sealed(request);
-        assert_debug_silent("the sealed request", &sealed);
+        let signed = sign(request);
+        assert_debug_silent("the HTTP request", &signed);
         if !subject.secrets_in_query {
-            assert_silent("the URL", sealed.url().as_str());
+            assert_silent("the URL", signed.url().as_str());
         }
-        for response in echoes(&sealed) {
-            assert_debug_silent("the answer", &response);
+        for response in echoes(&signed) {
+            assert_debug_silent("the response", &response);
             let echo = Canned(response);
             let outcome =
                 block_on(fetch_token(&**provider, &credentials, &subject.parameters, &echo, RequestSeed::fixed()));
@@ -95,71 +123,73 @@ pub fn secrets_stay_secret(subject: &Subject) {
     }
 }
 
-/// Every setting changes the request.
+/// Checks that every setting changes the request.
 pub fn settings_change_the_request(subject: &Subject) {
     if subject.variants.is_empty() {
-        return not_applicable("the provider has no settings that shape the request");
+        return not_applicable("the provider has no settings that change the request");
     }
-    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.parameters));
+    let plain = render(&signed_request(&*subject.provider, &subject.credentials, &subject.parameters));
     for variant in &subject.variants {
-        let changed = render(&seal(&*variant.provider, &subject.credentials, &subject.parameters));
-        assert_ne!(plain, changed, "the setting `{}` changes nothing in the request", variant.name);
+        let changed = render(&signed_request(&*variant.provider, &subject.credentials, &subject.parameters));
+        assert_ne!(plain, changed, "the setting `{}` does not change the request", variant.name);
     }
 }
 
-/// Whatever is asked for goes into the request, or is refused before anything is sent.
-pub fn asks_are_honoured_or_refused(subject: &Subject) {
-    // A vendor may have to be asked for something, as its fixtures do.
+/// Checks that every token parameter goes into the request, or is refused before anything is sent.
+pub fn token_parameters_are_sent_or_refused(subject: &Subject) {
+    // The vendor may require some, which the subject has.
     let parameters = || subject.parameters.clone();
-    let asks = [
+    let all_parameters = [
         parameters().with_scope("conformance-scope"),
         parameters().with_audience("conformance-audience"),
         parameters().with_resource("https://conformance-resource.example"),
         parameters().with_authorization_details(r#"[{"type":"conformance"}]"#),
         parameters().with_extra_parameter("conformance", "conformance-value"),
     ];
-    let plain = render(&seal(&*subject.provider, &subject.credentials, &subject.parameters));
-    for parameters in asks {
+    let plain = render(&signed_request(&*subject.provider, &subject.credentials, &subject.parameters));
+    for parameters in all_parameters {
         let context = RequestContext::new(&subject.credentials, &parameters, RequestSeed::fixed());
         match subject.provider.token_request(&context) {
             Ok(request) => {
-                let sealed = sealed(request);
-                assert_ne!(plain, render(&sealed), "this is ignored in silence: {parameters:?}");
+                let signed = sign(request);
+                assert_ne!(plain, render(&signed), "a token parameter is ignored: {parameters:?}");
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::Configuration, "{error}"),
         }
     }
 }
 
-/// A hostile answer never panics, never passes for a token, and is never blamed on the settings.
-pub fn hostile_answers(subject: &Subject) {
+/// Checks that a hostile response causes no panic, is never accepted as a token, and is never blamed on the
+/// configuration.
+pub fn hostile_responses(subject: &Subject) {
     for status in [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::BAD_GATEWAY] {
         for body in hostile_bodies() {
             let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
             let response = HttpResponse::new(status, HeaderMap::new(), body);
-            let error = answered(subject, response).err();
-            let error = error.unwrap_or_else(|| panic!("with status {status}, this passes for a token: {shown}"));
+            let error = fetch(subject, response).err();
+            let error = error.unwrap_or_else(|| panic!("with status {status}, this is accepted as a token: {shown}"));
             assert_ne!(error.kind(), ErrorKind::Configuration, "{error}: {shown}");
         }
     }
 }
 
-/// A hostile value in the URL is refused, naming the setting, or stays within its place: same host, same depth.
+/// Checks that a hostile value in the URL is refused with the name of the setting, or stays in its place: same host,
+/// same number of segments.
 pub fn hostile_url_values(subject: &Subject) {
-    if subject.hostile.is_empty() {
+    if subject.url_settings.is_empty() {
         return not_applicable("the provider has no settings that go into the URL");
     }
-    let plain = seal(&*subject.provider, &subject.credentials, &subject.parameters);
-    for (name, build) in &subject.hostile {
+    let plain = signed_request(&*subject.provider, &subject.credentials, &subject.parameters);
+    for (name, build) in &subject.url_settings {
         for value in HOSTILE_URL_VALUES {
             match build(value) {
                 Ok(provider) => {
-                    let sealed = seal(&*provider, &subject.credentials, &subject.parameters);
-                    let (url, plain) = (sealed.url(), plain.url());
+                    let signed = signed_request(&*provider, &subject.credentials, &subject.parameters);
+                    let (url, plain) = (signed.url(), plain.url());
                     assert_eq!(url.host_str(), plain.host_str(), "`{name}` = {value:?} leads to {url}");
                     assert_eq!(url.query(), plain.query(), "`{name}` = {value:?} leads to {url}");
                     let depth = |url: &Url| url.path_segments().map(Iterator::count);
-                    // An optional segment goes with its value.
+                    // An optional segment is left out with its value.
                     let is_left_out = value.trim().is_empty();
                     assert!(is_left_out || depth(url) == depth(plain), "`{name}` = {value:?} leads to {url}");
                 }
@@ -172,12 +202,12 @@ pub fn hostile_url_values(subject: &Subject) {
     }
 }
 
-/// A thousand callers who come at once make one request, and all get its token.
+/// Checks that a thousand concurrent callers make one request and all get its token.
 pub fn one_request_for_a_thousand_callers(subject: &Subject) {
     let Some((fixture, expected)) = subject.tokens.first() else {
-        return not_applicable("there is no answer with a token");
+        return not_applicable("there is no response with a token");
     };
-    let counting = Arc::new(Counting { answer: Fixture::read(fixture).response(), requests: AtomicUsize::new(0) });
+    let counting = Arc::new(Counting { response: Fixture::read(fixture).response(), requests: AtomicUsize::new(0) });
     let source = TokenSource::builder(Arc::clone(&subject.provider), subject.credentials.clone())
         .with_parameters(subject.parameters.clone())
         .with_transport(Arc::clone(&counting))
@@ -198,7 +228,7 @@ pub fn one_request_for_a_thousand_callers(subject: &Subject) {
     assert_eq!(counting.requests.load(Ordering::SeqCst), 1, "a thousand callers made more than one request");
 }
 
-/// Values that would lead elsewhere if they were taken at their word.
+/// Values that would change the URL if they were inserted as they are.
 const HOSTILE_URL_VALUES: [&str; 14] = [
     "",
     " ",
@@ -262,13 +292,13 @@ fn hostile_bodies() -> Vec<Vec<u8>> {
     bodies
 }
 
-/// Answers that repeat the request's secrets in the forms in which they were sent.
+/// Returns responses that repeat the secrets of the request in the forms in which they were sent.
 fn echoes(request: &HttpRequest) -> Vec<HttpResponse> {
     let body = String::from_utf8_lossy(request.body()).into_owned();
     let headers = request.headers().values().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let sent: Vec<_> = headers.chain([body]).collect();
     let sent = Value::from(sent.join(" ")).to_string();
-    let answers = [
+    let responses = [
         (StatusCode::BAD_REQUEST, format!("{{\"error\":\"invalid_client\",\"error_description\":{sent}}}")),
         (StatusCode::BAD_REQUEST, format!("{{\"error\":{sent}}}")),
         (StatusCode::OK, format!("{{\"error\":{{\"code\":{sent},\"message\":{sent}}}}}")),
@@ -277,36 +307,40 @@ fn echoes(request: &HttpRequest) -> Vec<HttpResponse> {
         (StatusCode::OK, format!("{{\"access_token\":\"canary\",\"refresh_token\":\"canary\",\"extra\":{sent}}}")),
         (StatusCode::UNAUTHORIZED, sent),
     ];
-    answers.map(|(status, body)| HttpResponse::new(status, HeaderMap::new(), body.into_bytes())).into()
+    responses.map(|(status, body)| HttpResponse::new(status, HeaderMap::new(), body.into_bytes())).into()
 }
 
 fn request(subject: &Subject) -> &'static str {
-    subject.request.expect("there is no fixture of the request: add one by `Subject::with_request`")
+    subject.request.expect("there is no fixture of the request: add one with `Subject::with_request`")
 }
 
 fn providers(subject: &Subject) -> impl Iterator<Item = &Arc<dyn CredentialsGrant>> {
     [&subject.provider].into_iter().chain(subject.variants.iter().map(|variant| &variant.provider))
 }
 
-fn seal(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, parameters: &TokenParameters) -> HttpRequest {
+fn signed_request(
+    provider: &dyn CredentialsGrant,
+    credentials: &ClientCredentials,
+    parameters: &TokenParameters,
+) -> HttpRequest {
     let context = RequestContext::new(credentials, parameters, RequestSeed::fixed());
     let request = provider.token_request(&context).unwrap_or_else(|error| panic!("{error}"));
-    sealed(request)
+    sign(request)
 }
 
-fn sealed(request: UnsignedRequest) -> HttpRequest {
+fn sign(request: UnsignedRequest) -> HttpRequest {
     block_on(request.sign()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What comes of it if the vendor answers so.
-fn answered(subject: &Subject, response: HttpResponse) -> Result<AccessToken, Error> {
+/// Fetches a token from a server that sends this response.
+fn fetch(subject: &Subject, response: HttpResponse) -> Result<AccessToken, Error> {
     let canned = Canned(response);
     let Subject { provider, credentials, parameters, .. } = subject;
     block_on(fetch_token(&**provider, credentials, parameters, &canned, RequestSeed::fixed()))
 }
 
 fn assert_same(what: &str, actual: &str, expected: &str) {
-    assert!(actual == expected, "{what} is\n\n{actual}\n\nand by its fixture should be\n\n{expected}\n");
+    assert!(actual == expected, "{what} is\n\n{actual}\n\nbut its fixture is\n\n{expected}\n");
 }
 
 fn not_applicable(why: &str) {
@@ -321,7 +355,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime starts")
 }
 
-/// Gives one answer to everything.
+/// Sends one response to every request.
 #[derive(Debug)]
 struct Canned(HttpResponse);
 
@@ -336,10 +370,10 @@ fn copy(response: &HttpResponse) -> HttpResponse {
     HttpResponse::new(response.status(), response.headers().clone(), response.body().to_vec())
 }
 
-/// Counts requests, and lets others run before it answers.
+/// Counts requests, and yields to other tasks before it responds.
 #[derive(Debug)]
 struct Counting {
-    answer: HttpResponse,
+    response: HttpResponse,
     requests: AtomicUsize,
 }
 
@@ -348,6 +382,6 @@ impl Transport for Counting {
     async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
-        Ok(copy(&self.answer))
+        Ok(copy(&self.response))
     }
 }

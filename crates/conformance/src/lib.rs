@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// A check fails by panicking, and says on standard output where it does not apply: that is what a test does.
+// A check fails with a panic and reports on standard output if it does not apply, as tests do.
 #![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::print_stdout)]
 
 mod canary;
@@ -10,9 +10,9 @@ mod wire;
 
 pub use subject::{Expected, Subject};
 
-/// Turns every check into a named test.
+/// Makes a named test of every check.
 ///
-/// It takes a function that describes the provider:
+/// The argument is a function that returns the [`Subject`]:
 ///
 /// ```
 /// # use credentials_grant::{RequestContext, ClientAuthentication, CredentialsGrant, Error, Endpoint, UnsignedRequest};
@@ -21,7 +21,8 @@ pub use subject::{Expected, Subject};
 /// # impl CredentialsGrant for Acme {
 /// #     fn name(&self) -> &str { "acme" }
 /// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-/// #         context.post(&self.0).client_authentication(ClientAuthentication::ClientSecretBasic).client_credentials().build()
+/// #         let request = context.post(&self.0).client_credentials();
+/// #         request.client_authentication(ClientAuthentication::ClientSecretBasic).build()
 /// #     }
 /// # }
 /// use credentials_grant_conformance::Subject;
@@ -36,16 +37,16 @@ pub use subject::{Expected, Subject};
 macro_rules! tests {
     ($subject:path) => {
         $crate::tests! { @each $subject =>
-            a_hostile_answer_is_a_bad_answer_and_no_token: hostile_answers,
-            a_hostile_value_stays_in_its_place_in_the_url: hostile_url_values,
+            a_hostile_response_is_an_error: hostile_responses,
+            a_hostile_url_value_is_refused_or_stays_in_its_place: hostile_url_values,
             a_thousand_callers_make_one_request: one_request_for_a_thousand_callers,
-            every_answer_with_a_token_is_read_as_its_fixture_says: token_fixtures,
-            every_answer_without_a_token_is_the_failure_its_fixture_says: refusal_fixtures,
+            every_refusal_has_the_expected_kind: refusal_fixtures,
             every_setting_changes_the_request: settings_change_the_request,
-            no_secret_shows: secrets_stay_secret,
+            every_token_response_is_read_as_expected: token_fixtures,
+            no_secret_is_shown: secrets_stay_secret,
             the_request_equals_its_fixture: request_fixture,
             the_request_on_the_wire_equals_its_fixture: request_on_the_wire_fixture,
-            what_is_asked_for_is_honoured_or_refused: asks_are_honoured_or_refused,
+            token_parameters_are_sent_or_refused: token_parameters_are_sent_or_refused,
         }
     };
     (@each $subject:path => $($name:ident: $check:ident,)+) => {

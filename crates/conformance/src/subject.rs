@@ -1,4 +1,4 @@
-//! What a provider says of itself, for the checks to hold it to.
+//! The provider that the checks test, with its fixtures.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,39 @@ use std::time::Duration;
 
 use credentials_grant::{ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, TokenParameters};
 
-/// A provider, with the fixtures that its author wrote by hand from the vendor's page.
+/// The provider to test, with fixtures that its author wrote by hand from the vendor's page.
 ///
-/// A check for which nothing is given says so instead of passing in silence; the request, the token and the refusal
-/// must be given.
+/// Fixtures for the request, a token and a refusal are required. A check that needs anything else reports if it does
+/// not apply.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use credentials_grant::{
+/// #     ClientAuthentication, CredentialsGrant, Endpoint, Error, ErrorKind, RequestContext, UnsignedRequest,
+/// # };
+/// # #[derive(Debug)]
+/// # struct Acme(Endpoint);
+/// # impl CredentialsGrant for Acme {
+/// #     fn name(&self) -> &str { "acme" }
+/// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+/// #         context.post(&self.0).client_authentication(ClientAuthentication::None).client_credentials().build()
+/// #     }
+/// # }
+/// use credentials_grant_conformance::{Expected, Subject};
+///
+/// # const REQUEST: &str = "";
+/// # const TOKEN: &str = "";
+/// # const REFUSAL: &str = "";
+/// fn acme() -> Subject {
+///     let acme = Acme(Endpoint::from_static("https://auth.acme.example/token"));
+///     // `REQUEST` and the others are `include_str!("../fixtures/request.http")` and so on.
+///     Subject::new(acme, Acme)
+///         .with_request(REQUEST)
+///         .with_token(TOKEN, Expected::new("abc", Duration::from_secs(3600)))
+///         .with_refusal(REFUSAL, ErrorKind::CredentialsRefused)
+/// }
+/// # acme();
+/// ```
 pub struct Subject {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) at: Box<dyn Fn(Endpoint) -> Arc<dyn CredentialsGrant>>,
@@ -21,23 +50,23 @@ pub struct Subject {
     pub(crate) tokens: Vec<(&'static str, Expected)>,
     pub(crate) refusals: Vec<(&'static str, ErrorKind)>,
     pub(crate) variants: Vec<Variant>,
-    pub(crate) hostile: Vec<(&'static str, Hostile)>,
+    pub(crate) url_settings: Vec<(&'static str, BuildProvider)>,
 }
 
-/// The provider with one setting changed, and the fixture of its request if there is one.
+/// The provider with one setting changed, and the fixture of its request, if there is one.
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) request: Option<&'static str>,
 }
 
-pub(crate) type Hostile = Box<dyn Fn(&str) -> Result<Arc<dyn CredentialsGrant>, Error>>;
+pub(crate) type BuildProvider = Box<dyn Fn(&str) -> Result<Arc<dyn CredentialsGrant>, Error>>;
 
 impl Subject {
-    /// A provider as most people build it, and how to point it at another token endpoint.
+    /// Makes a subject of a provider with its defaults, and of a function that builds it with another token endpoint.
     ///
-    /// Its fixtures are written for the client `yourClientId` with the secret `YourClientSecret`, until
-    /// [`with_credentials`](Self::with_credentials) says otherwise.
+    /// The fixtures are for the client `yourClientId` with the secret `YourClientSecret`, unless
+    /// [`with_credentials`](Self::with_credentials) is called.
     pub fn new<P: CredentialsGrant>(provider: impl CredentialsGrant, at: impl Fn(Endpoint) -> P + 'static) -> Self {
         Self {
             provider: Arc::new(provider),
@@ -50,11 +79,11 @@ impl Subject {
             tokens: Vec::new(),
             refusals: Vec::new(),
             variants: Vec::new(),
-            hostile: Vec::new(),
+            url_settings: Vec::new(),
         }
     }
 
-    /// The credentials for which the fixtures are written. `secrets` names the further secrets among them.
+    /// Sets the credentials that the fixtures are for. `secrets` lists the names of the further secrets in them.
     #[must_use]
     pub fn with_credentials(mut self, credentials: ClientCredentials, secrets: &[&'static str]) -> Self {
         self.credentials = credentials;
@@ -62,49 +91,49 @@ impl Subject {
         self
     }
 
-    /// Says that this vendor wants secrets in the query of the URL, where they must not be otherwise.
+    /// Allows secrets in the query of the URL, for a vendor that wants them there.
     #[must_use]
     pub fn with_secrets_in_query(mut self) -> Self {
         self.secrets_in_query = true;
         self
     }
 
-    /// What the fixtures ask for.
+    /// Sets the token parameters that the fixtures are for.
     #[must_use]
     pub fn with_parameters(mut self, parameters: TokenParameters) -> Self {
         self.parameters = parameters;
         self
     }
 
-    /// The request, byte for byte.
+    /// Sets the fixture of the request, byte for byte.
     #[must_use]
     pub fn with_request(mut self, fixture: &'static str) -> Self {
         self.request = Some(fixture);
         self
     }
 
-    /// An answer with a token, and what is to be found in it.
+    /// Adds a response with a token, and what must be read from it.
     #[must_use]
     pub fn with_token(mut self, fixture: &'static str, expected: Expected) -> Self {
         self.tokens.push((fixture, expected));
         self
     }
 
-    /// An answer without a token, and what kind of failure it is.
+    /// Adds a response without a token, and the kind of error that it must give.
     #[must_use]
     pub fn with_refusal(mut self, fixture: &'static str, kind: ErrorKind) -> Self {
         self.refusals.push((fixture, kind));
         self
     }
 
-    /// The provider with one setting changed: the change must show in the request.
+    /// Adds the provider with one setting changed, which must change the request.
     #[must_use]
     pub fn with_variant(mut self, name: &'static str, provider: impl CredentialsGrant) -> Self {
         self.variants.push(Variant { name, provider: Arc::new(provider), request: None });
         self
     }
 
-    /// The provider with one setting changed, and its request, byte for byte.
+    /// Adds the provider with one setting changed, and the fixture of its request, byte for byte.
     #[must_use]
     pub fn with_variant_request(
         mut self,
@@ -116,19 +145,46 @@ impl Subject {
         self
     }
 
-    /// A setting that goes into the URL: hostile values must be refused by name, or stay within their place.
+    /// Adds a setting that goes into the URL. A hostile value must be refused with the name of the setting, or stay in
+    /// its place.
+    ///
+    /// ```
+    /// # use credentials_grant::{CredentialsGrant, Endpoint, Error, RequestContext, UnsignedRequest};
+    /// # use credentials_grant_conformance::Subject;
+    /// # #[derive(Debug)]
+    /// # struct Acme(Endpoint);
+    /// # impl CredentialsGrant for Acme {
+    /// #     fn name(&self) -> &str { "acme" }
+    /// #     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+    /// #         context.post(&self.0).client_credentials().build()
+    /// #     }
+    /// # }
+    /// fn shop(shop: &str) -> Result<Acme, Error> {
+    ///     Endpoint::expand("https://{shop}.acme.example/token", &[("shop", shop)]).map(Acme)
+    /// }
+    ///
+    /// let acme = Subject::new(shop("north")?, Acme).with_url_setting("shop", shop);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn with_url_setting<P: CredentialsGrant>(
         mut self,
         name: &'static str,
         build: impl Fn(&str) -> Result<P, Error> + 'static,
     ) -> Self {
-        self.hostile.push((name, Box::new(move |value| build(value).map(|provider| Arc::new(provider) as _))));
+        self.url_settings.push((name, Box::new(move |value| build(value).map(|provider| Arc::new(provider) as _))));
         self
     }
 }
 
-/// What is to be found in an answer.
+/// What must be read from a response with a token.
+///
+/// ```
+/// use std::time::Duration;
+/// use credentials_grant_conformance::Expected;
+///
+/// let expected = Expected::new("abc", Duration::from_secs(3600)).with_token_type("Bearer").with_scopes(&["read"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Expected {
     pub(crate) token: &'static str,
@@ -138,20 +194,20 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// This token, which lives so long, and of which nothing else is said.
+    /// Expects this token with this lifetime, no type and no scopes.
     #[must_use]
     pub fn new(token: &'static str, lifetime: Duration) -> Self {
         Self { token, lifetime, token_type: None, scopes: Vec::new() }
     }
 
-    /// The type, as the server sends it.
+    /// Sets the type, as the server sends it.
     #[must_use]
     pub fn with_token_type(mut self, token_type: &'static str) -> Self {
         self.token_type = Some(token_type);
         self
     }
 
-    /// The scopes granted.
+    /// Sets the granted scopes.
     #[must_use]
     pub fn with_scopes(mut self, scopes: &[&'static str]) -> Self {
         self.scopes = scopes.to_vec();
@@ -163,7 +219,7 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
             .field("provider", &self.provider)
-            .field("ask", &self.parameters)
+            .field("parameters", &self.parameters)
             .finish_non_exhaustive()
     }
 }

@@ -8,15 +8,15 @@ use tokio::net::TcpListener;
 use crate::fixture::{Fixture, lines};
 use crate::subject::Subject;
 
-/// What the transport adds, and no fixture has: it belongs to the connection.
-const OF_THE_CONNECTION: [&str; 4] = ["accept-encoding", "content-length", "host", "user-agent"];
+/// Headers that the HTTP client adds. Fixtures leave them out.
+const CLIENT_HEADERS: [&str; 4] = ["accept-encoding", "content-length", "host", "user-agent"];
 
-/// Sends the subject's request to a loopback socket, and gives back what arrived as the fixture would have it.
+/// Sends the subject's request to a loopback socket, and returns what arrived, in the format of a fixture.
 pub(crate) async fn request_on_the_wire(subject: &Subject, fixture: &Fixture<'_>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback is there");
-    let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback is available");
+    let origin = format!("http://{}", listener.local_addr().expect("the listener is bound"));
     let url = fixture.url();
-    // A query is the provider's to write.
+    // The provider writes the query.
     let path = url[origin_end(url)..].split('?').next().unwrap_or_default();
     let endpoint: Endpoint = format!("{origin}{path}").parse().unwrap_or_else(|error| panic!("{error}"));
     let provider = (subject.at)(endpoint);
@@ -24,7 +24,7 @@ pub(crate) async fn request_on_the_wire(subject: &Subject, fixture: &Fixture<'_>
     rendered(&arrived, &url[..origin_end(url)])
 }
 
-/// Where the path begins.
+/// Returns the index at which the path begins.
 fn origin_end(url: &str) -> usize {
     let host = url.find("://").map_or(0, |scheme| scheme + 3);
     url[host..].find('/').map_or(url.len(), |path| host + path)
@@ -32,7 +32,7 @@ fn origin_end(url: &str) -> usize {
 
 async fn send(provider: &dyn CredentialsGrant, credentials: &ClientCredentials, parameters: &TokenParameters) {
     let transport = HttpTransport::new().unwrap_or_else(|error| panic!("{error}"));
-    // What comes of it is another check's business.
+    // The result does not matter here: only the request is compared.
     let _ = fetch_token(provider, credentials, parameters, &transport, RequestSeed::fixed()).await;
 }
 
@@ -43,14 +43,14 @@ async fn receive(listener: &TcpListener) -> Vec<u8> {
         let read = socket.read_buf(&mut arrived).await.expect("the transport sends");
         assert_ne!(read, 0, "the transport sent only a part of a request");
     }
-    let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    socket.write_all(answer).await.expect("the transport listens");
+    let response = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    socket.write_all(response).await.expect("the transport listens");
     arrived
 }
 
 fn rendered(arrived: &[u8], origin: &str) -> String {
-    let request = Arrived::read(arrived).expect("it is whole");
-    let own = request.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(name)).copied();
+    let request = Arrived::read(arrived).expect("the request is complete");
+    let own = request.headers.iter().filter(|(name, _)| !CLIENT_HEADERS.contains(name)).copied();
     lines(&format!("{} {origin}{}", request.method, request.path), own, request.body)
 }
 
@@ -63,7 +63,7 @@ struct Arrived<'a> {
 }
 
 impl<'a> Arrived<'a> {
-    /// Takes a request apart, once its head has arrived.
+    /// Parses a request. Returns `None` until its head has arrived.
     fn read(arrived: &'a [u8]) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut head = httparse::Request::new(&mut headers);

@@ -1,4 +1,4 @@
-//! Each check catches what it is there for, and lets through what is right.
+//! Each check catches the flaw it is for, and passes for a correct provider.
 
 #![cfg(test)]
 
@@ -18,18 +18,18 @@ const TOKEN: &str =
     "# source: this file\n# read: 2026-11-21\nHTTP/1.1 200 OK\n\n{\"access_token\":\"abc\",\"expires_in\":60}\n";
 const REFUSAL: &str = "# source: this file\n# read: 2026-11-21\nHTTP/1.1 401 Unauthorized\n\n\n";
 
-/// In which way a provider is wrong.
+/// What is wrong with a provider.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     None,
     AnotherParameter,
-    IgnoresTheAsk,
+    IgnoresTokenParameters,
     NeedsAScope,
     PanicsOnHtml,
     PlainSecretHeader,
     SecretInQuery,
-    TakesAnyBodyForAToken,
-    TellsTheBody,
+    AcceptsAnyBodyAsAToken,
+    ShowsTheBody,
 }
 
 #[derive(Debug)]
@@ -54,13 +54,13 @@ impl CredentialsGrant for Acme {
         let request = request.client_credentials();
         match self.flaw {
             Flaw::AnotherParameter => request.parameter("another", "one").build(),
-            Flaw::IgnoresTheAsk => {
-                let nothing = TokenParameters::new();
+            Flaw::IgnoresTokenParameters => {
+                let none = TokenParameters::new();
                 let seed = RequestSeed::new(context.now(), [0; 16]);
-                acme(Flaw::None).token_request(&RequestContext::new(context.credentials(), &nothing, seed))
+                acme(Flaw::None).token_request(&RequestContext::new(context.credentials(), &none, seed))
             }
             Flaw::NeedsAScope if context.parameters().scopes().is_empty() => {
-                Err(Error::new(ErrorKind::Configuration, "this vendor must be asked for a scope"))
+                Err(Error::new(ErrorKind::Configuration, "this vendor requires a scope"))
             }
             Flaw::NeedsAScope => request.scope().build(),
             Flaw::PlainSecretHeader => request.header("x-secret", &secret.expose_secret().replace('é', "")).build(),
@@ -72,8 +72,8 @@ impl CredentialsGrant for Acme {
         let body = String::from_utf8_lossy(response.body()).into_owned();
         match self.flaw {
             Flaw::PanicsOnHtml if body.starts_with('<') => panic!("HTML"),
-            Flaw::TakesAnyBodyForAToken if !body.is_empty() => Ok(TokenResponse::new("abc")),
-            Flaw::TellsTheBody => Err(Error::new(ErrorKind::Configuration, body)),
+            Flaw::AcceptsAnyBodyAsAToken if !body.is_empty() => Ok(TokenResponse::new("abc")),
+            Flaw::ShowsTheBody => Err(Error::new(ErrorKind::Configuration, body)),
             _ => credentials_grant::ResponseReader::rfc6749().read(response),
         }
     }
@@ -91,8 +91,8 @@ fn subject(flaw: Flaw) -> Subject {
 }
 
 const EVERY_CHECK: [fn(&Subject); 10] = [
-    check::asks_are_honoured_or_refused,
-    check::hostile_answers,
+    check::token_parameters_are_sent_or_refused,
+    check::hostile_responses,
     check::hostile_url_values,
     check::one_request_for_a_thousand_callers,
     check::refusal_fixtures,
@@ -103,7 +103,7 @@ const EVERY_CHECK: [fn(&Subject); 10] = [
     check::token_fixtures,
 ];
 
-/// What the check says, if it fails.
+/// Returns the message of the check, if it fails.
 fn failure(check: fn(&Subject), subject: &Subject) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(|| check(subject))).err()?;
     Some(
@@ -113,7 +113,7 @@ fn failure(check: fn(&Subject), subject: &Subject) -> Option<String> {
 
 #[track_caller]
 fn assert_caught(check: fn(&Subject), subject: &Subject, words: &str) {
-    let failure = failure(check, subject).expect("the check lets it pass");
+    let failure = failure(check, subject).expect("the check passes");
     assert!(failure.contains(words), "{failure}");
 }
 
@@ -125,17 +125,17 @@ fn a_provider_without_flaws_passes_every_check() {
 }
 
 #[test]
-fn another_request_than_the_fixtures_is_caught_sealed_and_on_the_wire() {
+fn a_request_that_differs_from_its_fixture_is_caught() {
     let wrong = subject(Flaw::AnotherParameter);
     assert_caught(check::request_fixture, &wrong, "another=one");
     assert_caught(check::request_on_the_wire_fixture, &wrong, "another=one");
 }
 
 #[test]
-fn a_fixture_without_source_or_day_is_caught() {
+fn a_fixture_without_source_or_date_is_caught() {
     let unsourced = REQUEST.replace("# source: this file", "# source: FILL IN");
     let undated = REQUEST.replace("2026-11-21", "last Tuesday");
-    for (fixture, words) in [(unsourced, "by hand from the vendor's page"), (undated, "no day")] {
+    for (fixture, words) in [(unsourced, "by hand from the vendor's page"), (undated, "not a date")] {
         let wrong = subject(Flaw::None).with_request(fixture.leak());
         assert_caught(check::request_fixture, &wrong, words);
     }
@@ -150,9 +150,9 @@ fn missing_fixtures_are_caught() {
 }
 
 #[test]
-fn a_token_that_is_read_otherwise_is_caught() {
+fn a_token_that_differs_from_the_expected_one_is_caught() {
     let wrong = subject(Flaw::None).with_token(TOKEN, Expected::new("abc", Duration::from_secs(61)));
-    assert_caught(check::token_fixtures, &wrong, "life");
+    assert_caught(check::token_fixtures, &wrong, "the lifetime of the token of");
     let wrong = subject(Flaw::None).with_token(TOKEN, Expected::new("abd", Duration::from_secs(60)));
     assert_caught(check::token_fixtures, &wrong, "the token of");
 }
@@ -164,13 +164,13 @@ fn a_refusal_of_another_kind_is_caught() {
 }
 
 #[test]
-fn a_secret_in_a_header_that_prints_is_caught() {
+fn a_secret_in_a_header_that_is_not_sensitive_is_caught() {
     assert_caught(check::secrets_stay_secret, &subject(Flaw::PlainSecretHeader), "shows a secret");
 }
 
 #[test]
 fn a_body_in_an_error_is_caught() {
-    assert_caught(check::secrets_stay_secret, &subject(Flaw::TellsTheBody), "shows a secret");
+    assert_caught(check::secrets_stay_secret, &subject(Flaw::ShowsTheBody), "shows a secret");
 }
 
 #[test]
@@ -185,31 +185,35 @@ fn a_secret_in_the_query_is_caught_unless_the_vendor_wants_it_there() {
 }
 
 #[test]
-fn an_ask_that_is_ignored_is_caught() {
-    assert_caught(check::asks_are_honoured_or_refused, &subject(Flaw::IgnoresTheAsk), "ignored in silence");
+fn a_token_parameter_that_is_ignored_is_caught() {
+    assert_caught(
+        check::token_parameters_are_sent_or_refused,
+        &subject(Flaw::IgnoresTokenParameters),
+        "a token parameter is ignored",
+    );
 }
 
 #[test]
-fn a_vendor_that_must_be_asked_for_a_scope_is_asked_for_it() {
+fn a_vendor_that_requires_a_scope_gets_it() {
     let adobe = subject(Flaw::NeedsAScope).with_parameters(TokenParameters::new().with_scope("a"));
-    assert_eq!(failure(check::asks_are_honoured_or_refused, &adobe), None);
+    assert_eq!(failure(check::token_parameters_are_sent_or_refused, &adobe), None);
 }
 
 #[test]
-fn a_setting_that_changes_nothing_is_caught() {
+fn a_setting_that_does_not_change_the_request_is_caught() {
     let wrong = subject(Flaw::None).with_variant("colour", acme(Flaw::None));
     assert_caught(check::settings_change_the_request, &wrong, "`colour`");
 }
 
 #[test]
-fn a_provider_that_panics_on_html_or_takes_it_for_a_token_is_caught() {
-    assert_caught(check::hostile_answers, &subject(Flaw::PanicsOnHtml), "HTML");
-    assert_caught(check::hostile_answers, &subject(Flaw::TakesAnyBodyForAToken), "passes for a token");
-    assert_caught(check::hostile_answers, &subject(Flaw::TellsTheBody), "");
+fn a_provider_that_panics_on_html_or_accepts_it_as_a_token_is_caught() {
+    assert_caught(check::hostile_responses, &subject(Flaw::PanicsOnHtml), "HTML");
+    assert_caught(check::hostile_responses, &subject(Flaw::AcceptsAnyBodyAsAToken), "is accepted as a token");
+    assert_caught(check::hostile_responses, &subject(Flaw::ShowsTheBody), "");
 }
 
 #[test]
-fn a_url_setting_that_leads_elsewhere_or_is_refused_without_its_name_is_caught() {
+fn a_url_setting_that_changes_the_host_or_is_refused_without_its_name_is_caught() {
     let elsewhere = |value: &str| {
         let endpoint = Endpoint::parse(&format!("https://{value}.example.com/token"))?;
         Ok(Acme { flaw: Flaw::None, endpoint })

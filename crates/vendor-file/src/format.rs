@@ -1,4 +1,4 @@
-//! The file as it is written: its tables and keys, each with its place, and nothing checked but types.
+//! The TOML of a vendor file: its tables and keys with their positions. Only types are checked here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 use toml::value::Datetime;
 
-/// Names in the order of the alphabet; their places tell the order in which they were written.
+/// A table whose keys the author chooses. It is sorted by key; the positions tell the order in the file.
 pub(crate) type Named<T> = BTreeMap<Spanned<String>, T>;
 
 #[derive(Debug, Deserialize)]
@@ -20,19 +20,19 @@ pub(crate) struct Document {
     pub(crate) source: Spanned<String>,
     pub(crate) read: Spanned<Datetime>,
     #[serde(default)]
-    pub(crate) settings: Named<Setting>,
+    pub(crate) settings: Named<SettingTable>,
     #[serde(default)]
     pub(crate) exclusive: Vec<Spanned<Vec<String>>>,
-    pub(crate) request: Request,
+    pub(crate) request: RequestTable,
     #[serde(default)]
-    pub(crate) response: Response,
+    pub(crate) response: ResponseTable,
     #[serde(default)]
-    pub(crate) policy: Policy,
+    pub(crate) policy: PolicyTable,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Setting {
+pub(crate) struct SettingTable {
     pub(crate) help: Spanned<String>,
     #[serde(default)]
     pub(crate) values: Vec<Spanned<String>>,
@@ -45,23 +45,23 @@ pub(crate) struct Setting {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Request {
-    pub(crate) url: Spanned<Choice>,
+pub(crate) struct RequestTable {
+    pub(crate) url: Spanned<TextValue>,
     pub(crate) method: Option<Spanned<Method>>,
     pub(crate) encoding: Option<Spanned<Encoding>>,
-    pub(crate) authentication: Spanned<Choice>,
-    pub(crate) assertion_audience: Option<Spanned<Choice>>,
-    pub(crate) grant_type: Option<Spanned<Choice>>,
-    pub(crate) scope: Option<Spanned<Taken>>,
-    pub(crate) scope_name: Option<Spanned<String>>,
+    pub(crate) authentication: Spanned<TextValue>,
+    pub(crate) assertion_audience: Option<Spanned<TextValue>>,
+    pub(crate) grant_type: Option<Spanned<TextValue>>,
+    pub(crate) scope: Option<Spanned<Presence>>,
+    pub(crate) scope_parameter: Option<Spanned<String>>,
     pub(crate) scope_separator: Option<Spanned<String>>,
-    pub(crate) audience: Option<Spanned<Taken>>,
-    pub(crate) resources: Option<Spanned<Taken>>,
-    pub(crate) authorization_details: Option<Spanned<Taken>>,
+    pub(crate) audience: Option<Spanned<Presence>>,
+    pub(crate) resource: Option<Spanned<Presence>>,
+    pub(crate) authorization_details: Option<Spanned<Presence>>,
     #[serde(default)]
-    pub(crate) parameters: Named<Spanned<Choice>>,
+    pub(crate) parameters: Named<Spanned<TextValue>>,
     #[serde(default)]
-    pub(crate) headers: Named<Spanned<Choice>>,
+    pub(crate) headers: Named<Spanned<TextValue>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -80,10 +80,10 @@ pub(crate) enum Encoding {
     Query,
 }
 
-/// Whether something may be asked for.
+/// Whether the caller's token parameters may or must have something.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Taken {
+pub(crate) enum Presence {
     None,
     Optional,
     Required,
@@ -91,44 +91,44 @@ pub(crate) enum Taken {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Response {
+pub(crate) struct ResponseTable {
     pub(crate) token: Option<Spanned<String>>,
     pub(crate) token_type: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) any_token_type: bool,
     pub(crate) expires_in: Option<Spanned<String>>,
     pub(crate) expires_at: Option<Spanned<String>>,
-    pub(crate) expiry_unit: Option<Spanned<Choice>>,
+    pub(crate) expiry_unit: Option<Spanned<TextValue>>,
     pub(crate) scopes: Option<Spanned<String>>,
     pub(crate) scope_separator: Option<Spanned<String>>,
     pub(crate) refresh_token: Option<Spanned<String>>,
     #[serde(default)]
-    pub(crate) errors: Vec<ErrorMembers>,
+    pub(crate) error_members: Vec<ErrorMembersTable>,
     #[serde(default)]
-    pub(crate) meanings: Vec<Spanned<ErrorMapping>>,
+    pub(crate) error_mappings: Vec<Spanned<ErrorMappingTable>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table with `code` and `description`")]
-pub(crate) struct ErrorMembers {
+pub(crate) struct ErrorMembersTable {
     pub(crate) code: Spanned<String>,
     pub(crate) description: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct ErrorMapping {
+pub(crate) struct ErrorMappingTable {
     pub(crate) status: Option<Spanned<u16>>,
     pub(crate) code: Option<Spanned<String>>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MappedKind,
     pub(crate) message: Option<Spanned<String>>,
     pub(crate) remedy: Option<Spanned<String>>,
 }
 
-/// The kinds of failure that an answer can be, by their names for programs.
+/// The kinds of error that a response can be mapped to.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum MappedKind {
     BadResponse,
     CredentialsRefused,
     RateLimited,
@@ -138,13 +138,13 @@ pub(crate) enum Kind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Policy {
+pub(crate) struct PolicyTable {
     #[serde(default)]
-    pub(crate) hosts: Vec<Spanned<Alternative>>,
-    pub(crate) presentation: Option<Presentation>,
+    pub(crate) hosts: Vec<Spanned<AlternativeValue>>,
+    pub(crate) presentation: Option<PresentationTable>,
     pub(crate) lifetime: Option<Spanned<String>>,
     #[serde(default)]
-    pub(crate) limits: Vec<Limit>,
+    pub(crate) limits: Vec<LimitTable>,
     #[serde(default)]
     pub(crate) expired_statuses: Vec<Spanned<u16>>,
     #[serde(default)]
@@ -153,31 +153,31 @@ pub(crate) struct Policy {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
-pub(crate) struct Presentation {
+pub(crate) struct PresentationTable {
     pub(crate) header: Option<Spanned<String>>,
     pub(crate) scheme: Option<Spanned<String>>,
     #[serde(default)]
-    pub(crate) companions: Named<Spanned<Choice>>,
+    pub(crate) extra_headers: Named<Spanned<TextValue>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table with `requests` and `period`")]
-pub(crate) struct Limit {
+pub(crate) struct LimitTable {
     pub(crate) requests: Spanned<u32>,
     pub(crate) period: Spanned<String>,
     #[serde(default)]
     pub(crate) per_client: bool,
 }
 
-/// A text, or several of which the first that applies is taken.
+/// A text, or a list of alternatives.
 #[derive(Debug)]
-pub(crate) struct Choice(pub(crate) Vec<Spanned<Alternative>>);
+pub(crate) struct TextValue(pub(crate) Vec<Spanned<AlternativeValue>>);
 
-impl<'de> Deserialize<'de> for Choice {
+impl<'de> Deserialize<'de> for TextValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Alternatives;
-        impl<'de> Visitor<'de> for Alternatives {
-            type Value = Choice;
+        struct TextOrList;
+        impl<'de> Visitor<'de> for TextOrList {
+            type Value = TextValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
@@ -185,62 +185,62 @@ impl<'de> Deserialize<'de> for Choice {
                 )
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Choice, E> {
-                // Its place is that of the choice.
-                Ok(Choice(vec![Spanned::new(0..0, Alternative::always(text))]))
+            fn visit_str<E>(self, text: &str) -> Result<TextValue, E> {
+                // An empty position stands for that of the whole value, which is not known here.
+                Ok(TextValue(vec![Spanned::new(0..0, AlternativeValue::unconditional(text))]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choice, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<TextValue, A::Error> {
                 let mut alternatives = Vec::new();
                 while let Some(alternative) = list.next_element()? {
                     alternatives.push(alternative);
                 }
-                Ok(Choice(alternatives))
+                Ok(TextValue(alternatives))
             }
         }
-        deserializer.deserialize_any(Alternatives)
+        deserializer.deserialize_any(TextOrList)
     }
 }
 
-/// A text that applies always, or when settings have these values.
+/// A text, with the values that settings must have for it to apply.
 #[derive(Debug)]
-pub(crate) struct Alternative {
+pub(crate) struct AlternativeValue {
     pub(crate) when: Named<Spanned<String>>,
     pub(crate) text: String,
 }
 
-impl Alternative {
-    fn always(text: &str) -> Self {
+impl AlternativeValue {
+    fn unconditional(text: &str) -> Self {
         Self { when: Named::new(), text: text.to_owned() }
     }
 }
 
-impl<'de> Deserialize<'de> for Alternative {
+impl<'de> Deserialize<'de> for AlternativeValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, expecting = "a table with `when` and `use`")]
-        struct Guarded {
+        struct Conditional {
             when: Named<Spanned<String>>,
             r#use: String,
         }
 
-        struct TextOrGuarded;
-        impl<'de> Visitor<'de> for TextOrGuarded {
-            type Value = Alternative;
+        struct TextOrConditional;
+        impl<'de> Visitor<'de> for TextOrConditional {
+            type Value = AlternativeValue;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text, or a table with `when` and `use`")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Alternative, E> {
-                Ok(Alternative::always(text))
+            fn visit_str<E>(self, text: &str) -> Result<AlternativeValue, E> {
+                Ok(AlternativeValue::unconditional(text))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Alternative, A::Error> {
-                let Guarded { when, r#use } = Guarded::deserialize(MapAccessDeserializer::new(table))?;
-                Ok(Alternative { when, text: r#use })
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<AlternativeValue, A::Error> {
+                let Conditional { when, r#use } = Conditional::deserialize(MapAccessDeserializer::new(table))?;
+                Ok(AlternativeValue { when, text: r#use })
             }
         }
-        deserializer.deserialize_any(TextOrGuarded)
+        deserializer.deserialize_any(TextOrConditional)
     }
 }

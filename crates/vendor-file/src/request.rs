@@ -1,371 +1,407 @@
-//! The token request as a file describes it, and as settings decide it.
+//! The token request as a file describes it, and with the settings filled in.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use credentials_grant::{ClientAuthentication, Endpoint, Error, ErrorKind, HeaderName, HeaderValue, TokenParameters};
+use credentials_grant::{
+    ClientAuthentication, Endpoint, Error, ErrorKind, RequestBuilder, RequestContext, TokenParameters,
+};
 use toml::Spanned;
 
-use crate::choice::{Alternative, Choice, Place};
-use crate::format::{self, Encoding, Method, Named, Taken};
-use crate::given::Given;
-use crate::names::{CLIENT_ID, CLIENT_SECRET, Names, TOKEN_URL};
-use crate::problem::{Problem, shown};
-use crate::secrets::{is_name_of_secret, is_secret};
-use crate::template::Filled;
+use crate::checks::{check_header_value, check_no_secret, duplicate_header, read_header_name};
+use crate::conditional_text::{Alternative, ConditionalText, Destination};
+use crate::declared_settings::{CLIENT_ID, CLIENT_SECRET, DeclaredSettings, TOKEN_URL};
+use crate::format::{Encoding, Method, Named, Presence, RequestTable, TextValue};
+use crate::problem::{Problem, printable};
+use crate::setting_values::SettingValues;
+use crate::template::ResolvedTemplate;
 use crate::url::read_url;
 
-/// The word for what is not there: no grant type.
-const NONE: &str = "none";
-/// The word for credentials that parameters and headers place.
-const BY_HAND: &str = "by-hand";
+/// The `grant-type` of a vendor that has none.
+const NO_GRANT_TYPE: &str = "none";
+/// The `authentication` of a vendor whose credentials go into parameters or headers of its own.
+const CUSTOM: &str = "custom";
 const GRANT_TYPE: &str = "grant_type";
 
-/// Headers that belong to the connection, and are no file's to write.
-const OF_THE_CONNECTION: [&str; 6] = ["connection", "content-length", "host", "te", "trailer", "transfer-encoding"];
-
-/// A request, as the file has it.
+/// The description of a request.
 #[derive(Clone)]
-pub(crate) struct Plan {
-    url: Choice,
+pub(crate) struct RequestDescription {
+    url: ConditionalText,
     pub(crate) method: Method,
     pub(crate) encoding: Encoding,
-    /// How clients may prove who they are, by the settings; nothing stands for credentials that are placed by hand.
-    pub(crate) ways: Vec<Option<ClientAuthentication>>,
+    /// The client authentication methods that the settings can select; `None` stands for `custom`.
+    pub(crate) methods: Vec<Option<ClientAuthentication>>,
     /// In the order of the file, which is that of the parameters.
-    parts: Vec<Planned>,
+    parts: Vec<DescribedPart>,
 }
 
-/// A part of it, and where it stands.
+/// A part of the request, and its position in the file.
 #[derive(Clone)]
-struct Planned {
+struct DescribedPart {
     at: Range<usize>,
-    what: What,
+    content: PartContent,
 }
 
 #[derive(Clone)]
-enum What {
-    Authentication(Choice),
-    AssertionAudience(Choice),
-    GrantType(Choice),
-    Parameter(String, Choice),
-    Header(String, Choice),
-    /// What no setting changes.
-    Fixed(Part),
+enum PartContent {
+    AssertionAudience(ConditionalText),
+    Authentication(ConditionalText),
+    /// Does not depend on settings.
+    Fixed(RequestPart),
+    GrantType(ConditionalText),
+    Header(String, ConditionalText),
+    Parameter(String, ConditionalText),
 }
 
-/// A part of the request that waits for nothing but an attempt.
+/// A part of the request with the settings filled in.
 #[derive(Clone)]
-pub(crate) enum Part {
-    Authentication(ClientAuthentication),
+pub(crate) enum RequestPart {
     AssertionAudience(String),
-    Parameter(String, Filled),
-    Header(String, Filled),
-    Scope { name: String, separator: String, taken: Taken },
-    Audience(Taken),
-    Resources(Taken),
-    AuthorizationDetails(Taken),
+    Audience(Presence),
+    Authentication(ClientAuthentication),
+    AuthorizationDetails(Presence),
+    Header(String, ResolvedTemplate),
+    Parameter(String, ResolvedTemplate),
+    Resource(Presence),
+    Scope { parameter: String, separator: String, presence: Presence },
 }
 
-impl Plan {
-    pub(crate) fn read(raw: format::Request, names: &Names) -> Result<Self, Problem> {
-        check_contradictions(&raw)?;
-        let method = raw.method.as_ref().map(|method| *method.get_ref()).unwrap_or_default();
-        let unless_said = if method == Method::Get { Encoding::Query } else { Encoding::Form };
-        let encoding = raw.encoding.as_ref().map_or(unless_said, |encoding| *encoding.get_ref());
-        let url = read_url(raw.url, names)?;
-        let authentication = raw.authentication.span();
-        let way = Choice::read(raw.authentication, Place::Word, names)?;
-        let ways = way.words(names)?.into_iter().map(read_way).collect::<Result<Vec<_>, _>>()?;
+impl RequestDescription {
+    pub(crate) fn read(table: RequestTable, settings: &DeclaredSettings) -> Result<Self, Problem> {
+        check_contradictions(&table)?;
+        let method = table.method.as_ref().map(|method| *method.get_ref()).unwrap_or_default();
+        let default_encoding = if method == Method::Get { Encoding::Query } else { Encoding::Form };
+        let encoding = table.encoding.as_ref().map_or(default_encoding, |encoding| *encoding.get_ref());
+        let url = read_url(table.url, settings)?;
+        let at = table.authentication.span();
+        let authentication = ConditionalText::read(table.authentication, Destination::Keyword, settings)?;
+        let methods = authentication.keywords(settings)?.into_iter().map(read_method).collect::<Result<Vec<_>, _>>()?;
 
-        let mut parts = vec![Planned { at: authentication.clone(), what: What::Authentication(way) }];
+        let mut parts = vec![DescribedPart { at: at.clone(), content: PartContent::Authentication(authentication) }];
+        let assertion_audience = table.assertion_audience;
         parts.extend(
-            raw.assertion_audience.map(|audience| read_assertion_audience(audience, &ways, names)).transpose()?,
+            assertion_audience.map(|audience| read_assertion_audience(audience, &methods, settings)).transpose()?,
         );
-        parts.push(read_grant_type(raw.grant_type, names)?);
-        parts.extend(read_scope(raw.scope, raw.scope_name, raw.scope_separator)?);
-        parts.extend(read_taken(raw.audience, Part::Audience));
-        parts.extend(read_taken(raw.resources, Part::Resources));
-        parts.extend(read_taken(raw.authorization_details, Part::AuthorizationDetails));
-        parts.extend(read_parameters(raw.parameters, names)?);
-        parts.extend(read_headers(raw.headers, names)?);
+        parts.push(read_grant_type(table.grant_type, settings)?);
+        parts.extend(read_scope(table.scope, table.scope_parameter, table.scope_separator)?);
+        parts.extend(read_presence(table.audience, RequestPart::Audience));
+        parts.extend(read_presence(table.resource, RequestPart::Resource));
+        parts.extend(read_presence(table.authorization_details, RequestPart::AuthorizationDetails));
+        parts.extend(read_parameters(table.parameters, settings)?);
+        parts.extend(read_headers(table.headers, settings)?);
         parts.sort_by_key(|part| part.at.start);
-        let plan = Self { url, method, encoding, ways, parts };
-        plan.check_client(&authentication, &plan.ways)?;
-        plan.check_nothing_is_written_twice(&plan.ways)?;
-        Ok(plan)
+        let request = Self { url, method, encoding, methods, parts };
+        request.check_identifies_client(&at)?;
+        request.check_no_duplicates()?;
+        Ok(request)
     }
 
-    /// Where the request goes, unless the settings say it by `token-url`.
-    pub(crate) fn endpoint(&self, given: &Given<'_>) -> Result<Endpoint, Error> {
-        let Some(Alternative { text, template, .. }) = self.url.choose(given) else {
-            return Err(Error::new(ErrorKind::Configuration, "the file has no URL for these settings"));
+    /// Returns the token URL for these settings, where `token-url` is not set.
+    pub(crate) fn endpoint(&self, values: &SettingValues<'_>) -> Result<Endpoint, Error> {
+        let Some(Alternative { text, template, .. }) = self.url.choose(values) else {
+            return Err(Error::new(ErrorKind::Configuration, "the file has no URL for these settings")
+                .with_remedy("end its list of URLs with one that has no `when`"));
         };
-        if template.lone_variable() == Some(TOKEN_URL) {
-            let help = given.help(TOKEN_URL).unwrap_or_default();
+        if template.single_variable() == Some(TOKEN_URL) {
+            let help = values.help(TOKEN_URL).unwrap_or_default();
             return Err(Error::new(ErrorKind::Configuration, format!("the setting `{TOKEN_URL}` is missing"))
                 .with_remedy(format!("set `{TOKEN_URL}`: {help}")));
         }
-        let names = template.variables().into_iter().map(|used| used.name.as_str());
-        let values: Vec<_> = names.map(|name| (name, given.value(name).unwrap_or_default())).collect();
+        let names = template.variables().into_iter().map(|variable| variable.name.as_str());
+        let values: Vec<_> = names.map(|name| (name, values.value(name).unwrap_or_default())).collect();
         Endpoint::expand(text, &values)
     }
 
-    /// The parts, as the settings decide them.
-    pub(crate) fn parts(&self, given: &Given<'_>) -> Result<Vec<Part>, Error> {
-        self.parts.iter().map(|part| part.settle(given)).filter_map(Result::transpose).collect()
+    /// Returns the parts for these settings.
+    pub(crate) fn resolve(&self, values: &SettingValues<'_>) -> Result<Vec<RequestPart>, Error> {
+        self.parts.iter().map(|part| part.resolve(values)).filter_map(Result::transpose).collect()
     }
 
-    /// An ask with which this request can be tried out.
-    pub(crate) fn least_ask(&self) -> TokenParameters {
-        let required = self.parts.iter().filter_map(|part| match &part.what {
-            What::Fixed(part) => Some(part),
+    /// Returns token parameters with which this request can be tried out: those that are required.
+    pub(crate) fn required_parameters(&self) -> TokenParameters {
+        let parts = self.parts.iter().filter_map(|part| match &part.content {
+            PartContent::Fixed(part) => Some(part),
             _ => None,
         });
-        required.fold(TokenParameters::new(), |parameters, part| match part {
-            Part::Scope { taken: Taken::Required, .. } => parameters.with_scope("scope"),
-            Part::Audience(Taken::Required) => parameters.with_audience("audience"),
-            Part::Resources(Taken::Required) => parameters.with_resource("https://resource.invalid"),
-            Part::AuthorizationDetails(Taken::Required) => parameters.with_authorization_details(r#"[{"type":"any"}]"#),
+        parts.fold(TokenParameters::new(), |parameters, part| match part {
+            RequestPart::Scope { presence: Presence::Required, .. } => parameters.with_scope("scope"),
+            RequestPart::Audience(Presence::Required) => parameters.with_audience("audience"),
+            RequestPart::Resource(Presence::Required) => parameters.with_resource("https://resource.invalid"),
+            RequestPart::AuthorizationDetails(Presence::Required) => {
+                parameters.with_authorization_details(r#"[{"type":"any"}]"#)
+            }
             _ => parameters,
         })
     }
 
-    /// Something must say who the client is.
-    fn check_client(&self, at: &Range<usize>, ways: &[Option<ClientAuthentication>]) -> Result<(), Problem> {
-        let says = |part: &Planned| match &part.what {
-            What::Parameter(_, choice) | What::Header(_, choice) => {
-                choice.uses(CLIENT_ID) || choice.uses(CLIENT_SECRET)
+    /// Checks that the request identifies the client, whatever the settings are.
+    fn check_identifies_client(&self, at: &Range<usize>) -> Result<(), Problem> {
+        let identifies = |part: &DescribedPart| match &part.content {
+            PartContent::Parameter(_, text) | PartContent::Header(_, text) => {
+                text.uses(CLIENT_ID) || text.uses(CLIENT_SECRET)
             }
             _ => false,
         };
-        if ways.iter().all(Option::is_some) || self.parts.iter().any(says) {
+        if self.methods.iter().all(Option::is_some) || self.parts.iter().any(identifies) {
             return Ok(());
         }
         let remedy = format!("write {{{CLIENT_ID}}} and {{{CLIENT_SECRET}}} where the vendor wants them");
-        Err(Problem::new(at, "nothing in the request says who the client is", remedy))
+        Err(Problem::new(at, "the request does not identify the client", remedy))
     }
 
-    fn check_nothing_is_written_twice(&self, ways: &[Option<ClientAuthentication>]) -> Result<(), Problem> {
-        let by_ways = ways.iter().flatten().flat_map(|way| written_by(*way)).copied();
-        let by_parts = self.parts.iter().filter_map(|part| match &part.what {
-            What::GrantType(choice) if choice.0.iter().all(|alternative| alternative.text == NONE) => None,
-            What::GrantType(_) => Some(GRANT_TYPE),
-            What::Fixed(Part::Parameter(name, _) | Part::Scope { name, .. }) => Some(name.as_str()),
-            What::Fixed(Part::Audience(_)) => Some("audience"),
-            What::Fixed(Part::Resources(_)) => Some("resource"),
-            What::Fixed(Part::AuthorizationDetails(_)) => Some("authorization_details"),
+    fn check_no_duplicates(&self) -> Result<(), Problem> {
+        let by_methods = self.methods.iter().flatten().flat_map(|method| parameters_of(*method)).copied();
+        let by_keys = self.parts.iter().filter_map(|part| match &part.content {
+            PartContent::GrantType(text) if text.0.iter().all(|alternative| alternative.text == NO_GRANT_TYPE) => None,
+            PartContent::GrantType(_) => Some(GRANT_TYPE),
+            PartContent::Fixed(RequestPart::Parameter(name, _) | RequestPart::Scope { parameter: name, .. }) => {
+                Some(name.as_str())
+            }
+            PartContent::Fixed(RequestPart::Audience(_)) => Some("audience"),
+            PartContent::Fixed(RequestPart::Resource(_)) => Some("resource"),
+            PartContent::Fixed(RequestPart::AuthorizationDetails(_)) => Some("authorization_details"),
             _ => None,
         });
-        let written: Vec<_> = by_ways.chain(by_parts).collect();
-        let is_basic = ways.iter().flatten().any(|way| is_basic(*way));
-        let twice = self.parts.iter().find_map(|part| match &part.what {
-            What::Parameter(name, _) if written.contains(&name.as_str()) => Some((&part.at, name)),
-            What::Header(name, _) if is_basic && name.eq_ignore_ascii_case("authorization") => Some((&part.at, name)),
+        let written: Vec<_> = by_methods.chain(by_keys).collect();
+        let is_basic = self.methods.iter().flatten().any(|method| is_basic(*method));
+        let duplicate = self.parts.iter().find_map(|part| match &part.content {
+            PartContent::Parameter(name, _) if written.contains(&name.as_str()) => Some((&part.at, name)),
+            PartContent::Header(name, _) if is_basic && name.eq_ignore_ascii_case("authorization") => {
+                Some((&part.at, name))
+            }
             _ => None,
         });
-        match twice {
+        match duplicate {
             None => Ok(()),
             Some((at, name)) => Err(Problem::new(
                 at,
-                format!("`{}` is written by another key of [request] as well", shown(name)),
-                "take one of them out, or let the other be \"none\" or \"by-hand\"",
+                format!("another key of [request] writes `{}` as well", printable(name)),
+                "remove one of them, or set the other to \"none\" or \"custom\"",
             )),
         }
     }
 }
 
-impl Planned {
-    fn fixed(at: Range<usize>, part: Part) -> Self {
-        Self { at, what: What::Fixed(part) }
+impl DescribedPart {
+    fn fixed(at: Range<usize>, part: RequestPart) -> Self {
+        Self { at, content: PartContent::Fixed(part) }
     }
 
-    fn settle(&self, given: &Given<'_>) -> Result<Option<Part>, Error> {
-        Ok(match &self.what {
-            What::Authentication(choice) => match choice.word(given)?.as_str() {
-                BY_HAND => None,
-                way => Some(Part::Authentication(way.parse()?)),
+    fn resolve(&self, values: &SettingValues<'_>) -> Result<Option<RequestPart>, Error> {
+        Ok(match &self.content {
+            PartContent::Authentication(text) => match text.keyword(values)?.as_str() {
+                CUSTOM => None,
+                method => Some(RequestPart::Authentication(method.parse()?)),
             },
-            What::AssertionAudience(choice) => Some(Part::AssertionAudience(choice.word(given)?)),
-            What::GrantType(choice) => match choice.word(given)? {
-                none if none == NONE => None,
-                grant_type => Some(Part::Parameter(GRANT_TYPE.to_owned(), Filled::constant(grant_type))),
+            PartContent::AssertionAudience(text) => Some(RequestPart::AssertionAudience(text.keyword(values)?)),
+            PartContent::GrantType(text) => match text.keyword(values)? {
+                none if none == NO_GRANT_TYPE => None,
+                value => Some(RequestPart::Parameter(GRANT_TYPE.to_owned(), ResolvedTemplate::constant(value))),
             },
-            What::Parameter(name, choice) => choice.fill(given)?.map(|value| Part::Parameter(name.clone(), value)),
-            What::Header(name, choice) => choice.fill(given)?.map(|value| Part::Header(name.clone(), value)),
-            What::Fixed(part) => Some(part.clone()),
+            PartContent::Parameter(name, text) => {
+                text.resolve(values)?.map(|value| RequestPart::Parameter(name.clone(), value))
+            }
+            PartContent::Header(name, text) => {
+                text.resolve(values)?.map(|value| RequestPart::Header(name.clone(), value))
+            }
+            PartContent::Fixed(part) => Some(part.clone()),
         })
     }
 }
 
-fn check_contradictions(raw: &format::Request) -> Result<(), Problem> {
-    let is_get = raw.method.as_ref().is_some_and(|method| *method.get_ref() == Method::Get);
-    let Some(encoding) = &raw.encoding else { return Ok(()) };
-    if is_get && *encoding.get_ref() != Encoding::Query {
-        return Err(Problem::new(
-            &encoding.span(),
-            "a GET has no body",
-            "take it out: the parameters go into the query",
-        ));
+impl RequestPart {
+    /// Adds the part to a request.
+    pub(crate) fn add_to<'a>(
+        &self,
+        request: RequestBuilder<'a>,
+        context: &RequestContext<'a>,
+    ) -> Result<RequestBuilder<'a>, Error> {
+        let parameters = context.parameters();
+        Ok(match self {
+            Self::Authentication(method) => request.client_authentication(*method),
+            Self::AssertionAudience(audience) => request.assertion_audience(audience),
+            Self::Parameter(name, template) => match template.render(context)? {
+                None => request,
+                Some(rendered) if rendered.is_secret => {
+                    let request = rendered.encoded_secrets.iter().fold(request, RequestBuilder::redact);
+                    request.secret_parameter(name.clone(), &rendered.text.into())
+                }
+                Some(rendered) => request.parameter(name.clone(), rendered.text),
+            },
+            Self::Header(name, template) => match template.render(context)? {
+                None => request,
+                Some(rendered) if rendered.is_secret => {
+                    let request = rendered.encoded_secrets.iter().fold(request, RequestBuilder::redact);
+                    request.secret_header(name, &rendered.text.into())
+                }
+                Some(rendered) => request.header(name, &rendered.text),
+            },
+            Self::Scope { parameter, separator, presence } => {
+                check_present(*presence, "a scope", parameters.scopes().len())?;
+                request.scope_in(parameter.clone(), separator)
+            }
+            Self::Audience(presence) => {
+                check_present(*presence, "an audience", parameters.audience().iter().len())?;
+                request.audience()
+            }
+            Self::Resource(presence) => {
+                check_present(*presence, "a resource", parameters.resources().len())?;
+                request.resources()
+            }
+            Self::AuthorizationDetails(presence) => {
+                let count = parameters.authorization_details().iter().len();
+                check_present(*presence, "authorization details", count)?;
+                request.authorization_details()
+            }
+        })
     }
-    let details = raw.authorization_details.as_ref().filter(|details| *details.get_ref() != Taken::None);
-    if let Some(details) = details.filter(|_| *encoding.get_ref() == Encoding::Json) {
-        let message = "authorization details cannot be sent as JSON";
-        return Err(Problem::new(&details.span(), message, "take it out"));
+}
+
+/// Refuses token parameters that lack what this vendor requires.
+fn check_present(presence: Presence, what: &str, count: usize) -> Result<(), Error> {
+    if presence == Presence::Required && count == 0 {
+        return Err(Error::new(ErrorKind::Configuration, format!("this vendor requires {what}"))
+            .with_remedy(format!("ask for {what} that the vendor's page names")));
     }
     Ok(())
 }
 
-fn read_way((at, word): (Range<usize>, String)) -> Result<Option<ClientAuthentication>, Problem> {
-    if word == BY_HAND {
+fn check_contradictions(table: &RequestTable) -> Result<(), Problem> {
+    let is_get = table.method.as_ref().is_some_and(|method| *method.get_ref() == Method::Get);
+    let Some(encoding) = &table.encoding else { return Ok(()) };
+    if is_get && *encoding.get_ref() != Encoding::Query {
+        return Err(Problem::new(
+            &encoding.span(),
+            "a GET has no body",
+            "remove `encoding`: the parameters go into the query",
+        ));
+    }
+    let details = table.authorization_details.as_ref().filter(|details| *details.get_ref() != Presence::None);
+    if let Some(details) = details.filter(|_| *encoding.get_ref() == Encoding::Json) {
+        let message = "authorization details cannot be sent as JSON";
+        return Err(Problem::new(&details.span(), message, "remove `authorization-details`"));
+    }
+    Ok(())
+}
+
+fn read_method((at, keyword): (Range<usize>, String)) -> Result<Option<ClientAuthentication>, Problem> {
+    if keyword == CUSTOM {
         return Ok(None);
     }
-    word.parse().map(Some).map_err(|_| {
+    keyword.parse().map(Some).map_err(|_| {
         let names = ClientAuthentication::ALL.map(ClientAuthentication::name).join(", ");
-        Problem::new(&at, "this is not a client authentication method", format!("use one of {names}, {BY_HAND}"))
+        Problem::new(&at, "this is not a client authentication method", format!("use one of {names}, {CUSTOM}"))
     })
 }
 
 fn read_assertion_audience(
-    audience: Spanned<format::Choice>,
-    ways: &[Option<ClientAuthentication>],
-    names: &Names,
-) -> Result<Planned, Problem> {
+    audience: Spanned<TextValue>,
+    methods: &[Option<ClientAuthentication>],
+    settings: &DeclaredSettings,
+) -> Result<DescribedPart, Problem> {
     let at = audience.span();
-    if !ways.iter().flatten().any(|way| sends_assertion(*way)) {
-        return Err(Problem::new(&at, "no assertion is sent that could have an audience", "take it out"));
+    if !methods.iter().flatten().any(|method| sends_assertion(*method)) {
+        return Err(Problem::new(&at, "no assertion is sent that could have an audience", "remove it"));
     }
-    Ok(Planned { at, what: What::AssertionAudience(Choice::read(audience, Place::Word, names)?) })
+    let text = ConditionalText::read(audience, Destination::Keyword, settings)?;
+    Ok(DescribedPart { at, content: PartContent::AssertionAudience(text) })
 }
 
-fn read_grant_type(raw: Option<Spanned<format::Choice>>, names: &Names) -> Result<Planned, Problem> {
-    let Some(grant_type) = raw else {
-        // What the file does not say comes first.
-        let usual = Part::Parameter(GRANT_TYPE.to_owned(), Filled::constant("client_credentials"));
-        return Ok(Planned::fixed(0..0, usual));
+fn read_grant_type(
+    grant_type: Option<Spanned<TextValue>>,
+    settings: &DeclaredSettings,
+) -> Result<DescribedPart, Problem> {
+    let Some(grant_type) = grant_type else {
+        // The default goes first.
+        let default = RequestPart::Parameter(GRANT_TYPE.to_owned(), ResolvedTemplate::constant("client_credentials"));
+        return Ok(DescribedPart::fixed(0..0, default));
     };
     let at = grant_type.span();
-    Ok(Planned { at, what: What::GrantType(Choice::read(grant_type, Place::Word, names)?) })
+    let text = ConditionalText::read(grant_type, Destination::Keyword, settings)?;
+    Ok(DescribedPart { at, content: PartContent::GrantType(text) })
 }
 
-/// What may or must be asked for; nothing if the vendor does not take it, as if nothing is said.
-fn read_taken(raw: Option<Spanned<Taken>>, part: fn(Taken) -> Part) -> Option<Planned> {
-    let taken = raw.filter(|taken| *taken.get_ref() != Taken::None)?;
-    Some(Planned::fixed(taken.span(), part(*taken.get_ref())))
+/// Reads whether callers may or must set something. `none` is the default and makes no part.
+fn read_presence(presence: Option<Spanned<Presence>>, part: fn(Presence) -> RequestPart) -> Option<DescribedPart> {
+    let presence = presence.filter(|presence| *presence.get_ref() != Presence::None)?;
+    Some(DescribedPart::fixed(presence.span(), part(*presence.get_ref())))
 }
 
 fn read_scope(
-    taken: Option<Spanned<Taken>>,
-    name: Option<Spanned<String>>,
+    presence: Option<Spanned<Presence>>,
+    parameter: Option<Spanned<String>>,
     separator: Option<Spanned<String>>,
-) -> Result<Option<Planned>, Problem> {
-    let is_none = taken.as_ref().is_some_and(|taken| *taken.get_ref() == Taken::None);
-    if let (true, Some(more)) = (is_none, name.as_ref().or(separator.as_ref())) {
-        let message = "`scope = \"none\"` says that no scope is taken";
-        return Err(Problem::new(&more.span(), message, "take one of the two out"));
+) -> Result<Option<DescribedPart>, Problem> {
+    let is_none = presence.as_ref().is_some_and(|presence| *presence.get_ref() == Presence::None);
+    if let (true, Some(more)) = (is_none, parameter.as_ref().or(separator.as_ref())) {
+        let message = "this contradicts `scope = \"none\"`";
+        return Err(Problem::new(&more.span(), message, "remove one of the two"));
     }
     if is_none {
         return Ok(None);
     }
-    if let Some(empty) = [&name, &separator].into_iter().flatten().find(|text| text.get_ref().is_empty()) {
-        return Err(Problem::new(&empty.span(), "what stands here is empty", "write it, or take the key out"));
+    if let Some(empty) = [&parameter, &separator].into_iter().flatten().find(|text| text.get_ref().is_empty()) {
+        return Err(Problem::new(&empty.span(), "this value is empty", "write a value, or remove the key"));
     }
-    // Where nothing is said, scopes may be asked for, and go to the end.
-    let (at, taken) = taken.map_or((usize::MAX..usize::MAX, Taken::Optional), |taken| (taken.span(), *taken.get_ref()));
-    let name = name.map_or_else(|| "scope".to_owned(), Spanned::into_inner);
+    // By default scopes are optional and go last.
+    let (at, presence) = presence
+        .map_or((usize::MAX..usize::MAX, Presence::Optional), |presence| (presence.span(), *presence.get_ref()));
+    let parameter = parameter.map_or_else(|| "scope".to_owned(), Spanned::into_inner);
     let separator = separator.map_or_else(|| " ".to_owned(), Spanned::into_inner);
-    Ok(Some(Planned::fixed(at, Part::Scope { name, separator, taken })))
+    Ok(Some(DescribedPart::fixed(at, RequestPart::Scope { parameter, separator, presence })))
 }
 
-fn read_parameters(raw: Named<Spanned<format::Choice>>, names: &Names) -> Result<Vec<Planned>, Problem> {
-    let read = raw.into_iter().map(|(name, value)| {
+fn read_parameters(
+    table: Named<Spanned<TextValue>>,
+    settings: &DeclaredSettings,
+) -> Result<Vec<DescribedPart>, Problem> {
+    let read = table.into_iter().map(|(name, value)| {
         let at = name.span();
         if name.get_ref().is_empty() {
-            return Err(Problem::new(&at, "a parameter has no name", "give it the vendor's"));
+            return Err(Problem::new(&at, "the name of a parameter is empty", "write the name that the vendor uses"));
         }
-        let choice = Choice::read(value, Place::Request, names)?;
-        check_holds_no_secret(name.get_ref(), &choice)?;
-        Ok(Planned { at, what: What::Parameter(name.into_inner(), choice) })
+        let text = ConditionalText::read(value, Destination::Request, settings)?;
+        check_no_secret(name.get_ref(), &text)?;
+        Ok(DescribedPart { at, content: PartContent::Parameter(name.into_inner(), text) })
     });
     read.collect()
 }
 
-fn read_headers(raw: Named<Spanned<format::Choice>>, names: &Names) -> Result<Vec<Planned>, Problem> {
-    let mut headers: Vec<Planned> = Vec::new();
+fn read_headers(table: Named<Spanned<TextValue>>, settings: &DeclaredSettings) -> Result<Vec<DescribedPart>, Problem> {
+    let mut headers: Vec<DescribedPart> = Vec::new();
     let mut known = HashSet::new();
-    for (name, value) in raw {
+    for (name, value) in table {
         let at = name.span();
         if !known.insert(read_header_name(&name)?) {
-            return Err(header_twice(&name));
+            return Err(duplicate_header(&name));
         }
-        let choice = Choice::read(value, Place::Request, names)?;
-        check_holds_no_secret(name.get_ref(), &choice)?;
-        check_header_values(&choice)?;
-        headers.push(Planned { at, what: What::Header(name.into_inner(), choice) });
+        let text = ConditionalText::read(value, Destination::Request, settings)?;
+        check_no_secret(name.get_ref(), &text)?;
+        check_header_value(&text)?;
+        headers.push(DescribedPart { at, content: PartContent::Header(name.into_inner(), text) });
     }
     Ok(headers)
 }
 
-/// A name that a file may give to a header.
-pub(crate) fn read_header_name(name: &Spanned<String>) -> Result<HeaderName, Problem> {
-    match HeaderName::try_from(name.get_ref()) {
-        Ok(header) if !OF_THE_CONNECTION.contains(&header.as_str()) => Ok(header),
-        Ok(_) => Err(Problem::new(&name.span(), "this header belongs to the connection", "leave it out")),
-        Err(_) => {
-            let message = format!("`{}` is not a valid header name", shown(name.get_ref()));
-            Err(Problem::new(&name.span(), message, "take letters, digits and hyphens"))
-        }
-    }
+fn sends_assertion(method: ClientAuthentication) -> bool {
+    matches!(method, ClientAuthentication::ClientSecretJwt | ClientAuthentication::PrivateKeyJwt)
 }
 
-pub(crate) fn header_twice(name: &Spanned<String>) -> Problem {
-    let message = format!("the header `{}` is written twice", shown(name.get_ref()));
-    Problem::new(&name.span(), message, "write it once: capital letters make no difference")
-}
-
-/// What a header is to carry whatever the settings are.
-pub(crate) fn check_header_values(choice: &Choice) -> Result<(), Problem> {
-    let bad = choice.0.iter().find(|alternative| HeaderValue::from_str(&alternative.text).is_err());
-    match bad {
-        None => Ok(()),
-        Some(bad) => Err(Problem::new(&bad.at, "no header can carry this text", "take line breaks and the like out")),
-    }
-}
-
-/// No secret may stand in a file.
-pub(crate) fn check_holds_no_secret(name: &str, choice: &Choice) -> Result<(), Problem> {
-    let is_written_out = |alternative: &&Alternative| {
-        is_secret(&alternative.text) || (is_name_of_secret(name) && alternative.template.is_constant())
-    };
-    match choice.0.iter().find(is_written_out) {
-        None => Ok(()),
-        Some(alternative) => Err(Problem::new(
-            &alternative.at,
-            format!("here seems to stand a secret, for `{}`, and a file holds none", shown(name)),
-            "write {client-secret}, or declare a setting with `secret = true` and write its name in braces",
-        )),
-    }
-}
-
-fn sends_assertion(way: ClientAuthentication) -> bool {
-    matches!(way, ClientAuthentication::ClientSecretJwt | ClientAuthentication::PrivateKeyJwt)
-}
-
-fn is_basic(way: ClientAuthentication) -> bool {
+fn is_basic(method: ClientAuthentication) -> bool {
     matches!(
-        way,
+        method,
         ClientAuthentication::ClientSecretBasic
             | ClientAuthentication::ClientSecretBasicRaw
             | ClientAuthentication::ClientSecretBasicStrict
     )
 }
 
-/// The parameters that a way to authenticate writes.
-fn written_by(way: ClientAuthentication) -> &'static [&'static str] {
-    match way {
+/// Returns the parameters that a client authentication method writes.
+fn parameters_of(method: ClientAuthentication) -> &'static [&'static str] {
+    match method {
         ClientAuthentication::ClientSecretPost => &["client_id", "client_secret"],
         ClientAuthentication::TlsClientAuth | ClientAuthentication::None => &["client_id"],
-        way if sends_assertion(way) => &["client_id", "client_assertion_type", "client_assertion"],
+        method if sends_assertion(method) => &["client_id", "client_assertion_type", "client_assertion"],
         _ => &[],
     }
 }

@@ -1,6 +1,6 @@
-//! Tells what looks like a secret that somebody wrote into a file, where none may stand.
+//! Detects secrets in a file, which must not hold any.
 
-/// How names of secrets end, without what joins their words.
+/// How names of secrets end, without the characters between their words.
 const ENDINGS: [&str; 14] = [
     "accesskey",
     "apikey",
@@ -18,20 +18,20 @@ const ENDINGS: [&str; 14] = [
     "subscriptionkey",
 ];
 
-/// Whether what goes by this name is a secret: `client_secret`, `X-API-Key`, `Authorization`.
-pub(crate) fn is_name_of_secret(name: &str) -> bool {
+/// Returns `true` if something with this name is a secret: `client_secret`, `X-API-Key`, `Authorization`.
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let joined: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let joined = joined.to_ascii_lowercase();
     ENDINGS.iter().any(|ending| joined.ends_with(ending))
 }
 
-/// Whether this text is a secret whatever it is called: a key in PEM, or a JSON Web Token.
-pub(crate) fn is_secret(text: &str) -> bool {
+/// Returns `true` if this text is a secret whatever its name: a PEM key or a JSON Web Token.
+pub(crate) fn contains_secret(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_'));
     text.contains("-----BEGIN ") || words.any(is_jwt)
 }
 
-/// Three parts, of which the first is the base64 of `{"…`.
+/// Returns `true` for three parts, of which the first is the base64 of `{"…`.
 fn is_jwt(word: &str) -> bool {
     const SHORTEST_HEADER: usize = 16;
     let header = word.split('.').next().unwrap_or_default();
@@ -43,21 +43,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_told_by_its_name_however_its_words_are_joined() {
+    fn a_secret_is_detected_by_its_name_however_its_words_are_joined() {
         for name in
             ["client_secret", "clientSecret", "Client-Secret", "X-API-Key", "ocp-apim-subscription-key", "PASSWORD"]
         {
-            assert!(is_name_of_secret(name), "{name}");
+            assert!(is_secret_name(name), "{name}");
         }
         for name in ["client_id", "grant_type", "token_format", "secret_version", "keyboard", ""] {
-            assert!(!is_name_of_secret(name), "{name}");
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 
     #[test]
-    fn a_key_and_a_token_are_told_by_themselves() {
-        assert!(is_secret("-----BEGIN PRIVATE KEY-----"));
-        assert!(is_secret("Bearer eyJhbGciOiJub25lIn0.e30.c2ln"));
-        assert!(!is_secret("TOAST_MACHINE_CLIENT") && !is_secret("https://eyJ.example.com") && !is_secret(""));
+    fn a_key_and_a_token_are_detected_by_their_form() {
+        assert!(contains_secret("-----BEGIN PRIVATE KEY-----"));
+        assert!(contains_secret("Bearer eyJhbGciOiJub25lIn0.e30.c2ln"));
+        assert!(
+            !contains_secret("TOAST_MACHINE_CLIENT")
+                && !contains_secret("https://eyJ.example.com")
+                && !contains_secret("")
+        );
     }
 }

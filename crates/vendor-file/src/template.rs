@@ -1,53 +1,53 @@
-//! Texts with variables in them: `Basic {base64({client-id}:{client-secret})}`.
+//! Texts with variables: `Basic {base64({client-id}:{client-secret})}`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use credentials_grant::{Error, ErrorKind, ExposeSecret, RequestContext, SecretString};
 
-use crate::given::Given;
-use crate::names::{CLIENT_ID, CLIENT_SECRET, REQUEST_ID, is_name};
-use crate::problem::shown;
+use crate::declared_settings::{CLIENT_ID, CLIENT_SECRET, REQUEST_ID, is_name};
+use crate::problem::printable;
+use crate::setting_values::SettingValues;
 
-/// How deep functions may stand in each other: Sabre needs two.
-const DEEPEST: usize = 4;
+/// How deep functions may be nested: Sabre needs two.
+const MAX_DEPTH: usize = 4;
 
-/// A text as it is written in a file.
+/// A text of a file, before settings are filled in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Template(Vec<Piece>);
 
 #[derive(Clone, Debug)]
 enum Piece {
     Text(String),
-    Variable(Used),
+    Variable(VariableUse),
     Base64(Template),
 }
 
-/// A variable as a template has it.
+/// A variable in a template.
 #[derive(Clone, Debug)]
-pub(crate) struct Used {
+pub(crate) struct VariableUse {
     pub(crate) name: String,
-    /// Whether it is written `{name?}`.
-    pub(crate) question: bool,
+    /// Written as `{name?}`, which makes a segment of a URL optional.
+    pub(crate) is_optional: bool,
 }
 
 impl Template {
-    /// Reads a template, or says what is wrong with it.
+    /// Parses a template. The error is a message and a remedy, separated by `; `.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut rest = text;
-        pieces(&mut rest, 0).map(Self)
+        parse_pieces(&mut rest, 0).map(Self)
     }
 
-    /// Every variable, those within functions included.
-    pub(crate) fn variables(&self) -> Vec<&Used> {
+    /// Returns every variable, including those inside functions.
+    pub(crate) fn variables(&self) -> Vec<&VariableUse> {
         let of = |piece| match piece {
             &Piece::Text(_) => Vec::new(),
-            Piece::Variable(used) => vec![used],
+            Piece::Variable(variable) => vec![variable],
             Piece::Base64(inner) => inner.variables(),
         };
         self.0.iter().flat_map(of).collect()
     }
 
-    /// Whether it says the same to everybody.
+    /// Returns `true` if there are no variables.
     pub(crate) fn is_constant(&self) -> bool {
         self.variables().is_empty()
     }
@@ -56,116 +56,117 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Base64(_)))
     }
 
-    /// The variable that it consists of, if it is one and nothing else.
-    pub(crate) fn lone_variable(&self) -> Option<&str> {
+    /// Returns the name of the variable, if the template is one variable and nothing else.
+    pub(crate) fn single_variable(&self) -> Option<&str> {
         match &self.0[..] {
-            [Piece::Variable(used)] => Some(&used.name),
+            [Piece::Variable(variable)] => Some(&variable.name),
             _ => None,
         }
     }
 
-    /// The template with the settings filled in; nothing where an optional one is not set.
-    pub(crate) fn fill(&self, given: &Given<'_>) -> Result<Option<Filled>, Error> {
-        let mut filled = Vec::new();
+    /// Fills in the settings. Returns `None` if an optional one is not set.
+    pub(crate) fn resolve(&self, values: &SettingValues<'_>) -> Result<Option<ResolvedTemplate>, Error> {
+        let mut resolved = Vec::new();
         for piece in &self.0 {
             let piece = match piece {
-                Piece::Text(text) => Some(Part::Text(text.clone())),
-                Piece::Variable(used) => variable(&used.name, given)?,
-                Piece::Base64(inner) => inner.fill(given)?.map(Part::Base64),
+                Piece::Text(text) => Some(ResolvedPiece::Text(text.clone())),
+                Piece::Variable(variable) => resolve_variable(&variable.name, values)?,
+                Piece::Base64(inner) => inner.resolve(values)?.map(ResolvedPiece::Base64),
             };
             match piece {
-                Some(piece) => filled.push(piece),
+                Some(piece) => resolved.push(piece),
                 None => return Ok(None),
             }
         }
-        Ok(Some(Filled(filled)))
+        Ok(Some(ResolvedTemplate(resolved)))
     }
 }
 
-fn variable(name: &str, given: &Given<'_>) -> Result<Option<Part>, Error> {
+fn resolve_variable(name: &str, values: &SettingValues<'_>) -> Result<Option<ResolvedPiece>, Error> {
     match name {
-        CLIENT_ID => Ok(Some(Part::ClientId)),
-        CLIENT_SECRET => Ok(Some(Part::ClientSecret)),
-        REQUEST_ID => Ok(Some(Part::RequestId)),
-        _ if given.is_secret(name) => {
-            Ok(Some(Part::Secret { name: name.to_owned(), optional: given.is_optional(name) }))
+        CLIENT_ID => Ok(Some(ResolvedPiece::ClientId)),
+        CLIENT_SECRET => Ok(Some(ResolvedPiece::ClientSecret)),
+        REQUEST_ID => Ok(Some(ResolvedPiece::RequestId)),
+        _ if values.is_secret(name) => {
+            Ok(Some(ResolvedPiece::Secret { name: name.to_owned(), optional: values.is_optional(name) }))
         }
-        _ => Ok(given.require(name)?.map(|value| Part::Text(value.to_owned()))),
+        _ => Ok(values.require(name)?.map(|value| ResolvedPiece::Text(value.to_owned()))),
     }
 }
 
-/// A template that waits for nothing but an attempt. It holds no secret, and is not printed: a setting may be somebody's
-/// e-mail address.
+/// A template with the settings filled in, which lacks only what each request brings: credentials and the request id.
+///
+/// It holds no secret. It has no `Debug`, because a setting may be personal data such as an e-mail address.
 #[derive(Clone)]
-pub(crate) struct Filled(Vec<Part>);
+pub(crate) struct ResolvedTemplate(Vec<ResolvedPiece>);
 
 #[derive(Clone)]
-enum Part {
+enum ResolvedPiece {
     Text(String),
     ClientId,
     ClientSecret,
     RequestId,
     Secret { name: String, optional: bool },
-    Base64(Filled),
+    Base64(ResolvedTemplate),
 }
 
-/// What a template comes to in one attempt.
-pub(crate) struct Written {
+/// The text that a template makes for one request.
+pub(crate) struct RenderedText {
     pub(crate) text: String,
     pub(crate) is_secret: bool,
-    /// What was made of secrets on the way.
-    pub(crate) made: Vec<SecretString>,
+    /// Every encoded form of a secret inside the text, for redaction.
+    pub(crate) encoded_secrets: Vec<SecretString>,
 }
 
-impl Filled {
-    /// A text without variables.
+impl ResolvedTemplate {
+    /// Makes a text without variables.
     pub(crate) fn constant(text: impl Into<String>) -> Self {
-        Self(vec![Part::Text(text.into())])
+        Self(vec![ResolvedPiece::Text(text.into())])
     }
 
-    /// The text, if there is nothing to wait for.
+    /// Returns the text, if it does not depend on the request.
     pub(crate) fn plain(&self) -> Option<String> {
-        let text = |part: &Part| match part {
-            Part::Text(text) => Some(text.clone()),
+        let text = |piece: &ResolvedPiece| match piece {
+            ResolvedPiece::Text(text) => Some(text.clone()),
             _ => None,
         };
         self.0.iter().map(text).collect()
     }
 
     pub(crate) fn uses_client_secret(&self) -> bool {
-        self.0.iter().any(|part| match part {
-            Part::ClientSecret => true,
-            Part::Base64(inner) => inner.uses_client_secret(),
+        self.0.iter().any(|piece| match piece {
+            ResolvedPiece::ClientSecret => true,
+            ResolvedPiece::Base64(inner) => inner.uses_client_secret(),
             _ => false,
         })
     }
 
-    /// The text for this attempt; nothing where an optional secret is not among the credentials.
-    pub(crate) fn write(&self, context: &RequestContext<'_>) -> Result<Option<Written>, Error> {
-        let mut written = Written { text: String::new(), is_secret: false, made: Vec::new() };
+    /// Renders the text for one request. Returns `None` if the credentials lack an optional secret.
+    pub(crate) fn render(&self, context: &RequestContext<'_>) -> Result<Option<RenderedText>, Error> {
+        let mut rendered = RenderedText { text: String::new(), is_secret: false, encoded_secrets: Vec::new() };
         let credentials = context.credentials();
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => written.text += text,
-                Part::ClientId => written.text += credentials.client_id()?,
-                Part::RequestId => written.text += &context.request_id(),
-                Part::ClientSecret => written.push_secret(credentials.client_secret()?),
-                Part::Secret { name, optional } => match credentials.secret(name) {
-                    Some(secret) => written.push_secret(secret),
+        for piece in &self.0 {
+            match piece {
+                ResolvedPiece::Text(text) => rendered.text += text,
+                ResolvedPiece::ClientId => rendered.text += credentials.client_id()?,
+                ResolvedPiece::RequestId => rendered.text += &context.request_id(),
+                ResolvedPiece::ClientSecret => rendered.push_secret(credentials.client_secret()?),
+                ResolvedPiece::Secret { name, optional } => match credentials.secret(name) {
+                    Some(secret) => rendered.push_secret(secret),
                     None if *optional => return Ok(None),
-                    None => return Err(missing(name)),
+                    None => return Err(missing_secret(name)),
                 },
-                Part::Base64(inner) => match inner.write(context)? {
-                    Some(inner) => written.push_base64(inner),
+                ResolvedPiece::Base64(inner) => match inner.render(context)? {
+                    Some(inner) => rendered.push_base64(inner),
                     None => return Ok(None),
                 },
             }
         }
-        Ok(Some(written))
+        Ok(Some(rendered))
     }
 }
 
-impl Written {
+impl RenderedText {
     fn push_secret(&mut self, secret: &SecretString) {
         self.text += secret.expose_secret();
         self.is_secret = true;
@@ -176,20 +177,20 @@ impl Written {
         self.text += &encoded;
         if inner.is_secret {
             self.is_secret = true;
-            self.made.extend(inner.made);
-            self.made.push(encoded.into());
+            self.encoded_secrets.extend(inner.encoded_secrets);
+            self.encoded_secrets.push(encoded.into());
         }
     }
 }
 
-/// What is said of a secret that is not among the credentials.
-pub(crate) fn missing(name: &str) -> Error {
-    Error::new(ErrorKind::Configuration, format!("the credentials hold no `{name}`"))
-        .with_remedy(format!("add the secret `{name}` to them, as by `ClientCredentials::with_secret`"))
+/// Returns the error for a secret that the credentials lack.
+pub(crate) fn missing_secret(name: &str) -> Error {
+    Error::new(ErrorKind::Configuration, format!("the credentials lack the secret `{name}`"))
+        .with_remedy(format!("add the secret `{name}` to the credentials: `ClientCredentials::with_secret`"))
 }
 
-/// The pieces up to the end, or up to the end of the function that they stand in.
-fn pieces(rest: &mut &str, depth: usize) -> Result<Vec<Piece>, String> {
+/// Parses pieces up to the end of the text, or to the end of the function that contains them.
+fn parse_pieces(rest: &mut &str, depth: usize) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut text = String::new();
     loop {
@@ -205,10 +206,10 @@ fn pieces(rest: &mut &str, depth: usize) -> Result<Vec<Piece>, String> {
                 pieces.push(Piece::Text(std::mem::take(&mut text)));
             }
             *rest = after;
-            pieces.push(in_braces(rest, depth)?);
+            pieces.push(parse_braces(rest, depth)?);
         } else if let Some(c) = next {
             if c == '}' {
-                return Err("a closing brace belongs to no variable; write }} for one brace".to_owned());
+                return Err("a closing brace has no opening brace; write }} for a literal brace".to_owned());
             }
             text.push(c);
             *rest = &rest[c.len_utf8()..];
@@ -220,26 +221,29 @@ fn pieces(rest: &mut &str, depth: usize) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// A variable or a function, behind its opening brace.
-fn in_braces(rest: &mut &str, depth: usize) -> Result<Piece, String> {
-    let end = rest.find(['}', '(']).ok_or("a brace is not closed; write {{ for one brace")?;
+/// Parses a variable or a function, after its opening brace.
+fn parse_braces(rest: &mut &str, depth: usize) -> Result<Piece, String> {
+    let end = rest.find(['}', '(']).ok_or("an opening brace is not closed; write {{ for a literal brace")?;
     let (word, after) = rest.split_at(end);
     *rest = &after[1..];
     if after.starts_with('}') {
-        let (name, question) = word.strip_suffix('?').map_or((word, false), |name| (name, true));
+        let (name, is_optional) = word.strip_suffix('?').map_or((word, false), |name| (name, true));
         if !is_name(name) {
-            return Err(format!("{{{}}} is no variable; write the name of a setting between the braces", shown(word)));
+            return Err(format!(
+                "{{{}}} is not a variable; write the name of a setting between the braces",
+                printable(word)
+            ));
         }
-        return Ok(Piece::Variable(Used { name: name.to_owned(), question }));
+        return Ok(Piece::Variable(VariableUse { name: name.to_owned(), is_optional }));
     }
     if word != "base64" {
-        return Err(format!("there is no function `{}`; the one there is is base64", shown(word)));
+        return Err(format!("unknown function `{}`; the only one is base64", printable(word)));
     }
-    if depth == DEEPEST {
-        return Err(format!("functions stand in each other more than {DEEPEST} deep; take some out"));
+    if depth == MAX_DEPTH {
+        return Err(format!("functions are nested more than {MAX_DEPTH} deep; remove some"));
     }
-    let inner = pieces(rest, depth + 1)?;
-    *rest = rest.strip_prefix(")}").ok_or("a function is not closed; write )} behind it")?;
+    let inner = parse_pieces(rest, depth + 1)?;
+    *rest = rest.strip_prefix(")}").ok_or("a function is not closed; end it with )}")?;
     Ok(Piece::Base64(Template(inner)))
 }
 
@@ -250,14 +254,15 @@ mod tests {
 
     use super::*;
 
-    fn written(template: &str, credentials: &ClientCredentials) -> Written {
+    fn rendered(template: &str, credentials: &ClientCredentials) -> RenderedText {
         let (settings, parameters) = (Settings::new(), TokenParameters::new());
-        let filled = Template::parse(template).unwrap().fill(&Given::new(&[], &settings)).unwrap().unwrap();
-        filled.write(&RequestContext::dry_run(credentials, &parameters)).unwrap().unwrap()
+        let values = SettingValues::new(&[], &settings);
+        let resolved = Template::parse(template).unwrap().resolve(&values).unwrap().unwrap();
+        resolved.render(&RequestContext::dry_run(credentials, &parameters)).unwrap().unwrap()
     }
 
     #[test]
-    fn text_variables_and_functions_are_written_in_their_order() {
+    fn text_variables_and_functions_are_rendered_in_order() {
         let credentials = ClientCredentials::new("V1:user:group:domain", "12345");
         let cases = [
             ("", ""),
@@ -269,44 +274,48 @@ mod tests {
             ("(a) {base64((b))}", "(a) KGIp"),
         ];
         for (template, expected) in cases {
-            assert_eq!(written(template, &credentials).text, expected, "{template}");
+            assert_eq!(rendered(template, &credentials).text, expected, "{template}");
         }
     }
 
     #[test]
-    fn base64_stands_in_base64_as_sabre_wants_it() {
+    fn base64_can_be_nested_as_sabre_wants_it() {
         // https://developer.sabre.com/guides/airline-carrier/how-to/rest-apis-token-credentials, read 2026-11-26
         let credentials = ClientCredentials::new("V1:userid:group:domain", "12345");
-        let sabre = written("Basic {base64({base64({client-id})}:{base64({client-secret})})}", &credentials);
+        let sabre = rendered("Basic {base64({base64({client-id})}:{base64({client-secret})})}", &credentials);
         let expected = BASE64_STANDARD.encode("VjE6dXNlcmlkOmdyb3VwOmRvbWFpbg==:MTIzNDU=");
         assert_eq!(sabre.text, format!("Basic {expected}"));
-        let made: Vec<_> = sabre.made.iter().map(ExposeSecret::expose_secret).collect();
-        assert_eq!(made, ["MTIzNDU=", expected.as_str()], "the id is no secret, and what is made of the secret is");
+        let encoded: Vec<_> = sabre.encoded_secrets.iter().map(ExposeSecret::expose_secret).collect();
+        assert_eq!(
+            encoded,
+            ["MTIzNDU=", expected.as_str()],
+            "the id is not a secret; what the secret is encoded to is"
+        );
     }
 
     #[test]
-    fn what_has_a_secret_in_it_is_one() {
+    fn a_text_with_a_secret_is_a_secret() {
         let credentials = ClientCredentials::new("id", "secret");
-        assert!(!written("{client-id} {base64({client-id})}", &credentials).is_secret);
-        assert!(written("{client-secret}", &credentials).is_secret);
-        assert!(written("{base64({client-secret})}", &credentials).is_secret);
+        assert!(!rendered("{client-id} {base64({client-id})}", &credentials).is_secret);
+        assert!(rendered("{client-secret}", &credentials).is_secret);
+        assert!(rendered("{base64({client-secret})}", &credentials).is_secret);
     }
 
     #[test]
-    fn what_is_no_template_is_refused_with_a_reason() {
+    fn an_invalid_template_is_refused_with_a_reason() {
         let deep = format!("{}x{}", "{base64(".repeat(5), ")}".repeat(5));
         for (template, words) in [
             ("{", "not closed"),
-            ("}", "belongs to no variable"),
-            ("a}b", "belongs to no variable"),
-            ("{}", "no variable"),
-            ("{A}", "no variable"),
-            ("{a b}", "no variable"),
+            ("}", "no opening brace"),
+            ("a}b", "no opening brace"),
+            ("{}", "not a variable"),
+            ("{A}", "not a variable"),
+            ("{a b}", "not a variable"),
             ("{shop", "not closed"),
-            ("{sha256({a})}", "no function `sha256`"),
+            ("{sha256({a})}", "unknown function `sha256`"),
             ("{base64({a}", "function is not closed"),
             ("{base64({a})", "function is not closed"),
-            ("{a\nb}", "{a\\nb} is no variable"),
+            ("{a\nb}", "{a\\nb} is not a variable"),
             (&deep, "more than 4 deep"),
         ] {
             let why = Template::parse(template).expect_err(template);

@@ -1,61 +1,68 @@
-//! URLs in a file: checked when it is read, as far as they can be without the values that go into them.
+//! The token URL in a file. It is checked when the file is read, with sample values for settings.
 
 use credentials_grant::Endpoint;
 use toml::Spanned;
 
-use crate::choice::{Alternative, Choice, Place};
-use crate::format;
-use crate::names::{Names, TOKEN_URL};
+use crate::conditional_text::{Alternative, ConditionalText, Destination};
+use crate::declared_settings::{DeclaredSettings, TOKEN_URL};
+use crate::format::TextValue;
 use crate::problem::Problem;
-use crate::secrets::{is_name_of_secret, is_secret};
-use crate::template::Used;
+use crate::secrets::{contains_secret, is_secret_name};
+use crate::template::VariableUse;
 
-pub(crate) fn read_url(raw: Spanned<format::Choice>, names: &Names) -> Result<Choice, Problem> {
-    let url = Choice::read(raw, Place::Url, names)?;
-    url.0.iter().try_for_each(|alternative| check(alternative, names))?;
+pub(crate) fn read_url(value: Spanned<TextValue>, settings: &DeclaredSettings) -> Result<ConditionalText, Problem> {
+    let url = ConditionalText::read(value, Destination::Url, settings)?;
+    url.0.iter().try_for_each(|alternative| check(alternative, settings))?;
     Ok(url)
 }
 
-fn check(alternative: &Alternative, names: &Names) -> Result<(), Problem> {
+fn check(alternative: &Alternative, settings: &DeclaredSettings) -> Result<(), Problem> {
     let Alternative { at, text, template, .. } = alternative;
-    if template.lone_variable() == Some(TOKEN_URL) {
+    if template.single_variable() == Some(TOKEN_URL) {
         return Ok(());
     }
-    if template.variables().iter().any(|used| used.name == TOKEN_URL) {
+    if template.variables().iter().any(|variable| variable.name == TOKEN_URL) {
         let message = format!("{{{TOKEN_URL}}} is a whole URL");
-        return Err(Problem::new(at, message, format!("write url = \"{{{TOKEN_URL}}}\", and nothing beside it")));
+        return Err(Problem::new(at, message, format!("write url = \"{{{TOKEN_URL}}}\" and nothing else")));
     }
     if text.contains("{{") || text.contains("}}") {
-        return Err(Problem::new(at, "a URL has no braces", "write %7B and %7D"));
+        return Err(Problem::new(at, "a URL cannot have literal braces", "write %7B and %7D"));
     }
-    if let Some((_, behind)) = text.strip_prefix('{').and_then(|text| text.split_once('}'))
-        && !behind.is_empty()
-        && !behind.starts_with('/')
+    if let Some((_, after)) = text.strip_prefix('{').and_then(|text| text.split_once('}'))
+        && !after.is_empty()
+        && !after.starts_with('/')
     {
         return Err(Problem::new(
             at,
-            "a base URL is followed by a slash: all else would make another host of its own",
-            "add it",
+            "a base URL must be followed by a slash: other text would change the host",
+            "add the slash",
         ));
     }
     check_query(alternative)?;
-    // With every optional value, and without any.
-    for omits in [|_: &Used| false, |used: &Used| used.question] {
+    // With every optional segment, and without any.
+    for omits in [|_: &VariableUse| false, |variable: &VariableUse| variable.is_optional] {
         let variables = template.variables();
-        let value = |used: &Used| if omits(used) { "" } else { sample(text, &used.name) };
+        let value = |variable: &VariableUse| if omits(variable) { "" } else { sample(text, &variable.name) };
         let values: Vec<_> = variables
             .iter()
-            .map(|used| (used.name.as_str(), names.default_of(&used.name).unwrap_or_else(|| value(used))))
+            .map(|variable| {
+                let default = settings.default_of(&variable.name);
+                (variable.name.as_str(), default.unwrap_or_else(|| value(variable)))
+            })
             .collect();
         Endpoint::expand(text, &values).map_err(|error| {
-            let message = format!("this makes no URL that a secret may be sent to: {}", error.message());
-            Problem::new(at, message, "write an https URL, with a variable for what differs from customer to customer")
+            let message = format!("a secret cannot be sent to this URL: {}", error.message());
+            Problem::new(
+                at,
+                message,
+                "write an https URL, with a variable for each part that differs between customers",
+            )
         })?;
     }
     Ok(())
 }
 
-/// A value that fits the variable's place, as [`Endpoint::expand`] has places.
+/// Returns a value that is valid at the variable's position, by the rules of [`Endpoint::expand`].
 fn sample(text: &str, name: &str) -> &'static str {
     let begins_with = |start: String| text.starts_with(&start);
     if begins_with(format!("{{{name}}}")) {
@@ -67,16 +74,16 @@ fn sample(text: &str, name: &str) -> &'static str {
     }
 }
 
-/// No secret stands in the query, where it would be logged, too.
+/// Checks that the URL holds no secret. One in the query would also be logged.
 fn check_query(alternative: &Alternative) -> Result<(), Problem> {
     let query = alternative.text.split_once('?').map_or("", |(_, query)| query);
     let is_written_out = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        !value.is_empty() && (is_name_of_secret(name) || is_secret(value))
+        !value.is_empty() && (is_secret_name(name) || contains_secret(value))
     };
-    if is_secret(&alternative.text) || query.split('&').any(is_written_out) {
-        let message = "here seems to stand a secret in a URL, and a file holds none";
-        return Err(Problem::new(&alternative.at, message, "place it by a parameter or a header"));
+    if contains_secret(&alternative.text) || query.split('&').any(is_written_out) {
+        let message = "this URL looks like it has a secret, and a file must not hold secrets";
+        return Err(Problem::new(&alternative.at, message, "send it in a parameter or a header"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A file that describes a vendor.
+//! A vendor described in a TOML file.
 
 use std::fmt;
 use std::fs::File;
@@ -10,23 +10,26 @@ use credentials_grant::settings::{Setting, Settings};
 use credentials_grant::{ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, RequestContext};
 use toml::Spanned;
 
+use crate::declared_settings::{DeclaredSetting, DeclaredSettings, is_name, one_line};
+use crate::file_provider::{FileProvider, ResolvedFile};
 use crate::format::Document;
-use crate::given::Given;
-use crate::names::{Declared, Names, is_name, words};
-use crate::problem::{Problem, shown};
-use crate::vendor::{Settled, Vendor};
-use crate::{policy, request, response};
+use crate::policy::PolicyDescription;
+use crate::problem::{Problem, printable};
+use crate::request::RequestDescription;
+use crate::response::ResponseDescription;
+use crate::setting_values::SettingValues;
 
-/// The largest file that is read.
-const LARGEST: usize = 64 * 1024;
+/// The largest file that is read, in bytes.
+const MAX_SIZE: usize = 64 * 1024;
 
-/// A vendor, described in TOML.
+/// A vendor described in TOML.
 ///
-/// It is read whole and refused where anything is wrong, so that what can go wrong later are settings and servers alone.
-/// A file decides which server gets the client secret: take it from where you would take code.
+/// The whole file is checked when it is parsed, so that later only settings and servers can cause errors.
+/// The file decides which server gets the client secret: trust it as you trust code.
 ///
 /// ```
-/// use credentials_grant_vendor_file::{CredentialsGrant, Settings, VendorFile};
+/// use credentials_grant_vendor_file::settings::Settings;
+/// use credentials_grant_vendor_file::{CredentialsGrant, VendorFile};
 ///
 /// let acme = VendorFile::parse(
 ///     r#"
@@ -40,7 +43,7 @@ const LARGEST: usize = 64 * 1024;
 ///
 ///     [request]
 ///     url = "https://{shop}.acme.example/oauth/token"
-///     authentication = "body"
+///     authentication = "client_secret_post"
 ///     "#,
 /// )?;
 /// let provider = acme.provider(&Settings::new().with("shop", "north"))?;
@@ -48,90 +51,100 @@ const LARGEST: usize = 64 * 1024;
 /// # Ok::<(), credentials_grant_vendor_file::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct VendorFile(Arc<Plan>);
+pub struct VendorFile(Arc<FileContent>);
 
-struct Plan {
+/// The content of a file after all checks.
+struct FileContent {
     name: String,
     title: String,
     source: String,
     read: String,
     settings: Vec<Setting>,
-    declared: Vec<Declared>,
+    declared: Vec<DeclaredSetting>,
     exclusive: Vec<Vec<String>>,
-    request: request::Plan,
-    response: response::Plan,
-    policy: policy::Plan,
+    request: RequestDescription,
+    response: ResponseDescription,
+    policy: PolicyDescription,
 }
 
 impl VendorFile {
-    /// Reads a description.
+    /// Parses the text of a vendor file.
     ///
     /// ```
     /// use credentials_grant_vendor_file::VendorFile;
     ///
     /// let error = VendorFile::parse("name = \"acme\"\ntitel = \"Acme Rockets\"\n").unwrap_err();
-    /// assert!(error.to_string().starts_with("the vendor file, line 2, column 1: there is no `titel` here; use one of"));
+    /// assert!(error.to_string().starts_with("the vendor file, line 2, column 1: unknown key `titel`; use one of"));
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration), with line, column and what to do: for what is no TOML, an unknown key,
-    /// a setting that nothing uses, a variable that is no setting, a secret, a URL or a host that is none, a contradiction.
-    /// It repeats names and no values.
+    /// [`Configuration`](ErrorKind::Configuration), with line, column and a remedy, if the text is not TOML, has an
+    /// unknown key, a setting that is not used, a variable that is not a setting, a secret, an invalid URL or host, or
+    /// contradicts itself. The error repeats names but no values.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::of_file("the vendor file", text)
+        Self::parse_named("the vendor file", text)
     }
 
-    /// Reads a file, of 64 KiB at the most.
+    /// Reads a vendor file of at most 64 KiB.
+    ///
+    /// ```no_run
+    /// use credentials_grant_vendor_file::VendorFile;
+    ///
+    /// let guesty = VendorFile::read("docs/vendors/guesty.toml")?;
+    /// # Ok::<(), credentials_grant_vendor_file::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`parse`](Self::parse), and if the file cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let file = format!("the vendor file {}", path.as_ref().display().to_string().escape_debug());
-        let text = text(path.as_ref()).map_err(|source| {
+        let text = read_text(path.as_ref()).map_err(|source| {
             Error::new(ErrorKind::Configuration, format!("{file} cannot be read ({source})"))
                 .with_remedy("give the path of a TOML file")
         })?;
-        Self::of_file(&file, &text)
+        Self::parse_named(&file, &text)
     }
 
-    /// The provider of this vendor, with these settings.
+    /// Builds the provider with these settings.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration), naming the setting that there is not, that is missing, malformed or
-    /// contradicts another. It repeats no value but those that stand in the URL.
-    pub fn provider(&self, settings: &Settings) -> Result<Vendor, Error> {
-        self.settle(settings).map_err(|error| error.with_provider(self.0.name.clone()))
+    /// [`Configuration`](ErrorKind::Configuration), naming the setting that is unknown, missing, malformed or
+    /// contradicts another. The error repeats no value unless it is part of the URL.
+    pub fn provider(&self, settings: &Settings) -> Result<FileProvider, Error> {
+        self.0.provider(settings).map_err(|error| error.with_provider(self.0.name.clone()))
     }
 
-    /// The vendor's name in errors, commands and environment variables: `acme`.
+    /// Returns the provider's name in errors, commands and environment variables: `acme`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The vendor's name as people write it.
+    /// Returns the vendor's name as people write it.
     #[must_use]
     pub fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// The page that the file was written from.
+    /// Returns the page that the file was written from.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// The day on which that was read: `2026-11-26`.
+    /// Returns the day on which the author read that page: `2026-11-26`.
     #[must_use]
     pub fn read_on(&self) -> &str {
         &self.0.read
     }
 
-    /// The settings that there are, in the order of the file, for the flags and the help of a command. Secret ones are part
-    /// of the credentials. Every vendor has `token-url` besides; one without a usual place lists it.
+    /// Returns the settings in the order of the file, for the flags and the help of a command.
+    ///
+    /// Secret settings are part of the credentials. Every provider also has `token-url`, which is listed only if the
+    /// file declares it.
     ///
     /// ```
     /// # let acme = credentials_grant_vendor_file::VendorFile::parse(include_str!("../acme.toml"))?;
@@ -147,113 +160,112 @@ impl VendorFile {
         &self.0.settings
     }
 
-    /// How clients may prove who they are, depending on the settings; none where parameters or headers hold the credentials
-    /// by hand. [`Vendor::client_authentication`] says which it is.
+    /// Returns the client authentication methods that the settings can select. Empty for a file with
+    /// `authentication = "custom"`.
+    ///
+    /// [`FileProvider::client_authentication`] returns the one that was selected.
+    ///
+    /// ```
+    /// use credentials_grant_vendor_file::{ClientAuthentication, VendorFile};
+    ///
+    /// let acme = VendorFile::parse(include_str!("../acme.toml"))?;
+    /// assert!(acme.client_authentications().eq([ClientAuthentication::ClientSecretPost]));
+    /// # Ok::<(), credentials_grant_vendor_file::Error>(())
+    /// ```
     pub fn client_authentications(&self) -> impl Iterator<Item = ClientAuthentication> {
-        self.0.request.ways.iter().copied().flatten()
+        self.0.request.methods.iter().copied().flatten()
     }
 
-    fn of_file(file: &str, text: &str) -> Result<Self, Error> {
-        if text.len() > LARGEST {
+    fn parse_named(file: &str, text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_SIZE {
             return Err(Error::new(ErrorKind::Configuration, format!("{file} is larger than 64 KiB"))
-                .with_remedy("describe one vendor in it, and no more"));
+                .with_remedy("describe one vendor per file"));
         }
-        Plan::read(text).map(|plan| Self(Arc::new(plan))).map_err(|problem| problem.into_error(file, text))
-    }
-
-    fn settle(&self, settings: &Settings) -> Result<Vendor, Error> {
-        let plan = &*self.0;
-        settings.check(&plan.settings)?;
-        for group in &plan.exclusive {
-            settings.at_most_one_of(&group.iter().map(String::as_str).collect::<Vec<_>>())?;
-        }
-        let given = Given::new(&plan.declared, settings);
-        let endpoint = match settings.token_url()? {
-            Some(endpoint) => endpoint,
-            None => plan.request.endpoint(&given)?,
-        };
-        let settled = Settled {
-            name: plan.name.clone(),
-            method: plan.request.method,
-            encoding: plan.request.encoding,
-            parts: plan.request.parts(&given)?,
-            reader: plan.response.reader(&given)?,
-            policy: plan.policy.policy(&given, &endpoint)?,
-            required_secrets: plan.policy.required_secrets(&given),
-            endpoint,
-        };
-        given.check_all_used()?;
-        let vendor = Vendor::new(settled);
-        // A setting may hold what no header can carry.
-        let parameters = plan.request.least_ask();
-        vendor.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), &parameters))?.dry_run()?;
-        Ok(vendor)
+        FileContent::parse(text)
+            .map(|content| Self(Arc::new(content)))
+            .map_err(|problem| problem.into_error(file, text))
     }
 }
 
-impl Plan {
-    fn read(text: &str) -> Result<Self, Problem> {
-        let document: Document = toml::from_str(text).map_err(|error| Problem::of_toml(&error))?;
+impl FileContent {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let document: Document = toml::from_str(text).map_err(|error| Problem::from_toml(&error))?;
         if !is_name(document.name.get_ref()) {
-            let remedy = "take lower-case letters, digits and single hyphens, 40 at the most: acme-hotels";
-            return Err(Problem::new(&document.name.span(), "this cannot name a vendor", remedy));
+            let remedy = "use at most 40 lower-case letters, digits and single hyphens: acme-hotels";
+            return Err(Problem::new(&document.name.span(), "this is not a valid name", remedy));
         }
         if document.read.get_ref().date.is_none() || document.read.get_ref().time.is_some() {
             let remedy = "write the day on which you read the source: read = 2026-11-26";
-            return Err(Problem::new(&document.read.span(), "this is no day", remedy));
+            return Err(Problem::new(&document.read.span(), "this is not a date", remedy));
         }
-        let names = Names::read(document.settings)?;
-        let exclusive = document.exclusive.into_iter().map(|group| read_exclusive(group, &names));
+        let settings = DeclaredSettings::read(document.settings, document.request.authentication.get_ref())?;
+        let exclusive = document.exclusive.into_iter().map(|group| read_exclusive(group, &settings));
         let exclusive = exclusive.collect::<Result<_, _>>()?;
-        let plan = Self {
+        let content = Self {
             name: document.name.into_inner(),
-            title: words(document.title, "title")?,
-            source: words(document.source, "source")?,
+            title: one_line(document.title, "title")?,
+            source: one_line(document.source, "source")?,
             read: document.read.get_ref().to_string(),
             settings: Vec::new(),
             declared: Vec::new(),
             exclusive,
-            request: request::Plan::read(document.request, &names)?,
-            response: response::Plan::read(document.response, &names)?,
-            policy: policy::Plan::read(document.policy, &names)?,
+            request: RequestDescription::read(document.request, &settings)?,
+            response: ResponseDescription::read(document.response, &settings)?,
+            policy: PolicyDescription::read(document.policy, &settings)?,
         };
-        let declared = names.into_settings()?;
-        Ok(Self { settings: declared.iter().map(setting).collect(), declared, ..plan })
+        let declared = settings.into_used()?;
+        Ok(Self { settings: declared.iter().map(DeclaredSetting::to_setting).collect(), declared, ..content })
+    }
+
+    fn provider(&self, settings: &Settings) -> Result<FileProvider, Error> {
+        settings.check(&self.settings)?;
+        for group in &self.exclusive {
+            settings.at_most_one_of(&group.iter().map(String::as_str).collect::<Vec<_>>())?;
+        }
+        let values = SettingValues::new(&self.declared, settings);
+        let endpoint = match settings.token_url()? {
+            Some(endpoint) => endpoint,
+            None => self.request.endpoint(&values)?,
+        };
+        let resolved = ResolvedFile {
+            name: self.name.clone(),
+            method: self.request.method,
+            encoding: self.request.encoding,
+            parts: self.request.resolve(&values)?,
+            reader: self.response.resolve(&values)?,
+            policy: self.policy.resolve(&values, &endpoint)?,
+            required_secrets: self.policy.required_secrets(&values),
+            endpoint,
+        };
+        values.check_all_read()?;
+        let provider = FileProvider::new(resolved);
+        // A setting may have characters that no header can carry, so a request is tried out.
+        let parameters = self.request.required_parameters();
+        provider.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), &parameters))?.dry_run()?;
+        Ok(provider)
     }
 }
 
-/// Settings of which one may be set.
-fn read_exclusive(group: Spanned<Vec<String>>, names: &Names) -> Result<Vec<String>, Problem> {
+/// Reads a group of settings of which at most one may be set.
+fn read_exclusive(group: Spanned<Vec<String>>, settings: &DeclaredSettings) -> Result<Vec<String>, Problem> {
     let at = group.span();
     let group = group.into_inner();
-    if let Some(unknown) = group.iter().find(|name| !names.declares(name)) {
-        let message = format!("`{}` is no setting that could be set beside another", shown(unknown));
-        return Err(Problem::new(&at, message, format!("use {}", names.list())));
+    if let Some(unknown) = group.iter().find(|name| !settings.is_settable(name)) {
+        let message = format!("`{}` is not a setting that can exclude another", printable(unknown));
+        return Err(Problem::new(&at, message, format!("use {}", settings.list())));
     }
     if group.len() < 2 {
-        return Err(Problem::new(&at, "one setting excludes no other", "name two or more"));
+        return Err(Problem::new(&at, "a group needs at least two settings", "name two or more"));
     }
     Ok(group)
 }
 
-/// A setting as commands see it. What it is unless set stands in its help, as it does with other providers.
-fn setting(declared: &Declared) -> Setting {
-    let Declared { name, help, values, default, optional, secret, .. } = declared;
-    let help = match default {
-        Some(default) => format!("{help}: {default} unless set"),
-        None if *optional => format!("{help}; optional"),
-        None => help.clone(),
-    };
-    let setting = Setting::dynamic(name, help).with_values(values);
-    if *secret { setting.into_secret() } else { setting }
-}
-
-/// The text of a file, and of one that is too large no more than tells that it is.
-fn text(path: &Path) -> io::Result<String> {
+/// Reads at most one byte more than [`MAX_SIZE`], which is enough to tell that a file is too large.
+fn read_text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > LARGEST {
-        // Cut off within a character, it would be no text.
+    File::open(path)?.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_SIZE {
+        // Cut off inside a character, the text would be reported as invalid UTF-8.
         return Ok(" ".repeat(bytes.len()));
     }
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
@@ -261,7 +273,7 @@ fn text(path: &Path) -> io::Result<String> {
 
 impl fmt::Debug for VendorFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { name, title, source, read, .. } = &*self.0;
+        let FileContent { name, title, source, read, .. } = &*self.0;
         f.debug_struct("VendorFile")
             .field("name", name)
             .field("title", title)

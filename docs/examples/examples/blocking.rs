@@ -1,4 +1,4 @@
-//! A program without async gets a token, uses it, has it renewed in the background, and replaces one that was revoked.
+//! A program without async: gets a token, uses it, has it renewed in the background, and replaces one that was revoked.
 //!
 //! `cargo run -p book-examples --example blocking`
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -15,8 +15,8 @@ use reqwest::StatusCode;
 use reqwest::blocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither: there
-    // it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
+    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither:
+    // there it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
     let (theirs, ours) = (EmulatorClock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
     let vendor = Emulator::new(EmulatedVendor::Apaleo).with_clock(theirs.clone()).start()?;
     let apaleo = Apaleo::at(vendor.token_url().as_str().parse()?);
@@ -25,29 +25,29 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let first = source.token()?;
     assert_eq!(call(&vendor, &first)?, StatusCode::OK);
-    println!("the first token is good, token requests: {}", vendor.token_requests());
+    println!("the first token works, token requests: {}", vendor.token_requests());
 
-    let late_in_its_life = Duration::from_secs(3600 * 9 / 10);
-    theirs.advance(late_in_its_life);
-    ours.advance(late_in_its_life);
+    let late_in_its_lifetime = Duration::from_secs(3600 * 9 / 10);
+    theirs.advance(late_in_its_lifetime);
+    ours.advance(late_in_its_lifetime);
     let again = source.token()?;
-    assert_eq!(again.header_value(), first.header_value(), "nobody waits while there is a good token");
+    assert_eq!(again.headers(), first.headers(), "no caller waits while there is a valid token");
     wait_for_renewal(&source);
     let second = source.token()?;
-    assert_ne!(second.header_value(), first.header_value());
-    println!("it was renewed on the source's own thread, token requests: {}", vendor.token_requests());
+    assert_ne!(second.headers(), first.headers());
+    println!("the source renewed it on its own thread, token requests: {}", vendor.token_requests());
 
     vendor.revoke(second.secret().expose_secret());
     assert_eq!(call(&vendor, &second)?, StatusCode::UNAUTHORIZED);
     source.invalidate(&second);
     assert_eq!(call(&vendor, &*source.token()?)?, StatusCode::OK);
-    println!("a 401 was answered by a new token, token requests: {}", vendor.token_requests());
+    println!("after a 401 the source got a new token, token requests: {}", vendor.token_requests());
     assert_eq!(vendor.token_requests(), 3);
     Ok(())
 }
 
 fn call(vendor: &RunningEmulator, token: &AccessToken) -> reqwest::Result<StatusCode> {
-    let request = Client::new().get(vendor.api_call().url).header("authorization", token.header_value());
+    let request = Client::new().get(vendor.api_call().url).headers(token.headers());
     Ok(request.send()?.status())
 }
 

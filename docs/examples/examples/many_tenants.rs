@@ -1,4 +1,4 @@
-//! Three hotels, each with a Cognito user pool and credentials of its own, and two kinds of token for each of them.
+//! Three hotels, each with its own Cognito user pool and credentials, and two kinds of token for each.
 //!
 //! `cargo run -p book-examples --example many_tenants`
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -20,16 +20,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Hotel::open("beta", "secret-of-beta")?,
         Hotel::open("gamma", "not-the-secret-of-gamma")?,
     ];
-    let asks = ["pms/reservation.checkin", "https://pms.example.com/reservation.read"];
-    let asks = asks.map(|scope| TokenParameters::new().with_scope(scope));
-    // Yours is `TokenPool::new()?`. Here time stands still, so that the counts below are the same on any machine.
+    let scopes = ["pms/reservation.checkin", "https://pms.example.com/reservation.read"];
+    let both = scopes.map(|scope| TokenParameters::new().with_scope(scope));
+    // Your program has `TokenPool::new()?`. Here the clock stands still, so that the counts below are always the same.
     let contract = IssuanceLimit::new(7, Duration::from_secs(24 * 60 * 60));
     let pool = TokenPool::builder().with_limit(contract).with_clock(ManualClock::at(SystemTime::now())).build()?;
 
-    // For each call of the vendor's API, the pool finds the source, and the source has the token.
+    // For each API call, the pool returns the source, and the source returns the token.
     let mut tokens = HashSet::new();
     for _ in 0..100 {
-        for parameters in &asks {
+        for parameters in &both {
             for hotel in [alpha, beta] {
                 tokens.insert(hotel.token(&pool, parameters).await?.secret().expose_secret().to_owned());
             }
@@ -37,16 +37,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
         }
     }
-    assert_eq!(tokens.len(), 4, "one for each of two hotels and two asks");
+    assert_eq!(tokens.len(), 4, "one for each of two hotels and two scopes");
     for hotel in [alpha, beta, gamma] {
         println!("{}: {} token requests for 200 calls", hotel.name, hotel.vendor.token_requests());
-        println!("    {}", serde_json::to_string(&hotel.source(&pool, &asks[0])?.status())?);
-        assert_eq!(hotel.vendor.token_requests(), 2, "one for each ask, also where it was refused");
+        println!("    {}", serde_json::to_string(&hotel.source(&pool, &both[0])?.status())?);
+        assert_eq!(hotel.vendor.token_requests(), 2, "one for each scope, even if it was refused");
     }
 
-    // The limit is one for all hotels, and six of seven requests are used up.
-    alpha.renew(&pool, &asks[0]).await?;
-    let error = beta.renew(&pool, &asks[0]).await.err().ok_or("a request beyond the limit")?;
+    // All hotels share the limit, and six of seven requests are used up.
+    alpha.renew(&pool, &both[0]).await?;
+    let error = beta.renew(&pool, &both[0]).await.err().ok_or("a request beyond the limit")?;
     println!("beyond the limit: {error}");
     assert_eq!((error.kind(), beta.vendor.token_requests()), (ErrorKind::RateLimited, 2));
     Ok(())
@@ -60,7 +60,7 @@ struct Hotel {
 }
 
 impl Hotel {
-    /// A hotel whose secret we hold to be this.
+    /// Makes a hotel and its stand-in. `secret` is what the program takes for its secret.
     fn open(name: &'static str, secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let vendor = Emulator::new(EmulatedVendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
         let cognito = Cognito::at(vendor.token_url().as_str().parse()?);
@@ -75,7 +75,7 @@ impl Hotel {
         self.source(pool, parameters)?.token().await
     }
 
-    /// A token in the place of the one in memory.
+    /// Replaces the token in memory.
     async fn renew(&self, pool: &TokenPool, parameters: &TokenParameters) -> Result<Arc<AccessToken>, Error> {
         let source = self.source(pool, parameters)?;
         source.invalidate(&*source.token().await?);

@@ -1,8 +1,8 @@
-//! Calls a gRPC API by tonic: the tower layer puts the token on each call, and renews one that the API rejects.
+//! Calls a gRPC API with tonic: the tower layer puts the token on each call, and renews one that the API rejects.
 //!
 //! `cargo run -p book-examples --example tonic`
 
-#![expect(clippy::print_stdout, reason = "it shows what it does")]
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -35,25 +35,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let origin = endpoint.uri().clone();
     let channel = ServiceBuilder::new()
-        // The body of a unary call, read so that it can be sent again. Without this and the copy, a call whose token is
-        // rejected fails, and the next one has a new token; leave them out for calls that stream requests.
+        // Reads the body of a unary call, so that it can be sent again. Without this and the copy, a call fails if its
+        // token is rejected, and the next call has a new token. Leave both out for calls that stream requests.
         .filter_async(read_body)
         .layer(authorizer.layer().with_body_copy(|body: &Full<Bytes>| Some(body.clone())))
         .map_request(|request: http::Request<Full<Bytes>>| request.map(Body::new))
         .service(endpoint.connect_lazy());
-    // The origin says where calls go: the layer decides by it whether they get the token.
+    // The origin is where calls go. By its host the layer decides whether they get the token.
     let mut client = HealthClient::with_origin(channel, origin);
 
-    let answer = client.check(HealthCheckRequest::default()).await?.into_inner();
-    println!("a call: {:?}, token requests so far: {}", answer.status(), stand_in.token_requests());
+    let response = client.check(HealthCheckRequest::default()).await?.into_inner();
+    println!("a call: {:?}, token requests so far: {}", response.status(), stand_in.token_requests());
     assert_eq!((stand_in.token_requests(), api.calls()), (1, 1));
 
     let token = source.token().await?.header_value().to_str()?.to_owned();
     assert!(api.revoked.set(token).is_ok());
-    let answer = client.check(HealthCheckRequest::default()).await?.into_inner();
+    let response = client.check(HealthCheckRequest::default()).await?.into_inner();
     println!(
         "a call after the token was revoked: {:?}, token requests: {}",
-        answer.status(),
+        response.status(),
         stand_in.token_requests()
     );
     assert_eq!((stand_in.token_requests(), api.calls()), (2, 3));
@@ -66,7 +66,7 @@ async fn read_body(request: http::Request<Body>) -> Result<http::Request<Full<By
     Ok(http::Request::from_parts(parts, Full::new(body)))
 }
 
-/// A gRPC API that wants a bearer token, and not the one that was revoked.
+/// A gRPC API that accepts any bearer token but the revoked one.
 #[derive(Default)]
 struct Api {
     calls: AtomicUsize,
@@ -92,7 +92,7 @@ impl Api {
             {
                 Ok(request)
             }
-            _ => Err(Status::unauthenticated("this call needs a good token")),
+            _ => Err(Status::unauthenticated("this call needs a valid token")),
         }
     }
 

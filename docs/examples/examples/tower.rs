@@ -1,8 +1,8 @@
-//! Calls an API by hyper: the tower layer puts the token on each call, and renews one that the API rejects.
+//! Calls an API with hyper: the tower layer puts the token on each call, and renews one that the API rejects.
 //!
 //! `cargo run -p book-examples --example tower`
 
-#![expect(clippy::print_stdout, reason = "it shows what it does")]
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
 
@@ -17,13 +17,13 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    // Stands in for a user pool and the API behind it. Without it: `Cognito::new("my-prefix", "eu-south-2")?`.
+    // A stand-in for a user pool and an API. Your program has `Cognito::new("my-prefix", "eu-south-2")?`.
     let stand_in = Emulator::new(EmulatedVendor::Cognito).start()?;
     let cognito = Cognito::at(stand_in.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(stand_in.client_id(), stand_in.client_secret());
     let check_in = stand_in.api_call();
 
-    // The API behind a user pool is the customer's own, so its host is named.
+    // The API behind a user pool is your own, so you name its host.
     let source = TokenSource::new(cognito, credentials)?;
     let authorizer = Authorizer::builder(source).with_host(check_in.url.authority().to_owned()).build()?;
     // A body that can be copied can be sent again with a new token.
@@ -36,13 +36,17 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         request.header("content-type", "application/json").body(Full::from(body))
     };
 
-    let answer = service.ready().await?.call(request()?).await?;
-    println!("a call: {}, token requests so far: {}", answer.status(), stand_in.token_requests());
-    assert_eq!((answer.status().is_success(), stand_in.token_requests()), (true, 1));
+    let response = service.ready().await?.call(request()?).await?;
+    println!("a call: {}, token requests so far: {}", response.status(), stand_in.token_requests());
+    assert_eq!((response.status().is_success(), stand_in.token_requests()), (true, 1));
 
     stand_in.revoke_all();
-    let answer = service.ready().await?.call(request()?).await?;
-    println!("a call after the token was revoked: {}, token requests: {}", answer.status(), stand_in.token_requests());
-    assert_eq!((answer.status().is_success(), stand_in.token_requests()), (true, 2));
+    let response = service.ready().await?.call(request()?).await?;
+    println!(
+        "a call after the token was revoked: {}, token requests: {}",
+        response.status(),
+        stand_in.token_requests()
+    );
+    assert_eq!((response.status().is_success(), stand_in.token_requests()), (true, 2));
     Ok(())
 }

@@ -1,14 +1,21 @@
-//! The Walmart Marketplace: a vendor of one's own, in about thirty lines.
+//! The Walmart Marketplace: a provider for another vendor, in about thirty lines.
 
 use credentials_grant::{
     ClientAuthentication, CredentialsGrant, Endpoint, Error, Policy, Presentation, RequestContext, UnsignedRequest,
 };
 
-/// Every call says who calls, and the token goes into a header of its own.
+/// The Walmart Marketplace.
 #[derive(Debug)]
 pub struct Walmart {
-    /// `https://marketplace.walmartapis.com/v3/token`, or the sandbox's.
-    pub token_endpoint: Endpoint,
+    token_endpoint: Endpoint,
+}
+
+impl Walmart {
+    /// Makes the provider with `https://marketplace.walmartapis.com/v3/token`, or the sandbox's token endpoint.
+    #[must_use]
+    pub fn at(token_endpoint: Endpoint) -> Self {
+        Self { token_endpoint }
+    }
 }
 
 impl CredentialsGrant for Walmart {

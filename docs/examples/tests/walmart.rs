@@ -1,4 +1,4 @@
-//! A provider from outside `crates/providers` passes the same checks.
+//! A provider outside `crates/providers` passes the same checks.
 
 #![cfg(test)]
 
@@ -9,9 +9,8 @@ use credentials_grant::{Endpoint, ErrorKind};
 use credentials_grant_conformance::{Expected, Subject};
 
 fn walmart() -> Subject {
-    let at = |token_endpoint| Walmart { token_endpoint };
     let expected = Expected::new("eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM", Duration::from_secs(900));
-    Subject::new(at(Endpoint::from_static("https://marketplace.walmartapis.com/v3/token")), at)
+    Subject::new(Walmart::at(Endpoint::from_static("https://marketplace.walmartapis.com/v3/token")), Walmart::at)
         .with_request(include_str!("../fixtures/walmart/request.http"))
         .with_token(include_str!("../fixtures/walmart/token.http"), expected.with_token_type("Bearer"))
         .with_refusal(include_str!("../fixtures/walmart/refusal.http"), ErrorKind::CredentialsRefused)

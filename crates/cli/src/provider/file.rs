@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use credentials_grant::settings::Settings;
-use credentials_grant_vendor_file::{Vendor, VendorFile};
+use credentials_grant_vendor_file::{FileProvider, VendorFile};
 
 use crate::error::CommandError;
 use crate::provider::{CredentialKind, Provider};
@@ -33,7 +33,7 @@ pub(crate) fn load(path: &Path) -> Result<&'static str, CommandError> {
     Ok(file.name())
 }
 
-fn vendor(settings: &Settings) -> Result<Vendor, credentials_grant::Error> {
+fn vendor(settings: &Settings) -> Result<FileProvider, credentials_grant::Error> {
     match FILE.get() {
         Some(file) => file.provider(settings),
         None => unreachable!("the provider is made from the file"),

@@ -6,40 +6,64 @@ pub use credentials_grant::*;
 pub use credentials_grant_client::*;
 use serde::Deserialize;
 
-/// The token endpoint, the same for every account.
+/// The token endpoint of every account.
 ///
 /// Source: <https://apaleo.dev/guides/oauth-connection/simple-client>, read 2026-11-21.
 const TOKEN_URL: &str = "https://identity.apaleo.com/connect/token";
 
-/// The host of the API, for every account.
+/// The host of every account's API.
 ///
 /// Source: the same page, which calls `https://api.apaleo.com/inventory/v1/properties/MUC` with the token.
 const API_HOST: &str = "api.apaleo.com";
 
 /// The hotel management platform apaleo.
 ///
-/// The account follows from the client id, so there is nothing to set.
+/// The client id determines the account, so there is nothing to configure.
+///
+/// ```
+/// use credentials_grant_apaleo::{Apaleo, CredentialsGrant};
+///
+/// assert_eq!(Apaleo::new().policy().hosts(), ["api.apaleo.com"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Apaleo {
     token_endpoint: Endpoint,
 }
 
 impl Apaleo {
-    /// apaleo as it is.
+    /// Makes the provider with apaleo's token endpoint.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// apaleo at another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
+    ///
+    /// ```
+    /// use credentials_grant_apaleo::Apaleo;
+    ///
+    /// let emulated = Apaleo::at("http://127.0.0.1:8080/connect/token".parse()?);
+    /// # Ok::<(), credentials_grant_apaleo::Error>(())
+    /// ```
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint }
     }
 
-    /// Reads what a token says of itself, **without verifying it**.
+    /// Reads the claims of a token, **without verifying them**.
     ///
-    /// Good for finding out which account one works for; never for deciding what someone may do.
+    /// Use it to find out which account the credentials belong to, never to decide what a caller may do.
+    ///
+    /// ```no_run
+    /// use credentials_grant_apaleo::{Apaleo, Error, TokenSource};
+    ///
+    /// # async fn example(source: TokenSource) -> Result<(), Error> {
+    /// let token = source.token().await?;
+    /// let claims = Apaleo::unverified_claims(&token)?;
+    /// println!("account {}", claims.account_code);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -57,7 +81,7 @@ impl CredentialsGrant for Apaleo {
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         context
             .post(&self.token_endpoint)
-            // The server decodes what RFC 6749 section 2.3.1 has encoded: it is built on IdentityServer, which does.
+            // The server is built on IdentityServer, which decodes the halves as RFC 6749 section 2.3.1 says.
             .client_authentication(ClientAuthentication::ClientSecretBasic)
             .client_credentials()
             .scope()
@@ -85,7 +109,7 @@ impl Default for Apaleo {
     }
 }
 
-/// What an apaleo token says of itself. Nobody has checked it.
+/// The claims of an apaleo token, not verified. [`Apaleo::unverified_claims`] reads them.
 ///
 /// Source: <https://apaleo.dev/guides/oauth-connection/simple-client>, read 2026-11-21.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]

@@ -1,4 +1,4 @@
-//! What apaleo does, over a socket.
+//! What is special about apaleo, over a socket.
 
 #![cfg(test)]
 
@@ -29,7 +29,7 @@ fn source(server: &MockServer, parameters: TokenParameters) -> TokenSource {
 }
 
 #[tokio::test]
-async fn scopes_with_dots_and_colons_are_asked_for_and_the_secret_is_encoded() {
+async fn scopes_with_dots_and_colons_are_sent_and_the_secret_is_encoded() {
     let server = MockServer::start().await;
     Mock::given(header("authorization", "Basic U0RYRS1TUC1TSU1QTEVBUFA6YSUyQnNlY3JldA=="))
         .and(body_string("grant_type=client_credentials&scope=identity%3Aaccount-users.manage%20offers.read"))
@@ -47,7 +47,7 @@ async fn scopes_with_dots_and_colons_are_asked_for_and_the_secret_is_encoded() {
 }
 
 #[tokio::test]
-async fn what_the_token_says_is_read_and_marked_as_unverified() {
+async fn the_claims_of_a_token_are_read() {
     let jwt = format!("{}.{}.c2lnbmF0dXJl", BASE64.encode(r#"{"alg":"RS256"}"#), BASE64.encode(CLAIMS));
     let body = format!(r#"{{"access_token":"{jwt}","expires_in":3600,"token_type":"Bearer"}}"#);
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
@@ -59,7 +59,7 @@ async fn what_the_token_says_is_read_and_marked_as_unverified() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_jwt_has_no_claims() {
+async fn a_token_that_is_not_a_jwt_has_no_claims() {
     let body = r#"{"access_token":"opaque","expires_in":3600,"token_type":"Bearer"}"#;
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
     let token = source(&server, TokenParameters::new()).token().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_second_call_is_served_from_memory() {
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
     let source = source(&server, TokenParameters::new());
     for _ in 0..2 {
-        assert_eq!(source.token().await.unwrap().header_value(), "Bearer abc");
+        assert_eq!(source.token().await.unwrap().headers()["authorization"], "Bearer abc");
     }
 }
 

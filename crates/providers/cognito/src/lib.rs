@@ -11,10 +11,19 @@ pub use credentials_grant_client::*;
 
 /// A user pool of Amazon Cognito.
 ///
-/// A scope is `resource-server/scope`, where the resource server's identifier may itself be a URL.
-/// Tokens cost money here, refusals don't.
+/// A scope is `resource-server/scope`, where the identifier of the resource server may itself be a URL.
+/// Cognito bills tokens, but not refused requests.
 ///
 /// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html>, read 2026-11-21.
+///
+/// ```
+/// use credentials_grant_cognito::{ClientAuthentication, Cognito};
+///
+/// let pool = Cognito::new("cps-poc-api-access", "eu-south-2")?
+///     .with_client_authentication(ClientAuthentication::ClientSecretPost)
+///     .with_client_metadata("hotel", "MUC");
+/// # Ok::<(), credentials_grant_cognito::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cognito {
     token_endpoint: Endpoint,
@@ -23,8 +32,8 @@ pub struct Cognito {
 }
 
 impl Cognito {
-    /// A user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or the form that the
-    /// region's partition has (AWS GovCloud: `auth-fips`; China: `amazoncognito.com.cn`).
+    /// Makes the provider for a user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or
+    /// the form of the region's partition (`auth-fips` in AWS GovCloud, `amazoncognito.com.cn` in China).
     ///
     /// # Errors
     ///
@@ -42,33 +51,47 @@ impl Cognito {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// A user pool with a domain of your own.
+    /// Makes the provider for a user pool with a domain of your own.
     #[must_use]
     pub fn at_custom_domain(domain: CustomDomain) -> Self {
         Self::at(domain.0)
     }
 
-    /// A user pool at another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
+    ///
+    /// ```
+    /// use credentials_grant_cognito::Cognito;
+    ///
+    /// let emulated = Cognito::at("http://127.0.0.1:8080/oauth2/token".parse()?);
+    /// # Ok::<(), credentials_grant_cognito::Error>(())
+    /// ```
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         let client_metadata = BTreeMap::new();
         Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic, client_metadata }
     }
 
-    /// Sends the client id and secret in this way; `Basic` by default.
+    /// Sets how the client authenticates. Default: [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).
     #[must_use]
-    pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
-        self.client_authentication = way;
+    pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
+        self.client_authentication = method;
         self
     }
 
-    /// Adds an entry to what the pool's pre-token-generation Lambda gets (`aws_client_metadata`).
+    /// Adds an entry to the metadata for the pool's pre-token-generation Lambda (`aws_client_metadata`).
     #[must_use]
     pub fn with_client_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.client_metadata.insert(name.into(), value.into());
         self
     }
 }
+
+/// The methods that the setting `auth` takes.
+const CLIENT_AUTHENTICATIONS: &[ClientAuthentication] = &[
+    ClientAuthentication::ClientSecretBasic,
+    ClientAuthentication::ClientSecretBasicRaw,
+    ClientAuthentication::ClientSecretPost,
+];
 
 impl CredentialsGrant for Cognito {
     fn name(&self) -> &str {
@@ -91,7 +114,7 @@ impl CredentialsGrant for Cognito {
     fn policy(&self) -> Policy {
         // No host: the API is the customer's own.
         //
-        // 150 requests a second for an account in a region: the quota «ClientAuthentication».
+        // The quota «ClientAuthentication» is 150 requests per second for an account in a region.
         // Source: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html, edition of 2023.
         Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))
     }
@@ -104,21 +127,25 @@ impl Configure for Cognito {
         Setting::new("prefix", "the prefix of the user pool's domain, with `region`"),
         Setting::new("region", "the AWS region of the user pool, such as eu-south-2"),
         Setting::new("domain", "the user pool's custom domain, instead of `prefix` and `region`"),
-        Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"]),
+        Setting::client_authentication(
+            "auth",
+            "how the client authenticates: client_secret_basic unless set",
+            CLIENT_AUTHENTICATIONS,
+        ),
     ];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
         settings.at_most_one_of(&["domain", "prefix", "token-url"])?;
         settings.at_most_one_of(&["domain", "region", "token-url"])?;
-        // Its error names the setting by itself.
+        // Not `settings.parse`, because the error already names the setting.
         let domain = settings.find("domain").map(str::parse).transpose()?;
         let provider = match (settings.token_url()?, domain) {
             (Some(url), _) => Self::at(url),
             (None, Some(domain)) => Self::at_custom_domain(domain),
             (None, None) => Self::new(settings.require("prefix")?, settings.require("region")?)?,
         };
-        let way = settings.parse("auth")?;
-        Ok(way.into_iter().fold(provider, Self::with_client_authentication))
+        let method = settings.parse("auth")?;
+        Ok(method.into_iter().fold(provider, Self::with_client_authentication))
     }
 }
 

@@ -1,10 +1,11 @@
-//! What Cognito does, over a socket.
+//! What is special about Cognito, over a socket.
 
 #![cfg(test)]
 
 use credentials_grant_cognito::settings::{Configure, Settings};
 use credentials_grant_cognito::{
-    ClientCredentials, Cognito, CredentialsGrant, ErrorKind, RequestContext, TokenParameters, TokenSource,
+    ClientAuthentication, ClientCredentials, Cognito, CredentialsGrant, ErrorKind, RequestContext, TokenParameters,
+    TokenSource,
 };
 use wiremock::matchers::body_string;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -22,7 +23,7 @@ fn token_url(cognito: &Cognito) -> String {
 }
 
 #[test]
-fn every_partition_has_its_own_url() {
+fn each_partition_has_its_own_url() {
     let urls = [
         ("eu-south-2", "https://pms.auth.eu-south-2.amazoncognito.com/oauth2/token"),
         ("us-gov-west-1", "https://pms.auth-fips.us-gov-west-1.amazoncognito.com/oauth2/token"),
@@ -48,7 +49,7 @@ fn settings_that_contradict_each_other_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_scope_whose_resource_server_is_a_url_is_asked_for_and_taken_as_granted() {
+async fn a_scope_whose_resource_server_is_a_url_is_sent_and_counts_as_granted() {
     let server = MockServer::start().await;
     let body = "grant_type=client_credentials&scope=https%3A%2F%2Fphotos.example.com%2Fphotos.read%20pms%2Fcheckin";
     let answer = r#"{"access_token":"abc","token_type":"Bearer","expires_in":3600}"#;
@@ -94,4 +95,38 @@ async fn an_audience_is_refused_before_anything_is_sent() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("audience"), "{error}");
+}
+
+#[test]
+fn every_name_and_alias_of_a_client_authentication_method_is_accepted() {
+    let basic = ["client_secret_basic", "client-secret-basic", "basic"];
+    let raw = ["client_secret_basic_raw", "client-secret-basic-raw", "basic_raw", "basic-raw"];
+    let post = ["client_secret_post", "client-secret-post", "post", "body", "POST"];
+    let credentials = ClientCredentials::new("id", "a+b");
+    let parameters = TokenParameters::new();
+    let request = |provider: Cognito| {
+        let context = RequestContext::dry_run(&credentials, &parameters);
+        let request = provider.token_request(&context).unwrap().dry_run().unwrap();
+        (request.headers().get("authorization").cloned(), request.body().to_vec())
+    };
+    for (names, method) in [
+        (&basic[..], ClientAuthentication::ClientSecretBasic),
+        (&raw, ClientAuthentication::ClientSecretBasicRaw),
+        (&post, ClientAuthentication::ClientSecretPost),
+    ] {
+        let expected =
+            request(Cognito::at("https://auth.example.com/token".parse().unwrap()).with_client_authentication(method));
+        for name in names {
+            let settings = Settings::new().with("token-url", "https://auth.example.com/token").with("auth", *name);
+            assert_eq!(request(Cognito::from_settings(&settings).unwrap()), expected, "{name}");
+        }
+    }
+    for name in ["private_key_jwt", "mtls", "digest"] {
+        let error = Cognito::from_settings(
+            &Settings::new().with("token-url", "https://auth.example.com/token").with("auth", name),
+        )
+        .unwrap_err();
+        let remedy = "use one of client_secret_basic, client_secret_basic_raw, client_secret_post";
+        assert!(error.to_string().ends_with(remedy), "{error}");
+    }
 }

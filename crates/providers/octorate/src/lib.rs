@@ -5,16 +5,25 @@ pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
 
+/// The token endpoint.
+///
 /// Source: <https://octotable-1.gitbook.io/octotable-api/authentication/quickstart>, read 2026-11-21.
 const TOKEN_URL: &str = "https://api.octorate.com/octotable-pms/api/v2/oauth2/token";
 
-/// The host that the same page's last example calls with the token. Its «base resource URL» is at that of [`TOKEN_URL`].
+/// The host that the same page's last example calls with the token. Its «base resource URL» is at the host of
+/// [`TOKEN_URL`].
 const API_HOST: &str = "api.octotable.com";
 
 /// The restaurant reservation system Octotable, by Octorate.
 ///
-/// The request is JSON, and the answer says `type` where others say `token_type`.
+/// The request is JSON, and the response has `type` in place of `token_type`.
 /// There are no scopes.
+///
+/// ```
+/// use credentials_grant_octorate::{ExpiryUnit, Octorate};
+///
+/// let octotable = Octorate::new().with_expiry_unit(ExpiryUnit::Minutes);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Octorate {
     token_endpoint: Endpoint,
@@ -23,13 +32,20 @@ pub struct Octorate {
 }
 
 impl Octorate {
-    /// Octotable as its page has it.
+    /// Makes the provider with the token endpoint of the vendor's page.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// Octotable below another base URL: the vendor's page names two hosts.
+    /// Makes the provider with another base URL: the vendor's page names two hosts.
+    ///
+    /// ```
+    /// use credentials_grant_octorate::Octorate;
+    ///
+    /// let octotable = Octorate::at_base_url("https://api.octotable.com/api/v2")?;
+    /// # Ok::<(), credentials_grant_octorate::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -39,23 +55,23 @@ impl Octorate {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// Octotable at another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, api_host: API_HOST.to_owned(), expiry_unit: ExpiryUnit::Seconds }
     }
 
-    /// Names the host whose API takes the token, as the token endpoint's own does: `api.octotable.com` unless set.
+    /// Sets the host of the API. Default: `api.octotable.com`. The host of the token endpoint also gets the token.
     #[must_use]
     pub fn with_api_host(mut self, host: impl Into<String>) -> Self {
         self.api_host = host.into();
         self
     }
 
-    /// Says what `expires_in` counts, which the vendor's page does not: seconds unless set.
+    /// Sets the unit of `expires_in`, which the vendor's page does not name. Default: seconds.
     ///
-    /// The page's 1440 would be a day in minutes. Seconds are the safe reading: a token renewed too early costs a
-    /// request, one renewed too late costs a 401.
+    /// The page's 1440 would be a day in minutes. Seconds are the safe choice: renewing too early costs a request,
+    /// renewing too late costs a 401.
     #[must_use]
     pub fn with_expiry_unit(mut self, unit: ExpiryUnit) -> Self {
         self.expiry_unit = unit;
@@ -78,8 +94,8 @@ impl CredentialsGrant for Octorate {
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
-        // The API's envelope: {"success": false, "error": {"code", "message", "class_name"}}. Whether the token
-        // endpoint uses it too, the vendor does not say, so errors of RFC 6749 are read as well.
+        // The API's envelope: {"success": false, "error": {"code", "message", "class_name"}}. The vendor does not say
+        // whether the token endpoint uses it too, so errors of RFC 6749 are read as well.
         // Source: https://octotable-1.gitbook.io/octotable-api/error-manual/overview, read 2026-11-21.
         ResponseReader::rfc6749()
             .token_type_in("type")
@@ -97,9 +113,9 @@ impl Configure for Octorate {
     const NAME: &'static str = "octorate";
     const TITLE: &'static str = "Octorate/Octotable";
     const SETTINGS: &'static [Setting] = &[
-        Setting::new("base-url", "where the API is, if not at https://api.octorate.com/octotable-pms/api/v2"),
-        Setting::new("api-host", "the host whose API takes the token, if not api.octotable.com"),
-        Setting::one_of("expiry-unit", "what `expires_in` counts: seconds unless set", &["seconds", "minutes"]),
+        Setting::new("base-url", "the base URL: https://api.octorate.com/octotable-pms/api/v2 unless set"),
+        Setting::new("api-host", "the host of the API: api.octotable.com unless set"),
+        Setting::one_of("expiry-unit", "the unit of `expires_in`: seconds unless set", &["seconds", "minutes"]),
     ];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
@@ -110,7 +126,7 @@ impl Configure for Octorate {
             (None, None) => Self::new(),
         };
         if let Some(host) = settings.find("api-host") {
-            // The token goes there, so it must be a host and nothing else.
+            // The token is sent to this host, so nothing but a host is accepted.
             Endpoint::expand("https://{api-host}/", &[("api-host", host)])?;
             provider = provider.with_api_host(host);
         }

@@ -1,4 +1,4 @@
-//! What Octotable does, over a socket.
+//! What is special about Octotable, over a socket.
 
 #![cfg(test)]
 
@@ -39,11 +39,11 @@ async fn the_request_is_json_and_a_quote_in_the_secret_survives_it() {
         .await;
     let token = source(at(&server)).token().await.unwrap();
     assert_eq!(token.token_type(), Some("Bearer"));
-    assert_eq!(token.header_value(), "Bearer YOUR_ACCESS_TOKEN");
+    assert_eq!(token.headers()["authorization"], "Bearer YOUR_ACCESS_TOKEN");
 }
 
 #[tokio::test]
-async fn expires_in_counts_seconds_unless_said_otherwise() {
+async fn expires_in_is_in_seconds_unless_set() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(TOKEN)).mount(&server).await;
     let units = [(at(&server), 1440), (at(&server).with_expiry_unit(ExpiryUnit::Minutes), 1440 * 60)];
@@ -64,7 +64,7 @@ async fn an_error_in_the_vendors_envelope_is_read() {
 }
 
 #[tokio::test]
-async fn the_envelope_means_what_its_status_says() {
+async fn the_status_decides_the_kind_of_an_error_in_the_envelope() {
     let envelope = |code| format!(r#"{{"success":false,"error":{{"code":"{code}","message":"m"}}}}"#);
     assert_eq!(refused(400, &envelope("BAD_REQUEST")).await.kind(), ErrorKind::RequestRefused);
     assert_eq!(refused(403, &envelope("FORBIDDEN")).await.kind(), ErrorKind::CredentialsRefused);
@@ -87,7 +87,7 @@ fn there_are_no_scopes() {
 }
 
 #[test]
-fn the_token_endpoint_and_the_apis_host_are_settable_apart() {
+fn the_token_endpoint_and_the_host_of_the_api_are_set_separately() {
     assert_eq!(Octorate::new().policy().hosts(), ["api.octotable.com", "api.octorate.com"]);
     let settings = Settings::new().with("base-url", "https://api.octotable.com/api/v2").with("api-host", "pms.example");
     let octorate = Octorate::from_settings(&settings.with("expiry-unit", "minutes")).unwrap();

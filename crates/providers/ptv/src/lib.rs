@@ -12,6 +12,14 @@ pub use credentials_grant_client::*;
 /// Each API names its own token URL, so there is no default.
 ///
 /// Source: <https://developer.conundra.eu/developer-portal/authentication>, read 2026-11-21.
+///
+/// ```
+/// use credentials_grant_ptv::{ClientAuthentication, Ptv};
+///
+/// let ptv = Ptv::at("https://auth.conundra.eu/auth/realms/prod/protocol/openid-connect/token".parse()?)
+///     .with_client_authentication(ClientAuthentication::ClientSecretPost);
+/// # Ok::<(), credentials_grant_ptv::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ptv {
     token_endpoint: Endpoint,
@@ -19,19 +27,26 @@ pub struct Ptv {
 }
 
 impl Ptv {
-    /// The API whose page names this token URL.
+    /// Makes the provider for the API whose page names this token URL.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic }
     }
 
-    /// Sends the client id and secret in this way; `Basic` by default.
+    /// Sets how the client authenticates. Default: [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).
     #[must_use]
-    pub fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
-        self.client_authentication = way;
+    pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
+        self.client_authentication = method;
         self
     }
 }
+
+/// The methods that the setting `auth` takes.
+const CLIENT_AUTHENTICATIONS: &[ClientAuthentication] = &[
+    ClientAuthentication::ClientSecretBasic,
+    ClientAuthentication::ClientSecretBasicRaw,
+    ClientAuthentication::ClientSecretPost,
+];
 
 impl CredentialsGrant for Ptv {
     fn name(&self) -> &str {
@@ -39,7 +54,8 @@ impl CredentialsGrant for Ptv {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        // The page asks for a urlencoded form and then shows a multipart one (`curl --form`): the form it asks for.
+        // The page asks for a urlencoded form, and its example sends multipart (`curl --form`). We send what it asks
+        // for.
         context
             .post(&self.token_endpoint)
             .client_credentials()
@@ -51,8 +67,8 @@ impl CredentialsGrant for Ptv {
     fn policy(&self) -> Policy {
         // No host: the vendor's page names none, and each API has its own.
         //
-        // «Up to 50 requests per second from the same IP», and «continuous failed login attempts from the same IP»
-        // get the address blocked below HTTP.
+        // «Up to 50 requests per second from the same IP». «Continuous failed login attempts from the same IP» block
+        // the address below HTTP.
         Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_address_blocking()
     }
 }
@@ -62,7 +78,11 @@ impl Configure for Ptv {
     const TITLE: &'static str = "PTV Logistics (Conundra)";
     const SETTINGS: &'static [Setting] = &[
         Setting::new("token-url", "the token URL, which the page of your PTV API names; there is no default"),
-        Setting::one_of("auth", "how the client authenticates: basic unless set", &["basic", "basic-raw", "body"]),
+        Setting::client_authentication(
+            "auth",
+            "how the client authenticates: client_secret_basic unless set",
+            CLIENT_AUTHENTICATIONS,
+        ),
     ];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
@@ -70,7 +90,7 @@ impl Configure for Ptv {
             Error::new(ErrorKind::Configuration, "the setting `token-url` is missing")
                 .with_remedy("set `token-url` to the token URL that the page of your PTV API names")
         })?;
-        let way = settings.parse("auth")?;
-        Ok(way.into_iter().fold(Self::at(url), Self::with_client_authentication))
+        let method = settings.parse("auth")?;
+        Ok(method.into_iter().fold(Self::at(url), Self::with_client_authentication))
     }
 }

@@ -1,11 +1,14 @@
-//! What PTV does, over a socket.
+//! What is special about PTV, over a socket.
 
 #![cfg(test)]
 
 use std::time::{Duration, SystemTime};
 
 use credentials_grant_ptv::settings::{Configure, Settings};
-use credentials_grant_ptv::{ClientCredentials, ErrorKind, ManualClock, Ptv, Retry, TokenSource};
+use credentials_grant_ptv::{
+    ClientAuthentication, ClientCredentials, CredentialsGrant, ErrorKind, ManualClock, Ptv, RequestContext, Retry,
+    TokenParameters, TokenSource,
+};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -15,7 +18,7 @@ async fn answering(answer: ResponseTemplate, times: u64) -> MockServer {
     server
 }
 
-/// A server that is gone once it is dropped, which those of `MockServer::start` are not.
+/// Starts a server that stops when it is dropped. Those of `MockServer::start` are pooled and go on.
 async fn stoppable_server() -> MockServer {
     MockServer::builder().start().await
 }
@@ -31,7 +34,7 @@ fn refusal() -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn a_429_says_to_wait() {
+async fn a_429_may_be_retried_soon() {
     let server = answering(ResponseTemplate::new(429), 1).await;
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
     let error = source(&server, &clock).token().await.unwrap_err();
@@ -52,7 +55,7 @@ async fn a_refused_login_is_not_repeated_in_a_loop() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_after_refusals_may_mean_that_the_address_is_blocked() {
+async fn a_connection_that_fails_after_refusals_may_be_a_blocked_address() {
     let server = answering(refusal(), 1).await;
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
     let source = source(&server, &clock);
@@ -66,7 +69,7 @@ async fn a_connection_that_fails_after_refusals_may_mean_that_the_address_is_blo
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_without_refusals_is_just_that() {
+async fn a_connection_that_fails_without_refusals_is_not_called_blocked() {
     let server = stoppable_server().await;
     let source = source(&server, &ManualClock::at(SystemTime::UNIX_EPOCH));
     drop(server);
@@ -76,8 +79,41 @@ async fn a_connection_that_fails_without_refusals_is_just_that() {
 }
 
 #[test]
-fn there_is_no_token_url_to_guess() {
+fn the_token_url_must_be_set() {
     let error = Ptv::from_settings(&Settings::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("`token-url`"), "{error}");
+}
+
+#[test]
+fn every_name_and_alias_of_a_client_authentication_method_is_accepted() {
+    let basic = ["client_secret_basic", "client-secret-basic", "basic"];
+    let raw = ["client_secret_basic_raw", "client-secret-basic-raw", "basic_raw", "basic-raw"];
+    let post = ["client_secret_post", "client-secret-post", "post", "body", "POST"];
+    let credentials = ClientCredentials::new("id", "a+b");
+    let parameters = TokenParameters::new();
+    let request = |provider: Ptv| {
+        let context = RequestContext::dry_run(&credentials, &parameters);
+        let request = provider.token_request(&context).unwrap().dry_run().unwrap();
+        (request.headers().get("authorization").cloned(), request.body().to_vec())
+    };
+    for (names, method) in [
+        (&basic[..], ClientAuthentication::ClientSecretBasic),
+        (&raw, ClientAuthentication::ClientSecretBasicRaw),
+        (&post, ClientAuthentication::ClientSecretPost),
+    ] {
+        let expected =
+            request(Ptv::at("https://auth.example.com/token".parse().unwrap()).with_client_authentication(method));
+        for name in names {
+            let settings = Settings::new().with("token-url", "https://auth.example.com/token").with("auth", *name);
+            assert_eq!(request(Ptv::from_settings(&settings).unwrap()), expected, "{name}");
+        }
+    }
+    for name in ["private_key_jwt", "mtls", "digest"] {
+        let error =
+            Ptv::from_settings(&Settings::new().with("token-url", "https://auth.example.com/token").with("auth", name))
+                .unwrap_err();
+        let remedy = "use one of client_secret_basic, client_secret_basic_raw, client_secret_post";
+        assert!(error.to_string().ends_with(remedy), "{error}");
+    }
 }

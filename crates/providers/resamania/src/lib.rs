@@ -7,46 +7,62 @@ pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
 
-/// The header of the API gateway's key, and the name of that key among the credentials.
+/// The header with the API gateway's key.
 ///
-/// The vendor's page leaves it out; its FAQ and its public collection have it.
+/// The vendor's page does not mention it; its FAQ and its public collection do.
 /// Source: <https://doc.resamania.com/en/general/frequently-asked-questions>, read 2026-11-21.
 const API_KEY_HEADER: &str = "X-Gravitee-Api-Key";
+/// The name of that key in the credentials.
 const API_KEY: &str = "api-key";
 
 /// The fitness club software Resamania.
 ///
 /// Source: <https://doc.resamania.com>, «Authenticating via the client credentials method», read 2026-11-21.
+///
+/// ```
+/// use credentials_grant_resamania::{Grant, Resamania};
+///
+/// let club = Grant::Club("/demoapi/clubs/1234".to_owned());
+/// let resamania = Resamania::new(Resamania::STAGING, Some("demoapi"))?.with_grant(club);
+/// # Ok::<(), credentials_grant_resamania::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Resamania {
     token_endpoint: Endpoint,
     grant: Grant,
 }
 
-/// On whose behalf the token acts.
+/// On whose behalf a token acts.
 ///
 /// Source: the pages on authentication at <https://doc.resamania.com> and the vendor's public collection
 /// (`stadline/resamania2-partners`), read 2026-11-21.
 ///
-/// It prints no e-mail address.
+/// `Debug` shows no e-mail address.
+///
+/// ```
+/// use credentials_grant_resamania::Grant;
+///
+/// let member = Grant::Contact("member@example.com".to_owned());
+/// assert_eq!(format!("{member:?}"), "Contact(…)");
+/// ```
 #[derive(Clone, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Grant {
-    /// The application's own: `client_credentials`.
+    /// The application itself: `client_credentials`.
     #[default]
     Application,
-    /// One club's: `http://clubclientcredentials`, with the club's IRI, such as `/demoapi/clubs/1234`.
+    /// A club: `http://clubclientcredentials`, with the club's IRI, such as `/demoapi/clubs/1234`.
     Club(String),
-    /// One member's: `http://contactclientcredentials`, with the member's e-mail address.
+    /// A member: `http://contactclientcredentials`, with the member's e-mail address.
     Contact(String),
 }
 
 impl Resamania {
-    /// The vendor's sandbox, for [`new`](Self::new).
+    /// The base URL of the vendor's sandbox, for [`new`](Self::new).
     pub const STAGING: &'static str = "https://gateway.prod.gravitee.stadline.tech/resa2-staging";
 
-    /// Resamania below a base URL, which ends in the environment's segment, for the club chain that this client token
-    /// names. The token endpoint also answers without a client token.
+    /// Makes the provider with a base URL, which ends in the environment's segment, and a client token, which
+    /// identifies the club chain and is optional.
     ///
     /// # Errors
     ///
@@ -57,20 +73,28 @@ impl Resamania {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// Resamania at another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, grant: Grant::Application }
     }
 
-    /// Asks for tokens that act for a club or a member.
+    /// Requests tokens that act for a club or a member.
     #[must_use]
     pub fn with_grant(mut self, grant: Grant) -> Self {
         self.grant = grant;
         self
     }
 
-    /// Credentials with the key of the API gateway, which goes with every call (`X-Gravitee-Api-Key`).
+    /// Makes credentials with the key of the API gateway, which every call needs (`X-Gravitee-Api-Key`).
+    ///
+    /// ```
+    /// use credentials_grant_resamania::Resamania;
+    ///
+    /// # let (secret, api_key) = ("secret", "key");
+    /// let credentials = Resamania::credentials("123_abc", secret, api_key);
+    /// assert!(credentials.secret("api-key").is_some());
+    /// ```
     pub fn credentials(
         client_id: impl Into<String>,
         client_secret: impl Into<SecretString>,
@@ -89,7 +113,7 @@ impl CredentialsGrant for Resamania {
         let request = context.post(&self.token_endpoint).client_authentication(ClientAuthentication::ClientSecretPost);
         let request = match &self.grant {
             Grant::Application => request.client_credentials(),
-            // The grant types are these URIs to the letter; the vendor's tables misprint them as «http».
+            // The grant types are exactly these URIs; the vendor's tables misprint them as «http».
             Grant::Club(iri) => request.grant_type("http://clubclientcredentials").parameter("clubId", iri),
             Grant::Contact(email) => request.grant_type("http://contactclientcredentials").parameter("email", email),
         };
@@ -101,10 +125,11 @@ impl CredentialsGrant for Resamania {
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
-        // Bad client credentials are a 400 of OAuth's; a 401 that names no code comes from the gateway in front of it.
+        // The OAuth server refuses wrong client credentials with 400. A 401 without an error code comes from the
+        // gateway in front of it.
         let gateway = ErrorMapping::for_status(StatusCode::UNAUTHORIZED, ErrorKind::CredentialsRefused)
             .with_message("the API gateway refused the call")
-            .with_remedy("check the gateway's key, `api-key`: the client id and secret were not looked at");
+            .with_remedy("check the gateway's key, `api-key`: the client id and secret were not checked");
         ResponseReader::rfc6749().with_error_mapping(gateway).read(response)
     }
 

@@ -1,4 +1,4 @@
-//! What Resamania does, over a socket.
+//! What is special about Resamania, over a socket.
 
 #![cfg(test)]
 
@@ -24,7 +24,7 @@ async fn refused(status: u16, body: &str) -> Error {
 }
 
 #[tokio::test]
-async fn the_gateways_key_goes_with_the_token_request_and_with_every_call() {
+async fn the_gateway_key_is_sent_with_the_token_request_and_with_every_call() {
     let server = MockServer::start().await;
     Mock::given(path("/resa2-staging/demoapi/oauth/v2/token"))
         .and(header("x-gravitee-api-key", "gateway-key"))
@@ -40,7 +40,7 @@ async fn the_gateways_key_goes_with_the_token_request_and_with_every_call() {
 }
 
 #[test]
-fn the_api_is_at_the_token_endpoints_host_and_port() {
+fn the_api_has_the_host_and_port_of_the_token_endpoint() {
     let hosts = |base_url| Resamania::new(base_url, None).unwrap().policy().hosts().to_vec();
     assert_eq!(hosts(Resamania::STAGING), ["gateway.prod.gravitee.stadline.tech"]);
     assert_eq!(hosts("http://127.0.0.1:8080/resa2-staging"), ["127.0.0.1:8080"]);
@@ -58,19 +58,19 @@ async fn without_a_gateway_key_there_is_no_header_for_one() {
 }
 
 #[tokio::test]
-async fn lower_case_bearer_null_scope_and_a_refresh_token_are_taken_as_they_come() {
+async fn lower_case_bearer_a_null_scope_and_a_refresh_token_are_read() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string(TOKEN)).mount(&server).await;
     let source = TokenSource::new(at(&server), ClientCredentials::new("1_abc", "secret")).unwrap();
     let token = source.token().await.unwrap();
     assert_eq!(token.token_type(), Some("bearer"));
-    assert_eq!(token.header_value(), "Bearer abc");
+    assert_eq!(token.headers()["authorization"], "Bearer abc");
     assert!(token.scopes().is_empty());
     assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("r"));
 }
 
 #[tokio::test]
-async fn a_401_is_the_gateways_and_a_400_is_oauths() {
+async fn a_401_comes_from_the_gateway_and_a_400_from_the_oauth_server() {
     let gateway = refused(401, r#"{"message":"Unauthorized","http_status_code":401}"#).await;
     assert_eq!(gateway.kind(), ErrorKind::CredentialsRefused);
     assert!(gateway.to_string().contains("gateway") && gateway.to_string().contains("`api-key`"), "{gateway}");
@@ -82,7 +82,7 @@ async fn a_401_is_the_gateways_and_a_400_is_oauths() {
         let shown = oauth.to_string();
         assert!(
             shown.contains("client id and secret") && !shown.contains("gateway"),
-            "who names OAuth's code is OAuth: {oauth}"
+            "an error code comes from the OAuth server: {oauth}"
         );
     }
 }
@@ -95,7 +95,7 @@ async fn a_description_may_be_null() {
 }
 
 #[test]
-fn a_members_address_is_not_printed() {
+fn the_address_of_a_member_is_not_shown() {
     let grant = Grant::Contact("member@example.com".to_owned());
     let resamania = Resamania::new(Resamania::STAGING, None).unwrap().with_grant(grant);
     assert!(!format!("{resamania:?}").contains("member"), "{resamania:?}");

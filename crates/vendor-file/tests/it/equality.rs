@@ -1,4 +1,4 @@
-//! The vendors that have a crate of their own, as files: the same bytes, and the same reading of the same answers.
+//! The vendors that also have a crate, as files: they send the same bytes and read responses in the same way.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use credentials_grant_ptv::Ptv;
 use credentials_grant_resamania::{Grant, Resamania};
 use credentials_grant_vendor_file::settings::{Configure, Settings};
 use credentials_grant_vendor_file::{
-    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, HttpRequest,
-    HttpResponse, RequestContext, StatusCode, TokenParameters, Vendor, VendorFile,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, FileProvider, HeaderMap,
+    HeaderName, HeaderValue, HttpRequest, HttpResponse, RequestContext, StatusCode, TokenParameters, VendorFile,
 };
 
 fn file(text: &str) -> VendorFile {
     VendorFile::parse(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn vendor(text: &str, settings: &[(&str, &str)]) -> Vendor {
+fn build(text: &str, settings: &[(&str, &str)]) -> FileProvider {
     provider(text, settings).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn provider(text: &str, settings: &[(&str, &str)]) -> Result<Vendor, Error> {
+fn provider(text: &str, settings: &[(&str, &str)]) -> Result<FileProvider, Error> {
     file(text).provider(&with(settings))
 }
 
@@ -30,12 +30,25 @@ fn with(settings: &[(&str, &str)]) -> Settings {
     settings.iter().fold(Settings::new(), |settings, (name, value)| settings.with(*name, *value))
 }
 
-/// At the token endpoint of a test.
-fn at(text: &'static str) -> impl Fn(Endpoint) -> Vendor {
-    move |endpoint| vendor(text, &[("token-url", endpoint.url().as_str())])
+/// Builds the provider with another token endpoint.
+fn at(text: &'static str) -> impl Fn(Endpoint) -> FileProvider {
+    move |endpoint| build(text, &[("token-url", endpoint.url().as_str())])
 }
 
-/// A fixture of the vendor's own crate.
+/// The client authentication methods of Cognito and PTV.
+const METHODS: [ClientAuthentication; 3] = [
+    ClientAuthentication::ClientSecretBasic,
+    ClientAuthentication::ClientSecretBasicRaw,
+    ClientAuthentication::ClientSecretPost,
+];
+
+/// Returns every name and alias of these methods, with hyphens and with underscores.
+fn spellings(methods: [ClientAuthentication; 3]) -> Vec<String> {
+    let names = methods.iter().flat_map(|method| [&[method.name()], method.aliases()].concat());
+    names.flat_map(|name| [name.to_owned(), name.replace('_', "-")]).collect()
+}
+
+/// Includes a fixture of the vendor's crate.
 macro_rules! fixture {
     ($vendor:literal, $name:literal) => {
         include_str!(concat!("../../../providers/", $vendor, "/fixtures/", $name, ".http"))
@@ -59,7 +72,7 @@ mod apaleo {
                 "reservations.manage",
                 "reservations.read",
             ]);
-        Subject::new(vendor(FILE, &[]), at(FILE))
+        Subject::new(build(FILE, &[]), at(FILE))
             .with_request(fixture!("apaleo", "request"))
             .with_token(fixture!("apaleo", "token"), expected)
             .with_refusal(fixture!("apaleo", "refusal"), ErrorKind::CredentialsRefused)
@@ -68,9 +81,9 @@ mod apaleo {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn the_file_says_what_the_crate_says() {
+    fn the_file_equals_the_crate() {
         let credentials = ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a+secret %");
-        same(&Apaleo::new(), &vendor(FILE, &[]), &credentials);
+        same(&Apaleo::new(), &build(FILE, &[]), &credentials);
         same_settings::<Apaleo>(FILE, &[]);
     }
 }
@@ -83,8 +96,8 @@ mod cognito {
 
     fn subject() -> Subject {
         let expected = Expected::new("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...", Duration::from_secs(3600));
-        let pms = |name, value| vendor(FILE, &[PMS[0], PMS[1], (name, value)]);
-        Subject::new(vendor(FILE, &PMS), at(FILE))
+        let pms = |name, value| build(FILE, &[PMS[0], PMS[1], (name, value)]);
+        Subject::new(build(FILE, &PMS), at(FILE))
             .with_credentials(ClientCredentials::new("YOUR_CLIENT_ID", "YOUR_CLIENT_SECRET"), &[])
             .with_request(fixture!("cognito", "request"))
             .with_variant_request("auth", pms("auth", "body"), fixture!("cognito", "request-body"))
@@ -93,15 +106,15 @@ mod cognito {
                 pms("client-metadata", r#"{"hotel":"MUC"}"#),
                 fixture!("cognito", "request-metadata"),
             )
-            .with_variant("prefix", vendor(FILE, &[("prefix", "another"), PMS[1]]))
-            .with_variant("region", vendor(FILE, &[PMS[0], ("region", "us-gov-west-1")]))
-            .with_variant("domain", vendor(FILE, &[("domain", "auth.example.com")]))
+            .with_variant("prefix", build(FILE, &[("prefix", "another"), PMS[1]]))
+            .with_variant("region", build(FILE, &[PMS[0], ("region", "us-gov-west-1")]))
+            .with_variant("domain", build(FILE, &[("domain", "auth.example.com")]))
             .with_token(fixture!("cognito", "token"), expected.with_token_type("Bearer"))
             .with_refusal(fixture!("cognito", "refusal"), ErrorKind::CredentialsRefused)
             .with_url_setting("prefix", |prefix| provider(FILE, &[("prefix", prefix), PMS[1]]))
             .with_url_setting("region", |region| provider(FILE, &[PMS[0], ("region", region)]))
             .with_url_setting("domain", |domain| match domain.trim() {
-                // An empty setting counts as none: then it is the prefix and the region that count.
+                // An empty value counts as not set, so the prefix and the region make the URL.
                 "" => provider(FILE, &PMS),
                 domain => provider(FILE, &[("domain", domain)]),
             })
@@ -110,15 +123,19 @@ mod cognito {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn the_file_says_what_the_crate_says() {
+    fn the_file_equals_the_crate() {
         let credentials = ClientCredentials::new("id", "a+secret %");
         for region in ["eu-south-2", "us-gov-west-1", "cn-north-1", " EU-SOUTH-2 ", "US-Gov-West-1"] {
             let settings = [("prefix", "my-pool"), ("region", region)];
-            same(&Cognito::new("my-pool", region).unwrap(), &vendor(FILE, &settings), &credentials);
+            same(&Cognito::new("my-pool", region).unwrap(), &build(FILE, &settings), &credentials);
         }
         let own = Cognito::at_custom_domain("Auth.Example.com".parse().unwrap());
-        same(&own, &vendor(FILE, &[("domain", "Auth.Example.com")]), &credentials);
+        same(&own, &build(FILE, &[("domain", "Auth.Example.com")]), &credentials);
         same_settings::<Cognito>(FILE, &["client-metadata"]);
+        for auth in spellings(METHODS) {
+            let settings = [PMS[0], PMS[1], ("auth", &*auth)];
+            same(&Cognito::from_settings(&with(&settings)).unwrap(), &build(FILE, &settings), &credentials);
+        }
     }
 
     #[test]
@@ -149,10 +166,10 @@ mod octorate {
 
     fn subject() -> Subject {
         let expected = Expected::new("YOUR_ACCESS_TOKEN", Duration::from_secs(1440)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE))
+        Subject::new(build(FILE, &[]), at(FILE))
             .with_credentials(ClientCredentials::new("<your_client_id>", "<your_client_secret>"), &[])
             .with_request(fixture!("octorate", "request"))
-            .with_variant("base-url", vendor(FILE, &[("base-url", "https://api.octotable.com/api/v2")]))
+            .with_variant("base-url", build(FILE, &[("base-url", "https://api.octotable.com/api/v2")]))
             .with_token(fixture!("octorate", "token"), expected)
             .with_refusal(fixture!("octorate", "refusal"), ErrorKind::CredentialsRefused)
             .with_url_setting("base-url", |base_url| provider(FILE, &[("base-url", base_url)]))
@@ -161,7 +178,7 @@ mod octorate {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn the_file_says_what_the_crate_says() {
+    fn the_file_equals_the_crate() {
         let credentials = ClientCredentials::new("id", "a \"secret\"");
         for settings in [
             &[][..],
@@ -169,7 +186,7 @@ mod octorate {
             &[("expiry-unit", "minutes"), ("api-host", "api.example.com")],
             &[("token-url", "http://127.0.0.1:8080/token")],
         ] {
-            same(&Octorate::from_settings(&with(settings)).unwrap(), &vendor(FILE, settings), &credentials);
+            same(&Octorate::from_settings(&with(settings)).unwrap(), &build(FILE, settings), &credentials);
         }
         for wrong in [("expiry-unit", "hours"), ("api-host", "https://a.b"), ("base-url", "x"), ("unit", "x")] {
             assert!(Octorate::from_settings(&with(&[wrong])).is_err());
@@ -189,9 +206,9 @@ mod ptv {
 
     fn subject() -> Subject {
         let expected = Expected::new("ey...", Duration::from_secs(300)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, &[TOKEN_URL]), at(FILE))
+        Subject::new(build(FILE, &[TOKEN_URL]), at(FILE))
             .with_request(fixture!("ptv", "request"))
-            .with_variant_request("auth", vendor(FILE, &[TOKEN_URL, ("auth", "body")]), fixture!("ptv", "request-body"))
+            .with_variant_request("auth", build(FILE, &[TOKEN_URL, ("auth", "body")]), fixture!("ptv", "request-body"))
             .with_token(fixture!("ptv", "token"), expected)
             .with_refusal(fixture!("ptv", "refusal"), ErrorKind::CredentialsRefused)
             .with_refusal(fixture!("ptv", "throttled"), ErrorKind::RateLimited)
@@ -200,11 +217,11 @@ mod ptv {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn the_file_says_what_the_crate_says() {
+    fn the_file_equals_the_crate() {
         let credentials = ClientCredentials::new("id", "a+secret %");
-        for auth in ["basic", "basic-raw", "body"] {
-            let settings = [TOKEN_URL, ("auth", auth)];
-            same(&Ptv::from_settings(&with(&settings)).unwrap(), &vendor(FILE, &settings), &credentials);
+        for auth in spellings(METHODS) {
+            let settings = [TOKEN_URL, ("auth", &*auth)];
+            same(&Ptv::from_settings(&with(&settings)).unwrap(), &build(FILE, &settings), &credentials);
         }
         let error = provider(FILE, &[]).unwrap_err();
         assert_eq!(error.message(), Ptv::from_settings(&Settings::new()).unwrap_err().message());
@@ -221,16 +238,16 @@ mod resamania {
     const DEMO: (&str, &str) = ("client-token", "demoapi");
 
     fn subject() -> Subject {
-        let demo = |name, value| vendor(FILE, &[STAGING, DEMO, (name, value)]);
+        let demo = |name, value| build(FILE, &[STAGING, DEMO, (name, value)]);
         let credentials =
             Resamania::credentials("123_xxxxxxxxxxxxxxxxx", "******", "00000000-0000-0000-0000-000000000000");
         let expected = Expected::new("{access_token}", Duration::from_secs(3600)).with_token_type("bearer");
-        Subject::new(vendor(FILE, &[STAGING, DEMO]), at(FILE))
+        Subject::new(build(FILE, &[STAGING, DEMO]), at(FILE))
             .with_credentials(credentials, &["api-key"])
             .with_request(fixture!("resamania", "request"))
             .with_variant_request(
                 "client-token",
-                vendor(FILE, &[STAGING]),
+                build(FILE, &[STAGING]),
                 fixture!("resamania", "request-without-client-token"),
             )
             .with_variant_request("club", demo("club", "/demoapi/clubs/1234"), fixture!("resamania", "request-club"))
@@ -250,15 +267,15 @@ mod resamania {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn the_file_says_what_the_crate_says() {
+    fn the_file_equals_the_crate() {
         let without_key = ClientCredentials::new("1_abc", "a+secret %");
         for credentials in [without_key.clone(), without_key.with_secret("api-key", "gateway-key")] {
             for settings in [&[STAGING][..], &[STAGING, DEMO], &[("token-url", "https://gw.example.com:8443/token")]] {
-                same(&Resamania::from_settings(&with(settings)).unwrap(), &vendor(FILE, settings), &credentials);
+                same(&Resamania::from_settings(&with(settings)).unwrap(), &build(FILE, settings), &credentials);
             }
             let club = Grant::Club("/demoapi/clubs/1234".to_owned());
             let ours = Resamania::new(STAGING.1, None).unwrap().with_grant(club);
-            same(&ours, &vendor(FILE, &[STAGING, ("club", "/demoapi/clubs/1234")]), &credentials);
+            same(&ours, &build(FILE, &[STAGING, ("club", "/demoapi/clubs/1234")]), &credentials);
         }
         let both = [STAGING, ("club", "/demoapi/clubs/1"), ("contact", "member@example.com")];
         let ours = Resamania::from_settings(&with(&both)).unwrap_err();
@@ -268,30 +285,30 @@ mod resamania {
 
     #[test]
     fn a_members_address_is_not_printed() {
-        let contact = vendor(FILE, &[STAGING, ("contact", "member@example.com")]);
+        let contact = build(FILE, &[STAGING, ("contact", "member@example.com")]);
         assert!(!format!("{contact:?} {contact:#?}").contains("member"), "{contact:?}");
     }
 }
 
-/// Both send the same bytes, read every answer to the same outcome, and have the same policy.
-fn same(ours: &dyn CredentialsGrant, theirs: &Vendor, credentials: &ClientCredentials) {
+/// Asserts that both send the same bytes, read every response to the same result, and have the same policy.
+fn same(ours: &dyn CredentialsGrant, theirs: &FileProvider, credentials: &ClientCredentials) {
     assert_eq!(theirs.name(), ours.name());
-    let asks = [
+    let parameters = [
         TokenParameters::new(),
         TokenParameters::new().with_scopes(["a.b", "c:d"]),
         TokenParameters::new().with_extra_parameter("further", "é&="),
         TokenParameters::new().with_audience("https://api.example.com"),
     ];
-    for parameters in asks {
+    for parameters in parameters {
         let context = RequestContext::dry_run(credentials, &parameters);
-        let sealed = |provider: &dyn CredentialsGrant| provider.token_request(&context)?.dry_run();
-        match (sealed(ours), sealed(theirs)) {
+        let request = |provider: &dyn CredentialsGrant| provider.token_request(&context)?.dry_run();
+        match (request(ours), request(theirs)) {
             (Ok(ours), Ok(theirs)) => assert_eq!(shown(&theirs), shown(&ours), "{parameters:?}"),
             (Err(ours), Err(theirs)) => assert_eq!(theirs.to_string(), ours.to_string(), "{parameters:?}"),
             (ours, theirs) => panic!("{parameters:?}: {ours:?} and {theirs:?}"),
         }
     }
-    for (status, body) in answers() {
+    for (status, body) in responses() {
         let response = || {
             let status = StatusCode::from_u16(status).unwrap();
             HttpResponse::new(status, HeaderMap::new(), body.as_bytes().to_vec())
@@ -305,7 +322,7 @@ fn same(ours: &dyn CredentialsGrant, theirs: &Vendor, credentials: &ClientCreden
     assert_eq!(format!("{:?}", theirs.policy()), format!("{:?}", ours.policy()));
 }
 
-/// The request as text, and which of its headers are never printed.
+/// Returns the request as text, with a mark on headers that are never printed.
 fn shown(request: &HttpRequest) -> String {
     let header = |name: &HeaderName, value: &HeaderValue| {
         let secret = if value.is_sensitive() { " (secret)" } else { "" };
@@ -317,7 +334,7 @@ fn shown(request: &HttpRequest) -> String {
     format!("{} {}\n{}\n\n{body}", request.method(), request.url(), headers.join("\n"))
 }
 
-fn answers() -> Vec<(u16, &'static str)> {
+fn responses() -> Vec<(u16, &'static str)> {
     let bodies = [
         "",
         "<html>",
@@ -334,7 +351,7 @@ fn answers() -> Vec<(u16, &'static str)> {
     [200, 302, 400, 401, 403, 429, 500].into_iter().flat_map(|status| bodies.map(|body| (status, body))).collect()
 }
 
-/// The file has the crate's settings, and these besides.
+/// Asserts that the file has the crate's settings and these besides.
 fn same_settings<P: Configure>(text: &str, besides: &[&str]) {
     let file = file(text);
     assert_eq!((file.name(), file.title()), (P::NAME, P::TITLE));

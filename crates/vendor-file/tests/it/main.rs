@@ -1,10 +1,10 @@
-//! Vendor files as their users see them, in one test program.
+//! Tests of vendor files through the public API.
 
 #![cfg(test)]
 
+mod changed_file;
 mod equality;
 mod reading;
 mod refusals;
 mod settings;
-mod spoiled;
 mod vendors;

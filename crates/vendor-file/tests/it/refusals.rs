@@ -1,11 +1,11 @@
-//! What a file may not say, and in which words that is told.
+//! Files that are refused, and the text of each error.
 
 use credentials_grant_vendor_file::VendorFile;
 
-use crate::spoiled::{assert_refused, assert_taken, file, refused};
+use crate::changed_file::{assert_accepted, assert_refused, file, refused};
 
 #[test]
-fn settings_are_declared_whole_and_used() {
+fn settings_are_declared_completely_and_used() {
     let more = |text: &str| file(&[("# settings", text)]);
     let says = |text: &str, words: &str| {
         let error = refused(&more(text)).to_string();
@@ -13,70 +13,82 @@ fn settings_are_declared_whole_and_used() {
     };
     says(
         "[settings.idle]\nhelp = \"x\"",
-        "nothing uses the setting `idle`; write {idle} where its value goes, or take",
+        "the setting `idle` is not used; write {idle} where its value goes, or remove",
     );
-    says("[settings.Api_Host]\nhelp = \"x\"", "`Api_Host` cannot name a setting; take lower-case letters");
-    says("[settings.\"a\\nb\"]\nhelp = \"x\"", "`a\\nb` cannot name a setting");
-    says("[settings.client-id]\nhelp = \"x\"", "`client-id` is there without a setting");
-    says("[settings.token-url]\nhelp = \"x\"\ndefault = \"x\"", "every provider has `token-url`; give it no more than");
-    says("[settings.token-url]\nhelp = \"x\"", "nothing uses the setting `token-url`");
-    says("[settings.app-secret]\nhelp = \"x\"", "`app-secret` seems to be a secret, and is not declared as one; add");
+    says("[settings.Api_Host]\nhelp = \"x\"", "`Api_Host` is not a valid name of a setting; use lower-case letters");
+    says("[settings.\"a\\nb\"]\nhelp = \"x\"", "`a\\nb` is not a valid name of a setting");
+    says("[settings.client-id]\nhelp = \"x\"", "`client-id` is a built-in variable");
+    says(
+        "[settings.token-url]\nhelp = \"x\"\ndefault = \"x\"",
+        "every provider has the setting `token-url`; give it a help and nothing else",
+    );
+    says("[settings.token-url]\nhelp = \"x\"", "the setting `token-url` is not used");
+    says("[settings.app-secret]\nhelp = \"x\"", "`app-secret` looks like a secret and is not declared as one; add");
     says(
         "[settings.x]\nhelp = \"x\"\nsecret = true\ndefault = \"y\"",
-        "a file holds no secret, and `x` is one; take its",
+        "`x` is a secret, and a file must not hold secrets; remove its",
     );
-    says("[settings.x]\nhelp = \"x\"\nsecret = true\nvalues = [\"y\"]", "a file holds no secret, and `x` is one");
-    says("[settings.x]\nhelp = \"x\"\noptional = true\ndefault = \"y\"", "`x` has a default and thus is always set");
+    says(
+        "[settings.x]\nhelp = \"x\"\nsecret = true\nvalues = [\"y\"]",
+        "`x` is a secret, and a file must not hold secrets",
+    );
+    says("[settings.x]\nhelp = \"x\"\noptional = true\ndefault = \"y\"", "`x` is optional and has a default; remove");
     says(
         "[settings.x]\nhelp = \"x\"\nvalues = [\"a\"]\ndefault = \"b\"",
-        "the default of `x` is none of its values; use",
+        "the default of `x` is not one of its values; use",
     );
-    says("[settings.x]\nhelp = \"x\"\nvalues = [\"a\", \" b\"]", "a value is empty, or has spaces around it");
+    says(
+        "[settings.x]\nhelp = \"x\"\nvalues = [\"a\", \" b\"]",
+        "a value is empty, or has line breaks or spaces around it",
+    );
     says("[settings.x]\nhelp = \"x\"\ndefault = \"\"", "a value is empty");
 }
 
 #[test]
-fn a_variable_is_a_setting_and_stands_where_it_may() {
+fn a_variable_is_a_setting_and_allowed_where_it_is() {
     let all = "shop, server, tenant, gateway-key";
-    assert_refused(&[("{tenant}", "{tenent}")], &format!("{{tenent}} is no setting; use {all}"));
+    assert_refused(&[("{tenant}", "{tenent}")], &format!("{{tenent}} is not a setting; use {all}"));
     assert_refused(
         &[("{tenant}", "{tenant?}")],
-        "{tenant} has a ?, which is for URLs; take the ? out: a text without its value is left out",
+        "{tenant} has a ?, which is for URLs; remove the ?: a text without a value for its setting is left out",
     );
-    assert_refused(&[("{tenant}", "{sha256({tenant})}")], "there is no function `sha256`; the one there is is base64");
-    assert_refused(&[("{tenant}", "{tenant")], "a brace is not closed; write {{ for one brace");
-    assert_refused(&[("{tenant}", "{token-host}")], "{token-host} is for `hosts`, alone; write it there");
+    assert_refused(&[("{tenant}", "{sha256({tenant})}")], "unknown function `sha256`; the only one is base64");
+    assert_refused(&[("{tenant}", "{tenant")], "an opening brace is not closed; write {{ for a literal brace");
+    assert_refused(&[("{tenant}", "{token-host}")], "{token-host} is allowed only in `hosts`, alone; use it there");
     assert_refused(
         &[("{shop}", "{client-secret}")],
-        "{client-secret} cannot stand here; use it in parameters and headers",
+        "{client-secret} is not allowed here; use it in parameters and headers",
     );
     assert_refused(
         &[("{shop}", "{gateway-key}")],
-        "{gateway-key} is a secret, which is shown where this goes; put it into a parameter or a header",
+        "{gateway-key} is a secret and would be visible here; put it into a parameter or a header",
     );
-    assert_refused(&[("{shop}", "{base64({shop})}")], "no function can stand here; use one in parameters and headers");
+    assert_refused(
+        &[("{shop}", "{base64({shop})}")],
+        "functions are not allowed here; use them in parameters and headers",
+    );
     assert_refused(
         &[("{shop}", "{shop?}")],
-        "{shop} is always set; take the ? out, or add `optional = true` to the setting",
+        "{shop} is always set; remove the ?, or add `optional = true` to the setting",
     );
     let guard =
         "{tenant} may not be set; write { when = { tenant = \"*\" }, use = … }, or {tenant?} for a path segment";
     assert_refused(&[("/token\"", "/{tenant}/token\"")], guard);
-    assert_taken(&[("/token\"", "/{tenant?}/token\"")]);
+    assert_accepted(&[("/token\"", "/{tenant?}/token\"")]);
     assert_refused(
         &[("# policy", "hosts = [\"{gateway-key}.acme.example\"]")],
-        "{gateway-key} is a secret, which is shown where this goes; put it into a parameter or a header",
+        "{gateway-key} is a secret and would be visible here; put it into a parameter or a header",
     );
-    let companions = |value: &str| format!("presentation.companions.X-Key = \"{value}\"");
-    let beside = companions("Key {gateway-key}");
+    let extra_header = |value: &str| format!("presentation.extra-headers.X-Key = \"{value}\"");
+    let beside = extra_header("Key {gateway-key}");
     assert_refused(
         &[("# policy", &beside)],
-        "{gateway-key} is a secret, and has text beside it; write \"{gateway-key}\" alone",
+        "{gateway-key} is a secret with text beside it; write \"{gateway-key}\" alone",
     );
-    let id = companions("id {client-id}");
-    assert_refused(&[("# policy", &id)], "{client-id} cannot stand here; use it in parameters and headers");
-    assert_taken(&[("# policy", &companions("{client-id}"))]);
-    assert_taken(&[("# policy", &companions("{gateway-key}"))]);
+    let id = extra_header("id {client-id}");
+    assert_refused(&[("# policy", &id)], "{client-id} is not allowed here; use it in parameters and headers");
+    assert_accepted(&[("# policy", &extra_header("{client-id}"))]);
+    assert_accepted(&[("# policy", &extra_header("{gateway-key}"))]);
 }
 
 #[test]
@@ -90,12 +102,12 @@ fn alternatives_depend_on_settings_and_the_last_one_always_applies() {
         assert!(error.contains(words), "{error}");
     };
     let usual = "\"https://{shop}.{server}.acme.example/\"";
-    says("", "there may be no alternative that applies; end the list with a text that has no `when`");
-    says(&format!("{{ when = {{ server = \"test\" }}, use = {usual} }}"), "there may be no alternative that applies");
-    says(&format!("{usual}, {usual}"), "this alternative is never reached: the one before it always applies");
+    says("", "for some settings no alternative applies; end the list with a text that has no `when`");
+    says(&format!("{{ when = {{ server = \"test\" }}, use = {usual} }}"), "for some settings no alternative applies");
+    says(&format!("{usual}, {usual}"), "this alternative is never used: the one before it always applies");
     says(
         &format!("{{ when = {{ sever = \"test\" }}, use = {usual} }}, {usual}"),
-        "`sever` is no setting; use shop, server",
+        "`sever` is not a setting; use shop, server",
     );
     says(
         &format!("{{ when = {{ server = \"tset\" }}, use = {usual} }}, {usual}"),
@@ -103,13 +115,13 @@ fn alternatives_depend_on_settings_and_the_last_one_always_applies() {
     );
     says(
         &format!("{{ when = {{ gateway-key = \"*\" }}, use = {usual} }}, {usual}"),
-        "`gateway-key` is a secret, and decides nothing",
+        "`gateway-key` is a secret, which a condition must not depend on",
     );
     let good = format!(
         "{{ when = {{ server = \"t*\", tenant = \"*\" }}, use = \"https://{{shop}}.a.example/{{tenant}}\" }}, {usual}"
     );
     assert!(VendorFile::parse(&url(&good)).is_ok());
-    assert_taken(&[(
+    assert_accepted(&[(
         "parameters.tenant = \"{tenant}\"",
         "parameters.tenant = [{ when = { server = \"test\" }, use = \"{tenant}\" }]",
     )]);
@@ -122,20 +134,20 @@ fn a_url_is_one_that_a_secret_may_be_sent_to() {
         let error = refused(&url(text)).to_string();
         assert!(error.contains(words) && !error.contains("canary"), "{error}");
     };
-    let scheme = "this makes no URL that a secret may be sent to";
+    let scheme = "a secret cannot be sent to this URL";
     says("http://{shop}.{server}.example/", scheme);
     says("ftp://{shop}.{server}.example/", scheme);
-    says("{shop}{server}", "a base URL is followed by a slash");
-    says("{shop}.evil.example/{server}", "a base URL is followed by a slash");
+    says("{shop}{server}", "a base URL must be followed by a slash");
+    says("{shop}.evil.example/{server}", "a base URL must be followed by a slash");
     says("https://user:canary@{shop}.{server}.example/", scheme);
     says("https://{shop}.{server}.example/#canary", scheme);
     says("https://{shop} {server}/", scheme);
     says("https://{shop}{server}-/", scheme);
     says("https://{shop}.{server},.example/", scheme);
-    says("https://{shop}.{server}.example/?client_secret=canary", "here seems to stand a secret in a URL");
-    says("https://{shop}.{server}.example/?a=b&X-Api-Key=canary", "here seems to stand a secret in a URL");
-    says("https://{shop}.{server}.example/{{x}}", "a URL has no braces");
-    says("{shop}/{token-url}/{server}", "{token-url} is no setting");
+    says("https://{shop}.{server}.example/?client_secret=canary", "this URL looks like it has a secret");
+    says("https://{shop}.{server}.example/?a=b&X-Api-Key=canary", "this URL looks like it has a secret");
+    says("https://{shop}.{server}.example/{{x}}", "a URL cannot have literal braces");
+    says("{shop}/{token-url}/{server}", "{token-url} is not a setting");
     assert!(VendorFile::parse(&url("https://{shop}.{server}.example/?grant_type=client_credentials")).is_ok());
     let bad_default = [("values = [\"live\", \"test\"]\n", ""), ("\"live\"", "\"not a host\"")];
     assert!(refused(&file(&bad_default)).to_string().contains(scheme), "a default is tried out");
@@ -147,14 +159,14 @@ fn a_url_is_one_that_a_secret_may_be_sent_to() {
         ("# settings", "[settings.token-url]\nhelp = \"the token URL\""),
         ("acme.example/token", "acme.example/{token-url}"),
     ];
-    assert_refused(&declared, "{token-url} is a whole URL; write url = \"{token-url}\", and nothing beside it");
+    assert_refused(&declared, "{token-url} is a whole URL; write url = \"{token-url}\" and nothing else");
 }
 
 #[test]
 fn a_secret_in_the_file_is_refused_and_not_repeated() {
     let secret = |at: &str, line: &str| {
         let error = refused(&file(&[(at, line)])).to_string();
-        assert!(error.contains("a file holds none") && !error.contains("canary"), "{error}");
+        assert!(error.contains("a file must not hold secrets") && !error.contains("canary"), "{error}");
         assert!(error.contains("line "), "{error}");
     };
     secret("# request", "parameters.client_secret = \"canary\"");
@@ -163,15 +175,15 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
     secret("# request", "headers.Ocp-Apim-Subscription-Key = [{ when = { server = \"test\" }, use = \"canary\" }]");
     secret("# request", "parameters.x = \"-----BEGIN PRIVATE KEY----- canary {client-id}\"");
     secret("# request", "headers.x = \"eyJhbGciOiJub25lIn0.canary.canary\"");
-    secret("# policy", "presentation.companions.x-api-key = \"canary\"");
-    assert_taken(&[("# request", "parameters.token_format = \"jwt\"")]);
+    secret("# policy", "presentation.extra-headers.x-api-key = \"canary\"");
+    assert_accepted(&[("# request", "parameters.token_format = \"jwt\"")]);
 }
 
 #[test]
-fn nothing_is_written_twice() {
-    let twice = |name: &str| {
+fn a_duplicate_is_refused() {
+    let duplicate = |name: &str| {
         format!(
-            "`{name}` is written by another key of [request] as well; take one of them out, or let the other be \"none\" or \"by-hand\""
+            "another key of [request] writes `{name}` as well; remove one of them, or set the other to \"none\" or \"custom\""
         )
     };
     let cases = [
@@ -179,86 +191,90 @@ fn nothing_is_written_twice() {
         ("grant_type", "parameters.grant_type = \"x\""),
         ("grant_type", "grant-type = \"x\"\nparameters.grant_type = \"x\""),
         ("scope", "parameters.scope = \"open-api\""),
-        ("scopes", "scope-name = \"scopes\"\nparameters.scopes = \"open-api\""),
+        ("scopes", "scope-parameter = \"scopes\"\nparameters.scopes = \"open-api\""),
         ("audience", "audience = \"optional\"\nparameters.audience = \"x\""),
-        ("resource", "resources = \"required\"\nparameters.resource = \"x\""),
+        ("resource", "resource = \"required\"\nparameters.resource = \"x\""),
         ("authorization_details", "authorization-details = \"optional\"\nparameters.authorization_details = \"x\""),
     ];
     for (name, lines) in cases {
-        assert_refused(&[("# request", lines)], &twice(name));
+        assert_refused(&[("# request", lines)], &duplicate(name));
     }
-    assert_taken(&[("# request", "scope = \"none\"\nparameters.scope = \"open-api\"")]);
-    assert_taken(&[("# request", "grant-type = \"none\"\nparameters.grant_type = \"x\"")]);
-    for way in ["none", "mtls", "private-key-jwt"] {
-        let changes = [("\"body\"", &*format!("{way:?}")), ("# request", "parameters.client_id = \"{client-id}\"")];
-        assert_refused(&changes, &twice("client_id"));
+    assert_accepted(&[("# request", "scope = \"none\"\nparameters.scope = \"open-api\"")]);
+    assert_accepted(&[("# request", "grant-type = \"none\"\nparameters.grant_type = \"x\"")]);
+    for method in ["none", "mtls", "private-key-jwt"] {
+        let changes = [
+            ("\"client_secret_post\"", &*format!("{method:?}")),
+            ("# request", "parameters.client_id = \"{client-id}\""),
+        ];
+        assert_refused(&changes, &duplicate("client_id"));
     }
-    let basic = [("\"body\"", "\"basic-raw\""), ("# request", "headers.authorization = \"{client-id}\"")];
-    assert_refused(&basic, &twice("authorization"));
-    let header = "the header `x-gateway-key` is written twice; write it once: capital letters make no difference";
+    let basic = [("\"client_secret_post\"", "\"basic-raw\""), ("# request", "headers.authorization = \"{client-id}\"")];
+    assert_refused(&basic, &duplicate("authorization"));
+    let header = "the header `x-gateway-key` is written twice; write it once: header names ignore case";
     assert_refused(&[("# request", "headers.x-gateway-key = \"{client-id}\"")], header);
     assert_refused(
-        &[("# policy", "presentation.companions.AUTHORIZATION = \"{client-id}\"")],
-        "the header `AUTHORIZATION` is written twice; write it once: capital letters make no difference",
+        &[("# policy", "presentation.extra-headers.AUTHORIZATION = \"{client-id}\"")],
+        "the header `AUTHORIZATION` is written twice; write it once: header names ignore case",
     );
 }
 
 #[test]
-fn the_request_contradicts_itself_nowhere() {
+fn a_contradiction_in_the_request_is_refused() {
     assert_refused(
         &[("# request", "method = \"GET\"\nencoding = \"json\"")],
-        "a GET has no body; take it out: the parameters go into the query",
+        "a GET has no body; remove `encoding`: the parameters go into the query",
     );
     assert_refused(
         &[("# request", "encoding = \"json\"\nauthorization-details = \"required\"")],
-        "authorization details cannot be sent as JSON; take it out",
+        "authorization details cannot be sent as JSON; remove `authorization-details`",
     );
     assert_refused(
         &[("# request", "scope = \"none\"\nscope-separator = \",\"")],
-        "`scope = \"none\"` says that no scope is taken; take one of the two out",
+        "this contradicts `scope = \"none\"`; remove one of the two",
     );
-    assert_refused(
-        &[("# request", "scope-separator = \"\"")],
-        "what stands here is empty; write it, or take the key out",
-    );
+    assert_refused(&[("# request", "scope-separator = \"\"")], "this value is empty; write a value, or remove the key");
     assert_refused(
         &[("# request", "assertion-audience = \"x\"")],
-        "no assertion is sent that could have an audience; take it out",
+        "no assertion is sent that could have an audience; remove it",
     );
     assert_refused(
-        &[("\"body\"", "\"by-hand\"")],
-        "nothing in the request says who the client is; write {client-id} and {client-secret} where the vendor wants them",
+        &[("\"client_secret_post\"", "\"custom\"")],
+        "the request does not identify the client; write {client-id} and {client-secret} where the vendor wants them",
     );
     assert_refused(
-        &[("\"body\"", "\"Basic\"")],
-        "this is not a client authentication method; use one of basic, basic-raw, basic-strict, body, none, client-secret-jwt, \
-         private-key-jwt, mtls, by-hand",
+        &[("\"client_secret_post\"", "\"digest\"")],
+        "this is not a client authentication method; use one of client_secret_basic, client_secret_basic_raw, \
+         client_secret_basic_strict, client_secret_post, none, client_secret_jwt, private_key_jwt, tls_client_auth, custom",
     );
     assert_refused(
-        &[("\"body\"", "\"{shop}\"")],
-        "it is not known which word this will be; write a word, or a setting alone whose `values` are listed",
+        &[("\"client_secret_post\"", "\"{shop}\"")],
+        "the values that this can have are not listed; write one of them, or a single setting with `values`",
     );
-    assert!(refused(&file(&[("\"body\"", "\"{server}\"")])).to_string().contains("this is no way to authenticate"));
-    assert_refused(&[("# request", "parameters.\"\" = \"x\"")], "a parameter has no name; give it the vendor's");
+    assert!(
+        refused(&file(&[("\"client_secret_post\"", "\"{server}\"")]))
+            .to_string()
+            .contains("this is not a client authentication method")
+    );
+    assert_refused(
+        &[("# request", "parameters.\"\" = \"x\"")],
+        "the name of a parameter is empty; write the name that the vendor uses",
+    );
     assert_refused(
         &[("# request", "headers.\"a b\" = \"x\"")],
-        "`a b` is not a valid header name; take letters, digits and hyphens",
+        "`a b` is not a valid header name; use letters, digits and hyphens",
     );
-    assert_refused(
-        &[("# request", "headers.Content-Length = \"0\"")],
-        "this header belongs to the connection; leave it out",
-    );
+    assert_refused(&[("# request", "headers.Content-Length = \"0\"")], "the HTTP client writes this header; remove it");
     assert_refused(
         &[("# request", "headers.X-A = \"a\\nb\"")],
-        "no header can carry this text; take line breaks and the like out",
+        "this is not a valid header value; remove line breaks and control characters",
     );
 }
 
 #[test]
-fn answers_are_described_in_one_way() {
+fn a_contradiction_in_the_response_is_refused() {
     assert_refused(
         &[("# response", "expires-in = \"a\"\nexpires-at = \"b\"")],
-        "`expires-in` and `expires-at` contradict each other; keep the one whose member the vendor sends",
+        "`expires-in` and `expires-at` contradict each other; keep the one that the vendor sends",
     );
     assert_refused(
         &[("# response", "expiry-unit = \"hours\"")],
@@ -266,33 +282,33 @@ fn answers_are_described_in_one_way() {
     );
     assert_refused(
         &[("# response", "scope-separator = \", \"")],
-        "a separator is one character; write a comma, or whatever the vendor has",
+        "the separator in a response must be one character; write the character, such as a comma",
     );
     assert_refused(
         &[("# response", "token = \"\"")],
-        "what stands here names no member of an answer; write its name, or a JSON pointer such as /data/token",
+        "this does not name a member of a response; write its name, or a JSON pointer such as /data/token",
     );
-    let meaning = |entries: &str| format!("meanings = [{{ {entries} }}]");
+    let mapping = |entries: &str| format!("error-mappings = [{{ {entries} }}]");
     for entries in ["kind = \"unavailable\"", "kind = \"unavailable\", status = 409, code = \"x\""] {
         assert_refused(
-            &[("# response", &meaning(entries))],
-            "a meaning is that of a status or that of a code; write one of the two",
+            &[("# response", &mapping(entries))],
+            "an error mapping needs a `status` or a `code`; write one of the two",
         );
     }
     assert_refused(
-        &[("# response", &meaning("kind = \"unavailable\", status = 99"))],
-        "this is no status of an answer; write one from 200 to 599",
+        &[("# response", &mapping("kind = \"unavailable\", status = 99"))],
+        "this is not the status of a response; write one from 200 to 599",
     );
     let kinds = "one of `bad_response`, `credentials_refused`, `rate_limited`, `request_refused`, `unavailable`";
     assert_refused(
-        &[("# response", &meaning("kind = \"canary\", status = 409"))],
-        &format!("something else must stand here; write {kinds}"),
+        &[("# response", &mapping("kind = \"canary\", status = 409"))],
+        &format!("this value has the wrong type; write {kinds}"),
     );
 }
 
 #[test]
-fn a_policy_names_hosts_and_lengths_of_time() {
-    let host = "this is no host whose API could take the token; write one such as api.example.com, or *.example.com for all below it";
+fn hosts_and_durations_of_a_policy_are_checked() {
+    let host = "this is not a valid host; write one such as api.example.com, or *.example.com for every host below it";
     for bad in [
         "",
         "*",
@@ -316,36 +332,36 @@ fn a_policy_names_hosts_and_lengths_of_time() {
         "{token-host}",
         "localhost:8080",
     ] {
-        assert_taken(&[("# policy", &format!("hosts = [{good:?}]"))]);
+        assert_accepted(&[("# policy", &format!("hosts = [{good:?}]"))]);
     }
-    let length = "this is no length of time above zero; write one such as 900s, 15m, 24h or 1h 30m";
+    let duration = "this is not a duration above zero; write one such as 900s, 15m, 24h or 1h 30m";
     for bad in ["", "0s", "-1h", "1", "soon", "99999999999999999999h"] {
-        assert_refused(&[("# policy", &format!("lifetime = {bad:?}"))], length);
+        assert_refused(&[("# policy", &format!("lifetime = {bad:?}"))], duration);
     }
-    assert_taken(&[(
+    assert_accepted(&[(
         "# policy",
         "lifetime = \"1h 30m\"\nlimits = [{ requests = 30, period = \"1h\", per-client = true }]",
     )]);
     assert_refused(
         &[("# policy", "limits = [{ requests = 0, period = \"1s\" }]")],
-        "a limit of none allows nothing; write how many there may be",
+        "a limit of 0 allows no request; write how many requests are allowed",
     );
     assert_refused(
         &[("# policy", "presentation.scheme = \"Token \"")],
-        "a scheme is one word; write it without a space behind it",
+        "a scheme is one word; write it without spaces",
     );
     assert_refused(
         &[("# policy", "expired-statuses = [1403]")],
-        "this is no status of an answer; write one from 200 to 599",
+        "this is not the status of a response; write one from 200 to 599",
     );
 }
 
 #[test]
-fn exclusive_settings_are_two_or_more_that_there_are() {
-    assert_taken(&[("# top", "exclusive = [[\"shop\", \"tenant\"]]")]);
-    assert_refused(&[("# top", "exclusive = [[\"shop\"]]")], "one setting excludes no other; name two or more");
+fn a_group_of_exclusive_settings_has_two_or_more_that_exist() {
+    assert_accepted(&[("# top", "exclusive = [[\"shop\", \"tenant\"]]")]);
+    assert_refused(&[("# top", "exclusive = [[\"shop\"]]")], "a group needs at least two settings; name two or more");
     for unknown in ["shpo", "gateway-key", "token-url"] {
         let error = refused(&file(&[("# top", &format!("exclusive = [[\"shop\", {unknown:?}]]"))])).to_string();
-        assert!(error.contains(&format!("`{unknown}` is no setting that could be set beside another")), "{error}");
+        assert!(error.contains(&format!("`{unknown}` is not a setting that can exclude another")), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! A provider out of a file: what its settings make of it, and what they may not be.
+//! Providers built from a file: what settings do, and which are refused.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap, HttpRequest,
-    HttpResponse, LifetimeSource, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, VendorFile,
-    async_trait, fetch_token,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
+    HttpRequest, HttpResponse, LifetimeSource, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport,
+    VendorFile, async_trait, fetch_token,
 };
 
-/// A file with these tables and what every file has.
+/// Returns a file with these tables and the keys that every file has.
 fn file(tables: &str) -> VendorFile {
     let text = format!("name = \"acme\"\ntitle = \"Acme\"\nsource = \"this test\"\nread = 2026-11-26\n{tables}");
     VendorFile::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -38,10 +38,10 @@ fn refusal(tables: &str, settings: &[(&str, &str)], parameters: &TokenParameters
     error.to_string()
 }
 
-const BASIC: &str = "[request]\nurl = \"https://auth.example.com/token\"\nauthentication = \"basic\"\n";
+const BASIC: &str = "[request]\nurl = \"https://auth.example.com/token\"\nauthentication = \"client_secret_basic\"\n";
 
 #[test]
-fn what_is_not_written_is_as_rfc_6749_has_it() {
+fn the_defaults_are_those_of_rfc_6749() {
     let parameters = TokenParameters::new().with_scopes(["a", "b"]).with_extra_parameter("further", "1");
     let request = sealed_for(BASIC, &[], &parameters).unwrap();
     assert_eq!((request.method().as_str(), request.url().as_str()), ("POST", "https://auth.example.com/token"));
@@ -91,29 +91,32 @@ fn a_parameter_whose_optional_value_is_not_set_is_left_out() {
 }
 
 #[test]
-fn a_secret_that_is_needed_and_not_there_is_named() {
+fn a_missing_secret_is_named() {
     let tables = "[settings.gateway-key]\nhelp = \"x\"\nsecret = true\n[request]\nurl = \"https://a.example/\"\nauthentication = \"none\"\n\
         headers.X-Key = \"{gateway-key}\"\n";
     let (credentials, parameters) = (ClientCredentials::without_secret("id"), TokenParameters::new());
-    let vendor = file(tables).provider(&Settings::new()).expect("secrets are not looked at yet");
+    let vendor = file(tables).provider(&Settings::new()).expect("secrets are not checked yet");
     let error = vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
-    assert!(error.to_string().starts_with("the credentials hold no `gateway-key`; add the secret"), "{error}");
-    let calls_alone = tables.replace("headers.X-Key", "[policy]\npresentation.companions.X-Key");
+    assert!(error.to_string().starts_with("the credentials lack the secret `gateway-key`; add the secret"), "{error}");
+    let calls_alone = tables.replace("headers.X-Key", "[policy]\npresentation.extra-headers.X-Key");
     let vendor = file(&calls_alone).provider(&Settings::new()).unwrap();
     let error = vendor.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
-    assert!(error.message().contains("no `gateway-key`"), "a token that no call could use is not asked for: {error}");
+    assert!(
+        error.message().contains("lack the secret `gateway-key`"),
+        "no token is requested that no call could use: {error}"
+    );
 
     let set = refusal(tables, &[("gateway-key", "canary")], &TokenParameters::new());
     assert!(set.contains("`gateway-key` is a secret, not a setting") && !set.contains("canary"), "{set}");
 }
 
 #[test]
-fn what_must_be_asked_for_is_and_what_is_not_taken_is_not() {
+fn token_parameters_are_required_optional_or_refused() {
     let asking = |lines: &str| format!("{BASIC}{lines}\n");
     let cases = [
         ("scope = \"required\"", "a scope", TokenParameters::new().with_scope("x"), "scope=x"),
         ("audience = \"required\"", "an audience", TokenParameters::new().with_audience("x"), "audience=x"),
-        ("resources = \"required\"", "a resource", TokenParameters::new().with_resource("x"), "resource=x"),
+        ("resource = \"required\"", "a resource", TokenParameters::new().with_resource("x"), "resource=x"),
         (
             "authorization-details = \"required\"",
             "authorization details",
@@ -124,13 +127,13 @@ fn what_must_be_asked_for_is_and_what_is_not_taken_is_not() {
     for (line, what, parameters, parameter) in cases {
         assert_eq!(body(&asking(line), &[], &parameters), format!("grant_type=client_credentials&{parameter}"));
         let without = refusal(&asking(line), &[], &TokenParameters::new());
-        assert!(without.contains(&format!("this vendor must be asked for {what}")), "{without}");
+        assert!(without.contains(&format!("this vendor requires {what}")), "{without}");
         let optional = line.replace("required", "optional");
         assert_eq!(body(&asking(&optional), &[], &TokenParameters::new()), "grant_type=client_credentials");
         let none = line.replace("required", "none");
-        assert!(refusal(&asking(&none), &[], &parameters).contains("this provider does not support a"));
+        assert!(refusal(&asking(&none), &[], &parameters).contains("this provider does not support the parameter"));
     }
-    let comma = asking("scope-separator = \",\"\nscope-name = \"scopes\"");
+    let comma = asking("scope-separator = \",\"\nscope-parameter = \"scopes\"");
     assert_eq!(
         body(&comma, &[], &TokenParameters::new().with_scopes(["a", "b"])),
         "grant_type=client_credentials&scopes=a%2Cb"
@@ -138,24 +141,24 @@ fn what_must_be_asked_for_is_and_what_is_not_taken_is_not() {
 }
 
 #[test]
-fn json_a_query_and_headers_alone_carry_what_the_file_says() {
-    let by_hand = |encoding: &str| {
+fn parameters_go_into_json_a_query_or_headers_as_the_file_says() {
+    let custom = |encoding: &str| {
         format!(
-            "[request]\nurl = \"https://a.example/login?v=1\"\n{encoding}\nauthentication = \"by-hand\"\ngrant-type = \"none\"\nscope = \"none\"\n\
+            "[request]\nurl = \"https://a.example/login?v=1\"\n{encoding}\nauthentication = \"custom\"\ngrant-type = \"none\"\nscope = \"none\"\n\
              parameters.clientId = \"{{client-id}}\"\nparameters.clientSecret = \"{{client-secret}}\"\n"
         )
     };
     assert_eq!(
-        body(&by_hand("encoding = \"json\""), &[], &TokenParameters::new()),
+        body(&custom("encoding = \"json\""), &[], &TokenParameters::new()),
         r#"{"clientId":"id","clientSecret":"canary"}"#
     );
     for encoding in ["encoding = \"query\"", "method = \"GET\"", "method = \"GET\"\nencoding = \"query\""] {
-        let request = sealed_for(&by_hand(encoding), &[], &TokenParameters::new()).unwrap();
+        let request = sealed_for(&custom(encoding), &[], &TokenParameters::new()).unwrap();
         assert_eq!(request.url().query(), Some("v=1&clientId=id&clientSecret=canary"));
         assert_eq!(request.method() == "GET", encoding.contains("GET"));
         assert!(request.body().is_empty() && !format!("{request:?}").contains("canary"));
     }
-    let headers = by_hand("").replace("parameters.", "headers.");
+    let headers = custom("").replace("parameters.", "headers.");
     let request = sealed_for(&headers, &[], &TokenParameters::new()).unwrap();
     assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
     assert_eq!(request.headers()["clientsecret"], "canary");
@@ -165,7 +168,7 @@ fn json_a_query_and_headers_alone_carry_what_the_file_says() {
 #[test]
 fn assertions_are_signed_for_the_audience_that_the_file_names() {
     let tables = "[settings.tenant]\nhelp = \"x\"\n[request]\nurl = \"https://{tenant}.example.com/token\"\n\
-        authentication = \"client-secret-jwt\"\nassertion-audience = \"https://{tenant}.example.com/\"\n";
+        authentication = \"client_secret_jwt\"\nassertion-audience = \"https://{tenant}.example.com/\"\n";
     let body = body(tables, &[("tenant", "north")], &TokenParameters::new());
     let claims = body.split('.').nth(1).unwrap();
     let claims = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
@@ -173,11 +176,52 @@ fn assertions_are_signed_for_the_audience_that_the_file_names() {
 }
 
 #[test]
+fn every_name_and_alias_of_a_client_authentication_method_is_accepted() {
+    let listed = "[settings.auth]\nhelp = \"x\"\nvalues = [\"basic\", \"POST\", \"client-secret-jwt\", \"none\"]\ndefault = \"basic\"\n";
+    let chosen = format!(
+        "{listed}[request]\nurl = [{{ when = {{ auth = \"body\" }}, use = \"https://post.example.com/\" }}, \"https://a.example.com/\"]\n\
+         authentication = \"{{auth}}\"\n"
+    );
+    let chosen = file(&chosen);
+    let names = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "none"];
+    assert!(chosen.settings()[0].values().eq(names));
+    assert_eq!(chosen.settings()[0].help(), "x: client_secret_basic unless set");
+    let default = chosen.provider(&Settings::new()).unwrap();
+    assert_eq!(default.client_authentication(), Some(ClientAuthentication::ClientSecretBasic));
+
+    for method in ClientAuthentication::ALL {
+        for name in spellings(method) {
+            let literal = format!("[request]\nurl = \"https://a.example/\"\nauthentication = {name:?}\n");
+            let literal = file(&literal).provider(&Settings::new()).unwrap();
+            assert_eq!(literal.client_authentication(), Some(method), "{name}");
+
+            let provider = chosen.provider(&with(&[("auth", &name)]));
+            if !names.contains(&method.name()) {
+                let error = provider.unwrap_err();
+                assert!(error.to_string().contains("use one of client_secret_basic, client_secret_post"), "{error}");
+                continue;
+            }
+            let provider = provider.unwrap();
+            assert_eq!(provider.client_authentication(), Some(method), "{name}");
+            // The condition `auth = "body"` holds for every alias of its method.
+            let is_post = method == ClientAuthentication::ClientSecretPost;
+            assert_eq!(format!("{provider:?}").contains("post.example.com"), is_post, "{name}");
+        }
+    }
+}
+
+/// Returns the method's name and aliases, in every spelling.
+fn spellings(method: ClientAuthentication) -> Vec<String> {
+    let names = [&[method.name()], method.aliases()].concat();
+    names.into_iter().flat_map(|name| [name.to_owned(), name.replace('_', "-"), name.to_uppercase()]).collect()
+}
+
+#[test]
 fn settings_are_checked_by_name_value_and_effect() {
     let tables = "exclusive = [[\"club\", \"member\"]]\n[settings.shop]\nhelp = \"x\"\n[settings.server]\nhelp = \"x\"\nvalues = [\"live\", \"test\"]\n\
         default = \"live\"\n[settings.club]\nhelp = \"x\"\noptional = true\n[settings.member]\nhelp = \"x\"\noptional = true\n\
         [request]\nurl = [{ when = { server = \"test\" }, use = \"https://test.example.com/\" }, \"https://{shop}.example.com/\"]\n\
-        authentication = \"body\"\nparameters.club = \"{club}\"\nparameters.member = \"{member}\"\n";
+        authentication = \"client_secret_post\"\nparameters.club = \"{club}\"\nparameters.member = \"{member}\"\n";
     let says = |settings: &[(&str, &str)], words: &str| {
         let refusal = refusal(tables, settings, &TokenParameters::new());
         assert!(refusal.starts_with("acme: ") && refusal.contains(words), "{refusal}");
@@ -189,7 +233,7 @@ fn settings_are_checked_by_name_value_and_effect() {
     says(&[("shop", "a"), ("club", "1"), ("member", "2")], "the settings `club` and `member` contradict each other");
     says(
         &[("shop", "a"), ("server", "test")],
-        "the setting `shop` changes nothing beside the others that are set; leave",
+        "the setting `shop` has no effect beside the others that are set; remove",
     );
     says(
         &[("shop", "a"), ("token-url", "https://b.example/")],
@@ -201,7 +245,7 @@ fn settings_are_checked_by_name_value_and_effect() {
 }
 
 #[test]
-fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
+fn an_invalid_header_value_is_refused_before_anything_is_sent() {
     let tables = format!("[settings.tenant]\nhelp = \"x\"\n{BASIC}headers.X-Tenant = \"{{tenant}}\"\n");
     let refused = refusal(&tables, &[("tenant", "canary\r\nx: y")], &TokenParameters::new());
     assert!(
@@ -210,22 +254,22 @@ fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
         "{refused}"
     );
     assert!(!refused.contains("canary"), "{refused}");
-    let companion = format!(
-        "[settings.tenant]\nhelp = \"x\"\n{BASIC}[policy]\npresentation.companions.X-Tenant = \"{{tenant}}\"\n"
+    let extra_header = format!(
+        "[settings.tenant]\nhelp = \"x\"\n{BASIC}[policy]\npresentation.extra-headers.X-Tenant = \"{{tenant}}\"\n"
     );
-    let refused = refusal(&companion, &[("tenant", "canary\n"), ("tenant", "canary\ny")], &TokenParameters::new());
+    let refused = refusal(&extra_header, &[("tenant", "canary\n"), ("tenant", "canary\ny")], &TokenParameters::new());
     assert!(refused.contains("X-Tenant") && !refused.contains("canary"), "{refused}");
 }
 
 #[test]
-fn a_policy_says_what_the_file_says() {
+fn a_policy_is_read_from_the_file() {
     let tables = format!(
         "[settings.shop]\nhelp = \"x\"\n[settings.server]\nhelp = \"x\"\nvalues = [\"live\", \"test\"]\ndefault = \"live\"\n\
          [settings.area]\nhelp = \"x\"\noptional = true\n{BASIC}[policy]\n\
          hosts = [\"{{shop}}.example.com\", \"*.{{shop}}.example.net\", \"{{token-host}}\", \"{{area}}.example.org\", \
          {{ when = {{ server = \"test\" }}, use = \"test.example.com\" }}]\n\
          lifetime = \"1h\"\nlimits = [{{ requests = 5, period = \"24h\", per-client = true }}, {{ requests = 50, period = \"1s\" }}]\n\
-         expired-statuses = [403]\nrefusals-block-address = true\n"
+         expired-statuses = [403]\nblocks-addresses = true\n"
     );
     let policy = |settings: &[(&str, &str)]| file(&tables).provider(&with(settings)).map(|vendor| vendor.policy());
     let live = policy(&[("shop", "North")]).unwrap();
@@ -259,22 +303,22 @@ impl Transport for Canned {
     }
 }
 
-async fn answered(tables: &str, settings: &[(&str, &str)], answer: Canned) -> Result<AccessToken, Error> {
+async fn fetch(tables: &str, settings: &[(&str, &str)], transport: Canned) -> Result<AccessToken, Error> {
     let vendor = file(tables).provider(&with(settings)).unwrap_or_else(|error| panic!("{error}"));
     let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
-    fetch_token(&vendor, &credentials, &TokenParameters::new(), &answer, RequestSeed::fixed()).await
+    fetch_token(&vendor, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()).await
 }
 
 #[tokio::test]
-async fn an_answer_is_read_where_the_file_says() {
+async fn a_response_is_read_from_the_members_that_the_file_names() {
     let tables = format!(
         "[settings.key]\nhelp = \"x\"\nsecret = true\n[settings.unit]\nhelp = \"x\"\nvalues = [\"seconds\", \"milliseconds\"]\ndefault = \"milliseconds\"\n\
          {BASIC}[response]\ntoken = \"/data/jwt\"\ntoken-type = \"/data/kind\"\nany-token-type = true\nexpires-at = \"/data/until\"\nexpiry-unit = \"{{unit}}\"\n\
          scopes = \"/data/rights\"\nscope-separator = \",\"\nrefresh-token = \"/data/again\"\n\
-         [policy.presentation]\nheader = \"X-Auth\"\nscheme = \"Token\"\ncompanions.X-Id = \"{{client-id}}\"\ncompanions.X-Key = \"{{key}}\"\ncompanions.X-Fixed = \"1\"\n"
+         [policy.presentation]\nheader = \"X-Auth\"\nscheme = \"Token\"\nextra-headers.X-Id = \"{{client-id}}\"\nextra-headers.X-Key = \"{{key}}\"\nextra-headers.X-Fixed = \"1\"\n"
     );
     let body = r#"{"data":{"jwt":"abc","kind":"Session","until":1767229200000,"rights":"a,b","again":"r"},"more":1}"#;
-    let token = answered(&tables, &[], Canned(200, body)).await.unwrap();
+    let token = fetch(&tables, &[], Canned(200, body)).await.unwrap();
     assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
     assert_eq!(token.lifetime_source(), LifetimeSource::Response);
     assert_eq!((token.token_type(), token.scopes()), (Some("Session"), &["a".to_owned(), "b".to_owned()][..]));
@@ -284,16 +328,16 @@ async fn an_answer_is_read_where_the_file_says() {
     assert_eq!(headers, ["x-auth: Token abc", "x-id: id", "x-key: canary-key", "x-fixed: 1"]);
     assert!(token.extra("more").is_some());
     let seconds = body.replace("1767229200000", "1767229200").leak();
-    let token = answered(&tables, &[("unit", "seconds")], Canned(200, seconds)).await.unwrap();
+    let token = fetch(&tables, &[("unit", "seconds")], Canned(200, seconds)).await.unwrap();
     assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
 }
 
 #[tokio::test]
-async fn an_error_is_read_where_the_file_says_the_first_place_first() {
+async fn an_error_is_read_from_the_members_that_the_file_names_in_order() {
     let tables = format!(
-        "{BASIC}[response]\nerrors = [{{ code = \"/errors/0/code\", description = \"/errors/0/message\" }}, {{ code = \"status\", description = \"message\" }}]\n\
-         [[response.meanings]]\ncode = \"LOGIN.LOCKED\"\nkind = \"rate_limited\"\nremedy = \"wait for ten minutes\"\n\
-         [[response.meanings]]\nstatus = 402\nkind = \"credentials_refused\"\nmessage = \"the contract has ended\"\n"
+        "{BASIC}[response]\nerror-members = [{{ code = \"/errors/0/code\", description = \"/errors/0/message\" }}, {{ code = \"status\", description = \"message\" }}]\n\
+         [[response.error-mappings]]\ncode = \"LOGIN.LOCKED\"\nkind = \"rate_limited\"\nremedy = \"wait for ten minutes\"\n\
+         [[response.error-mappings]]\nstatus = 402\nkind = \"credentials_refused\"\nmessage = \"the contract has ended\"\n"
     );
     let cases = [
         (
@@ -313,25 +357,25 @@ async fn an_error_is_read_where_the_file_says_the_first_place_first() {
         ),
     ];
     for (status, body, kind, words) in cases {
-        let error = answered(&tables, &[], Canned(status, body)).await.unwrap_err();
+        let error = fetch(&tables, &[], Canned(status, body)).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
 }
 
 #[tokio::test]
-async fn what_a_server_repeats_of_a_secret_in_any_form_is_taken_out() {
-    let tables = "[request]\nurl = \"https://a.example/\"\nauthentication = \"by-hand\"\nparameters.code = \"{base64({client-id}:{base64({client-secret})})}\"\n";
+async fn a_secret_that_the_server_repeats_is_redacted_in_every_form() {
+    let tables = "[request]\nurl = \"https://a.example/\"\nauthentication = \"custom\"\nparameters.code = \"{base64({client-id}:{base64({client-secret})})}\"\n";
     // base64 of `canary`, and of `id:` with that.
     for echo in ["Y2FuYXJ5", "aWQ6WTJGdVlYSjU=", "canary"] {
         let body = format!(r#"{{"error":"x","error_description":"unknown: {echo}"}}"#).leak();
-        let error = answered(tables, &[], Canned(400, body)).await.unwrap_err();
+        let error = fetch(tables, &[], Canned(400, body)).await.unwrap_err();
         assert!(error.to_string().contains("unknown: [redacted]"), "{error}");
     }
 }
 
 #[test]
-fn nothing_prints_a_value_of_a_setting_and_clones_are_the_same() {
+fn debug_shows_no_value_of_a_setting() {
     let tables = format!("[settings.email]\nhelp = \"whose token\"\n{BASIC}parameters.email = \"{{email}}\"\n");
     let acme = file(&tables);
     let vendor = acme.provider(&with(&[("email", "canary@example.com")])).unwrap();
@@ -340,13 +384,13 @@ fn nothing_prints_a_value_of_a_setting_and_clones_are_the_same() {
     }
     assert_eq!(
         format!("{vendor:?}"),
-        "Vendor { name: \"acme\", token_endpoint: Endpoint(https://auth.example.com/token), .. }"
+        "FileProvider { name: \"acme\", token_endpoint: Endpoint(https://auth.example.com/token), .. }"
     );
     let _: std::sync::Arc<dyn CredentialsGrant> = std::sync::Arc::new(vendor);
 }
 
 #[test]
-fn settings_are_listed_for_a_commands_help() {
+fn settings_are_listed_for_the_help_of_a_command() {
     let tables = format!(
         "[settings.b]\nhelp = \"the second\"\nvalues = [\"x\", \"y\"]\ndefault = \"x\"\n[settings.a]\nhelp = \"the first\"\noptional = true\n\
          [settings.c]\nhelp = \"the key\"\nsecret = true\n{BASIC}parameters.p = \"{{a}}{{b}}\"\nheaders.X-C = \"{{c}}\"\n"

@@ -1,36 +1,36 @@
-//! The vendors under `docs/vendors`: each passes the checks that every provider must pass.
+//! The files in `docs/vendors`: each passes the checks that every provider must pass.
 
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, RequestContext, TokenParameters, Vendor,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, FileProvider, RequestContext, TokenParameters,
     VendorFile,
 };
 
-fn vendor(text: &str, settings: &[(&str, &str)]) -> Vendor {
+fn build(text: &str, settings: &[(&str, &str)]) -> FileProvider {
     provider(text, settings).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn provider(text: &str, settings: &[(&str, &str)]) -> Result<Vendor, Error> {
+fn provider(text: &str, settings: &[(&str, &str)]) -> Result<FileProvider, Error> {
     let given = settings.iter().fold(Settings::new(), |given, (name, value)| given.with(*name, *value));
     VendorFile::parse(text)?.provider(&given)
 }
 
-/// At the token endpoint of a test, with these settings besides.
-fn at(text: &'static str, settings: &'static [(&str, &str)]) -> impl Fn(Endpoint) -> Vendor {
-    move |endpoint| vendor(text, &[settings, &[("token-url", endpoint.url().as_str())]].concat())
+/// Builds the provider with another token endpoint and these settings.
+fn at(text: &'static str, settings: &'static [(&str, &str)]) -> impl Fn(Endpoint) -> FileProvider {
+    move |endpoint| build(text, &[settings, &[("token-url", endpoint.url().as_str())]].concat())
 }
 
-/// A file under `docs/vendors`.
+/// Includes a file of `docs/vendors`.
 macro_rules! file {
     ($name:literal) => {
         include_str!(concat!("../../../../docs/vendors/", $name, ".toml"))
     };
 }
 
-/// A fixture of a vendor's.
+/// Includes a fixture of a vendor.
 macro_rules! fixture {
     ($vendor:literal, $name:literal) => {
         include_str!(concat!("../../../../docs/vendors/fixtures/", $vendor, "/", $name, ".http"))
@@ -44,7 +44,7 @@ mod adobe {
 
     fn subject() -> Subject {
         let expected = Expected::new("{ACCESS_TOKEN}", Duration::from_secs(86_399)).with_token_type("bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_parameters(TokenParameters::new().with_scopes(["openid", "AdobeID", "firefly_api"]))
             .with_request(fixture!("adobe", "request"))
             .with_token(fixture!("adobe", "token"), expected.with_scopes(&["openid", "AdobeID", "firefly_api"]))
@@ -64,15 +64,15 @@ mod fedex {
             .with_secret("child-key", "yourChildKey")
             .with_secret("child-secret", "YourChildSecret");
         let expected = Expected::new("eyJhbGciOiJSUzI1NiJ9", Duration::from_secs(3599)).with_token_type("bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_credentials(credentials, &["child-key", "child-secret"])
             .with_request(fixture!("fedex", "request"))
             .with_variant_request(
                 "customer",
-                vendor(FILE, &[("customer", "parent-child")]),
+                build(FILE, &[("customer", "parent-child")]),
                 fixture!("fedex", "request-parent-child"),
             )
-            .with_variant("environment", vendor(FILE, &[("environment", "sandbox")]))
+            .with_variant("environment", build(FILE, &[("environment", "sandbox")]))
             .with_token(fixture!("fedex", "token"), expected.with_scopes(&["CXS"]))
             .with_refusal(fixture!("fedex", "refusal"), ErrorKind::CredentialsRefused)
     }
@@ -80,11 +80,11 @@ mod fedex {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn whoever_ships_for_others_needs_the_child_key() {
-        let compatible = vendor(FILE, &[("customer", "compatible")]);
+    fn a_customer_who_ships_for_others_needs_the_child_key() {
+        let compatible = build(FILE, &[("customer", "compatible")]);
         let (credentials, parameters) = (ClientCredentials::new("id", "secret"), TokenParameters::new());
         let error = compatible.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
-        assert!(error.message().contains("no `child-key`"), "{error}");
+        assert!(error.message().contains("lack the secret `child-key`"), "{error}");
     }
 }
 
@@ -95,7 +95,7 @@ mod guesty {
 
     fn subject() -> Subject {
         let expected = Expected::new("token_body", Duration::from_secs(86_400)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_request(fixture!("guesty", "request"))
             .with_token(fixture!("guesty", "token"), expected.with_scopes(&["open-api"]))
             .with_refusal(fixture!("guesty", "refusal"), ErrorKind::CredentialsRefused)
@@ -105,8 +105,8 @@ mod guesty {
     credentials_grant_conformance::tests!(subject);
 
     #[test]
-    fn five_tokens_a_day_are_all_there_are_for_a_client() {
-        let policy = vendor(FILE, &[]).policy();
+    fn a_client_gets_five_tokens_a_day() {
+        let policy = build(FILE, &[]).policy();
         let [limit] = policy.limits() else { panic!("{policy:?}") };
         assert_eq!((limit.requests(), limit.period(), limit.is_per_client()), (5, Duration::from_secs(86_400), true));
     }
@@ -121,12 +121,12 @@ mod marketo {
     fn subject() -> Subject {
         let token = "cdf01657-110d-4155-99a7-f986b2ff13a0:int";
         let expected = Expected::new(token, Duration::from_secs(3599)).with_token_type("bearer");
-        Subject::new(vendor(FILE, &[INSTANCE]), at(FILE, &[]))
+        Subject::new(build(FILE, &[INSTANCE]), at(FILE, &[]))
             .with_secrets_in_query()
             .with_request(fixture!("marketo", "request"))
             .with_token(fixture!("marketo", "token"), expected.with_scopes(&["apis@acmeinc.com"]))
             .with_refusal(fixture!("marketo", "refusal"), ErrorKind::CredentialsRefused)
-            .with_variant("identity-url", vendor(FILE, &[(INSTANCE.0, "https://another.mktorest.com/identity")]))
+            .with_variant("identity-url", build(FILE, &[(INSTANCE.0, "https://another.mktorest.com/identity")]))
             .with_url_setting("identity-url", |url| provider(FILE, &[(INSTANCE.0, url)]))
     }
 
@@ -140,10 +140,10 @@ mod sabre {
 
     fn subject() -> Subject {
         let expected = Expected::new("T1RLAQ", Duration::from_secs(604_800)).with_token_type("bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_credentials(ClientCredentials::new("V1:userid:group:domain", "12345"), &[])
             .with_request(fixture!("sabre", "request"))
-            .with_variant("environment", vendor(FILE, &[("environment", "certification")]))
+            .with_variant("environment", build(FILE, &[("environment", "certification")]))
             .with_token(fixture!("sabre", "token"), expected)
             .with_refusal(fixture!("sabre", "refusal"), ErrorKind::CredentialsRefused)
     }
@@ -159,9 +159,9 @@ mod shopify {
 
     fn subject() -> Subject {
         let expected = Expected::new("shpat_xxxxx", Duration::from_secs(86_399));
-        Subject::new(vendor(FILE, NORTH), at(FILE, NORTH))
+        Subject::new(build(FILE, NORTH), at(FILE, NORTH))
             .with_request(fixture!("shopify", "request"))
-            .with_variant("shop", vendor(FILE, &[("shop", "south")]))
+            .with_variant("shop", build(FILE, &[("shop", "south")]))
             .with_token(fixture!("shopify", "token"), expected.with_scopes(&["read_products", "write_products"]))
             .with_refusal(fixture!("shopify", "refusal"), ErrorKind::CredentialsRefused)
             .with_url_setting("shop", |shop| provider(FILE, &[("shop", shop)]))
@@ -171,7 +171,7 @@ mod shopify {
 
     #[test]
     fn the_token_goes_to_the_shop_in_a_header_of_its_own() {
-        let policy = vendor(FILE, NORTH).policy();
+        let policy = build(FILE, NORTH).policy();
         assert_eq!(policy.hosts(), ["north.myshopify.com"]);
         assert_eq!(policy.presentation().header_name(), "X-Shopify-Access-Token");
     }
@@ -185,9 +185,9 @@ mod toast {
 
     fn subject() -> Subject {
         let expected = Expected::new("eyJhbGciOiJSUzI1NiJ9", Duration::from_secs(86_400)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, HOST), at(FILE, HOST))
+        Subject::new(build(FILE, HOST), at(FILE, HOST))
             .with_request(fixture!("toast", "request"))
-            .with_variant("api-host", vendor(FILE, &[("api-host", "ws-sandbox-api.eng.toasttab.com")]))
+            .with_variant("api-host", build(FILE, &[("api-host", "ws-sandbox-api.eng.toasttab.com")]))
             .with_token(fixture!("toast", "token"), expected)
             .with_refusal(fixture!("toast", "refusal"), ErrorKind::CredentialsRefused)
             .with_url_setting("api-host", |host| provider(FILE, &[("api-host", host)]))
@@ -203,14 +203,14 @@ mod ups {
 
     fn subject() -> Subject {
         let expected = Expected::new("eyJraWQiOiJ1cHMifQ", Duration::from_secs(14_399)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_request(fixture!("ups", "request"))
             .with_variant_request(
                 "merchant-id",
-                vendor(FILE, &[("merchant-id", "123456")]),
+                build(FILE, &[("merchant-id", "123456")]),
                 fixture!("ups", "request-merchant"),
             )
-            .with_variant("environment", vendor(FILE, &[("environment", "test")]))
+            .with_variant("environment", build(FILE, &[("environment", "test")]))
             .with_token(fixture!("ups", "token"), expected)
             .with_refusal(fixture!("ups", "refusal"), ErrorKind::CredentialsRefused)
     }
@@ -227,15 +227,15 @@ mod vipps {
         let credentials = ClientCredentials::new("yourClientId", "YourClientSecret")
             .with_secret("subscription-key", "0f14ebcab0ec4b29ae0cb90d91b4a84a");
         let expected = Expected::new("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1Ni", Duration::from_secs(86_398));
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_credentials(credentials, &["subscription-key"])
             .with_request(fixture!("vipps", "request"))
             .with_variant_request(
                 "merchant-serial-number",
-                vendor(FILE, &[("merchant-serial-number", "123456")]),
+                build(FILE, &[("merchant-serial-number", "123456")]),
                 fixture!("vipps", "request-merchant"),
             )
-            .with_variant("environment", vendor(FILE, &[("environment", "test")]))
+            .with_variant("environment", build(FILE, &[("environment", "test")]))
             .with_token(fixture!("vipps", "token"), expected.with_token_type("Bearer"))
             .with_refusal(fixture!("vipps", "refusal"), ErrorKind::CredentialsRefused)
     }
@@ -251,9 +251,9 @@ mod walmart {
     fn subject() -> Subject {
         let token = "eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM";
         let expected = Expected::new(token, Duration::from_secs(900)).with_token_type("Bearer");
-        Subject::new(vendor(FILE, &[]), at(FILE, &[]))
+        Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_request(fixture!("walmart", "request"))
-            .with_variant("environment", vendor(FILE, &[("environment", "sandbox")]))
+            .with_variant("environment", build(FILE, &[("environment", "sandbox")]))
             .with_token(fixture!("walmart", "token"), expected)
             .with_refusal(fixture!("walmart", "refusal"), ErrorKind::CredentialsRefused)
     }
@@ -262,7 +262,7 @@ mod walmart {
 
     #[test]
     fn the_token_has_a_header_of_its_own_and_the_api_the_token_endpoints_host() {
-        let policy = vendor(FILE, &[("environment", "sandbox")]).policy();
+        let policy = build(FILE, &[("environment", "sandbox")]).policy();
         assert_eq!(policy.hosts(), ["sandbox.walmartapis.com"]);
         assert_eq!(policy.presentation().header_name(), "WM_SEC.ACCESS_TOKEN");
     }

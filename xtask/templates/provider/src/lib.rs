@@ -11,19 +11,25 @@ pub use credentials_grant_client::*;
 const TOKEN_URL: &str = "https://auth.example.com/oauth2/token";
 
 /// FILL IN: the vendor, in one line.
+///
+/// ```
+/// use credentials_grant_{{module}}::{CredentialsGrant, {{Type}}};
+///
+/// assert_eq!({{Type}}::new().name(), "{{name}}");
+/// ```
 #[derive(Clone, Debug)]
 pub struct {{Type}} {
     token_endpoint: Endpoint,
 }
 
 impl {{Type}} {
-    /// Makes the provider for the vendor's own server.
+    /// Makes the provider with the vendor's token endpoint.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// Makes the provider for another token endpoint, such as an emulator's.
+    /// Makes the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint }
@@ -45,8 +51,8 @@ impl CredentialsGrant for {{Type}} {
     }
 
     fn policy(&self) -> Policy {
-        // FILL IN: the hosts of the vendor's API, and where you found them; none if each customer has another one.
-        // The token is sent nowhere else.
+        // FILL IN: the hosts of the vendor's API, and where you found them. Name none if each customer has another:
+        // then the caller names it. The token is sent to no other host.
         Policy::new().with_host("api.example.com")
     }
 }

@@ -1,4 +1,4 @@
-//! What the vendor sends and receives, over a socket.
+//! What is special about this vendor, over a socket.
 
 #![cfg(test)]
 
@@ -6,10 +6,10 @@ use credentials_grant_{{module}}::{ClientCredentials, TokenSource, {{Type}}};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-async fn token_endpoint(answer: ResponseTemplate) -> MockServer {
+async fn token_endpoint(response: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     let request = Mock::given(method("POST")).and(path("/oauth2/token"));
-    request.respond_with(answer).expect(1).mount(&server).await;
+    request.respond_with(response).expect(1).mount(&server).await;
     server
 }
 
@@ -18,7 +18,7 @@ fn source(server: &MockServer) -> TokenSource {
     TokenSource::builder(provider, ClientCredentials::new("id", "secret")).build().unwrap()
 }
 
-// FILL IN: beside this test, one for each thing that this vendor does differently.
+// FILL IN: besides this test, add one for each difference of this vendor.
 #[tokio::test]
 async fn a_second_call_is_served_from_memory() {
     let body = r#"{"access_token":"abc","expires_in":3600,"token_type":"Bearer"}"#;

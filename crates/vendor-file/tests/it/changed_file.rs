@@ -1,10 +1,10 @@
-//! A whole file for tests to spoil, and how they say what must come of it.
+//! A complete file for tests to change, and assertions on what comes of it.
 
 use credentials_grant_vendor_file::{Error, ErrorKind, VendorFile};
 
-/// The file that the tests spoil, with a place for more in each of its tables.
+/// Returns the file with these changes. Comments mark where more can be added to each table.
 pub(crate) fn file(changes: &[(&str, &str)]) -> String {
-    const WHOLE: &str = r#"name = "acme"
+    const COMPLETE: &str = r#"name = "acme"
 title = "Acme Rockets"
 source = "https://docs.acme.example"
 read = 2026-11-26
@@ -29,7 +29,7 @@ secret = true
 
 [request]
 url = "https://{shop}.{server}.acme.example/token"
-authentication = "body"
+authentication = "client_secret_post"
 parameters.tenant = "{tenant}"
 headers.X-Gateway-Key = "{gateway-key}"
 # request
@@ -40,7 +40,7 @@ headers.X-Gateway-Key = "{gateway-key}"
 [policy]
 # policy
 "#;
-    changes.iter().fold(WHOLE.to_owned(), |text, (what, with)| {
+    changes.iter().fold(COMPLETE.to_owned(), |text, (what, with)| {
         assert!(text.contains(what), "{what}");
         text.replacen(what, with, 1)
     })
@@ -55,16 +55,16 @@ pub(crate) fn refused(text: &str) -> Error {
     error
 }
 
-/// The file with these changes is refused in these words, behind `line L, column C: `.
+/// Asserts that the file with these changes is refused with this text, after `line L, column C: `.
 #[track_caller]
 pub(crate) fn assert_refused(changes: &[(&str, &str)], words: &str) {
     let error = refused(&file(changes)).to_string();
-    let said = error.strip_prefix("the vendor file, line ").and_then(|rest| rest.split_once(": ")).unwrap().1;
-    assert_eq!(said, words, "{error}");
+    let text = error.strip_prefix("the vendor file, line ").and_then(|rest| rest.split_once(": ")).unwrap().1;
+    assert_eq!(text, words, "{error}");
 }
 
 #[track_caller]
-pub(crate) fn assert_taken(changes: &[(&str, &str)]) {
+pub(crate) fn assert_accepted(changes: &[(&str, &str)]) {
     let text = file(changes);
     if let Err(error) = VendorFile::parse(&text) {
         panic!("{error}\n{text}");

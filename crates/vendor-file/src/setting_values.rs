@@ -1,4 +1,4 @@
-//! The values of a file's settings when a provider is made of it.
+//! The values of a file's settings when a provider is built from it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -6,28 +6,29 @@ use std::collections::BTreeSet;
 use credentials_grant::settings::Settings;
 use credentials_grant::{Error, ErrorKind};
 
-use crate::names::{Declared, TOKEN_URL};
+use crate::declared_settings::{DeclaredSetting, TOKEN_URL};
 
-/// What was set, what is the default, and what has made a difference.
-pub(crate) struct Given<'a> {
-    declared: &'a [Declared],
+/// The values that the caller set, the defaults, and which settings have been read so far.
+pub(crate) struct SettingValues<'a> {
+    declared: &'a [DeclaredSetting],
     settings: &'a Settings,
-    used: RefCell<BTreeSet<&'a str>>,
+    read: RefCell<BTreeSet<&'a str>>,
 }
 
-impl<'a> Given<'a> {
-    pub(crate) fn new(declared: &'a [Declared], settings: &'a Settings) -> Self {
-        Self { declared, settings, used: RefCell::default() }
+impl<'a> SettingValues<'a> {
+    pub(crate) fn new(declared: &'a [DeclaredSetting], settings: &'a Settings) -> Self {
+        Self { declared, settings, read: RefCell::default() }
     }
 
-    /// The value of a setting, or its default.
+    /// Returns the value of a setting, or its default.
     pub(crate) fn value(&self, name: &str) -> Option<&'a str> {
         let setting = self.declared(name)?;
-        self.used.borrow_mut().insert(&setting.name);
-        self.settings.find(name).or(setting.default.as_deref())
+        self.read.borrow_mut().insert(&setting.name);
+        let set = self.settings.find(name).map(|value| setting.canonical(value));
+        set.or(setting.default.as_deref())
     }
 
-    /// The value of a setting, which must be there unless it is optional.
+    /// Returns the value of a setting, which must be set unless it is optional.
     pub(crate) fn require(&self, name: &str) -> Result<Option<&'a str>, Error> {
         match self.value(name) {
             None if self.is_optional(name) => Ok(None),
@@ -36,7 +37,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// What a setting is.
+    /// Returns the help of a setting.
     pub(crate) fn help(&self, name: &str) -> Option<&'a str> {
         self.declared(name).map(|setting| setting.help.as_str())
     }
@@ -49,27 +50,24 @@ impl<'a> Given<'a> {
         self.declared(name).is_some_and(|setting| setting.secret)
     }
 
-    /// Refuses what was set and changes nothing, beside the other settings.
-    pub(crate) fn check_all_used(&self) -> Result<(), Error> {
-        let used = self.used.borrow();
-        let is_idle = |setting: &&Declared| {
+    /// Refuses a setting that was set and has no effect beside the others.
+    pub(crate) fn check_all_read(&self) -> Result<(), Error> {
+        let read = self.read.borrow();
+        let has_no_effect = |setting: &&DeclaredSetting| {
             self.settings.find(&setting.name).is_some()
-                && !used.contains(setting.name.as_str())
+                && !read.contains(setting.name.as_str())
                 && setting.name != TOKEN_URL
         };
-        let Some(Declared { name, .. }) = self.declared.iter().find(is_idle) else { return Ok(()) };
+        let Some(DeclaredSetting { name, .. }) = self.declared.iter().find(has_no_effect) else { return Ok(()) };
         let error = |message, remedy| Err(Error::new(ErrorKind::Configuration, message).with_remedy(remedy));
         if self.settings.find(TOKEN_URL).is_some() {
             let message = format!("the settings `{name}` and `{TOKEN_URL}` contradict each other");
             return error(message, "set one of them".to_owned());
         }
-        error(
-            format!("the setting `{name}` changes nothing beside the others that are set"),
-            format!("leave `{name}` out"),
-        )
+        error(format!("the setting `{name}` has no effect beside the others that are set"), format!("remove `{name}`"))
     }
 
-    fn declared(&self, name: &str) -> Option<&'a Declared> {
+    fn declared(&self, name: &str) -> Option<&'a DeclaredSetting> {
         self.declared.iter().find(|setting| setting.name == name)
     }
 }
