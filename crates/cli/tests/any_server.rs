@@ -160,9 +160,9 @@ fn a_private_authority_is_trusted_that_is_named() {
     let command = || cgrant(&["token", "oauth2", "--token-url", &url, "--client-id", "id", "--auth", "none"]);
     Run::of(command().arg("--ca-file").arg(&ca)).succeeded();
     Run::of(command().env("OAUTH2_CA", authority.pem())).succeeded();
-    Run::of(&mut command()).failed(5).says("is not signed by anybody trusted").says("--ca-file");
+    Run::of(&mut command()).failed(5).says("is not signed by a trusted CA").says("--ca-file");
     let no_certificate = command().env("OAUTH2_CA", "canary").output().unwrap();
-    Run::from(no_certificate).failed(2).says("OAUTH2_CA: the root certificates cannot be used").says("PEM");
+    Run::from(no_certificate).failed(2).says("OAUTH2_CA: the CA certificates cannot be used").says("PEM");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn the_doctor_shows_the_certificate_as_well() {
     let (certificate, key) = client(&authority("Stranger"));
     let mut command = strict.cgrant("doctor", &[]);
     let run = Run::of(command.env("OAUTH2_CERT", certificate + &key)).ended(3);
-    run.says("127.0.0.1 wants a client certificate that it knows, and got another or none");
+    run.says("127.0.0.1 requires a client certificate, and received none that it accepts");
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_certificate_from_an_unknown_ca() {
     let run = with_certificate(&authority("Stranger"), &params("127.0.0.1"), &authority("Acme"));
     run.found(
         5,
-        "error: oauth2: the certificate of 127.0.0.1 is not signed by anybody trusted",
+        "error: oauth2: the certificate of 127.0.0.1 is not signed by a trusted CA",
         "or set it with --ca-file",
     )
     .at("tls", "certificate for 127.0.0.1, by Stranger");

@@ -254,7 +254,7 @@ fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
         (&["--data", "{}", "--data-file", "x"], "--data-file"),
         (&["--data-file", "/no/such/file"], "--data-file: /no/such/file cannot be read"),
         (&["--data-file", "-", "-H", "@-"], "--header and --data-file cannot share standard input"),
-        (&["--host", "https://api.example.com"], "--host: \"https://api.example.com\" names no host"),
+        (&["--host", "https://api.example.com"], "--host: \"https://api.example.com\" is not a host"),
         (&["--include", "--output", "json"], "--include"),
         (&["--output", "header"], "text, json"),
     ];
@@ -323,7 +323,7 @@ fn a_private_authority_vouches_for_the_api_too() {
     let command = || at(&apaleo, "request", &["GET", &url, "--host", &host]);
     assert_eq!(Run::of(command().env("APALEO_CA", authority.pem())).succeeded().stdout, r#"{"a":1}"#);
     let run = Run::of(&mut command()).failed(5);
-    run.says(&format!("the certificate of {host} is not signed by anybody trusted")).says("--ca-file");
+    run.says(&format!("the certificate of {host} is not signed by a trusted CA")).says("--ca-file");
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl HttpTransport {
     /// [`Configuration`](ErrorKind::Configuration) if there is no certificate in it, or an invalid one.
     pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
         let refused = || {
-            Error::new(ErrorKind::Configuration, "the root certificates cannot be used")
+            Error::new(ErrorKind::Configuration, "the CA certificates cannot be used")
                 .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
         };
         let roots = Certificate::from_pem_bundle(pem).map_err(|source| refused().with_source(source))?;

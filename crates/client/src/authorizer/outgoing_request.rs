@@ -94,19 +94,19 @@ impl Sealed for reqwest::Request {
 }
 
 fn of_uri(uri: &Uri) -> Result<Destination<'_>, Error> {
-    let authority = uri.authority().ok_or_else(|| {
-        unclear("names no host").with_remedy("give it its URL in full (a client of tonic's: by `with_origin`)")
-    })?;
+    let authority = uri
+        .authority()
+        .ok_or_else(|| invalid("has no host").with_remedy("set its full URL (for a client of tonic: `with_origin`)"))?;
     if authority.as_str().contains('@') {
         return Err(user_info());
     }
-    let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or_else(no_http)?;
+    let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or_else(not_http)?;
     Ok(Destination { scheme, host: authority.host(), port: authority.port_u16() })
 }
 
 fn url_of(uri: &Uri) -> Result<Url, Error> {
-    // It is not repeated: its query may hold more than it should.
-    Url::parse(&uri.to_string()).map_err(|source| unclear("has no URL").with_source(source))
+    // The URL is not shown: its query may hold secrets.
+    Url::parse(&uri.to_string()).map_err(|source| invalid("has no URL").with_source(source))
 }
 
 #[cfg(feature = "reqwest-middleware")]
@@ -114,18 +114,18 @@ pub(super) fn of_url(url: &Url) -> Result<Destination<'_>, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(user_info());
     }
-    let scheme = Scheme::parse(url.scheme()).ok_or_else(no_http)?;
+    let scheme = Scheme::parse(url.scheme()).ok_or_else(not_http)?;
     Ok(Destination { scheme, host: url.host_str().unwrap_or_default(), port: url.port() })
 }
 
 fn user_info() -> Error {
-    unclear("has credentials in its URL, before an @").with_remedy("take them out: the token is what is presented")
+    invalid("has credentials in its URL, before an @").with_remedy("remove them: the token authorizes the request")
 }
 
-fn no_http() -> Error {
-    unclear("is not for http or https").with_remedy("use https")
+fn not_http() -> Error {
+    invalid("is not for http or https").with_remedy("use https")
 }
 
-fn unclear(why: &str) -> Error {
+fn invalid(why: &str) -> Error {
     Error::new(ErrorKind::Configuration, format!("the request {why}, so it got no token and was not sent"))
 }

@@ -29,7 +29,7 @@ pub struct Status {
     pub state: TokenState,
     /// How long the token in memory is still valid. Serialized in whole seconds, as `seconds_left`.
     #[serde(rename = "seconds_left", serialize_with = "seconds")]
-    pub left: Option<Duration>,
+    pub lifetime_left: Option<Duration>,
     /// Why the last fetch failed; `None` after one that succeeded. Serialized as its message.
     #[serde(serialize_with = "words")]
     pub last_error: Option<Error>,
@@ -79,7 +79,7 @@ impl Status {
         Self {
             provider: source.provider.name().to_owned(),
             state,
-            left: validity.map(|validity| validity.left(now)),
+            lifetime_left: validity.map(|validity| validity.left(now)),
             last_error: last_error.map(|error| source.named(error)),
             next_attempt_in,
         }

@@ -55,7 +55,7 @@ async fn the_token_goes_to_nobody_else_and_none_is_bought() {
         ("http://api.example.com/", "unencrypted"),
         ("http://north.myshop.example/", "unencrypted"),
         ("ftp://api.example.com/", "http or https"),
-        ("/v1/properties", "names no host"),
+        ("/v1/properties", "has no host"),
     ] {
         let mut request = get(url);
         let error = rig.authorizer.authorize(&mut request).await.expect_err(url);

@@ -10,7 +10,7 @@ async fn it_tells_what_is_in_memory_and_for_how_long() {
     let (script, clock) = (Script::new([Act::Issue(1000), Act::Answer(503, "")]), clock());
     let source = source(&script, &clock);
     let status = source.status();
-    assert_eq!((status.provider.as_str(), status.state, status.left), ("acme", TokenState::Missing, None));
+    assert_eq!((status.provider.as_str(), status.state, status.lifetime_left), ("acme", TokenState::Missing, None));
 
     token(&source).await.unwrap();
     for (seconds, state, left) in [
@@ -22,7 +22,7 @@ async fn it_tells_what_is_in_memory_and_for_how_long() {
     ] {
         clock.advance(SECOND * seconds);
         let status = source.status();
-        assert_eq!((status.state, status.left), (state, Some(SECOND * left)), "{seconds}");
+        assert_eq!((status.state, status.lifetime_left), (state, Some(SECOND * left)), "{seconds}");
         assert!(status.last_error.is_none() && status.next_attempt_in.is_none());
     }
     settle().await;

@@ -63,8 +63,8 @@ async fn a_certificate_that_is_not_acceptable_is_refused_and_the_message_says_wh
     }
 }
 
-const NOT_TRUSTED: &str = "is not signed by anybody trusted: it is self-signed, or its authority is private or unknown";
-const AN_AUTHORITYS: &str = "is one for an authority and not for a server, as self-signed ones often are";
+const NOT_TRUSTED: &str = "is not signed by a trusted CA: it is self-signed, or its CA is private or unknown";
+const AN_AUTHORITYS: &str = "is a CA certificate, not a server certificate, as self-signed ones often are";
 
 #[tokio::test]
 async fn the_machine_does_not_trust_whom_nobody_knows() {
@@ -82,9 +82,9 @@ fn server_hello(version: [u8; 2]) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_is_no_safe_tls_is_told_from_what_is_none_at_all() {
-    let (old, newer) = ("127.0.0.1 speaks no TLS newer than 1.1, which is not safe", "TLS 1.2 or 1.3");
+    let (old, newer) = ("127.0.0.1 supports no TLS newer than 1.1, which is not secure", "TLS 1.2 or 1.3");
     let (none, port) = ("127.0.0.1 does not speak TLS on this port", "port");
-    let (failed, hung_up) = ("TLS with 127.0.0.1 failed", "127.0.0.1 hung up before TLS was set up");
+    let (failed, hung_up) = ("TLS with 127.0.0.1 failed", "127.0.0.1 closed the connection during the TLS handshake");
     let cases = [
         ("SSL 3.0", server_hello([3, 0]), old, newer),
         ("TLS 1.0", server_hello([3, 1]), old, newer),

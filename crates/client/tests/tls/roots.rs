@@ -45,7 +45,7 @@ fn what_is_no_certificate_is_refused_before_anything_is_sent() {
     ];
     for (what, pem) in cases {
         let refused = HttpTransport::new().unwrap().with_root_certificates(pem.as_bytes());
-        assert_configuration(&refused.unwrap_err(), "the root certificates cannot be used", what);
+        assert_configuration(&refused.unwrap_err(), "the CA certificates cannot be used", what);
     }
 }
 
