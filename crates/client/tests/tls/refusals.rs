@@ -70,7 +70,7 @@ const AN_AUTHORITYS: &str = "is a CA certificate, not a server certificate, as s
 async fn the_machine_does_not_trust_whom_nobody_knows() {
     let certified = Certified::signed_by(&authority("private"), &params());
     let error = answered(config(&certified), &HttpTransport::new().unwrap()).await.unwrap_err();
-    assert_unreachable(&error, &format!("the certificate of 127.0.0.1 {NOT_TRUSTED}"), "add it to the machine's", "");
+    assert_unreachable(&error, &format!("the certificate of 127.0.0.1 {NOT_TRUSTED}"), "add it to the system's", "");
 }
 
 /// A `ServerHello` that agrees to this version and to `TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA`, as older servers answer.

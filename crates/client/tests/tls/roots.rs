@@ -108,7 +108,7 @@ async fn what_is_configured_is_trusted_instead_of_what_the_machine_trusts() {
 async fn a_machine_without_certificates_says_so_where_they_are_needed() {
     let environment = vec![("TOKEN_URL", "https://127.0.0.1:9/token".to_owned())];
     let said = on_a_machine_with("/nowhere", environment).await;
-    assert!(said.contains("configuration: acme: the HTTPS client cannot be set up"), "{said}");
+    assert!(said.contains("configuration: acme: the HTTPS client cannot be built"), "{said}");
     assert!(said.contains("ca-certificates"), "{said}");
 }
 
