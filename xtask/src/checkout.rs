@@ -1,4 +1,4 @@
-//! The repository as its checks see it: every file that git tracks or would track, by path, with its text.
+//! The repository as the checks see it: path and text of every file that git tracks or would track.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,85 +11,86 @@ use anyhow::{Context, Result, ensure};
 use syn::File;
 use toml::Table;
 
-/// Where the provider crates stand.
+/// The folder of the provider crates.
 pub(crate) const PROVIDERS: &str = "crates/providers/";
-/// Where the book's examples stand.
+/// The folder of the book's examples.
 const EXAMPLES: &str = "docs/examples/examples/";
-/// What a new provider is made from. It is unfinished by nature, so no check looks at it.
+/// The templates of `cargo xtask new-provider`. They are unfinished on purpose, so the checks skip them.
 const TEMPLATES: &str = "xtask/templates/";
 
 /// A repository's files.
 pub(crate) struct Checkout {
     texts: BTreeMap<String, String>,
-    /// The Rust files that were asked for. To parse one takes long, and more than one rule asks for it.
+    /// The Rust files parsed so far. Parsing is slow, and several rules need the same file.
     parsed: RefCell<BTreeMap<String, Rc<File>>>,
 }
 
 impl Checkout {
-    /// Reads the working copy at `root`: what is tracked, and what is new and not ignored.
+    /// Reads the working copy at `root`: tracked files, and new files that are not ignored.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let listing = Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(root)
             .output()
-            .context("git cannot be started")?;
+            .context("cannot run git")?;
         ensure!(listing.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listing.stderr).trim());
         let listing = str::from_utf8(&listing.stdout).context("a file name is not UTF-8")?;
 
         let paths = listing.split_terminator('\0').filter(|path| !path.starts_with(TEMPLATES));
-        // Git goes on listing what was deleted and not yet staged.
+        // Git still lists a deleted file until the deletion is staged.
         let paths = paths.filter(|path| root.join(path).is_file());
         let texts = paths.map(|path| {
-            let bytes = fs::read(root.join(path)).with_context(|| format!("{path} cannot be read"))?;
+            let bytes = fs::read(root.join(path)).with_context(|| format!("cannot read {path}"))?;
             Ok((path.to_owned(), String::from_utf8_lossy(&bytes).into_owned()))
         });
         Ok(Self { texts: texts.collect::<Result<_>>()?, parsed: RefCell::default() })
     }
 
-    /// Every file: its path from the root, and its text.
+    /// Returns every file: its path from the root, and its text.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// A file's text; empty where there is no such file.
+    /// Returns the text of a file, or an empty string if the file does not exist.
     pub(crate) fn text(&self, path: &str) -> &str {
         self.texts.get(path).map_or("", String::as_str)
     }
 
-    /// Whether there is such a file.
+    /// Returns `true` if the file exists.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.texts.contains_key(path)
     }
 
-    /// A Rust file, parsed.
+    /// Returns a parsed Rust file.
     pub(crate) fn rust(&self, path: &str) -> Result<Rc<File>> {
         let known = self.parsed.borrow().get(path).cloned();
         if let Some(file) = known {
             return Ok(file);
         }
-        let file = syn::parse_file(self.text(path)).with_context(|| format!("{path} cannot be parsed"))?;
+        let file = syn::parse_file(self.text(path)).with_context(|| format!("cannot parse {path}"))?;
         let file = Rc::new(file);
         self.parsed.borrow_mut().insert(path.to_owned(), Rc::clone(&file));
         Ok(file)
     }
 
-    /// A manifest as a table.
-    /// Empty where it cannot be read: cargo has read it before us, or this would not run.
+    /// Returns a manifest as a table.
+    ///
+    /// The table is empty if the manifest is invalid. Cargo reports that itself, before it runs us.
     pub(crate) fn manifest(&self, path: &str) -> Table {
         self.text(path).parse().unwrap_or_default()
     }
 
-    /// The folders that the root manifest names as the workspace's members.
+    /// Returns the folders of the workspace's members.
     pub(crate) fn members(&self) -> Vec<String> {
         members(&self.manifest("Cargo.toml"))
     }
 
-    /// The folders of those members that are published.
+    /// Returns the folders of the members that are published.
     pub(crate) fn published(&self) -> impl Iterator<Item = String> {
         self.members().into_iter().filter(|folder| self.is_published(folder))
     }
 
-    /// The names of those members that are not published.
+    /// Returns the package names of the members that are not published.
     pub(crate) fn unpublished(&self) -> impl Iterator<Item = String> {
         let folders = self.members().into_iter().filter(|folder| !self.is_published(folder));
         folders.map(|folder| self.package_name(&folder))
@@ -101,13 +102,13 @@ impl Checkout {
         publish != Some(false)
     }
 
-    /// The name of the package in a folder; the folder's own where its manifest has none.
+    /// Returns the name of the package in `folder`, or `folder` if its manifest has no name.
     pub(crate) fn package_name(&self, folder: &str) -> String {
         let manifest = self.manifest(&format!("{folder}/Cargo.toml"));
         manifest.get("package").and_then(|package| package.get("name")?.as_str()).unwrap_or(folder).to_owned()
     }
 
-    /// The folders under `crates/providers`, members or not.
+    /// Returns the names of the folders under `crates/providers`, whether or not they are members.
     pub(crate) fn providers(&self) -> Vec<&str> {
         let below = self.files().filter_map(|(path, _)| path.strip_prefix(PROVIDERS)?.split_once('/'));
         let mut providers: Vec<_> = below.map(|(provider, _)| provider).collect();
@@ -115,14 +116,14 @@ impl Checkout {
         providers
     }
 
-    /// The book's examples: the files of their folder, by name.
+    /// Returns the names of the book's examples.
     pub(crate) fn examples(&self) -> impl Iterator<Item = &str> {
         let files = self.files().filter_map(|(path, _)| path.strip_prefix(EXAMPLES)?.strip_suffix(".rs"));
         files.filter(|name| !name.contains('/'))
     }
 }
 
-/// The folders that a root manifest names as the workspace's members.
+/// Returns the folders that a root manifest lists as workspace members.
 pub(crate) fn members(manifest: &Table) -> Vec<String> {
     let members = manifest.get("workspace").and_then(|workspace| workspace.get("members")?.as_array());
     members.into_iter().flatten().filter_map(|member| member.as_str()).map(str::to_owned).collect()

@@ -1,8 +1,8 @@
-//! What a maintainer does more than once, as `cargo xtask <task>`.
+//! Maintenance tasks, run as `cargo xtask <task>`.
 //!
-//! Rust and not shell, so that nothing but Rust is needed to work on this repository.
+//! They are written in Rust rather than shell, so that working on this repository needs only Rust.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to whoever started it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task reports to the terminal")]
 
 mod checkout;
 mod ci;
@@ -21,10 +21,10 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  ci                  every check that a change must pass, stopping at the first failure
-  new-provider NAME   a new folder under crates/providers, ready to be filled in
-  public-api          the lists of public items in docs/public-api, written from the source
-  tidy                the conventions that no compiler checks";
+  ci                  runs every check that a change must pass, and stops at the first failure
+  new-provider NAME   creates crates/providers/NAME from the template, and its page in the book
+  public-api          writes the lists of public items in docs/public-api from the source
+  tidy                checks the conventions that no compiler checks";
 
 fn main() -> ExitCode {
     match run() {
@@ -48,12 +48,14 @@ fn run() -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        _ => bail!("no such task\n\n{USAGE}"),
+        _ => bail!("unknown task or wrong arguments\n\n{USAGE}"),
     }
 }
 
-/// Cargo names this package's folder at run time; one compiled in would be wrong in a moved or copied checkout.
+/// Returns the folder of the root manifest.
+///
+/// Reads the variable at run time: a path compiled in would be wrong after the checkout was moved or copied.
 fn workspace_root() -> Result<PathBuf> {
-    let package = env::var_os("CARGO_MANIFEST_DIR").context("start this through cargo: cargo xtask")?;
-    Ok(Path::new(&package).parent().context("xtask stands in no workspace")?.to_path_buf())
+    let package = env::var_os("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set; run cargo xtask")?;
+    Ok(Path::new(&package).parent().context("the xtask package is not inside a workspace")?.to_path_buf())
 }

@@ -1,4 +1,4 @@
-//! A new provider: a folder that compiles, whose tests fail until its fixtures are written from the vendor's page.
+//! Creates a new provider: a crate that compiles, and whose tests fail until the author fills in the fixtures.
 
 #[cfg(test)]
 mod tests;
@@ -12,8 +12,7 @@ use toml::Table;
 
 use crate::checkout::{self, PROVIDERS};
 
-/// The files of every provider. The vendor's name goes where [`filled_in`] says, and what is the author's to write is
-/// marked by [`TO_FILL_IN`].
+/// The files of every provider. [`with_name`] inserts the vendor's name. [`PLACEHOLDER`] marks what the author writes.
 pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../templates/provider/Cargo.toml")),
     ("LICENSE-APACHE", include_str!("../../LICENSE-APACHE")),
@@ -27,37 +26,51 @@ pub(crate) const TEMPLATE: &[(&str, &str)] = &[
     ("tests/wire.rs", include_str!("../templates/provider/tests/wire.rs")),
 ];
 
-/// What stands in the template where the author has to write something.
-pub(crate) const TO_FILL_IN: &str = "FILL IN";
+/// The provider's page in the book. It includes the README.
+const PAGE: &str = include_str!("../templates/book/page.md");
 
-/// Makes the provider and says what is left to do.
+/// Marks the places of the template where the author has to write something.
+pub(crate) const PLACEHOLDER: &str = "FILL IN";
+
+/// Returns the path of a provider's page in the book.
+pub(crate) fn page_path(provider: &str) -> String {
+    format!("docs/providers/{provider}.md")
+}
+
+/// Creates the provider and prints the next steps.
 pub(crate) fn run(root: &Path, name: &str) -> Result<()> {
     create(root, name)?;
     let package = format!("credentials-grant-{name}");
-    // A name changes the order of imports and the length of lines.
+    // The name changes the order of imports and the length of lines.
     let formatted = Command::new("cargo").args(["fmt", "--package", &package]).current_dir(root).status();
-    ensure!(formatted.is_ok_and(|status| status.success()), "{PROVIDERS}{name} is there, and not formatted");
+    ensure!(
+        formatted.is_ok_and(|status| status.success()),
+        "{PROVIDERS}{name} was created but not formatted; run cargo fmt --package {package}"
+    );
     println!("{}", next_steps(name));
     Ok(())
 }
 
-/// Writes the provider's folder, and names it in the root manifest.
+/// Writes the provider's folder and its page in the book, and adds it to the root manifest.
 fn create(root: &Path, name: &str) -> Result<()> {
     let manifest_path = root.join("Cargo.toml");
-    let manifest = fs::read_to_string(&manifest_path).context("the root Cargo.toml cannot be read")?;
+    let manifest = fs::read_to_string(&manifest_path).context("cannot read the root Cargo.toml")?;
     let folder = root.join(PROVIDERS).join(name);
     let workspace: Table = manifest.parse()?;
     check_name(name, &workspace)?;
-    ensure!(!folder.exists(), "{PROVIDERS}{name} is there already");
+    let page = page_path(name);
+    ensure!(!folder.exists(), "{PROVIDERS}{name} already exists; choose another name, or remove it first");
+    ensure!(!root.join(&page).exists(), "{page} already exists; choose another name, or remove it first");
 
     let manifest = with_provider(&manifest, name, version(&workspace)?)?;
     for (path, template) in TEMPLATE {
-        write(&folder.join(path), &filled_in(template, name))?;
+        write(&folder.join(path), &with_name(template, name))?;
     }
+    write(&root.join(&page), &with_name(PAGE, name))?;
     write(&manifest_path, &manifest)
 }
 
-/// The words that cannot name a function, as the template's tests name one after the provider.
+/// Rust's keywords. They cannot name a provider, because the template's tests name a function after it.
 const KEYWORDS: [&str; 51] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
@@ -68,20 +81,21 @@ const KEYWORDS: [&str; 51] = [
 fn check_name(name: &str, workspace: &Table) -> Result<()> {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.split('-').all(is_word) {
-        bail!("{name:?} cannot name a provider; take lower-case letters, digits and single hyphens: acme-hotels");
+        bail!("invalid provider name {name:?}; use lower-case letters, digits and single hyphens: acme-hotels");
     }
     if KEYWORDS.contains(&name) {
-        bail!("{name} is a word of Rust's; take another, such as {name}-api");
+        bail!("{name} is a Rust keyword; choose another name, such as {name}-api");
     }
     let members = checkout::members(workspace);
     if let Some(member) = members.iter().find(|member| member.ends_with(&format!("/{name}"))) {
-        bail!("{name} is the name of {member} already; take another");
+        bail!("{member} already has this name; choose another one");
     }
     Ok(())
 }
 
-/// The root manifest with the provider among the members and among the shared dependencies.
-/// Only two lines come in, so that everything else stays as it was written.
+/// Returns the root manifest with the provider added to the members and the shared dependencies.
+///
+/// Inserts two lines of text rather than serializing the manifest, which would lose its comments and layout.
 fn with_provider(manifest: &str, name: &str, version: &str) -> Result<String> {
     let folder = format!("{PROVIDERS}{name}");
     let member = format!("    \"{folder}\",");
@@ -93,26 +107,27 @@ fn with_provider(manifest: &str, name: &str, version: &str) -> Result<String> {
     Ok(lines.join("\n") + "\n")
 }
 
-/// Puts `line` in its place among the lines like it.
-fn insert_sorted<'a>(lines: &mut Vec<&'a str>, line: &'a str, is_like_it: impl Fn(&str) -> bool) -> Result<()> {
-    let alike = || lines.iter().enumerate().filter(|(_, other)| is_like_it(other));
-    let place = match alike().find(|(_, other)| **other > line) {
+/// Inserts `line` in alphabetical order among the similar lines.
+fn insert_sorted<'a>(lines: &mut Vec<&'a str>, line: &'a str, is_similar: impl Fn(&str) -> bool) -> Result<()> {
+    let similar = || lines.iter().enumerate().filter(|(_, other)| is_similar(other));
+    let position = match similar().find(|(_, other)| **other > line) {
         Some((greater, _)) => greater,
-        None => 1 + alike().last().context("the root Cargo.toml names no other provider in the usual form")?.0,
+        None => 1 + similar().last().context("the root Cargo.toml has no line like those of other providers")?.0,
     };
-    lines.insert(place, line);
+    lines.insert(position, line);
     Ok(())
 }
 
-/// All crates are released under the workspace's one version.
+/// Returns the workspace's version, which all crates share.
 fn version(workspace: &Table) -> Result<&str> {
     let package = workspace.get("workspace").and_then(|workspace| workspace.get("package"));
     let version = package.and_then(|package| package.get("version")?.as_str());
-    version.context("the root Cargo.toml names no version under [workspace.package]")
+    version.context("the root Cargo.toml has no version under [workspace.package]")
 }
 
-/// The template with `acme-hotels` for `{{name}}`, and that name as it is written elsewhere in Rust.
-fn filled_in(template: &str, name: &str) -> String {
+/// Replaces `{{name}}` by `acme-hotels`, `{{module}}` by `acme_hotels`, `{{NAME}}` by `ACME_HOTELS` and `{{Type}}` by
+/// `AcmeHotels`.
+fn with_name(template: &str, name: &str) -> String {
     let module = name.replace('-', "_");
     let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
     let type_name: String = name.split('-').map(capitalized).collect();
@@ -125,21 +140,26 @@ fn filled_in(template: &str, name: &str) -> String {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text));
-    written.with_context(|| format!("{} cannot be written", path.display()))
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn next_steps(name: &str) -> String {
     format!(
         "\
-{PROVIDERS}{name} is there. It compiles, and its tests fail until it speaks as the vendor does:
+Created {PROVIDERS}{name} and {}.
+The crate compiles. Its tests fail until you fill in what the vendor does:
 
-  1. in fixtures/, write by hand what goes over the wire, from the vendor's page, with its address and the date
-  2. in src/lib.rs, describe that, until its tests pass: cargo test -p credentials-grant-{name}
-  3. in tests/, hold it to what this vendor does differently; in its README.md, tell a newcomer how to use it
-  4. list its public items: cargo xtask public-api
-  5. in the root's README.md and in docs/quirks.md, add the vendor's row
-  6. for cgrant, write a stand-in in crates/emulator/src/vendors, and add both to crates/cli/src/registry.rs
+  1. in fixtures/, write the request and the responses by hand from the vendor's page, with its URL and the date
+  2. in src/lib.rs, describe the request until the tests pass: cargo test -p credentials-grant-{name}
+  3. in tests/, add a test for each difference of this vendor
+  4. in README.md, explain how to use it; the book shows this file as the vendor's page
+  5. add that page to the vendors in docs/SUMMARY.md
+  6. add a row for the vendor to the root's README.md and to docs/quirks.md
+  7. write the list of public items: cargo xtask public-api
+  8. for cgrant, write an emulator of the vendor in crates/emulator/src/vendors, and add the vendor to
+     crates/cli/Cargo.toml and crates/cli/src/registry.rs
 
-cargo xtask tidy says what is still missing. The long form: docs/add-a-provider.md"
+To see what is still missing, run cargo xtask tidy. For details, read docs/add-a-provider.md.",
+        page_path(name)
     )
 }

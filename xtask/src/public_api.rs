@@ -1,9 +1,9 @@
-//! The public items of each published library, one a line, in lists that the repository holds.
+//! Lists the public items of each published library in `docs/public-api`, one item per line.
 //!
-//! A change of what users can name or call then shows as a change of a list, which `cargo xtask tidy` compares with
-//! the source. The lists are read from the source and not from the compiler, so that this takes a second, needs no
-//! nightly toolchain, and sees what is behind features and for other platforms. The price: what a macro generates is
-//! not listed, nor what the compiler derives by itself, such as `Send`.
+//! A change of the public API then appears in the diff as a change of a list, and `cargo xtask tidy` compares the lists
+//! with the source. They are made from the source rather than by the compiler: that takes a second, needs no nightly
+//! toolchain, and includes all features and platforms. In return, the lists miss items that a macro generates, and
+//! auto traits such as `Send`.
 
 mod exports;
 mod impls;
@@ -24,10 +24,10 @@ pub(crate) use self::line::PublicItem;
 use crate::checkout::Checkout;
 use crate::modules::Tree;
 
-/// Where the lists stand.
+/// The folder of the lists.
 pub(crate) const LISTS: &str = "docs/public-api/";
 
-/// What a published library shows to its users.
+/// A published library.
 pub(crate) struct Library {
     /// The name of its package.
     pub(crate) package: String,
@@ -36,37 +36,37 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Where its list stands.
+    /// Returns the path of its list.
     pub(crate) fn list_path(&self) -> String {
         format!("{LISTS}{}.txt", self.package)
     }
 
-    /// Its list: a line for each public item.
+    /// Returns its list, with a line for each public item.
     pub(crate) fn list(&self) -> String {
         let lines: Vec<_> = self.items.iter().map(|item| item.line.as_str()).collect();
         lines.join("\n") + "\n"
     }
 }
 
-/// Writes the list of each published library, and removes those of libraries that are gone.
+/// Writes the list of each published library, and removes the lists of libraries that no longer exist.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let checkout = Checkout::read(root)?;
     let libraries = libraries(&checkout)?;
     for path in checkout.files().map(|(path, _)| path).filter(|path| path.starts_with(LISTS)) {
         if !libraries.iter().any(|library| library.list_path() == path) {
-            fs::remove_file(root.join(path)).with_context(|| format!("{path} cannot be removed"))?;
+            fs::remove_file(root.join(path)).with_context(|| format!("cannot remove {path}"))?;
         }
     }
-    fs::create_dir_all(root.join(LISTS)).with_context(|| format!("{LISTS} cannot be made"))?;
+    fs::create_dir_all(root.join(LISTS)).with_context(|| format!("cannot create {LISTS}"))?;
     for library in &libraries {
         let path = library.list_path();
-        fs::write(root.join(&path), library.list()).with_context(|| format!("{path} cannot be written"))?;
+        fs::write(root.join(&path), library.list()).with_context(|| format!("cannot write {path}"))?;
         println!("{path}: {} public items", library.items.len());
     }
     Ok(())
 }
 
-/// The published members that have a library, as their sources show them.
+/// Returns the libraries of the published members.
 pub(crate) fn libraries(checkout: &Checkout) -> Result<Vec<Library>> {
     let folders = checkout.published().filter(|folder| checkout.has(&format!("{folder}/src/lib.rs")));
     folders.map(|folder| library(checkout, &folder)).collect()

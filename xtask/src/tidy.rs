@@ -1,9 +1,10 @@
-//! The conventions that no compiler checks: same files in every provider, sourced fixtures, sizes, manifests.
+//! Checks the conventions that no compiler checks, such as the files of a provider, the sources of fixtures and links.
 //!
-//! A rule looks at the [`Checkout`] and returns what it finds; to add one, write it and name it in [`RULES`].
+//! A rule reads the [`Checkout`] and returns its findings. To add a rule, write it and add it to [`RULES`].
 
-mod circles;
+mod crate_count;
 mod crates;
+mod cycles;
 mod docs;
 mod features;
 mod finding;
@@ -15,7 +16,6 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod vendors;
-mod weight;
 
 use std::path::Path;
 
@@ -26,33 +26,35 @@ use crate::checkout::Checkout;
 type Rule = fn(&Checkout) -> Vec<String>;
 
 const RULES: &[Rule] = &[
-    providers::hold_the_same_files,
-    providers::are_filled_in,
+    providers::have_the_same_files,
+    providers::have_no_placeholders,
     providers::name_the_source_of_each_fixture,
-    providers::are_named_where_readers_look,
-    crates::describe_themselves,
-    crates::bring_readme_and_licences,
+    providers::are_members,
+    providers::are_in_the_tables,
+    providers::are_in_the_book,
+    crates::have_a_description_and_shared_lints,
+    crates::have_a_readme_and_licences,
     features::are_the_same_in_every_provider,
     features::are_shown_by_docs_rs,
-    imports::run_one_way,
+    imports::have_no_cycles,
     public_items::are_documented_and_listed,
     sources::are_short,
     sources::are_finished,
     sources::have_comments_that_fit,
     sources::do_not_sleep_in_tests,
     docs::decisions_are_short_and_numbered_once,
-    docs::nothing_names_one_machine,
-    links::lead_somewhere,
-    links::of_the_book_stay_in_it,
-    links::of_packages_are_addresses,
+    docs::name_no_path_of_one_machine,
+    links::are_not_broken,
+    links::of_the_book_stay_in_the_book,
+    links::of_packages_are_full_urls,
     vendors::are_tested_and_listed,
 ];
 
-/// Prints every finding; fails if there is one.
+/// Prints every finding, and fails if there are any.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let checkout = Checkout::read(root)?;
     let mut findings = findings(&checkout);
-    findings.extend(weight::is_stated(&checkout, &weight::tree(root)?));
+    findings.extend(crate_count::is_stated(&checkout, &crate_count::tree(root)?));
     for finding in &findings {
         println!("{finding}");
     }
@@ -63,7 +65,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
 }
 
-/// What every rule finds.
+/// Returns the findings of all rules.
 pub(crate) fn findings(checkout: &Checkout) -> Vec<String> {
     RULES.iter().flat_map(|rule| rule(checkout)).collect()
 }

@@ -1,4 +1,4 @@
-//! What is measured, one file per case.
+//! The cases, one file each.
 
 mod allocations;
 mod api_call;
@@ -17,19 +17,19 @@ use crate::report::Goals;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Case {
-    /// An `Authorization` value from memory, by one thread and by all.
+    /// Reads of a cached `Authorization` value, by one thread and by all.
     CachedRead,
-    /// What a read from memory allocates.
+    /// Allocations of a cached read.
     Allocations,
     /// 64 callers without a token, against a server that fails.
     ColdFailure,
     /// 10 000 callers without a token.
     ColdStart,
-    /// Tokens of two seconds, under load.
+    /// Tokens that live for two seconds, under load.
     Renewal,
-    /// A token from the server, against the bare HTTP client.
+    /// Fetches from the server, compared with the bare HTTP client.
     UncachedFetch,
-    /// A call of an API with its token put on by the middleware, against the bare HTTP client.
+    /// API calls with the middleware, compared with the bare HTTP client.
     ApiCall,
     /// A pool of 100 000 tenants.
     Pool,

@@ -1,4 +1,4 @@
-//! What takes part, and what is asked of it.
+//! The interface of a library that takes part.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -15,28 +15,28 @@ use url::Url;
 pub(crate) const CLIENT_ID: &str = "a-client";
 pub(crate) const CLIENT_SECRET: &str = "a-client-secret";
 
-/// A future behind a pointer.
+/// A boxed future.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A contender in the making.
+/// A future that starts a contender.
 pub(crate) type Started = Boxed<'static, Result<Arc<dyn Contender>>>;
 
-/// Something that keeps a token and hands it out.
+/// A library that caches a token.
 pub(crate) trait Contender: Send + Sync {
-    /// The value for an API call, fetched first if there is none that is good.
+    /// Returns the header value for an API call. Fetches a token first if there is no valid one.
     fn authorization(&self) -> Boxed<'_, Result<HeaderValue>>;
 
-    /// Reads the token in memory so many times, by the fastest way that is public.
+    /// Reads the cached token `times` times, in the fastest way that the public API offers.
     fn read(&self, times: u32);
 }
 
-/// How a contender is made, and what is to be known of it.
+/// Describes a contender and starts it.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
-    /// Whether a read looks whether the token has expired.
+    /// Whether a read checks that the token has not expired.
     pub(crate) checks_expiry: bool,
-    /// What a read yields.
+    /// The type that a read returns.
     pub(crate) yields: &'static str,
     pub(crate) first_fetch: FirstFetch,
     pub(crate) start: fn(Settings) -> Started,
@@ -45,17 +45,17 @@ pub(crate) struct Peer {
 /// When a contender fetches its first token.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum FirstFetch {
-    /// When a caller needs it, or in the background from the beginning: callers can come before it has.
+    /// When a caller needs it, or in the background from the start. There can be callers without a token.
     Later,
-    /// In its constructor, which fails if the fetch does: there are no callers without a token.
+    /// In its constructor, which fails if the fetch fails. There are no callers without a token.
     InConstructor,
 }
 
-/// What a contender is told. Where it can be told, it repeats no request by itself.
+/// The settings of a contender. Retries are disabled where that is possible.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) url: Url,
-    /// How long before a token's end it is renewed, where that can be set; else the contender's default.
+    /// How long before its expiry a token is renewed, if the contender lets us set that. `None` keeps its default.
     pub(crate) renewed_ahead: Option<Duration>,
 }
 
@@ -65,14 +65,14 @@ impl Settings {
     }
 }
 
-/// Does the same so many times, and lets the compiler take nothing of it away.
+/// Calls `read` repeatedly, and keeps the compiler from removing the calls.
 pub(crate) fn repeat<T>(times: u32, mut read: impl FnMut() -> T) {
     for _ in 0..times {
         black_box(read());
     }
 }
 
-/// The output of a future that is there at once, unless another thread stands in the way: then this one sleeps.
+/// Returns the output of a future that is usually ready at its first poll. Blocks if it is not, such as for a lock.
 pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -81,7 +81,7 @@ pub(crate) fn at_once<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The header value for a token, for contenders that leave that to their callers.
+/// Returns the header value for a token, for contenders that do not build it.
 pub(crate) fn bearer(token: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
     value.set_sensitive(true);

@@ -1,7 +1,7 @@
-//! Puts the client beside its peers in one process, and prints the ratios.
+//! Compares the client with other libraries in one process, and prints the ratios.
 //!
-//! What is compared runs in turns (A B C A B C …), so that a busy machine hurts all alike. Times are for orientation;
-//! what counts are the ratios. It ends well also where a goal is missed: it measures, and judges nobody.
+//! The libraries run in turns (A B C A B C …), so that a busy machine slows down all of them equally. Compare the
+//! ratios; the times are only for orientation. The program exits with 0 even if a goal is missed.
 
 mod cases;
 mod contender;
@@ -21,30 +21,30 @@ use crate::cases::Case;
 use crate::report::Goals;
 use crate::server::Loopback;
 
-/// Compares the client with its peers, on loopback.
+/// Compares the client with other libraries, on loopback.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What to measure; all if none is named.
+    /// The cases to measure [default: all].
     #[arg(value_enum)]
     cases: Vec<Case>,
 
-    /// Fewer rounds and a shorter load: shows that everything runs, in about a minute.
+    /// Run fewer rounds, to check in about a minute that everything works.
     #[arg(long)]
     quick: bool,
 }
 
-/// What every case needs.
+/// The data that every case needs.
 struct Bench {
-    /// Where the contenders run.
+    /// Runs the contenders.
     runtime: Runtime,
-    /// Where their servers run.
+    /// Runs their servers.
     loopback: Loopback,
     threads: usize,
     quick: bool,
 }
 
 impl Bench {
-    /// The one for a full run, the other for a quick one.
+    /// Returns `full` or `quick`, depending on the kind of run.
     fn either<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
     }

@@ -1,4 +1,4 @@
-//! Times, and what is made of them.
+//! Measures times, and computes medians and ratios.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,23 +11,23 @@ use tokio::runtime::Handle;
 use crate::contender::Contender;
 use crate::peers::Sender;
 
-/// A stretch during which every thread had a core for this share of the time was left in peace.
+/// The share of a batch's time for which every thread must be running, for the batch to count as undisturbed.
 const PEACE: f64 = 0.9;
-/// The fewest stretches in peace that say something.
+/// The fewest undisturbed batches from which to take a median.
 const FEWEST: usize = 5;
 
-/// The middle of what was measured; zero if nothing was.
+/// Returns the median, or zero if there are no values.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// The middle of the ratios, round by round: what slows a round down slows both.
+/// Returns the median of the ratios of each round, because a busy machine slows down both values of a round.
 pub(crate) fn median_ratio(values: &[f64], to: &[f64]) -> f64 {
     median(values.iter().zip(to).map(|(value, to)| value / to).collect())
 }
 
-/// The microseconds of a request, so many one after the other.
+/// Returns the microseconds per request if they are sent one after the other.
 pub(crate) async fn one_by_one(sender: &dyn Sender, requests: u32) -> Result<f64> {
     let start = Instant::now();
     for _ in 0..requests {
@@ -44,18 +44,18 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Reads, stretch by stretch.
+/// The times of several batches of reads.
 #[derive(Default)]
 pub(crate) struct Stretches(Vec<Stretch>);
 
 struct Stretch {
     nanoseconds: f64,
-    /// The share of the time for which the thread that had a core for the shortest time had one.
+    /// The share of the time for which a thread was running. This is the lowest share of all threads.
     on_core: f64,
 }
 
 impl Stretches {
-    /// Lets so many threads read at once, each so many times.
+    /// Measures a batch: `threads` threads read at once, each `times` times.
     pub(crate) fn read(&mut self, contender: &dyn Contender, threads: usize, times: u32) {
         let (runtime, ready) = (Handle::current(), AtomicUsize::new(0));
         let spans: Vec<_> = thread::scope(|scope| {
@@ -72,22 +72,24 @@ impl Stretches {
             let readers: Vec<_> = (0..threads).map(|_| scope.spawn(reader)).collect();
             readers.into_iter().filter_map(|reader| reader.join().ok()).collect()
         });
-        // From the first one's start to the last one's end.
+        // From the start of the first thread to the end of the last.
         let (start, end) = (spans.iter().map(|span| span.0).min(), spans.iter().map(|span| span.1).max());
         let took = start.zip(end).map_or(f64::NAN, |(start, end)| (end - start).as_secs_f64());
         let on_core = spans.iter().map(|span| span.2).fold(f64::INFINITY, f64::min) / took;
         self.0.push(Stretch { nanoseconds: took * 1e9 / f64::from(times), on_core });
     }
 
-    /// The nanoseconds of a read in peace: two threads that have to take turns on one core do not meet.
-    /// Where there were too few such stretches, of any read; whoever sleeps in a queue is never in peace.
+    /// Returns the median nanoseconds per read of the undisturbed batches, because threads that take turns on one core
+    /// do not compete.
+    ///
+    /// Uses all batches if too few are undisturbed, such as for a lock on which threads sleep.
     pub(crate) fn nanoseconds(&self) -> f64 {
         let in_peace: Vec<_> = self.in_peace().map(|stretch| stretch.nanoseconds).collect();
         let any = || self.0.iter().map(|stretch| stretch.nanoseconds).collect();
         median(if in_peace.len() < FEWEST { any() } else { in_peace })
     }
 
-    /// How many of how many stretches were in peace.
+    /// Returns the number of undisturbed batches and of all batches.
     pub(crate) fn peace(&self) -> String {
         format!("{}/{}", self.in_peace().count(), self.0.len())
     }
@@ -97,7 +99,7 @@ impl Stretches {
     }
 }
 
-/// The seconds that this thread has had a core.
+/// Returns the CPU time of this thread in seconds.
 pub(crate) fn time_on_core() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default().as_secs_f64()

@@ -1,4 +1,4 @@
-//! The contenders, one file each.
+//! The libraries that take part, one file each.
 
 mod a2a;
 mod aliri;
@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::contender::{Boxed, Peer};
 
-/// Everyone who keeps a token and fetches it too, ourselves first.
+/// The contenders that fetch and cache a token, ours first.
 pub(crate) const KEEPERS: &[Peer] = &[
     ours::TOKEN,
     mutex::PEER,
@@ -37,17 +37,17 @@ pub(crate) const KEEPERS: &[Peer] = &[
     middle::PEER,
 ];
 
-/// Every way to read a token from memory, the floor and our own ways first.
+/// Returns every way to read a cached token, the floor and our own first.
 pub(crate) fn readers() -> impl Iterator<Item = Peer> {
     [floor::PEER, ours::BORROWED, ours::OWNED].into_iter().chain(KEEPERS.iter().copied())
 }
 
-/// Something that sends a request, and takes the answer.
+/// Sends a request and reads the response.
 pub(crate) trait Sender: Send + Sync {
     fn send(&self) -> Boxed<'_, Result<()>>;
 }
 
-/// Everyone who fetches without keeping, the bare client first and ourselves second.
+/// Returns the contenders that fetch without a cache, the bare client first and ours second.
 pub(crate) fn fetchers(url: &Url) -> Result<Vec<(&'static str, Arc<dyn Sender>)>> {
     Ok(vec![
         ("reqwest, bare", Arc::new(bare::Client::new(url)?)),
@@ -58,8 +58,9 @@ pub(crate) fn fetchers(url: &Url) -> Result<Vec<(&'static str, Arc<dyn Sender>)>
     ])
 }
 
-/// Everyone who calls an API with a token, the bare client first and ourselves second. The bare client comes once more,
-/// to show by how much two that do the same differ.
+/// Returns the contenders that call an API with a token, the bare client first and ours second.
+///
+/// The bare client takes part twice, to show by how much two equal contenders differ.
 pub(crate) async fn callers(token_url: &Url, api: &Url) -> Result<Vec<(&'static str, Arc<dyn Sender>)>> {
     let bare = Arc::new(bare::Call::new(api)?);
     Ok(vec![

@@ -1,11 +1,11 @@
-//! What is printed: tables, and goals with their figures.
-#![expect(clippy::print_stdout, reason = "it is what the program is for")]
+//! Prints tables, and goals with their figures.
+#![expect(clippy::print_stdout, reason = "the program reports to the terminal")]
 
 use std::fmt::Display;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// Begins a case.
+/// Prints the title of a case.
 pub(crate) fn title(title: impl Display) {
     println!("\n## {title}\n");
 }
@@ -24,12 +24,12 @@ pub(crate) fn note(note: impl Display) {
     println!("{note}\n");
 }
 
-/// A ratio, as it is printed.
+/// Formats a ratio.
 pub(crate) fn times(ratio: f64) -> String {
     format!("{ratio:.2} x")
 }
 
-/// The goals so far.
+/// The goals checked so far.
 #[derive(Default)]
 pub(crate) struct Goals {
     met: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Goals {
 }
 
 impl Goals {
-    /// Says whether a goal is met, by which figures.
+    /// Records and prints whether a goal is met, with the figures.
     pub(crate) fn check(&mut self, is_met: bool, goal: impl Display, figures: impl Display) {
         let line = format!("{goal} ({figures})");
         if is_met {
@@ -49,7 +49,7 @@ impl Goals {
         }
     }
 
-    /// Says how many goals are met, and which are not.
+    /// Prints how many goals are met, and which are missed.
     pub(crate) fn summary(&self) {
         title("Goals");
         println!("{} met, {} missed", self.met, self.missed.len());

@@ -1,4 +1,4 @@
-//! Many callers at once, and what their time is compared with.
+//! Many callers at once, and the times to compare with.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,32 +15,32 @@ use crate::peers::KEEPERS;
 use crate::peers::bare::Client;
 use crate::server::Behaviour;
 
-/// How long callers are waited for.
+/// How long to wait for the callers.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How a rush ended.
+/// The result of many callers at once.
 pub(crate) struct Rush {
     pub(crate) milliseconds: f64,
     pub(crate) requests: usize,
-    /// How many got a token.
+    /// The number of callers that got a token.
     pub(crate) with_token: usize,
-    /// How many got an error.
+    /// The number of callers that got an error.
     pub(crate) with_error: usize,
 }
 
-/// Those who have callers before they have a token.
+/// Returns the contenders that can have callers before they have a token.
 pub(crate) fn with_cold_callers() -> Vec<Peer> {
     KEEPERS.iter().filter(|peer| peer.first_fetch == FirstFetch::Later).copied().collect()
 }
 
-/// Names the others.
+/// Returns a note that names the other contenders.
 pub(crate) fn without_cold_callers() -> String {
     let others = KEEPERS.iter().filter(|peer| peer.first_fetch == FirstFetch::InConstructor);
     let names: Vec<_> = others.map(|peer| peer.name).collect();
-    format!("Not asked, as they fetch in their constructors and have no callers without a token: {}.", names.join(", "))
+    format!("Not measured, because they fetch in their constructors: {}.", names.join(", "))
 }
 
-/// Lets so many callers go at once, at a contender that has no token yet.
+/// Starts many callers at once, for a contender that has no token yet.
 pub(crate) async fn rush(bench: &Bench, peer: Peer, behaviour: Behaviour, callers: usize) -> Result<Rush> {
     let server = bench.loopback.serve(behaviour)?;
     let contender = (peer.start)(Settings::new(&server.url)).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn rush(bench: &Bench, peer: Peer, behaviour: Behaviour, caller
         }
         anyhow::Ok(())
     };
-    // Who has no answer by then is counted in neither.
+    // Callers that have no result by then are counted in neither.
     timeout(PATIENCE, all).await.unwrap_or(Ok(()))?;
     Ok(Rush { milliseconds: milliseconds(start.elapsed()), requests: server.requests(), with_token, with_error })
 }
@@ -62,7 +62,7 @@ async fn has_token(contender: Arc<dyn Contender>) -> bool {
     contender.authorization().await.is_ok()
 }
 
-/// The milliseconds of one request by the bare client, however it ends, with a connection of its own.
+/// Returns the milliseconds of one request by the bare client on a new connection, whether or not it succeeds.
 pub(crate) async fn lone_request(bench: &Bench, behaviour: Behaviour) -> Result<f64> {
     let server = bench.loopback.serve(behaviour)?;
     let client = Client::new(&server.url)?;
@@ -71,12 +71,12 @@ pub(crate) async fn lone_request(bench: &Bench, behaviour: Behaviour) -> Result<
     Ok(milliseconds(start.elapsed()))
 }
 
-/// The milliseconds from a word to the last of so many tasks that wait for it.
+/// Returns the milliseconds that it takes to wake all tasks that wait for a channel.
 pub(crate) async fn wake_ups(tasks: usize) -> f64 {
     let (word, _) = watch::channel(false);
     let hear = |mut word: watch::Receiver<bool>| async move { word.wait_for(|said| *said).await.is_ok() };
     let tasks: JoinSet<_> = (0..tasks).map(|_| hear(word.subscribe())).collect();
-    // Until all of them wait.
+    // Give all tasks the time to start waiting.
     sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
     word.send_replace(true);

@@ -1,4 +1,4 @@
-//! Token endpoints on loopback, as small as can be, so that they weigh little in what is measured.
+//! Minimal token endpoints on loopback, so that the server has little influence on the figures.
 
 use std::io;
 use std::net::TcpListener as StdListener;
@@ -16,20 +16,20 @@ use url::Url;
 /// The length of a token, about that of a JWT with a few claims and an RSA signature.
 const TOKEN_LENGTH: usize = 1024;
 
-/// Where servers run: on one thread of their own, so that they wait for nobody who is measured.
+/// Runs the servers on a separate thread, so that they do not wait for the code that is measured.
 pub(crate) struct Loopback(Runtime);
 
-/// What a server does with a request.
+/// How a server responds to a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Behaviour {
     pub(crate) answer: Answer,
-    /// How long it takes.
+    /// The time until the response.
     pub(crate) delay: Duration,
 }
 
 #[derive(Clone, Copy)]
 pub(crate) enum Answer {
-    /// A token that lives so many seconds.
+    /// A token with this lifetime in seconds.
     Token(u64),
     /// Status 503.
     Unavailable,
@@ -37,14 +37,14 @@ pub(crate) enum Answer {
     Refusal,
 }
 
-/// A token endpoint, gone when it is dropped.
+/// A token endpoint. It stops when it is dropped.
 pub(crate) struct TokenServer {
     pub(crate) url: Url,
     log: Arc<Log>,
     task: JoinHandle<()>,
 }
 
-/// When each request arrived and, once it is answered, when that was.
+/// For each request, the time at which it arrived, replaced by the time of the response once that is sent.
 #[derive(Default)]
 struct Log(Mutex<Vec<Instant>>);
 
@@ -67,16 +67,16 @@ impl Loopback {
 }
 
 impl TokenServer {
-    /// How many requests have arrived.
+    /// Returns the number of requests that have arrived.
     pub(crate) fn requests(&self) -> usize {
         self.log.times().len()
     }
 
-    /// When the token in this header was handed out.
+    /// Returns the time at which the token in this header was issued.
     pub(crate) fn issued_at(&self, header: &HeaderValue) -> Result<Instant> {
         let number = header.to_str()?.strip_prefix("Bearer ").and_then(|token| token.split('.').next());
-        let number: usize = number.context("no token of this server's")?.parse()?;
-        self.log.times().get(number).copied().context("a token that nobody asked for")
+        let number: usize = number.context("the token is not from this server")?.parse()?;
+        self.log.times().get(number).copied().context("the token was never issued")
     }
 }
 
@@ -87,14 +87,14 @@ impl Drop for TokenServer {
 }
 
 impl Log {
-    /// Takes notice of a request, and gives it a number.
+    /// Records a request and returns its number.
     fn number(&self) -> usize {
         let mut times = self.times();
         times.push(Instant::now());
         times.len() - 1
     }
 
-    /// Takes notice of the answer to a request.
+    /// Records the response to a request.
     fn answered(&self, number: usize) {
         if let Some(time) = self.times().get_mut(number) {
             *time = Instant::now();
@@ -106,14 +106,14 @@ impl Log {
     }
 }
 
-/// A token that says by which request it was asked for.
+/// Returns a token that contains the number of its request.
 pub(crate) fn token(number: usize) -> String {
     format!("{:x<TOKEN_LENGTH$}", format!("{number}."))
 }
 
 async fn accept(listener: TcpListener, behaviour: Behaviour, log: Arc<Log>) {
     while let Ok((stream, _)) = listener.accept().await {
-        // A client that breaks off is no concern of the server's.
+        // Ignore the error of a client that closes the connection.
         tokio::spawn(converse(stream, behaviour, Arc::clone(&log)));
     }
 }
@@ -140,15 +140,15 @@ async fn converse(mut stream: TcpStream, behaviour: Behaviour, log: Arc<Log>) ->
     }
 }
 
-/// Where the first request ends, once it is there in full.
+/// Returns the position at which the first request ends, or `None` if it is not complete.
 fn end_of_request(received: &[u8]) -> io::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut headers);
     let Ok(httparse::Status::Complete(head)) = request.parse(received) else { return Ok(None) };
     let length = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    // A call of an API has no body.
+    // An API call has no body and no length.
     let length = length.map_or(Some(0), |header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
-    let length = length.ok_or_else(|| io::Error::other("a length that is no number"))?;
+    let length = length.ok_or_else(|| io::Error::other("the content-length is not a number"))?;
     Ok((received.len() >= head + length).then_some(head + length))
 }
 
@@ -168,5 +168,5 @@ impl Answer {
 }
 
 fn error(code: &str) -> String {
-    format!(r#"{{"error":"{code}","error_description":"as the measurement wants it"}}"#)
+    format!(r#"{{"error":"{code}","error_description":"as the benchmark requires"}}"#)
 }

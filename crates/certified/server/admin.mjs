@@ -1,14 +1,14 @@
-// What the servers were asked, for tests that count requests, and what a test can order.
+// Endpoints for the tests: they report the outcomes of requests, and control the API's nonces.
 //
-//   GET  /requests?of=NAME  what came of each request, in order: of a client at the token endpoint, by its id, or of
-//                           the API, by its path; `ok` or the error's code, and what the API thinks of the proof's
-//                           nonce: there is no nonce, it is the newest, an older or an unknown one
-//   POST /nonces?of=PATH    the API forgets the nonces that it has handed out there
+//   GET  /requests?of=NAME  the outcomes of all requests, in order, as a JSON array. NAME is a client's id for the
+//                           token endpoint, or a path of the API. An outcome is `ok` or the error's code. For a bound
+//                           token, the API adds the state of the proof's nonce: no, newest, older or unknown
+//   POST /nonces?of=PATH    makes the API forget the nonces that it has issued at this path
 
-export class Asked {
+export class Outcomes {
   #outcomes = new Map();
 
-  note(name, outcome) {
+  record(name, outcome) {
     this.#outcomes.set(name, [...this.of(name), outcome]);
   }
 
@@ -17,14 +17,14 @@ export class Asked {
   }
 }
 
-export function admin(asked, api) {
+export function admin(outcomes, api) {
   return (request, response) => {
     const { pathname, searchParams } = new URL(request.url, api.url);
     const name = searchParams.get('of');
     switch (`${request.method} ${pathname}`) {
       case 'GET /requests':
         response.setHeader('content-type', 'application/json');
-        return response.end(JSON.stringify(asked.of(name)));
+        return response.end(JSON.stringify(outcomes.of(name)));
       case 'POST /nonces':
         api.forgetNonces(name);
         return response.writeHead(204).end();

@@ -1,9 +1,10 @@
-// An API that takes access tokens as the RFCs have it: bearer tokens (RFC 6750), tokens bound to a key (RFC 9449) and
-// to a certificate (RFC 8705). Below `/jwt`, it reads them itself (RFC 9068); below `/opaque`, it asks their issuer.
+// An API that accepts access tokens as the RFCs require: bearer tokens (RFC 6750), and tokens bound to a key (RFC 9449)
+// or to a certificate (RFC 8705). Below `/jwt`, it verifies them itself (RFC 9068). Below `/opaque`, it asks the issuer
+// about them (RFC 7662).
 //
-// A test takes a path of its own, with nonces of its own: none, until the first answer has handed one out. Each answer
-// to a proof hands out the next, and those before stay good until they are forgotten. That is as lenient as a server
-// may be; whether clients use the newest, the outcomes say.
+// Each path has its own nonces, so each test uses its own path. A path has no nonce at first. Each response to a proof
+// issues a new nonce, and older ones stay valid until the test makes the API forget them. This is as lenient as a
+// server may be. The recorded outcomes show whether a client used the newest nonce.
 
 import { createHash } from 'node:crypto';
 
@@ -11,15 +12,15 @@ import { base64url, calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 
 import { SIGNATURES } from './authorization_server.mjs';
 
-const LONGEST_AGE = 60;
+const MAX_PROOF_AGE = 60;
 
 export class Api {
   #proofs = new Set();
   #nonces = new Map();
 
-  // `keys` are the issuer's, for jose, and `introspect` asks it about a token.
-  constructor({ url, issuer, keys, introspect }, asked) {
-    Object.assign(this, { url, issuer, keys, introspect, asked });
+  // `keys` are the issuer's keys for jose. `introspect` asks the issuer about a token.
+  constructor({ url, issuer, keys, introspect }, outcomes) {
+    Object.assign(this, { url, issuer, keys, introspect, outcomes });
   }
 
   callback() {
@@ -32,7 +33,7 @@ export class Api {
         return response.writeHead(500).end();
       }
       const outcome = refusal ? (refusal.error ?? 'no token') : 'ok';
-      this.asked.note(pathname, call.isBound ? `${outcome}, ${call.nonce} nonce` : outcome);
+      this.outcomes.record(pathname, call.isBound ? `${outcome}, ${call.nonce} nonce` : outcome);
       if (call.isBound) {
         response.setHeader('dpop-nonce', this.#nextNonce(pathname));
       }
@@ -66,21 +67,21 @@ export class Api {
     const [scheme, token, ...rest] = headers.join().split(' ');
     call.isBound = scheme.toLowerCase() === 'dpop';
     if (!token || rest.length || !(call.isBound || scheme.toLowerCase() === 'bearer')) {
-      throw new Refusal(400, 'invalid_request', 'one Authorization header with one token');
+      throw new Refusal(400, 'invalid_request', 'send one Authorization header with one token');
     }
     const thumbprint = call.isBound ? await this.#proof(call, token) : undefined;
     const claims = await this.#claims(call.path, token);
     const { jkt, 'x5t#S256': x5t } = claims.cnf ?? {};
     if (jkt !== thumbprint) {
-      throw invalidToken('the token is bound to another key, or to none, or comes without a proof');
+      throw invalidToken('the proof does not match the key to which the token is bound');
     }
     if (x5t && x5t !== certificateThumbprint(call.request.socket)) {
-      throw invalidToken('the token is bound to a certificate, and the connection has another or none');
+      throw invalidToken('the token is bound to a certificate that the connection does not use');
     }
     call.claims = claims;
   }
 
-  // What the token says, from those who may say so.
+  // Returns the token's claims, from the issuer or from the verified JWT.
   async #claims(path, token) {
     const [, format] = path.split('/');
     const audience = `${this.url}/${format}`;
@@ -95,16 +96,16 @@ export class Api {
     return (await verified.catch((error) => { throw invalidToken(error.message); })).payload;
   }
 
-  // RFC 9449 section 4.3, and the key of the proof by its thumbprint.
+  // Checks the proof as RFC 9449 section 4.3 requires, and returns the thumbprint of its key.
   async #proof(call, token) {
     const { request: { method, headersDistinct: { dpop: proofs = [] } }, path } = call;
     if (proofs.length !== 1) {
-      throw invalidProof('there has to be one proof');
+      throw invalidProof('send exactly one proof');
     }
     const verified = jwtVerify(proofs[0], EmbeddedJWK, {
       algorithms: SIGNATURES,
       typ: 'dpop+jwt',
-      maxTokenAge: LONGEST_AGE,
+      maxTokenAge: MAX_PROOF_AGE,
       requiredClaims: ['ath', 'htm', 'htu', 'iat', 'jti'],
     });
     const proof = await verified.catch((error) => { throw invalidProof(error.message); });
@@ -118,16 +119,16 @@ export class Api {
       throw invalidProof('htm is another method');
     }
     if (!isSameTarget(htu, `${this.url}${path}`)) {
-      throw invalidProof('htu is another address');
+      throw invalidProof('htu is another URL');
     }
     if (ath !== createHash('sha256').update(token).digest('base64url')) {
-      throw invalidProof('ath is of another token');
+      throw invalidProof('ath belongs to another token');
     }
     if (!issued.includes(nonce)) {
-      throw new Refusal(401, 'use_dpop_nonce', 'the proof needs a nonce that is good');
+      throw new Refusal(401, 'use_dpop_nonce', 'the proof needs a valid nonce');
     }
     if (this.#proofs.has(jti)) {
-      throw invalidProof('the proof was seen before');
+      throw invalidProof('the proof was used before');
     }
     this.#proofs.add(jti);
     return calculateJwkThumbprint(jwk);
@@ -140,7 +141,7 @@ class Refusal extends Error {
     Object.assign(this, { status, error });
   }
 
-  // RFC 6750 section 3 and RFC 9449 section 7.1: who has shown nothing learns what there is.
+  // RFC 6750 section 3 and RFC 9449 section 7.1. Without a token, the challenge lists every scheme.
   challenge({ isBound }) {
     const reason = this.error && `error="${this.error}", error_description="${this.message.replaceAll('"', "'")}"`;
     const bound = `DPoP ${[reason, `algs="${SIGNATURES.join(' ')}"`].filter(Boolean).join(', ')}`;
@@ -156,7 +157,7 @@ function invalidProof(description) {
   return new Refusal(401, 'invalid_dpop_proof', description);
 }
 
-// Spelled in any way that means the same. Section 4.2 wants neither query nor fragment; 4.3 would overlook them.
+// Compares normalized URLs. RFC 9449 section 4.2 allows no query and no fragment; section 4.3 would ignore them.
 function isSameTarget(htu, url) {
   return typeof htu === 'string' && URL.parse(htu)?.href === new URL(url).href;
 }

@@ -1,4 +1,4 @@
-// The API refuses what it has to: what comes through it is worth something. Run by `cargo test`, or by `node --test`.
+// Checks that the API refuses invalid tokens and proofs. Run by `cargo test`, or by `node --test`.
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
@@ -8,12 +8,12 @@ import { after, before, test } from 'node:test';
 
 import { calculateJwkThumbprint, createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
 
-import { Asked } from './admin.mjs';
+import { Outcomes } from './admin.mjs';
 import { Api } from './api.mjs';
 
 const ISSUER = 'https://login.example.com';
 const server = createServer();
-const asked = new Asked();
+const outcomes = new Outcomes();
 let api, issuerKey, clientKey, clientJwk, jkt, nonce;
 
 before(async () => {
@@ -28,41 +28,41 @@ before(async () => {
   const keys = createLocalJWKSet({ keys: [await exportJWK(issuer.publicKey)] });
   const url = `http://127.0.0.1:${server.address().port}`;
   const introspect = async (token) => JSON.parse(token);
-  api = new Api({ url, issuer: ISSUER, keys, introspect }, asked);
+  api = new Api({ url, issuer: ISSUER, keys, introspect }, outcomes);
   server.on('request', api.callback());
   nonce = (await bound({ nonce: undefined })).headers.get('dpop-nonce');
 });
 
 after(() => server.close());
 
-test('a bearer token that is as it should be is taken', async () => {
+test('a valid bearer token is accepted', async () => {
   assert.equal((await bearer(await token({}))).status, 200);
 });
 
-test('whoever shows nothing learns what there is to show', async () => {
+test('without a token, the challenge lists every scheme', async () => {
   const response = await fetch(`${api.url}/jwt`);
   assert.equal(response.status, 401);
   assert.match(response.headers.get('www-authenticate'), /^Bearer, DPoP algs="/);
 });
 
-test('a token that is not as it should be is refused', async () => {
+test('an invalid token is refused', async () => {
   const stranger = await generateKeyPair('ES256');
   const bad = {
-    'of another issuer': token({ iss: 'https://evil.example' }),
+    'from another issuer': token({ iss: 'https://evil.example' }),
     'for another API': token({ aud: `${api.url}/opaque` }),
     'that has expired': token({ exp: 1 }),
-    'that is none for an API': token({}, { typ: 'JWT' }),
-    'signed by another': token({}, {}, stranger.privateKey),
+    'that is not an access token': token({}, { typ: 'JWT' }),
+    'signed with another key': token({}, {}, stranger.privateKey),
     'bound to a key': token({ cnf: { jkt } }),
     'bound to a certificate': token({ cnf: { 'x5t#S256': 'x' } }),
-    'that is no token': 'abc',
+    'that is not a JWT': 'abc',
   };
   for (const [what, value] of Object.entries(bad)) {
     await assertRefused(await bearer(await value), 'Bearer', 'invalid_token', what);
   }
 });
 
-test('a token that is no JWT is good if its issuer says so', async () => {
+test('an opaque token is accepted if introspection confirms it', async () => {
   const good = { active: true, aud: `${api.url}/opaque` };
   assert.equal((await bearer(JSON.stringify(good), '/opaque')).status, 200);
   for (const bad of [{ ...good, active: false }, { ...good, aud: `${api.url}/jwt` }, { ...good, cnf: { jkt } }]) {
@@ -70,16 +70,16 @@ test('a token that is no JWT is good if its issuer says so', async () => {
   }
 });
 
-test('a proof that is as it should be is taken, and the next nonce handed out', async () => {
+test('a valid proof is accepted, and the response has a new nonce', async () => {
   const response = await bound({});
   assert.equal(response.status, 200);
   const next = response.headers.get('dpop-nonce');
   assert.notEqual(next, nonce);
   assert.equal((await bound({ nonce: next })).status, 200);
-  assert.equal((await bound({})).status, 200, 'the nonce before is still good');
+  assert.equal((await bound({})).status, 200, 'the earlier nonce is still valid');
 });
 
-test('a proof without a nonce, or with one that is not good, is refused, and a good one handed out', async () => {
+test('a proof without a valid nonce is refused, and the response has one', async () => {
   for (const bad of [undefined, 'abc']) {
     const response = await bound({ nonce: bad });
     await assertRefused(response, 'DPoP', 'use_dpop_nonce', bad);
@@ -87,34 +87,34 @@ test('a proof without a nonce, or with one that is not good, is refused, and a g
   }
 });
 
-test('nonces are forgotten on demand, and those of one path are none of another', async () => {
+test('nonces are forgotten on demand, and are valid for one path only', async () => {
   const path = '/jwt/forgetful';
   const first = (await bound({ nonce: undefined }, { path })).headers.get('dpop-nonce');
   assert.equal((await bound({ nonce: first }, { path })).status, 200);
   await assertRefused(await bound({ nonce: first }), 'DPoP', 'use_dpop_nonce', 'at another path');
   api.forgetNonces(path);
   await assertRefused(await bound({ nonce: first }, { path }), 'DPoP', 'use_dpop_nonce', 'forgotten');
-  const outcomes = ['use_dpop_nonce, no nonce', 'ok, newest nonce', 'use_dpop_nonce, unknown nonce'];
-  assert.deepEqual(asked.of(path), outcomes);
+  const expected = ['use_dpop_nonce, no nonce', 'ok, newest nonce', 'use_dpop_nonce, unknown nonce'];
+  assert.deepEqual(outcomes.of(path), expected);
 });
 
-test('a proof that is not as it should be is refused', async () => {
+test('an invalid proof is refused', async () => {
   const now = Math.floor(Date.now() / 1000);
   const other = await exportJWK((await generateKeyPair('ES256')).publicKey);
   const bad = {
     'for another method': bound({ htm: 'POST' }),
     'for another path': bound({ htu: `${api.url}/jwt/other` }),
-    'for an address with a query': bound({ htu: `${api.url}/jwt?x=1` }, { query: '?x=1' }),
-    'for an address with a fragment': bound({ htu: `${api.url}/jwt#y` }),
+    'for a URL with a query': bound({ htu: `${api.url}/jwt?x=1` }, { query: '?x=1' }),
+    'for a URL with a fragment': bound({ htu: `${api.url}/jwt#y` }),
     'for another host': bound({ htu: 'https://api.example.com/jwt' }),
-    'for no address': bound({ htu: 'abc' }),
-    'of another token': bound({ ath: 'abc' }),
-    'of no token': bound({ ath: undefined }),
-    'that is old': bound({ iat: now - 90 }),
-    'of tomorrow': bound({ iat: now + 90 }),
+    'for an invalid URL': bound({ htu: 'abc' }),
+    'for another token': bound({ ath: 'abc' }),
+    'without a token hash': bound({ ath: undefined }),
+    'that is too old': bound({ iat: now - 90 }),
+    'from the future': bound({ iat: now + 90 }),
     'without a time': bound({ iat: undefined }),
     'without an identifier': bound({ jti: undefined }),
-    'that is no proof': bound({}, { header: { typ: 'JWT' } }),
+    'with another type': bound({}, { header: { typ: 'JWT' } }),
     'with the private key in it': bound({}, { header: { jwk: { ...clientJwk, d: 'AAAA' } } }),
     'with another key in it': bound({}, { header: { jwk: other } }),
     'that is missing': bound({}, { change: () => undefined }),
@@ -125,19 +125,19 @@ test('a proof that is not as it should be is refused', async () => {
   }
 });
 
-test('a proof is good once', async () => {
+test('a proof is accepted once', async () => {
   const jti = randomUUID();
   assert.equal((await bound({ jti })).status, 200);
-  await assertRefused(await bound({ jti }), 'DPoP', 'invalid_dpop_proof', 'shown again');
+  await assertRefused(await bound({ jti }), 'DPoP', 'invalid_dpop_proof', 'used again');
 });
 
-test('a proof by a key to which the token is not bound is refused', async () => {
+test('a proof with a key to which the token is not bound is refused', async () => {
   for (const cnf of [undefined, { jkt: 'abc' }]) {
     await assertRefused(await bound({}, { claims: { cnf } }), 'DPoP', 'invalid_token', JSON.stringify(cnf));
   }
 });
 
-test('an address is the same however it is spelled, and the query of the call is none of the proof', async () => {
+test('URLs are compared after normalization, and without the query of the call', async () => {
   assert.equal((await bound({ htu: `${api.url.replace('http', 'HTTP')}/a/../jwt` })).status, 200);
   assert.equal((await bound({}, { query: '?x=1' })).status, 200);
 });
@@ -156,7 +156,7 @@ function bearer(value, path = '/jwt') {
   return fetch(`${api.url}${path}`, { headers: { authorization: `Bearer ${value}` } });
 }
 
-// A call with a token that is bound to the client's key, and with a proof that has these claims among its own.
+// Calls the API with a token that is bound to the client's key, and with a proof in which these claims are changed.
 async function bound(changed, { path = '/jwt', query = '', header = {}, claims = {}, change = (proof) => proof } = {}) {
   const value = await token({ cnf: { jkt }, ...claims });
   const payload = {

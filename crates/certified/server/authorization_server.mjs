@@ -1,14 +1,14 @@
-// oidc-provider with all that clients of the client credentials grant can meet.
+// oidc-provider, with every feature that matters to the client credentials grant.
 
 import { createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 
 import { exportJWK, generateKeyPair } from 'jose';
 import { errors, Provider } from 'oidc-provider';
 
-import { API } from './word.mjs';
+import { API } from './issuer_client.mjs';
 
-// Its issuer is the host and the path. At `mutualHost`, the same is served to clients with certificates.
-export async function authorizationServer({ host, mutualHost, path, api, clients }, asked) {
+// The issuer is the host and the path. `mutualHost` serves the same endpoints to clients with certificates.
+export async function authorizationServer({ host, mutualHost, path, api, clients }, outcomes) {
   const alias = (endpoint) => `${mutualHost}${path}/token${endpoint}`;
   const provider = new Provider(`${host}${path}`, {
     clients: [...clients, API].map(registered),
@@ -33,7 +33,7 @@ export async function authorizationServer({ host, mutualHost, path, api, clients
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      // Who shows a proof must show one with a nonce.
+      // Every proof must have a nonce.
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       introspection: { enabled: true },
       mTLS,
@@ -42,15 +42,15 @@ export async function authorizationServer({ host, mutualHost, path, api, clients
       richAuthorizationRequests,
     },
   });
-  provider.on('grant.success', (ctx) => asked.note(ctx.oidc.client.clientId, 'ok'));
+  provider.on('grant.success', (ctx) => outcomes.record(ctx.oidc.client.clientId, 'ok'));
   provider.on('grant.error', ({ oidc: { client, params } }, { error }) => {
-    asked.note(params?.client_id ?? client?.clientId, error);
+    outcomes.record(params?.client_id ?? client?.clientId, error);
   });
   provider.on('server_error', (_, error) => console.error(error));
   return provider;
 }
 
-// The algorithms of keys.
+// The algorithms that sign with a private key.
 export const SIGNATURES = [
   'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA',
 ];
@@ -60,7 +60,7 @@ async function signingKey(alg) {
   return { ...(await exportJWK(privateKey)), alg, kid: alg, use: 'sig' };
 }
 
-// A client as oidc-provider registers it.
+// Returns the metadata of a client in the form that oidc-provider registers.
 function registered({ public_key: publicKey, certificate, ...metadata }) {
   const keys = [];
   if (publicKey) {
@@ -74,7 +74,7 @@ function registered({ public_key: publicKey, certificate, ...metadata }) {
   return { ...usual, ...(keys.length && { jwks: { keys } }), ...metadata };
 }
 
-// RFC 8705. The connection has been made with a certificate or without one, and it is looked at here.
+// RFC 8705. The connection is accepted with or without a certificate, which is checked here.
 const mTLS = {
   enabled: true,
   certificateBoundAccessTokens: true,
@@ -84,13 +84,13 @@ const mTLS = {
   certificateAuthorized: (ctx) => ctx.socket.authorized,
   certificateSubjectMatches(ctx, property, expected) {
     if (property !== 'tls_client_auth_san_dns') {
-      throw new Error(`clients are registered by tls_client_auth_san_dns here, and not by ${property}`);
+      throw new Error(`register clients with tls_client_auth_san_dns instead of ${property}`);
     }
     return ctx.socket.getPeerX509Certificate().subjectAltName === `DNS:${expected}`;
   },
 };
 
-// RFC 8707. Tokens for `/jwt` are JWTs, which the API reads, and those for `/opaque` are not, so that it has to ask.
+// RFC 8707. Tokens for `/jwt` are JWTs, which the API verifies itself. It introspects those for `/opaque`.
 function resources(api) {
   const formats = { [`${api}/jwt`]: 'jwt', [`${api}/opaque`]: 'opaque' };
   return {
@@ -98,7 +98,7 @@ function resources(api) {
     getResourceServerInfo(_, resource) {
       const accessTokenFormat = formats[resource];
       if (!accessTokenFormat) {
-        throw new errors.InvalidTarget('there is no such resource');
+        throw new errors.InvalidTarget('unknown resource');
       }
       return { scope: 'read write', accessTokenFormat, jwt: { sign: { alg: 'ES256' } } };
     },

@@ -1,58 +1,59 @@
-// Starts the authorization server and the API on free ports of loopback, for the program that started this one.
+// Starts the authorization server and the API on free loopback ports.
 //
-// That program writes one line of JSON to the standard input:
+// Reads one line of JSON from the standard input:
 //
-//   certificate, key        of both servers, as PEM
-//   authority               the certificate of who vouches for both servers, and for clients, as PEM
-//   clients                 the clients, as RFC 7591 has them; `public_key` or `certificate` (PEM) goes before `jwks`
+//   certificate, key        the certificate and key of both servers, as PEM
+//   authority               the certificate of the authority that signs the other certificates, as PEM
+//   clients                 client metadata (RFC 7591), with `public_key` or `certificate` (PEM) instead of `jwks`
 //
-// and reads one line from the standard output once both servers listen:
+// Prints one line of JSON to the standard output once both servers listen:
 //
-//   issuer                  of the authorization server, at the root of its host
-//   tenant                  the issuer of another one, below a path of the same host
-//   api                     the API
-//   admin                   what was asked of all of them, and orders: see `admin.mjs`
-//   version                 that of oidc-provider
+//   issuer                  the issuer of the authorization server, at the root of its host
+//   tenant                  the issuer of a second authorization server, below a path of the same host
+//   api                     the URL of the API
+//   admin                   the URL of the endpoints for the tests: see `admin.mjs`
+//   version                 the version of oidc-provider
 //
-// It ends when its standard input does, so that nobody has to remember to end it, and after five minutes anyway.
+// The process ends when its standard input is closed, so that it does not outlive the tests, and after five minutes at
+// the latest.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
 
-import { admin, Asked } from './admin.mjs';
+import { admin, Outcomes } from './admin.mjs';
 import { Api } from './api.mjs';
 import { authorizationServer } from './authorization_server.mjs';
-import { wordOf } from './word.mjs';
+import { issuerClient } from './issuer_client.mjs';
 
-const LONGEST_LIFE = 5 * 60 * 1000;
+const MAX_LIFETIME = 5 * 60 * 1000;
 
-// oidc-provider warns of what is meant here: it keeps everything in memory.
+// oidc-provider warns that it keeps everything in memory, which is intended here.
 console.info = () => {};
 console.warn = () => {};
 
-setTimeout(() => process.exit(1), LONGEST_LIFE);
+setTimeout(() => process.exit(1), MAX_LIFETIME);
 const input = createInterface({ input: process.stdin });
 input.on('close', () => process.exit(0));
 input.once('line', (line) => start(JSON.parse(line)).then((started) => console.log(JSON.stringify(started))));
 
 async function start({ certificate, key, authority, clients }) {
   const tls = { cert: certificate, key };
-  // Whether a certificate is good enough is decided by who reads it, and not by a connection that breaks off.
-  const asking = { ...tls, ca: authority, requestCert: true, rejectUnauthorized: false };
+  // Accept every client certificate. The handlers check it, and return an OAuth error instead of a closed connection.
+  const mutualTls = { ...tls, ca: authority, requestCert: true, rejectUnauthorized: false };
 
-  const [host, mutualHost, apiHost] = await Promise.all([listen(tls), listen(asking), listen(asking)]);
+  const [host, mutualHost, apiHost] = await Promise.all([listen(tls), listen(mutualTls), listen(mutualTls)]);
   const settings = { host: host.url, mutualHost: mutualHost.url, api: apiHost.url, clients };
-  const asked = new Asked();
-  const root = await authorizationServer({ path: '', ...settings }, asked);
-  const tenant = await authorizationServer({ path: '/tenants/4711', ...settings }, asked);
+  const outcomes = new Outcomes();
+  const root = await authorizationServer({ path: '', ...settings }, outcomes);
+  const tenant = await authorizationServer({ path: '/tenants/4711', ...settings }, outcomes);
   const issuers = mounted({ '/tenants/4711': tenant.callback(), '': root.callback() });
   host.server.on('request', issuers);
   mutualHost.server.on('request', issuers);
 
-  const { keys, introspect } = await wordOf(root.issuer, authority);
-  const api = new Api({ url: apiHost.url, issuer: root.issuer, keys, introspect }, asked);
-  apiHost.server.on('request', mounted({ '/admin': admin(asked, api), '': api.callback() }));
+  const { keys, introspect } = await issuerClient(root.issuer, authority);
+  const api = new Api({ url: apiHost.url, issuer: root.issuer, keys, introspect }, outcomes);
+  apiHost.server.on('request', mounted({ '/admin': admin(outcomes, api), '': api.callback() }));
 
   return {
     issuer: root.issuer,
@@ -69,7 +70,7 @@ async function listen(options) {
   return { server, url: `https://127.0.0.1:${server.address().port}` };
 }
 
-// Hands each request to the first whose path it is below; that one sees the rest of the path.
+// Passes each request to the first callback whose prefix matches, with the rest of the path.
 function mounted(callbacks) {
   return (request, response) => {
     const [path, callback] = Object.entries(callbacks).find(([prefix]) => request.url.startsWith(`${prefix}/`));

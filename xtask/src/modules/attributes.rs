@@ -1,13 +1,13 @@
-//! What the attributes of an item say.
+//! Reads the attributes of an item.
 
 use syn::{Attribute, Item, Meta};
 
-/// Whether the item is compiled for tests only: `#[cfg(test)]`, or `#[cfg(all(test, …))]`.
+/// Returns `true` if the item is compiled for tests only: `#[cfg(test)]` or `#[cfg(all(test, …))]`.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     conditions(attributes).any(|condition| condition == "test" || condition.starts_with("all(test"))
 }
 
-/// Whether the documentation leaves the item out: `#[doc(hidden)]`.
+/// Returns `true` if the item is hidden from the documentation: `#[doc(hidden)]`.
 pub(crate) fn is_hidden(attributes: &[Attribute]) -> bool {
     let mut lists = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("doc") => Some(list.tokens.to_string()),
@@ -16,28 +16,28 @@ pub(crate) fn is_hidden(attributes: &[Attribute]) -> bool {
     lists.any(|tokens| tokens == "hidden")
 }
 
-/// Whether the item has a doc comment.
+/// Returns `true` if the item has a doc comment.
 pub(crate) fn is_documented(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| matches!(&attribute.meta, Meta::NameValue(doc) if doc.path.is_ident("doc")))
 }
 
-/// Whether code outside the crate has to expect more fields or variants.
+/// Returns `true` if the item is `#[non_exhaustive]`.
 pub(crate) fn is_non_exhaustive(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident("non_exhaustive"))
 }
 
-/// What must be true for the item to be compiled: what is written in each `#[cfg(…)]`.
+/// Returns the content of each `#[cfg(…)]`.
 pub(crate) fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = String> {
     attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
-            // Tokens are printed with spaces all around.
+            // `TokenStream` prints a space between all tokens.
             Some(list.tokens.to_string().replace(" (", "(").replace("( ", "(").replace(" )", ")").replace(" ,", ","))
         }
         _ => None,
     })
 }
 
-/// The attributes of an item.
+/// Returns the attributes of an item.
 pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,

@@ -1,110 +1,110 @@
-//! Finds what a path stands for, through imports and re-exports.
+//! Resolves paths, through imports and re-exports.
 
 use syn::Item;
 
 use super::tree::{ModuleId, Tree};
 use super::uses::Leaf;
 
-/// What a path stands for.
+/// What a path resolves to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Found {
+pub(crate) enum Resolved {
     Module(ModuleId),
-    /// An item: the module that defines it, and its name there.
+    /// An item: the module that defines it, and its name in that module.
     Item(ModuleId, String),
-    /// Something in this module that its source does not show, because a macro makes it.
+    /// An item of this module that a macro generates, so that the source does not show it.
     Generated(ModuleId),
-    /// Something of another crate.
+    /// An item of another crate.
     Foreign,
 }
 
-/// The names that are being looked up, so that imports in a circle end.
-type Asked = Vec<(ModuleId, String)>;
+/// The names that are being looked up. A name that is already here is not looked up again, so cyclic imports end.
+type Pending = Vec<(ModuleId, String)>;
 
 impl Tree {
-    /// Returns what `path` stands for in `module`. A path into an item, such as to a variant, stands for the item.
+    /// Resolves `path` in `module`. A path into an item, such as to an enum's variant, resolves to the item.
     ///
-    /// There are several answers where one name has several definitions, such as one for each platform.
-    pub(crate) fn find(&self, module: ModuleId, path: &[String]) -> Vec<Found> {
-        self.follow(module, path, &mut Asked::new())
+    /// Returns several results if the name has several definitions, such as one for each platform.
+    pub(crate) fn resolve(&self, module: ModuleId, path: &[String]) -> Vec<Resolved> {
+        self.resolve_pending(module, path, &mut Pending::new())
     }
 
-    fn follow(&self, module: ModuleId, path: &[String], asked: &mut Asked) -> Vec<Found> {
+    fn resolve_pending(&self, module: ModuleId, path: &[String], pending: &mut Pending) -> Vec<Resolved> {
         let Some((first, rest)) = path.split_first() else { return Vec::new() };
         let mut found = match first.as_str() {
-            "crate" => vec![Found::Module(Self::ROOT)],
-            "self" => vec![Found::Module(module)],
+            "crate" => vec![Resolved::Module(Self::ROOT)],
+            "self" => vec![Resolved::Module(module)],
             "super" => self.parent(module),
-            name => match self.named(module, name, asked) {
-                named if named.is_empty() => vec![Found::Foreign],
+            name => match self.named(module, name, pending) {
+                named if named.is_empty() => vec![Resolved::Foreign],
                 named => named,
             },
         };
         for name in rest {
-            found = found.into_iter().flat_map(|found| self.inside(found, name, asked)).collect();
+            found = found.into_iter().flat_map(|found| self.resolve_in(found, name, pending)).collect();
         }
         found.sort();
         found.dedup();
         found
     }
 
-    fn inside(&self, outer: Found, name: &str, asked: &mut Asked) -> Vec<Found> {
-        let Found::Module(module) = outer else { return vec![outer] };
+    fn resolve_in(&self, outer: Resolved, name: &str, pending: &mut Pending) -> Vec<Resolved> {
+        let Resolved::Module(module) = outer else { return vec![outer] };
         match name {
             "self" => vec![outer],
             "super" => self.parent(module),
-            _ => match self.named(module, name, asked) {
-                named if named.is_empty() => vec![Found::Generated(module)],
+            _ => match self.named(module, name, pending) {
+                named if named.is_empty() => vec![Resolved::Generated(module)],
                 named => named,
             },
         }
     }
 
-    fn parent(&self, module: ModuleId) -> Vec<Found> {
-        self.module(module).parent.map(Found::Module).into_iter().collect()
+    fn parent(&self, module: ModuleId) -> Vec<Resolved> {
+        self.module(module).parent.map(Resolved::Module).into_iter().collect()
     }
 
-    /// What has that name in the module: a child, an item, or what an import brings in.
-    fn named(&self, module: ModuleId, name: &str, asked: &mut Asked) -> Vec<Found> {
+    /// Returns what has this name in the module: a child module, an item, or an import.
+    fn named(&self, module: ModuleId, name: &str, pending: &mut Pending) -> Vec<Resolved> {
         let question = (module, name.to_owned());
-        if asked.contains(&question) {
+        if pending.contains(&question) {
             return Vec::new();
         }
-        asked.push(question);
-        let mut found: Vec<_> = self.children(module, name).map(Found::Module).collect();
+        pending.push(question);
+        let mut found: Vec<_> = self.children(module, name).map(Resolved::Module).collect();
         if self.module(module).items.iter().any(|item| name_of(item).is_some_and(|found| found == name)) {
-            found.push(Found::Item(module, name.to_owned()));
+            found.push(Resolved::Item(module, name.to_owned()));
         }
         let imports = &self.module(module).imports;
         for import in imports.iter().filter(|import| import.binds(name)) {
-            found.extend(self.follow(module, &import.path, asked));
+            found.extend(self.resolve_pending(module, &import.path, pending));
         }
-        // A glob import gives way to every other definition.
+        // Every other definition shadows a glob import.
         if found.is_empty() {
             let globs = imports.iter().filter(|import| import.is_glob());
-            found = globs.flat_map(|import| self.behind_glob(module, name, import, asked)).collect();
+            found = globs.flat_map(|import| self.named_by_glob(module, name, import, pending)).collect();
         }
-        if found.iter().any(|found| *found != Found::Foreign) {
-            found.retain(|found| *found != Found::Foreign);
+        if found.iter().any(|found| *found != Resolved::Foreign) {
+            found.retain(|found| *found != Resolved::Foreign);
         }
-        asked.pop();
+        pending.pop();
         found
     }
 
-    fn behind_glob(&self, module: ModuleId, name: &str, import: &Leaf, asked: &mut Asked) -> Vec<Found> {
+    fn named_by_glob(&self, module: ModuleId, name: &str, import: &Leaf, pending: &mut Pending) -> Vec<Resolved> {
         let mut found = Vec::new();
-        for origin in self.follow(module, &import.path, asked) {
+        for origin in self.resolve_pending(module, &import.path, pending) {
             match origin {
-                Found::Module(origin) => found.extend(self.named(origin, name, asked)),
-                Found::Foreign => found.push(Found::Foreign),
-                // `use Kind::*` imports variants, whose names we do not list.
-                Found::Item(..) | Found::Generated(_) => {}
+                Resolved::Module(origin) => found.extend(self.named(origin, name, pending)),
+                Resolved::Foreign => found.push(Resolved::Foreign),
+                // `use Kind::*` imports variants, and we do not track their names.
+                Resolved::Item(..) | Resolved::Generated(_) => {}
             }
         }
         found
     }
 }
 
-/// The name that an item adds to its module.
+/// Returns the name that an item adds to its module.
 pub(crate) fn name_of(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,

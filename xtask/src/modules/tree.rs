@@ -7,29 +7,29 @@ use super::attributes::{attributes, is_for_tests};
 use super::uses::{Leaf, leaves};
 use crate::checkout::Checkout;
 
-/// The modules of a crate, without what is compiled for tests only.
+/// The modules of a crate, without the items that are compiled for tests only.
 pub(crate) struct Tree {
     modules: Vec<Module>,
 }
 
-/// Where a module stands in its [`Tree`].
+/// The index of a module in its [`Tree`].
 pub(crate) type ModuleId = usize;
 
-/// A module: a file, or a part of one.
+/// A module: a file, or part of a file.
 pub(crate) struct Module {
     pub(crate) name: String,
-    /// The file that it is written in, from the repository's root.
+    /// The file that contains it, as a path from the repository's root.
     pub(crate) file: String,
-    /// The module around it; `None` for the crate itself.
+    /// The module that contains it, or `None` for the crate itself.
     pub(crate) parent: Option<ModuleId>,
-    /// What is written before its `mod`, and at the head of its file.
+    /// The attributes of its `mod` declaration, and those at the top of its file.
     pub(crate) attributes: Vec<Attribute>,
-    /// Its items, without the bodies of modules.
+    /// Its items. Child modules have an empty body here.
     pub(crate) items: Vec<Item>,
     /// The names of its `use` declarations.
     pub(crate) imports: Vec<Leaf>,
     pub(crate) children: Vec<ModuleId>,
-    /// The folder of the files that its `mod name;` stand for.
+    /// The folder of its child modules' files.
     folder: String,
 }
 
@@ -37,7 +37,7 @@ impl Tree {
     /// The crate itself.
     pub(crate) const ROOT: ModuleId = 0;
 
-    /// Reads a crate from its first file, such as `crates/core/src/lib.rs`.
+    /// Reads a crate from its root file, such as `crates/core/src/lib.rs`.
     pub(crate) fn read(checkout: &Checkout, file: &str) -> Result<Self> {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut tree = Self { modules: Vec::new() };
@@ -54,7 +54,7 @@ impl Tree {
         self.modules.iter().enumerate()
     }
 
-    /// The child of that name. There are several where each is compiled under another condition.
+    /// Returns the child modules with this name. There can be several, each compiled under another condition.
     pub(crate) fn children<'a>(&'a self, module: ModuleId, name: &'a str) -> impl Iterator<Item = ModuleId> + 'a {
         self.modules[module].children.iter().copied().filter(move |&child| self.modules[child].name == name)
     }
@@ -83,9 +83,9 @@ impl Tree {
                 continue;
             };
             let name = declaration.ident.to_string();
-            let around = &self.modules[id];
-            let folder = format!("{}/{name}", around.folder);
-            let mut child = Module::empty(&name, &around.file, &folder, Some(id));
+            let parent = &self.modules[id];
+            let folder = format!("{}/{name}", parent.folder);
+            let mut child = Module::empty(&name, &parent.file, &folder, Some(id));
             child.attributes.clone_from(&declaration.attrs);
             let content = declaration.content.take();
             self.modules[id].items.push(item);
@@ -94,7 +94,7 @@ impl Tree {
                 continue;
             }
             let files = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
-            // A file that cargo finds and we do not, such as one behind `#[path]`, is left out.
+            // We do not read `#[path]`, so a file that only it names is skipped.
             if let Some(file) = files.into_iter().find(|file| checkout.has(file)) {
                 child.file = file;
                 self.add_file(checkout, child)?;

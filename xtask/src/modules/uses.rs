@@ -1,12 +1,12 @@
-//! `use` declarations, one name at a time.
+//! Splits `use` declarations into single names.
 
 use syn::ext::IdentExt;
 use syn::{ItemUse, UseTree};
 
-/// One name of a `use` declaration: of `use a::{b, c as d, e::*}`, there are three.
+/// One name of a `use` declaration: `use a::{b, c as d, e::*}` has three.
 #[derive(Debug)]
 pub(crate) struct Leaf {
-    /// The path that is imported. It begins with an empty name where it begins with `::`, which no module has.
+    /// The imported path. If it starts with `::`, its first name is empty, which matches no module.
     pub(crate) path: Vec<String>,
     pub(crate) binds: Binds,
 }
@@ -14,11 +14,11 @@ pub(crate) struct Leaf {
 /// What a name of a `use` declaration adds to its module.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Binds {
-    /// The last name of the path, or the one after `as`.
+    /// The last name of the path, or the name after `as`.
     Name(String),
-    /// Every name that the path's module has: `*`.
+    /// Every name of the module: `*`.
     Everything,
-    /// No name, but a trait's methods: `as _`.
+    /// No name, only the methods of a trait: `as _`.
     Nothing,
 }
 
@@ -32,7 +32,7 @@ impl Leaf {
     }
 }
 
-/// The names of a `use` declaration.
+/// Returns the names of a `use` declaration.
 pub(crate) fn leaves(item: &ItemUse) -> Vec<Leaf> {
     let mut path: Vec<_> = item.leading_colon.iter().map(|_| String::new()).collect();
     let mut leaves = Vec::new();

@@ -1,41 +1,41 @@
-//! What a library exports: the names under which users reach its modules and items.
+//! The exports of a library: the paths by which users reach its modules and items.
 
 use std::collections::BTreeSet;
 
 use syn::{Attribute, Item, ItemUse, Visibility};
 
 use super::line::Conditions;
-use crate::modules::{Binds, Found, ModuleId, Tree, attributes, conditions, is_hidden, leaves, name_of};
+use crate::modules::{Binds, ModuleId, Resolved, Tree, attributes, conditions, is_hidden, leaves, name_of};
 
-/// A name that users can write.
+/// A public path of a library.
 pub(super) struct Export {
-    /// Where users find it: `credentials_grant::AccessToken`.
+    /// The path that users write: `credentials_grant::AccessToken`.
     pub(super) path: String,
-    pub(super) what: What,
+    pub(super) target: Target,
     pub(super) conditions: Conditions,
 }
 
-/// What stands behind a name that users can write.
-pub(super) enum What {
+/// What a public path refers to.
+pub(super) enum Target {
     Module(ModuleId),
-    /// An item, by the module that defines it and its name there.
+    /// An item: the module that defines it, and its name in that module.
     Item(ModuleId, String),
-    /// What another crate defines, or a macro makes: its path, as the `pub use` has it.
-    Elsewhere(String),
+    /// An item of another crate, or one that a macro generates: its path as written in the `pub use`.
+    Foreign(String),
 }
 
-/// Every name that users can write.
+/// All public paths of a library.
 pub(super) struct Exports {
     exports: Vec<Export>,
 }
 
 impl Exports {
-    /// The exports of a library of that name.
+    /// Collects the exports of the library with this name.
     pub(super) fn of(tree: &Tree, name: &str) -> Self {
         let mut walk = Walk { tree, exports: Vec::new(), seen: BTreeSet::new() };
         let root = Conditions::new();
         walk.module(Tree::ROOT, name, &root);
-        walk.exports.push(Export { path: name.to_owned(), what: What::Module(Tree::ROOT), conditions: root });
+        walk.exports.push(Export { path: name.to_owned(), target: Target::Module(Tree::ROOT), conditions: root });
         walk.macros(name);
         Self { exports: walk.exports }
     }
@@ -44,23 +44,23 @@ impl Exports {
         &self.exports
     }
 
-    /// Whether users can name the item.
+    /// Returns `true` if users can name the item.
     pub(super) fn has_item(&self, module: ModuleId, name: &str) -> bool {
         let mut items = self.exports.iter();
-        items.any(|export| matches!(&export.what, What::Item(of, named) if *of == module && named == name))
+        items.any(|export| matches!(&export.target, Target::Item(of, named) if *of == module && named == name))
     }
 }
 
-/// A walk through the modules that users can name.
+/// Walks through the public modules.
 struct Walk<'a> {
     tree: &'a Tree,
     exports: Vec<Export>,
-    /// The modules that were walked through, and under what path.
+    /// The modules visited so far, each with the path used.
     seen: BTreeSet<(ModuleId, String)>,
 }
 
 impl Walk<'_> {
-    fn module(&mut self, module: ModuleId, path: &str, around: &Conditions) {
+    fn module(&mut self, module: ModuleId, path: &str, outer: &Conditions) {
         if !self.seen.insert((module, path.to_owned())) {
             return;
         }
@@ -70,66 +70,66 @@ impl Walk<'_> {
                 continue;
             }
             match item {
-                Item::Use(item) if is_public(&item.vis) => self.uses(module, item, path, around),
+                Item::Use(item) if is_public(&item.vis) => self.uses(module, item, path, outer),
                 Item::Mod(item) if is_public(&item.vis) => {
                     let name = item.ident.to_string();
                     for child in tree.children(module, &name) {
-                        self.export_module(child, format!("{path}::{name}"), around);
+                        self.export_module(child, format!("{path}::{name}"), outer);
                     }
                 }
                 _ => {
                     if let Some(name) = visibility(item).filter(|seen| is_public(seen)).and_then(|_| name_of(item)) {
-                        self.export_item(module, &name, format!("{path}::{name}"), around);
+                        self.export_item(module, &name, format!("{path}::{name}"), outer);
                     }
                 }
             }
         }
     }
 
-    fn uses(&mut self, module: ModuleId, item: &ItemUse, path: &str, around: &Conditions) {
-        let around = with(around, &item.attrs);
+    fn uses(&mut self, module: ModuleId, item: &ItemUse, path: &str, outer: &Conditions) {
+        let outer = with(outer, &item.attrs);
         for leaf in leaves(item) {
             let name = match &leaf.binds {
                 Binds::Name(name) => Some(name),
                 Binds::Everything => None,
                 Binds::Nothing => continue,
             };
-            for found in self.tree.find(module, &leaf.path) {
+            for found in self.tree.resolve(module, &leaf.path) {
                 match (found, name) {
-                    (Found::Module(module), None) => self.module(module, path, &around),
-                    (Found::Module(module), Some(name)) => {
-                        self.export_module(module, format!("{path}::{name}"), &around);
+                    (Resolved::Module(module), None) => self.module(module, path, &outer),
+                    (Resolved::Module(module), Some(name)) => {
+                        self.export_module(module, format!("{path}::{name}"), &outer);
                     }
-                    (Found::Item(module, item), Some(name)) => {
-                        self.export_item(module, &item, format!("{path}::{name}"), &around);
+                    (Resolved::Item(module, item), Some(name)) => {
+                        self.export_item(module, &item, format!("{path}::{name}"), &outer);
                     }
                     (_, name) => {
                         let name = name.map_or("*", String::as_str);
                         let star = if name == "*" { "::*" } else { "" };
-                        let what = What::Elsewhere(leaf.path.join("::") + star);
+                        let target = Target::Foreign(leaf.path.join("::") + star);
                         let path = format!("{path}::{name}");
-                        self.exports.push(Export { path, what, conditions: around.clone() });
+                        self.exports.push(Export { path, target, conditions: outer.clone() });
                     }
                 }
             }
         }
     }
 
-    fn export_module(&mut self, module: ModuleId, path: String, around: &Conditions) {
-        let conditions = with(around, &self.tree.module(module).attributes);
+    fn export_module(&mut self, module: ModuleId, path: String, outer: &Conditions) {
+        let conditions = with(outer, &self.tree.module(module).attributes);
         if !is_hidden(&self.tree.module(module).attributes) {
             self.module(module, &path, &conditions);
-            self.exports.push(Export { path, what: What::Module(module), conditions });
+            self.exports.push(Export { path, target: Target::Module(module), conditions });
         }
     }
 
-    fn export_item(&mut self, module: ModuleId, name: &str, path: String, around: &Conditions) {
-        let mut conditions = around.clone();
+    fn export_item(&mut self, module: ModuleId, name: &str, path: String, outer: &Conditions) {
+        let mut conditions = outer.clone();
         conditions.extend(of_module(self.tree, module));
-        self.exports.push(Export { path, what: What::Item(module, name.to_owned()), conditions });
+        self.exports.push(Export { path, target: Target::Item(module, name.to_owned()), conditions });
     }
 
-    /// Exported macros are in the crate itself, wherever they are written.
+    /// Adds the exported macros, which belong to the crate's root wherever they are defined.
     fn macros(&mut self, root: &str) {
         let tree = self.tree;
         for (id, module) in tree.modules() {
@@ -144,7 +144,7 @@ impl Walk<'_> {
     }
 }
 
-/// The conditions of a module, and of all that it stands in.
+/// Returns the conditions of a module and of all modules that contain it.
 pub(super) fn of_module(tree: &Tree, module: ModuleId) -> Conditions {
     let mut all = Conditions::new();
     let mut next = Some(module);
@@ -155,9 +155,9 @@ pub(super) fn of_module(tree: &Tree, module: ModuleId) -> Conditions {
     all
 }
 
-/// The conditions, and those of an item in them.
-fn with(around: &Conditions, attributes: &[Attribute]) -> Conditions {
-    around.iter().cloned().chain(conditions(attributes)).collect()
+/// Adds the conditions of an item to those of the modules that contain it.
+fn with(outer: &Conditions, attributes: &[Attribute]) -> Conditions {
+    outer.iter().cloned().chain(conditions(attributes)).collect()
 }
 
 pub(super) fn is_public(visibility: &Visibility) -> bool {

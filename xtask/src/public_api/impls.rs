@@ -1,4 +1,4 @@
-//! The `impl` blocks of a library, by the types that they are for.
+//! The `impl` blocks of a library, grouped by type.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use syn::{GenericArgument, ImplItem, Item, ItemImpl, Path, PathArguments, Type};
 use super::exports::{Exports, is_public, of_module};
 use super::line::{Conditions, Line, PublicItem};
 use super::print;
-use crate::modules::{Found, ModuleId, Tree, attributes, conditions, is_hidden};
+use crate::modules::{ModuleId, Resolved, Tree, attributes, conditions, is_hidden};
 
-/// The blocks for each type, and of traits for the types of others, for each trait.
+/// The `impl` blocks of each type. A block for another crate's type is kept with its trait.
 pub(super) struct Impls<'a> {
     tree: &'a Tree,
     blocks: BTreeMap<(ModuleId, String), Vec<Entry<'a>>>,
 }
 
-/// A block, and the module that it stands in.
+/// A block, and the module that contains it.
 struct Entry<'a> {
     block: &'a ItemImpl,
     module: ModuleId,
-    /// Whether it stands with its trait, because the type is another crate's.
-    is_of_the_trait: bool,
+    /// Whether it is listed with its trait, because the type belongs to another crate.
+    is_listed_with_trait: bool,
 }
 
 impl<'a> Impls<'a> {
@@ -40,63 +40,63 @@ impl<'a> Impls<'a> {
 
     fn add(&mut self, module: ModuleId, block: &'a ItemImpl, exports: &Exports) {
         let of_trait = block.trait_.as_ref().map(|(path, _)| self.item(module, path));
-        // Nobody outside can name the trait.
+        // Users cannot name the trait, so the block is not part of the API.
         if let Some(Some((of, name))) = &of_trait
             && !exports.has_item(*of, name)
         {
             return;
         }
         let of_type = type_path(&block.self_ty).and_then(|path| self.item(module, path));
-        let (key, is_of_the_trait) = match (of_type, of_trait.flatten()) {
+        let (key, is_listed_with_trait) = match (of_type, of_trait.flatten()) {
             (Some(of_type), _) => (of_type, false),
             (None, Some(of_trait)) => (of_trait, true),
             (None, None) => return,
         };
-        self.blocks.entry(key).or_default().push(Entry { block, module, is_of_the_trait });
+        self.blocks.entry(key).or_default().push(Entry { block, module, is_listed_with_trait });
     }
 
-    /// The item of this crate that the path stands for.
+    /// Returns the item of this crate that the path resolves to.
     fn item(&self, module: ModuleId, path: &Path) -> Option<(ModuleId, String)> {
         let names: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.tree.find(module, &names).into_iter().find_map(|found| match found {
-            Found::Item(module, name) => Some((module, name)),
+        self.tree.resolve(module, &names).into_iter().find_map(|found| match found {
+            Resolved::Item(module, name) => Some((module, name)),
             _ => None,
         })
     }
 
-    /// The lines for what the blocks of an item add to it, which users know under `path`.
-    pub(super) fn lines(&self, module: ModuleId, name: &str, path: &str, around: &Conditions) -> Vec<PublicItem> {
+    /// Returns the lines for the `impl` blocks of an item. `path` is its public path.
+    pub(super) fn lines(&self, module: ModuleId, name: &str, path: &str, outer: &Conditions) -> Vec<PublicItem> {
         let blocks = self.blocks.get(&(module, name.to_owned())).into_iter().flatten();
-        blocks.flat_map(|entry| self.block_lines(entry, path, around)).collect()
+        blocks.flat_map(|entry| self.block_lines(entry, path, outer)).collect()
     }
 
-    fn block_lines(&self, entry: &Entry<'_>, path: &str, around: &Conditions) -> Vec<PublicItem> {
-        let Entry { block, module, is_of_the_trait } = entry;
+    fn block_lines(&self, entry: &Entry<'_>, path: &str, outer: &Conditions) -> Vec<PublicItem> {
+        let Entry { block, module, is_listed_with_trait } = entry;
         let file = &self.tree.module(*module).file;
-        let around = around.iter().cloned().chain(of_module(self.tree, *module));
-        let around = around.chain(conditions(&block.attrs)).collect();
+        let outer = outer.iter().cloned().chain(of_module(self.tree, *module));
+        let outer = outer.chain(conditions(&block.attrs)).collect();
         if block.trait_.is_none() {
-            return inherent_lines(block, path, file, &around);
+            return inherent_lines(block, path, file, &outer);
         }
         let mut header = print::header(block);
-        if !is_of_the_trait && arguments(block).is_none() {
-            // The type is what the path names.
+        if !is_listed_with_trait && arguments(block).is_none() {
+            // The line already starts with the type's path.
             header = header.replacen(&format!(" for {}", print::ty(&block.self_ty)), "", 1);
         }
-        let line = Line::new(path, &[], file, &around).signature(format!(": {header}")).documented();
+        let line = Line::new(path, &[], file, &outer).signature(format!(": {header}")).documented();
         vec![line.finish()]
     }
 }
 
-fn inherent_lines(block: &ItemImpl, path: &str, file: &str, around: &Conditions) -> Vec<PublicItem> {
+fn inherent_lines(block: &ItemImpl, path: &str, file: &str, outer: &Conditions) -> Vec<PublicItem> {
     let path = format!("{path}{}", arguments(block).unwrap_or_default());
     let lines = block.items.iter().filter_map(|item| match item {
         ImplItem::Fn(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
-            let line = Line::new(&format!("{path}::{}", item.sig.ident), &item.attrs, file, around);
+            let line = Line::new(&format!("{path}::{}", item.sig.ident), &item.attrs, file, outer);
             Some(line.function(&item.sig))
         }
         ImplItem::Const(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
-            let line = Line::new(&format!("{path}::{}", item.ident), &item.attrs, file, around);
+            let line = Line::new(&format!("{path}::{}", item.ident), &item.attrs, file, outer);
             Some(line.signature(format!(": {}", print::ty(&item.ty))).note("const"))
         }
         _ => None,
@@ -104,8 +104,9 @@ fn inherent_lines(block: &ItemImpl, path: &str, file: &str, around: &Conditions)
     lines.map(Line::finish).collect()
 }
 
-/// The arguments of the type that a block is for: `<ForSource>` of `impl Builder<ForSource>`.
-/// `None` where they are only the block's own parameters, so that it is for the type whatever they are.
+/// Returns the arguments of the type that a block is for: `<ForSource>` of `impl Builder<ForSource>`.
+///
+/// Returns `None` if they are only the block's own parameters, so that the block applies to every argument.
 fn arguments(block: &ItemImpl) -> Option<String> {
     let arguments = &type_path(&block.self_ty)?.segments.last()?.arguments;
     let PathArguments::AngleBracketed(arguments) = arguments else { return None };

@@ -1,30 +1,30 @@
-//! The lines of one export: the item, its parts, and what its `impl` blocks add.
+//! The lines of one export: the item, its fields or variants, and its `impl` blocks.
 
 use std::fmt::Display;
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, FieldsNamed, Item, ItemEnum, ItemStruct, ItemTrait, Path, Token, TraitItem};
 
-use super::exports::{Export, What, is_public};
+use super::exports::{Export, Target, is_public};
 use super::impls::Impls;
 use super::line::{Conditions, Line, PublicItem};
 use super::print;
 use crate::modules::{ModuleId, Tree, is_hidden, name_of};
 
-/// The lines of an export.
+/// Returns the lines of an export.
 pub(super) fn of(tree: &Tree, export: &Export, impls: &Impls<'_>) -> Vec<PublicItem> {
-    let Export { path, what, conditions } = export;
-    match what {
-        What::Module(module) => {
+    let Export { path, target, conditions } = export;
+    match target {
+        Target::Module(module) => {
             let module = tree.module(*module);
             vec![Line::new(path, &module.attributes, &module.file, conditions).note("mod").finish()]
         }
-        What::Elsewhere(origin) => {
+        Target::Foreign(origin) => {
             let file = &tree.module(Tree::ROOT).file;
             let line = Line::new(path, &[], file, conditions).documented();
             vec![line.signature(format!(" = {origin}")).note("re-export").finish()]
         }
-        What::Item(module, name) => {
+        Target::Item(module, name) => {
             let parts = Parts { path, file: &tree.module(*module).file, conditions };
             let mut lines = parts.items(tree, *module, name);
             lines.extend(impls.lines(*module, name, path, conditions));
@@ -33,7 +33,7 @@ pub(super) fn of(tree: &Tree, export: &Export, impls: &Impls<'_>) -> Vec<PublicI
     }
 }
 
-/// What an item's lines have in common.
+/// The data that all lines of an item share.
 struct Parts<'a> {
     path: &'a str,
     file: &'a str,
@@ -52,14 +52,14 @@ impl<'a> Parts<'a> {
             Item::Const(item) => {
                 vec![self.whole(&item.attrs).signature(format!(": {}", print::ty(&item.ty))).note("const")]
             }
-            Item::Enum(item) => self.enumeration(item),
+            Item::Enum(item) => self.enum_lines(item),
             Item::Fn(item) => vec![self.whole(&item.attrs).function(&item.sig)],
             Item::Macro(item) => vec![self.whole(&item.attrs).signature("!").note("macro")],
             Item::Static(item) => {
                 vec![self.whole(&item.attrs).signature(format!(": {}", print::ty(&item.ty))).note("static")]
             }
-            Item::Struct(item) => self.structure(item),
-            Item::Trait(item) => self.a_trait(item),
+            Item::Struct(item) => self.struct_lines(item),
+            Item::Trait(item) => self.trait_lines(item),
             Item::Type(item) => {
                 let signature = format!("{} = {}", print::generics(&item.generics), print::ty(&item.ty));
                 vec![self.whole(&item.attrs).signature(signature).note("type")]
@@ -73,17 +73,17 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The line of the item itself.
+    /// Starts the line of the item itself.
     fn whole(&self, attributes: &[Attribute]) -> Line<'a> {
         Line::new(self.path, attributes, self.file, self.conditions)
     }
 
-    /// The line of something in the item.
+    /// Starts the line of a part of the item, such as a field.
     fn part(&self, separator: &str, name: impl Display, attributes: &[Attribute]) -> Line<'a> {
         Line::new(&format!("{}{separator}{name}", self.path), attributes, self.file, self.conditions)
     }
 
-    fn structure(&self, item: &ItemStruct) -> Vec<Line<'a>> {
+    fn struct_lines(&self, item: &ItemStruct) -> Vec<Line<'a>> {
         let kind = if matches!(item.fields, Fields::Unit) { "unit struct" } else { "struct" };
         let mut lines = vec![self.whole(&item.attrs).signature(print::generics(&item.generics)).note(kind)];
         match &item.fields {
@@ -108,7 +108,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn enumeration(&self, item: &ItemEnum) -> Vec<Line<'a>> {
+    fn enum_lines(&self, item: &ItemEnum) -> Vec<Line<'a>> {
         let mut lines = vec![self.whole(&item.attrs).signature(print::generics(&item.generics)).note("enum")];
         for variant in item.variants.iter().filter(|variant| !is_hidden(&variant.attrs)) {
             let line = self.part("::", &variant.ident, &variant.attrs);
@@ -140,7 +140,7 @@ impl<'a> Parts<'a> {
         names.map(|name| self.whole(&[]).signature(format!(": impl {name}")).documented()).collect()
     }
 
-    fn a_trait(&self, item: &ItemTrait) -> Vec<Line<'a>> {
+    fn trait_lines(&self, item: &ItemTrait) -> Vec<Line<'a>> {
         let signature = print::generics(&item.generics) + &print::bounds(&item.supertraits);
         let mut lines = vec![self.whole(&item.attrs).signature(signature).note("trait")];
         for item in &item.items {

@@ -1,4 +1,4 @@
-//! A line of a list.
+//! One line of a list.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use syn::{Attribute, Signature};
 use super::print;
 use crate::modules::{conditions, is_documented, is_non_exhaustive};
 
-/// A public item, as users see it. It is sorted by its path first, so that what belongs together stands together.
+/// A public item. Items are sorted by path first, so that the parts of an item follow it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PublicItem {
     /// Its path: `credentials_grant::AccessToken::expires_at`.
     pub(crate) path: String,
-    /// Its path and signature, and in brackets what else they should know:
+    /// Its path and signature, followed by notes in brackets:
     /// `credentials_grant::AccessToken::expires_at(&self) -> SystemTime`.
     pub(crate) line: String,
     /// The file that defines it.
@@ -21,10 +21,10 @@ pub(crate) struct PublicItem {
     pub(crate) is_documented: bool,
 }
 
-/// What must be true for an item to be compiled: what `#[cfg(…)]` says of it, and of all that it stands in.
+/// The `#[cfg(…)]` conditions of an item and of all modules that contain it.
 pub(super) type Conditions = BTreeSet<String>;
 
-/// A [`PublicItem`] in the making.
+/// Builds a [`PublicItem`].
 pub(super) struct Line<'a> {
     path: String,
     signature: String,
@@ -35,10 +35,10 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// An item with its attributes: it has to be documented.
-    pub(super) fn new(path: &str, attributes: &[Attribute], file: &'a str, around: &Conditions) -> Self {
+    /// Starts the line of an item, which must have a doc comment.
+    pub(super) fn new(path: &str, attributes: &[Attribute], file: &'a str, outer: &Conditions) -> Self {
         let notes = is_non_exhaustive(attributes).then(|| "non_exhaustive".to_owned());
-        let conditions = around.iter().cloned().chain(conditions(attributes)).collect();
+        let conditions = outer.iter().cloned().chain(conditions(attributes)).collect();
         Self {
             path: path.to_owned(),
             signature: String::new(),
@@ -49,25 +49,25 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What is documented elsewhere, or by its name.
+    /// Marks an item that needs no doc comment of its own.
     pub(super) fn documented(mut self) -> Self {
         self.is_documented = true;
         self
     }
 
-    /// What comes right behind the path.
+    /// Sets the text that follows the path.
     pub(super) fn signature(mut self, signature: impl Into<String>) -> Self {
         self.signature = signature.into();
         self
     }
 
-    /// What stands in brackets behind the signature.
+    /// Adds a note, which is printed in brackets after the signature.
     pub(super) fn note(mut self, note: &str) -> Self {
         self.notes.push(note.to_owned());
         self
     }
 
-    /// A function's signature, with what its body does not show.
+    /// Sets the signature of a function, with notes for `async` and `const`.
     pub(super) fn function(self, signature: &Signature) -> Self {
         let mut line = self.signature(print::function(signature));
         if signature.asyncness.is_some() {

@@ -1,16 +1,16 @@
-//! Signatures and types as text, each on one line.
+//! Prints signatures and types, each on one line.
 
 use syn::punctuated::Punctuated;
 use syn::token::Plus;
 use syn::{File, FnArg, Generics, Item, ItemImpl, Pat, Signature, Type, TypeParamBound, parse_quote};
 
-/// What comes behind the name of a function: `(&self) -> SystemTime`.
+/// Returns what follows the name of a function: `(&self) -> SystemTime`.
 pub(super) fn function(signature: &Signature) -> String {
     let mut signature = signature.clone();
     signature.constness = None;
     signature.asyncness = None;
     for input in &mut signature.inputs {
-        // What the body may change is nobody else's concern.
+        // `mut` matters only to the body, so it is not part of the API.
         match input {
             FnArg::Receiver(receiver) => receiver.mutability = None,
             FnArg::Typed(argument) => {
@@ -21,50 +21,50 @@ pub(super) fn function(signature: &Signature) -> String {
         }
     }
     let name = format!("fn {}", signature.ident);
-    behind(parse_quote!(#signature {}), &name)
+    after_name(parse_quote!(#signature {}), &name)
 }
 
-/// What comes behind the name of a generic item: `<'a, T: Debug>`.
+/// Returns what follows the name of a generic item: `<'a, T: Debug>`.
 pub(super) fn generics(generics: &Generics) -> String {
     let (parameters, _, conditions) = generics.split_for_impl();
-    behind(parse_quote!(struct Name #parameters #conditions {}), "struct Name")
+    after_name(parse_quote!(struct Name #parameters #conditions {}), "struct Name")
 }
 
-/// A type.
+/// Returns a type as text.
 pub(super) fn ty(ty: &Type) -> String {
-    behind(parse_quote!(type Name = #ty;), "type Name = ")
+    after_name(parse_quote!(type Name = #ty;), "type Name = ")
 }
 
-/// All of an `impl` block but its body: `impl<T> From<T> for Name`.
+/// Returns an `impl` block without its body: `impl<T> From<T> for Name`.
 pub(super) fn header(block: &ItemImpl) -> String {
     let mut block = block.clone();
     block.attrs.clear();
     block.items.clear();
     if let Some((path, _)) = &mut block.trait_ {
-        // A trait is known by its own name, however it was imported.
+        // Use the trait's name alone, so that the line does not depend on how the trait was imported.
         path.segments = path.segments.iter().next_back().cloned().into_iter().collect();
     }
-    format!("impl{}", behind(Item::Impl(block), "impl"))
+    format!("impl{}", after_name(Item::Impl(block), "impl"))
 }
 
-/// The bounds of a trait or an associated type, behind a colon if there are any: `: Debug + Send`.
+/// Returns the bounds of a trait or an associated type with a colon, or an empty string: `: Debug + Send`.
 pub(super) fn bounds(bounds: &Punctuated<TypeParamBound, Plus>) -> String {
     if bounds.is_empty() {
         return String::new();
     }
-    behind(parse_quote!(trait Name: #bounds {}), "trait Name")
+    after_name(parse_quote!(trait Name: #bounds {}), "trait Name")
 }
 
-/// What comes between the name and the body of an item.
-fn behind(item: Item, name: &str) -> String {
+/// Returns the text between the name and the body of an item.
+fn after_name(item: Item, name: &str) -> String {
     let text = prettyplease::unparse(&File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] });
     let line = on_one_line(&text);
-    let line = line.split_once(name).map_or("", |(_, behind)| behind);
+    let line = line.split_once(name).map_or("", |(_, rest)| rest);
     let line = line.trim_end().trim_end_matches([';', '}', '{']).trim_end();
     line.strip_suffix(',').unwrap_or(line).to_owned()
 }
 
-/// Undoes the wrapping of long lines.
+/// Joins wrapped lines.
 fn on_one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     let mut line = words.join(" ");

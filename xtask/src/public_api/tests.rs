@@ -1,9 +1,9 @@
-//! The lists of small libraries.
+//! Lists of small libraries.
 
 use super::{Library, libraries};
 use crate::checkout::Checkout;
 
-/// The library whose `src` has these files.
+/// Returns the library with these files in `src`.
 fn library(files: &[(&str, &str)]) -> Library {
     let manifests = [
         ("Cargo.toml", "[workspace]\nmembers = ['crates/acme', 'xtask']\n"),
@@ -19,7 +19,7 @@ fn library(files: &[(&str, &str)]) -> Library {
     libraries.remove(0)
 }
 
-/// The lines of a library that is one file, without that of the crate itself.
+/// Returns the lines of a library with one file, without the line of the crate itself.
 fn lines(source: &str) -> Vec<String> {
     lines_of(&library(&[("lib.rs", source)]))
 }
@@ -39,7 +39,7 @@ fn only_published_libraries_have_a_list() {
 }
 
 #[test]
-fn a_type_is_listed_with_what_is_public_in_it() {
+fn a_type_is_listed_with_its_public_fields() {
     let source = "
         #[derive(Clone, std::fmt::Debug)]
         pub struct Token<'a, T: Debug> where T: 'a {
@@ -85,7 +85,7 @@ fn an_enum_is_listed_with_its_variants() {
 }
 
 #[test]
-fn a_trait_is_listed_with_its_items_and_what_implements_it() {
+fn a_trait_is_listed_with_its_items_and_implementations() {
     let source = "
         pub trait Transport: Debug + Send {
             type Body: AsRef<[u8]>;
@@ -141,7 +141,7 @@ fn a_signature_is_one_line_however_long_it_is() {
 }
 
 #[test]
-fn methods_stand_with_their_type_wherever_they_are_written() {
+fn methods_are_listed_with_their_type_wherever_they_are_defined() {
     let library = library(&[
         ("lib.rs", "mod builder;\nmod more;\npub use builder::Builder;\n"),
         (
@@ -163,7 +163,7 @@ fn methods_stand_with_their_type_wherever_they_are_written() {
 }
 
 #[test]
-fn items_are_listed_where_users_find_them() {
+fn items_are_listed_by_their_public_paths() {
     let library = library(&[
         (
             "lib.rs",
@@ -191,7 +191,7 @@ fn items_are_listed_where_users_find_them() {
 }
 
 #[test]
-fn what_a_feature_brings_says_so() {
+fn an_item_that_needs_a_feature_is_marked() {
     let library = library(&[
         (
             "lib.rs",
@@ -214,7 +214,7 @@ fn what_a_feature_brings_says_so() {
 }
 
 #[test]
-fn an_exported_macro_is_in_the_crate_itself() {
+fn an_exported_macro_belongs_to_the_crates_root() {
     let library = library(&[
         ("lib.rs", "mod checks;\n"),
         ("checks.rs", "#[macro_export]\nmacro_rules! tests { () => {} }\nmacro_rules! private { () => {} }\n"),
@@ -223,7 +223,7 @@ fn an_exported_macro_is_in_the_crate_itself() {
 }
 
 #[test]
-fn what_has_no_doc_comment_is_known() {
+fn items_without_a_doc_comment_are_marked() {
     let undocumented = |source: &str| -> Vec<String> {
         let items = library(&[("lib.rs", source)]).items.into_iter();
         items.filter(|item| !item.is_documented).map(|item| item.path).collect()

@@ -1,4 +1,4 @@
-//! Crates: what a registry shows of them, and the lints they share.
+//! Checks crates: the description, the README, the licences and the lints.
 
 use toml::Value;
 
@@ -7,8 +7,8 @@ use crate::checkout::Checkout;
 
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Every member says what it is, and keeps to the workspace's lints.
-pub(super) fn describe_themselves(checkout: &Checkout) -> Vec<String> {
+/// Every member has a description and uses the workspace's lints.
+pub(super) fn have_a_description_and_shared_lints(checkout: &Checkout) -> Vec<String> {
     checkout.members().iter().flat_map(|folder| member_findings(checkout, folder)).collect()
 }
 
@@ -21,16 +21,16 @@ fn member_findings(checkout: &Checkout, folder: &str) -> Vec<String> {
 
     let mut findings = Vec::new();
     if !described {
-        findings.push(finding(&path, "has no description", "say in one line what the crate is"));
+        findings.push(finding(&path, "has no description", "describe the crate in one line"));
     }
     if !shares_lints {
-        findings.push(finding(&path, "has lints of its own", "write `workspace = true` under `[lints]`"));
+        findings.push(finding(&path, "does not use the workspace's lints", "write `workspace = true` under `[lints]`"));
     }
     findings
 }
 
-/// A package is read without its repository, so it brings its page and its licences with it.
-pub(super) fn bring_readme_and_licences(checkout: &Checkout) -> Vec<String> {
+/// A published package has its own README and licences, because users get it without the repository.
+pub(super) fn have_a_readme_and_licences(checkout: &Checkout) -> Vec<String> {
     checkout.published().flat_map(|folder| package_findings(checkout, &folder)).collect()
 }
 
@@ -38,14 +38,14 @@ fn package_findings(checkout: &Checkout, folder: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let readme = format!("{folder}/README.md");
     if !checkout.has(&readme) {
-        findings.push(finding(readme, "is missing", "write the page that the registry shows"));
+        findings.push(finding(readme, "is missing", "write it; crates.io shows it as the crate's page"));
     }
     for licence in LICENCES {
         let path = format!("{folder}/{licence}");
-        // A copy and not a link, which a checkout on Windows would turn into a file with the link's text.
+        // A copy rather than a symbolic link: on Windows, git checks a link out as a text file with the link's target.
         if checkout.text(&path) != checkout.text(licence) {
             let remedy = format!("copy it: cp {licence} {path}");
-            findings.push(finding(path, "is not the licence that the repository has", &remedy));
+            findings.push(finding(path, "is missing, or differs from the licence in the root folder", &remedy));
         }
     }
     findings

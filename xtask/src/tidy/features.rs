@@ -1,4 +1,4 @@
-//! Features: the same in every provider, and shown by docs.rs.
+//! Checks features: they are the same in every provider, and docs.rs shows them.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +8,21 @@ use super::finding::finding;
 use crate::checkout::{Checkout, PROVIDERS};
 use crate::new_provider::TEMPLATE;
 
-/// The features that one provider has and others have not, or that switch on more there: provider and feature.
+/// The features that may enable more in one provider than in the others: provider and feature.
 const ADDITIONS: &[(&str, &str)] = &[
-    // Servers that take `private_key_jwt` need a client that signs with keys in memory.
+    // Servers that require `private_key_jwt` need a client that signs with keys in memory.
     ("oauth2", "client"),
-    // Any issuer that publishes its keys can be verified; the vendors' tokens are for the vendors' APIs.
 ];
 
 const AS_IN_TEMPLATE: &str = "write it as in xtask/templates/provider/Cargo.toml";
 
-/// A user of one provider knows the features of all of them.
+/// All providers have the same features, so that a user of one knows those of all.
 pub(super) fn are_the_same_in_every_provider(checkout: &Checkout) -> Vec<String> {
     let template = template();
     checkout.providers().into_iter().flat_map(|provider| provider_findings(checkout, provider, &template)).collect()
 }
 
-/// The manifest that a new provider gets.
+/// Returns the manifest of a new provider.
 fn template() -> Table {
     let manifest = TEMPLATE.iter().find(|(path, _)| *path == "Cargo.toml");
     manifest.and_then(|(_, text)| text.parse().ok()).unwrap_or_default()
@@ -32,7 +31,7 @@ fn template() -> Table {
 fn provider_findings(checkout: &Checkout, provider: &str, template: &Table) -> Vec<String> {
     let path = format!("{PROVIDERS}{provider}/Cargo.toml");
     if !checkout.has(&path) {
-        // Another rule asks for it.
+        // Another rule reports the missing manifest.
         return Vec::new();
     }
     let manifest = checkout.manifest(&path);
@@ -43,8 +42,9 @@ fn provider_findings(checkout: &Checkout, provider: &str, template: &Table) -> V
         .filter_map(|name| feature_finding(&path, provider, name, found.get(name), expected.get(name)));
     let (found, expected) = (section(&manifest, "dependencies"), section(template, "dependencies"));
     let dependencies = expected.iter().filter(|(name, shared)| found.get(*name) != Some(shared));
-    let dependencies = dependencies
-        .map(|(name, _)| finding(&path, format!("does not depend on {name} as other providers do"), AS_IN_TEMPLATE));
+    let dependencies = dependencies.map(|(name, _)| {
+        finding(&path, format!("the dependency {name} differs from the other providers'"), AS_IN_TEMPLATE)
+    });
     features.chain(dependencies).collect()
 }
 
@@ -55,28 +55,28 @@ fn feature_finding(
     found: Option<&Value>,
     expected: Option<&Value>,
 ) -> Option<String> {
-    let may_add = ADDITIONS.contains(&(provider, name));
+    let may_enable_more = ADDITIONS.contains(&(provider, name));
     match (found, expected) {
         (None, Some(_)) => Some(finding(path, format!("has no feature {name}"), AS_IN_TEMPLATE)),
-        (Some(_), None) if !may_add => {
-            let remedy = "remove it, or give it to every provider and to the template";
+        (Some(_), None) => {
+            let remedy = "remove it, or add it to every provider and to the template";
             Some(finding(path, format!("has the feature {name}, which other providers do not have"), remedy))
         }
-        (Some(found), Some(expected)) if found != expected && !(may_add && is_within(expected, found)) => {
-            let wrong = format!("its feature {name} does not switch on what it does in other providers");
+        (Some(found), Some(expected)) if found != expected && !(may_enable_more && is_within(expected, found)) => {
+            let wrong = format!("the feature {name} enables something else than in other providers");
             Some(finding(path, wrong, AS_IN_TEMPLATE))
         }
         _ => None,
     }
 }
 
-/// Whether a feature switches on all that another does.
+/// Returns `true` if the feature `all` enables everything that `some` enables.
 fn is_within(some: &Value, all: &Value) -> bool {
     let (Some(some), Some(all)) = (some.as_array(), all.as_array()) else { return false };
     some.iter().all(|feature| all.contains(feature))
 }
 
-/// A published crate with features shows on docs.rs what each of them brings.
+/// docs.rs builds published crates with all features, so that their items are shown.
 pub(super) fn are_shown_by_docs_rs(checkout: &Checkout) -> Vec<String> {
     let manifests = checkout.published().map(|folder| format!("{folder}/Cargo.toml"));
     let hiding = manifests.filter(|path| {

@@ -1,14 +1,14 @@
-//! What rules share: a finding, and the lines that it points at.
+//! The format of a finding, and helpers that several rules use.
 
 use std::fmt::Display;
 use std::path::Path;
 
-/// A finding, on one line.
+/// Formats a finding on one line.
 pub(super) fn finding(path: impl Display, wrong: impl Display, remedy: &str) -> String {
     format!("{path}: {wrong}; {remedy}")
 }
 
-/// A file's lines, each behind its place: `path:number`.
+/// Returns a file's lines, each with its location: `path:number`.
 pub(super) fn numbered_lines<'a>((path, text): (&'a str, &'a str)) -> impl Iterator<Item = (String, &'a str)> {
     text.lines().zip(1..).map(move |(line, number)| (format!("{path}:{number}"), line))
 }

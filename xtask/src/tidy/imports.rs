@@ -1,20 +1,20 @@
-//! Imports that run one way: the files of a crate can be read in an order, each after those that it builds upon.
+//! Checks that the files of a crate do not import each other, so that they can be read one after another.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, ImplItemFn, ItemMod, ItemUse, Path, VisRestricted};
 
-use super::circles::{Circle, Graph, circles};
+use super::cycles::{Cycle, Graph, cycles};
 use super::finding::finding;
 use crate::checkout::Checkout;
-use crate::modules::{Found, ModuleId, Tree, is_for_tests, leaves};
+use crate::modules::{ModuleId, Resolved, Tree, is_for_tests, leaves};
 
-/// No two files of a crate import each other, not even through others.
+/// No two files of a crate import each other, directly or through other files.
 ///
-/// What a re-export stands for is imported from the file that defines it. A `mod` imports nothing, and tests do not
-/// count.
-pub(super) fn run_one_way(checkout: &Checkout) -> Vec<String> {
+/// An import through a re-export counts as an import from the file that defines the item. `mod` declarations and tests
+/// do not count.
+pub(super) fn have_no_cycles(checkout: &Checkout) -> Vec<String> {
     checkout.members().iter().flat_map(|folder| crate_findings(checkout, folder)).collect()
 }
 
@@ -23,24 +23,24 @@ fn crate_findings(checkout: &Checkout, folder: &str) -> Vec<String> {
     let roots = ["lib.rs", "main.rs"].map(|file| format!("{source}/{file}"));
     let roots = roots.iter().filter(|root| checkout.has(root));
     let findings = roots.flat_map(|root| match Tree::read(checkout, root) {
-        Ok(tree) => circles(&imports(&tree, &source)).iter().map(|circle| circle_finding(&source, circle)).collect(),
-        Err(error) => vec![finding(root, format!("{error:#}"), "see what cargo says of it")],
+        Ok(tree) => cycles(&imports(&tree, &source)).iter().map(|cycle| cycle_finding(&source, cycle)).collect(),
+        Err(error) => vec![finding(root, format!("{error:#}"), "fix the syntax error")],
     });
     findings.collect()
 }
 
-fn circle_finding(source: &str, circle: &Circle) -> String {
-    let way = circle.way.join(" -> ");
-    let on_the_way = circle.way.len() - 1;
-    let others = match circle.names - on_the_way {
+fn cycle_finding(source: &str, cycle: &Cycle) -> String {
+    let path = cycle.path.join(" -> ");
+    // The path ends with the name that it starts with.
+    let files_on_path = cycle.path.len() - 1;
+    let others = match cycle.names - files_on_path {
         0 => String::new(),
-        others => format!(" (and {others} more with them)"),
+        others => format!(" (and {others} more files)"),
     };
-    let wrong = format!("{way} import each other in a circle{others}");
-    finding(source, wrong, "move what they share into a file of its own")
+    finding(source, format!("import cycle: {path}{others}"), "move what they share into a file of its own")
 }
 
-/// The files of a crate, each with the files that it imports from.
+/// Returns the files of a crate, each with the files that it imports from.
 fn imports(tree: &Tree, source: &str) -> Graph {
     let mut graph = Graph::new();
     let name = |module: ModuleId| {
@@ -57,43 +57,43 @@ fn imports(tree: &Tree, source: &str) -> Graph {
     graph
 }
 
-/// Collects the modules whose items a module names.
+/// Collects the modules from which a module uses items.
 struct Imports<'a> {
     tree: &'a Tree,
     module: ModuleId,
-    /// How many blocks we are in.
+    /// The number of blocks around the current position.
     depth: usize,
     found: Vec<ModuleId>,
 }
 
 impl Imports<'_> {
     fn path(&mut self, path: &[String]) {
-        // A single name is the module's own, or an import that has been counted.
+        // A single name is defined in this module, or imported by a `use` that is counted already.
         if path.len() > 1 {
             self.add(path);
         }
     }
 
     fn add(&mut self, path: &[String]) {
-        for found in self.tree.find(self.module, path) {
-            match found {
-                Found::Item(module, _) | Found::Generated(module) => self.found.push(module),
-                // The module alone is a shorter name for what is then named in it.
-                Found::Module(_) | Found::Foreign => {}
+        for resolved in self.tree.resolve(self.module, path) {
+            match resolved {
+                Resolved::Item(module, _) | Resolved::Generated(module) => self.found.push(module),
+                // A module is only a prefix here. The paths that start with it are counted.
+                Resolved::Module(_) | Resolved::Foreign => {}
             }
         }
     }
 
-    /// Adds what is there to be named without a path: everything of a module.
+    /// Adds a module whose items can all be named without a path.
     fn add_module(&mut self, path: &[String]) {
-        for found in self.tree.find(self.module, path) {
-            if let Found::Module(module) = found {
+        for resolved in self.tree.resolve(self.module, path) {
+            if let Resolved::Module(module) = resolved {
                 self.found.push(module);
             }
         }
     }
 
-    /// The paths in what is handed to a macro, which may be no Rust.
+    /// Adds the paths in the arguments of a macro, which are not necessarily valid Rust.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
@@ -128,7 +128,7 @@ impl<'ast> Visit<'ast> for Imports<'_> {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         for leaf in leaves(item) {
             self.add(&leaf.path);
-            // What a module's short name inside a block is used for, we do not follow.
+            // Inside a block, we do not track what a module's short name is used for.
             if leaf.is_glob() || self.depth > 0 {
                 self.add_module(&leaf.path);
             }
@@ -159,12 +159,12 @@ impl<'ast> Visit<'ast> for Imports<'_> {
         }
     }
 
-    /// A doc comment imports nothing.
+    /// Skips attributes: a path in a doc comment is not an import.
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 
-    /// Each module is visited on its own.
+    /// Skips child modules: each module is visited separately.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
-    /// `pub(in crate::a)` says who sees an item.
+    /// Skips `pub(in crate::a)`, which restricts the visibility and imports nothing.
     fn visit_vis_restricted(&mut self, _: &'ast VisRestricted) {}
 }

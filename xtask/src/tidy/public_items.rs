@@ -1,4 +1,4 @@
-//! Public items: each documented, and each in the list of its crate.
+//! Checks public items: each has a doc comment, and the list of its crate is up to date.
 
 use super::finding::finding;
 use crate::checkout::Checkout;
@@ -6,9 +6,9 @@ use crate::public_api::{LISTS, Library, libraries};
 
 const WRITE_THE_LIST: &str = "run cargo xtask public-api";
 
-/// A public item is documented. A change of the public items is a change of a list, so that a diff shows it.
+/// Every public item has a doc comment and is in the list of its crate, so that a diff shows changes of the API.
 pub(super) fn are_documented_and_listed(checkout: &Checkout) -> Vec<String> {
-    // A source that cannot be parsed is found by another rule.
+    // Another rule reports a source that cannot be parsed.
     let libraries = libraries(checkout).unwrap_or_default();
     let mut findings = Vec::new();
     for library in &libraries {
@@ -17,14 +17,13 @@ pub(super) fn are_documented_and_listed(checkout: &Checkout) -> Vec<String> {
     }
     let lists = checkout.files().map(|(path, _)| path).filter(|path| path.starts_with(LISTS));
     let stray = lists.filter(|path| !libraries.iter().any(|library| library.list_path() == *path));
-    findings.extend(stray.map(|path| finding(path, "lists no library that is published", WRITE_THE_LIST)));
+    findings.extend(stray.map(|path| finding(path, "belongs to no published library", WRITE_THE_LIST)));
     findings
 }
 
 fn undocumented(library: &Library) -> impl Iterator<Item = String> {
     let items = library.items.iter().filter(|item| !item.is_documented);
-    items
-        .map(|item| finding(&item.file, format!("{} has no doc comment", item.path), "say above it what it is or does"))
+    items.map(|item| finding(&item.file, format!("{} has no doc comment", item.path), "write one"))
 }
 
 fn list_finding(checkout: &Checkout, library: &Library) -> Option<String> {
@@ -39,9 +38,9 @@ fn list_finding(checkout: &Checkout, library: &Library) -> Option<String> {
     let new = actual.lines().find(|line| !listed.lines().any(|other| other == *line));
     let gone = listed.lines().find(|line| !actual.lines().any(|other| other == *line));
     let wrong = match (new, gone) {
-        (Some(new), _) => format!("does not have `{new}`"),
-        (None, Some(gone)) => format!("has `{gone}`, which is not public any more"),
-        (None, None) => "is not sorted as it should be".to_owned(),
+        (Some(new), _) => format!("does not list `{new}`"),
+        (None, Some(gone)) => format!("lists `{gone}`, which is no longer public"),
+        (None, None) => "is not sorted, or lists an item twice".to_owned(),
     };
     Some(finding(path, wrong, WRITE_THE_LIST))
 }

@@ -1,4 +1,4 @@
-//! Vendor files: each with its fixtures, a test that holds it to them, and a row where readers look.
+//! Checks vendor files: each has fixtures, a test that uses them, and a row in the list of vendors.
 
 use super::finding::finding;
 use crate::checkout::Checkout;
@@ -7,7 +7,7 @@ const VENDORS: &str = "docs/vendors/";
 const TESTS: &str = "crates/vendor-file/tests/it/vendors.rs";
 const FIXTURES: [&str; 3] = ["refusal", "request", "token"];
 
-/// A vendor file that nothing compares with its vendor's page is worth as much as a guess.
+/// Every vendor file is tested against fixtures from the vendor's page, and is listed.
 pub(super) fn are_tested_and_listed(checkout: &Checkout) -> Vec<String> {
     let vendors = checkout.files().filter_map(|(path, _)| path.strip_prefix(VENDORS)?.strip_suffix(".toml"));
     vendors.flat_map(|vendor| vendor_findings(checkout, vendor)).collect()
@@ -26,7 +26,7 @@ fn vendor_findings(checkout: &Checkout, vendor: &str) -> Vec<String> {
     }
     let list = format!("{VENDORS}README.md");
     if !checkout.text(&list).lines().any(|line| line.starts_with(&format!("| [`{vendor}`]"))) {
-        findings.push(finding(list, format!("no table names {vendor}"), "add the vendor's row"));
+        findings.push(finding(list, format!("no table has a row for {vendor}"), "add one"));
     }
     findings
 }

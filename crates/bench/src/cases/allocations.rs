@@ -1,4 +1,4 @@
-//! What a read from memory allocates, counted by the global allocator.
+//! Counts the allocations of a cached read.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     for peer in readers() {
         let contender = bench.runtime.block_on((peer.start)(Settings::new(&server.url)))?;
         bench.runtime.block_on(contender.authorization())?;
-        // What a thread sets up once is no part of a read.
+        // Exclude what a thread sets up at its first read.
         contender.read(1);
         counts.push((peer.name, allocation_counter::measure(|| contender.read(READS))));
     }

@@ -1,5 +1,4 @@
-//! A call of an API with its token put on by the middleware, against the bare HTTP client with the header put on by
-//! hand.
+//! API calls to which the middleware adds the token, compared with the bare HTTP client and a header added by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +18,11 @@ use crate::peers::{Sender, callers};
 use crate::report::{Goals, note, table, times, title};
 use crate::server::{Answer, Behaviour};
 
-/// The calls of one stretch.
+/// The calls of one batch.
 const CALLS: u32 = 64;
-/// How much more than the bare client we may take: so much of its time, or so many microseconds.
+/// The most time that the middleware may add, as a share of the bare client's time.
 const MOST: f64 = 0.02;
+/// If that share is smaller, the middleware may add this many microseconds.
 const MOST_MICROSECONDS: f64 = 1.0;
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
@@ -43,16 +43,16 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
             format!("{:+.2} µs", more(place)),
         ]
     });
-    table(&["", "a call", "to bare reqwest", "more"], rows);
+    table(&["", "one call", "to bare reqwest", "difference"], rows);
 
     let without_network = bench.runtime.block_on(without_network(rounds, &tokens.url, &api.url))?;
-    note(format!("Where nothing goes over the network, the middleware adds {without_network:.2} µs to a call."));
+    note(format!("Without the network, the middleware adds {without_network:.2} µs to a call."));
     let most = (bare * MOST).max(MOST_MICROSECONDS);
     goals.check(more(1) <= most, "within 2 % of bare reqwest or 1 µs", format!("{:+.2} µs of {most:.2} µs", more(1)));
     Ok(())
 }
 
-/// What each took, round by round.
+/// Returns the times of each sender, one per round.
 async fn rounds_of(rounds: u32, senders: &[(&str, Arc<dyn Sender>)]) -> Result<Vec<Vec<f64>>> {
     let mut took = vec![Vec::new(); senders.len()];
     // The first round opens the connections and fetches the tokens, and is not counted.
@@ -67,7 +67,7 @@ async fn rounds_of(rounds: u32, senders: &[(&str, Arc<dyn Sender>)]) -> Result<V
     Ok(took)
 }
 
-/// The microseconds that the middleware adds where nothing else takes time.
+/// Returns the microseconds that the middleware adds to a call without a network.
 async fn without_network(rounds: u32, token_url: &Url, api: &Url) -> Result<f64> {
     let bare = ClientBuilder::new(http()?).with(AtOnce).build();
     let ours = ClientBuilder::new(http()?).with(authorizer(token_url, api)?).with(AtOnce).build();
@@ -76,7 +76,7 @@ async fn without_network(rounds: u32, token_url: &Url, api: &Url) -> Result<f64>
     Ok(median(took[1].iter().zip(&took[0]).map(|(ours, bare)| ours - bare).collect()))
 }
 
-/// Answers in place of the network.
+/// A middleware that responds instead of the network.
 struct AtOnce;
 
 #[async_trait]

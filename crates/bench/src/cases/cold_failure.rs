@@ -1,4 +1,4 @@
-//! 64 callers without a token, against a server that fails after 50 ms: one request, and everybody's answer after it.
+//! 64 callers without a token, against a server that fails after 50 ms: one request, whose error all callers get.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::rush::{Rush, lone_request, rush, with_cold_callers, without_cold_call
 use crate::server::{Answer, Behaviour};
 
 const CALLERS: usize = 64;
-/// How much longer than one failed request all of them may take.
+/// The most time that all of them together may take, as a multiple of one failed request.
 const MOST_SLOWDOWN: f64 = 1.2;
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
@@ -46,13 +46,13 @@ fn against(bench: &Bench, goals: &mut Goals, behaviour: Behaviour) -> Result<()>
             unanswered.to_string(),
         ]
     });
-    table(&["", "requests", "until all have their answer", "to a lone request", "without an answer"], rows);
-    note(format!("A lone request of the bare client's took {lone:.1} ms."));
+    table(&["", "requests", "until all callers are done", "to a single request", "unanswered"], rows);
+    note(format!("A single request of the bare client took {lone:.1} ms."));
     if let Some((_, rushes)) = seen.iter().find(|(peer, _)| peer.name == ours::TOKEN.name) {
         let requests = most_requests(rushes);
         goals.check(requests == 1, "one request", requests);
         let ratio = took(rushes) / lone;
-        let goal = format!("all have their answer within {MOST_SLOWDOWN} times a lone request");
+        let goal = format!("all callers are done within {MOST_SLOWDOWN} times a single request");
         goals.check(ratio <= MOST_SLOWDOWN, goal, times(ratio));
     }
     Ok(())

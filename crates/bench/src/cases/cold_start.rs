@@ -1,4 +1,4 @@
-//! 10 000 callers without a token: one request, and little more time than it takes and the callers need to wake up.
+//! 10 000 callers without a token: one request, and little more time than for the request and to wake the callers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::server::{Answer, Behaviour};
 
 const CALLERS: usize = 10_000;
 const BEHAVIOUR: Behaviour = Behaviour { answer: Answer::Token(3600), delay: Duration::from_millis(50) };
-/// How many round trips it may take, wake-ups not counted.
+/// The most time that it may take, as a multiple of a round trip, in addition to the wake-ups.
 const MOST_TRIPS: f64 = 1.2;
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
@@ -42,13 +42,13 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     });
     table(&["", "requests", "served", "until all are served", "to round trip + wake-ups"], cells);
     note(format!(
-        "One round trip of the bare client's took {trip:.1} ms; to wake {CALLERS} tasks by one channel, {wake:.1} ms."
+        "One round trip of the bare client took {trip:.1} ms. Waking {CALLERS} tasks with one channel took {wake:.1} ms."
     ));
     note(without_cold_callers());
     if let Some((_, requests, served, took)) = rows.iter().find(|(name, ..)| *name == ours::TOKEN.name) {
-        goals.check(*requests == 1 && *served == CALLERS, "one request serves all", requests);
+        goals.check(*requests == 1 && *served == CALLERS, "one request serves all callers", requests);
         let most = MOST_TRIPS * trip + wake;
-        let goal = format!("all served within {MOST_TRIPS} round trips and the wake-ups");
+        let goal = format!("all callers are served within {MOST_TRIPS} round trips and the wake-ups");
         goals.check(*took <= most, goal, format!("{took:.1} ms of {most:.1} ms"));
     }
     Ok(())

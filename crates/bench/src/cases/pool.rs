@@ -1,5 +1,5 @@
-//! A pool of 100 000 tenants: what it weighs per tenant beside the token itself, and what a lookup costs beside one
-//! among a hundred.
+//! A pool of 100 000 tenants: its memory per tenant in addition to the token, and the time of a lookup compared with a
+//! pool of 100 tenants.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use anyhow::Result;
 use credentials_grant::{
-    TokenParameters, ClientCredentials, Error, HeaderMap, HttpRequest, StatusCode, HttpResponse, Transport, async_trait,
+    ClientCredentials, Error, HeaderMap, HttpRequest, HttpResponse, StatusCode, TokenParameters, Transport, async_trait,
 };
 use credentials_grant_client::TokenPool;
 use tokio::runtime::Builder;
@@ -21,13 +21,13 @@ use crate::report::{Goals, table, times, title};
 
 const MANY: u32 = 100_000;
 const FEW: u32 = 100;
-/// The bytes that a tenant may cost beside its token.
+/// The most bytes that a tenant may need in addition to its token.
 const MOST_BYTES: i64 = 1024;
-/// How much slower a lookup among many may be.
+/// The most time that a lookup among many tenants may take, as a multiple of one among few.
 const MOST_SLOWDOWN: f64 = 2.0;
-/// The lookups of one stretch, so few that the machine does something else in the middle of few stretches.
+/// The lookups of one batch. A small number, so that the machine interrupts few batches.
 const LOOKUPS: u32 = 100;
-/// Shares no factor with the number of tenants, so that steps of it come to all of them, far from one another.
+/// The distance between two lookups. It is coprime to the number of tenants, so that all of them are visited.
 const STEP: usize = 48_271;
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
@@ -47,24 +47,27 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     }
     let [among_few, among_many, plain_among_few, plain_among_many] = lookups.map(median);
 
-    // What grows with the token is the token, however often it is held.
+    // The memory that grows with the token's length belongs to the token, even if there are several copies.
     let tenants = i64::from(MANY);
     let per_byte = (with_long - with_short) / tenants / (long - short);
     let beside = with_long / tenants - per_byte * long;
     let slowdown = among_many / among_few;
     let rows = [
-        ("a tenant in all, with a token of 1 KiB", format!("{} B", with_long / tenants)),
-        ("the token is held", format!("{per_byte} times")),
-        ("beside the token", format!("{beside} B")),
+        ("a tenant in total, with a token of 1 KiB", format!("{} B", with_long / tenants)),
+        ("copies of the token", per_byte.to_string()),
+        ("without the token", format!("{beside} B")),
         ("a lookup among 100", format!("{among_few:.0} ns")),
         ("a lookup among 100 000", format!("{among_many:.0} ns")),
-        ("for comparison, a HashMap of Arcs: among 100", format!("{plain_among_few:.0} ns")),
-        ("among 100 000, which are not in the processor's caches", format!("{plain_among_many:.0} ns")),
+        ("for comparison, a HashMap of Arcs: a lookup among 100", format!("{plain_among_few:.0} ns")),
+        (
+            "a HashMap of Arcs: a lookup among 100 000, which are not in the processor's caches",
+            format!("{plain_among_many:.0} ns"),
+        ),
     ];
-    table(&["", "each"], rows.map(|(what, figure)| vec![what.to_owned(), figure]));
-    let goal = format!("a tenant costs at most {MOST_BYTES} B beside the token");
+    table(&["", "figure"], rows.map(|(what, figure)| vec![what.to_owned(), figure]));
+    let goal = format!("a tenant needs at most {MOST_BYTES} B in addition to the token");
     goals.check(beside <= MOST_BYTES, goal, format!("{beside} B"));
-    let goal = format!("a lookup is no slower than {MOST_SLOWDOWN} times one among {FEW}");
+    let goal = format!("a lookup takes at most {MOST_SLOWDOWN} times as long as one among {FEW}");
     goals.check(slowdown <= MOST_SLOWDOWN, goal, times(slowdown));
     Ok(())
 }
@@ -77,14 +80,15 @@ struct Tenants {
 }
 
 impl Tenants {
-    /// So many tenants with tokens of this length, and the bytes that the pool has taken for them. What the allocator
-    /// adds is not counted, nor are the callers' own credentials.
+    /// Fills a pool with tenants that have tokens of this length. Returns it with the bytes that it has allocated.
+    ///
+    /// The overhead of the allocator and the callers' own credentials are not counted.
     fn weighed(tenants: u32, token_length: i64) -> Result<(Self, i64)> {
         let pool = TokenPool::builder().with_capacity(tenants as usize).with_transport(Canned::new(token_length)?);
         let provider = Standard::new(&Url::parse("https://auth.example.com/token")?)?;
         let secret = |tenant| ClientCredentials::new(format!("tenant-{tenant:06}"), "a-client-secret");
         let filled = Self { pool: pool.build()?, provider, credentials: (0..tenants).map(secret).collect() };
-        // Allocations are counted by thread, so everything happens on this one.
+        // Allocations are counted per thread, so everything runs on this one.
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let mut outcome = Ok(());
         let counted = measure(|| outcome = runtime.block_on(filled.fetch_all()));
@@ -99,7 +103,7 @@ impl Tenants {
         Ok(())
     }
 
-    /// Looks up tenants that were not looked up for a long time. Their credentials come fresh from the caller.
+    /// Measures lookups of tenants that were not looked up for a long time, with credentials that the caller cloned.
     fn nanoseconds_of_a_lookup(&self, round: u32) -> Result<f64> {
         let tenants: Vec<_> =
             far_apart(round, self.credentials.len()).map(|tenant| self.credentials[tenant].clone()).collect();
@@ -112,13 +116,13 @@ impl Tenants {
     }
 }
 
-/// The tenants of one stretch, each far from the one before.
+/// Returns the tenants of one batch, each far away from the one before.
 fn far_apart(round: u32, tenants: usize) -> impl Iterator<Item = usize> {
     let lookups = round * LOOKUPS..(round + 1) * LOOKUPS;
     lookups.map(move |lookup| lookup as usize * STEP % tenants)
 }
 
-/// What a pool is at the very least.
+/// Returns the simplest possible pool.
 fn plain(tenants: u32) -> HashMap<usize, Arc<[u8; 1024]>> {
     (0..tenants as usize).map(|tenant| (tenant, Arc::new([0; 1024]))).collect()
 }
@@ -131,7 +135,7 @@ fn nanoseconds_of_a_plain_lookup(tenants: &HashMap<usize, Arc<[u8; 1024]>>, roun
     (time_on_core() - start) * 1e9 / f64::from(LOOKUPS)
 }
 
-/// Answers at once, with the same token for all.
+/// A transport that returns the same token to all callers, without delay.
 #[derive(Debug)]
 struct Canned(Vec<u8>);
 

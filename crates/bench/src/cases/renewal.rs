@@ -1,4 +1,4 @@
-//! Tokens of two seconds under load: nobody waits after the first fetch, and nobody sees an expired token.
+//! Tokens that live for two seconds, under load: no caller waits after the first fetch, or gets an expired token.
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,15 +17,15 @@ use crate::server::{Answer, Behaviour, TokenServer};
 
 const LIFE: Duration = Duration::from_secs(2);
 const BEHAVIOUR: Behaviour = Behaviour { answer: Answer::Token(LIFE.as_secs()), delay: Duration::from_millis(50) };
-/// Callers a tick: 2 000 a second.
+/// The callers of each tick: 2 000 per second.
 const CALLERS: usize = 2;
 const TICK: Duration = Duration::from_millis(1);
-/// How long those who still wait when the load ends are waited for.
+/// How long to wait for the remaining callers when the load ends.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What peers are told to renew ahead of the end, where they can be told: where we do so at the earliest.
+/// How long before the expiry the other libraries renew, if that can be set: the earliest moment at which we do.
 const AHEAD: Duration = Duration::from_millis(400);
 
-/// What callers saw.
+/// The results of all callers.
 #[derive(Default)]
 struct Seen {
     callers: usize,
@@ -36,9 +36,9 @@ struct Seen {
     unanswered: usize,
 }
 
-/// What one caller saw.
+/// The result of one caller.
 struct Call {
-    /// Whether the answer was not there at once.
+    /// Whether the first poll was pending.
     waited: bool,
     took: Duration,
     outcome: Outcome,
@@ -52,7 +52,7 @@ enum Outcome {
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     let lives = bench.either(3, 1);
-    title(format!("Renewal: {lives} lives of {LIFE:?}, 2 000 callers a second"));
+    title(format!("Renewal: {lives} lifetimes of {LIFE:?}, 2 000 callers per second"));
     let mut rows = Vec::new();
     let mut ours_seen = None;
     for peer in KEEPERS {
@@ -71,7 +71,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
             ours_seen = Some((seen, requests));
         }
     }
-    let header = ["", "callers", "waited", "longest wait", "saw it expired", "failed", "without an answer", "requests"];
+    let header = ["", "callers", "waited", "longest wait", "got it expired", "failed", "unanswered", "requests"];
     table(&header, rows);
     if let Some((seen, requests)) = ours_seen {
         judge(goals, &seen, requests, lives);
@@ -81,15 +81,15 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
 
 fn judge(goals: &mut Goals, seen: &Seen, requests: usize, lives: u32) {
     let callers = seen.callers;
-    goals.check(seen.waited == 0, "nobody waits after the first fetch", format!("{} of {callers}", seen.waited));
-    goals.check(seen.expired == 0, "nobody sees an expired token", format!("{} of {callers}", seen.expired));
+    goals.check(seen.waited == 0, "no caller waits after the first fetch", format!("{} of {callers}", seen.waited));
+    goals.check(seen.expired == 0, "no caller gets an expired token", format!("{} of {callers}", seen.expired));
     let (fewest, most) = due(lives);
-    let figures = format!("{requests}, due {fewest} to {most}");
-    goals.check((fewest..=most).contains(&requests), "as many requests as lives begin", figures);
+    let figures = format!("{requests}, expected {fewest} to {most}");
+    goals.check((fewest..=most).contains(&requests), "one request per lifetime", figures);
 }
 
-/// How many requests are due: the first, and one each time that a token is stale, which is between 80 % and 90 % of
-/// its life after the request for it was sent.
+/// Returns the fewest and the most requests to expect: the first, and one for each renewal. A renewal is between 80 %
+/// and 90 % of the token's lifetime after the request for it.
 fn due(lives: u32) -> (usize, usize) {
     let tenths = lives as usize * 10;
     (1 + tenths.saturating_sub(1) / 9, 1 + tenths / 8)
@@ -120,7 +120,7 @@ async fn under_load(bench: &Bench, peer: Peer, load: Duration) -> Result<(Seen, 
         }
         anyhow::Ok(())
     };
-    // Who is not done by then is counted as such.
+    // Callers that are not done by then are counted as unanswered.
     let _ = timeout(PATIENCE, all).await;
     seen.unanswered = calls.len();
     seen.waited += calls.len();

@@ -1,4 +1,4 @@
-//! A token from the server, one after the other and 64 at once, against the bare HTTP client.
+//! Fetches tokens from the server, one after the other and 64 at once, compared with the bare HTTP client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::report::{Goals, table, times, title};
 use crate::server::{Answer, Behaviour};
 
 const AT_ONCE: u32 = 64;
-/// How much more than the bare client we may take.
+/// The most time that a fetch may take, as a multiple of the bare client's.
 const MOST: f64 = 1.05;
 
 pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
@@ -24,7 +24,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     let mut alone = vec![Vec::new(); fetchers.len()];
     let mut together = vec![Vec::new(); fetchers.len()];
     bench.runtime.block_on(async {
-        // The first round opens the connections, and is not counted.
+        // The first round opens the connections and is not counted.
         for round in 0..=rounds {
             for (place, (_, fetcher)) in fetchers.iter().enumerate() {
                 let (one, many) = (one_by_one(&**fetcher, AT_ONCE).await?, at_once(fetcher).await?);
@@ -55,7 +55,7 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     Ok(())
 }
 
-/// The microseconds of a fetch, all at once.
+/// Returns the microseconds per fetch if all are sent at once.
 async fn at_once(fetcher: &Arc<dyn Sender>) -> Result<f64> {
     let start = Instant::now();
     let fetch = |fetcher: Arc<dyn Sender>| async move { fetcher.send().await };

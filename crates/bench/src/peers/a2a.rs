@@ -1,4 +1,4 @@
-//! `a2a-protocol-client`: a token behind a mutex, and a flight that its callers share.
+//! `a2a-protocol-client`: a token behind a mutex, and a fetch that concurrent callers share (singleflight).
 
 use std::sync::Arc;
 

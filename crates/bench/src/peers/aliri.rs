@@ -1,4 +1,4 @@
-//! `aliri_tokens`: a task that renews, and a watch channel that it renews into.
+//! `aliri_tokens`: a task renews the token and sends it to a watch channel.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Aliri(TokenWatcher);
 impl Aliri {
     async fn new(settings: &Settings) -> Result<Self> {
         let lifetime = match settings.renewed_ahead {
-            // It counts in whole seconds, and its default waits for thirty before it renews anything.
+            // It counts in whole seconds, and by default waits for 30 seconds before it renews a token.
             Some(_) => TokenLifetimeConfig::new(0.5, DurationSecs(1)),
             None => TokenLifetimeConfig::default(),
         };
@@ -53,7 +53,7 @@ impl Contender for Aliri {
     }
 }
 
-/// A fetch by its source, which wants to be borrowed for itself: so there is a client to clone, and a source per fetch.
+/// Fetches tokens with its source. A fetch needs `&mut` access, so each fetch gets its own source with a cloned client.
 pub(crate) struct Uncached {
     http: oauth2::reqwest::Client,
     url: Url,

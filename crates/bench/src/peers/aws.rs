@@ -1,4 +1,4 @@
-//! `aws-smithy-runtime`: its lazy identity cache, over a resolver that fetches by the bare client.
+//! `aws-smithy-runtime`: its lazy identity cache, with a resolver that fetches with the bare client.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -34,13 +34,13 @@ struct Aws {
 
 impl Aws {
     fn new(settings: &Settings) -> Result<Self> {
-        // Without a timeout of its own it computes one with every read.
+        // Without an explicit timeout, it computes one for every read.
         let cache = IdentityCache::lazy().load_timeout(Duration::from_secs(30));
         let cache = match settings.renewed_ahead {
             Some(ahead) => cache.buffer_time(ahead),
             None => cache,
         };
-        // The other components are for calls, which nobody makes here.
+        // The other components are only for API calls, which we do not make.
         let components = RuntimeComponentsBuilder::for_tests()
             .with_sleep_impl(Some(TokioSleep::new()))
             .with_time_source(Some(SystemTimeSource::new()))
@@ -70,7 +70,7 @@ impl Contender for Aws {
     }
 }
 
-/// An identity may be anything, so it is a header value.
+/// Resolves an identity whose data is the header value. The cache accepts any type.
 #[derive(Debug)]
 struct Resolver(Client);
 

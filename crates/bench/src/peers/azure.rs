@@ -57,7 +57,7 @@ impl Contender for Azure {
     }
 }
 
-/// Its own HTTP client, with TLS taken off: it asks for HTTPS, and the server has none.
+/// Its own HTTP client without TLS: it insists on HTTPS URLs, and the server speaks plain HTTP.
 #[derive(Debug)]
 struct Loopback(Arc<dyn HttpClient>);
 

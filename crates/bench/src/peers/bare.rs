@@ -1,4 +1,4 @@
-//! The bare HTTP client: what everybody's fetch is measured against, and what the hand-written patterns fetch by.
+//! The bare HTTP client. Fetches are compared with it, and the hand-written patterns use it.
 
 use anyhow::Result;
 use http::HeaderValue;
@@ -10,7 +10,7 @@ use super::Sender;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET, bearer};
 use crate::server::token;
 
-/// What the server's answer holds.
+/// The token response of the server.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) access_token: String,
@@ -29,7 +29,7 @@ impl Client {
         Ok(Self { http: http()?, url: url.clone() })
     }
 
-    /// The same POST as everybody's, and its JSON.
+    /// Sends the same POST as the other contenders, and parses the JSON.
     pub(crate) async fn token(&self) -> Result<Answer> {
         let request = self.http.post(self.url.clone()).basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
         let response = request.form(&[("grant_type", "client_credentials")]).send().await?;
@@ -43,7 +43,7 @@ impl Sender for Client {
     }
 }
 
-/// A call with a header value that somebody has made ready.
+/// An API call with a prepared header value.
 #[derive(Debug)]
 pub(crate) struct Call {
     http: reqwest::Client,
@@ -67,7 +67,7 @@ impl Sender for Call {
     }
 }
 
-/// A client that no proxy of the machine's comes between.
+/// Returns a client that ignores the system's proxies.
 pub(crate) fn http() -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }

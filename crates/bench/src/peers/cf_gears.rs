@@ -1,4 +1,4 @@
-//! `cf-gears-toolkit-auth`: a task that renews into an `ArcSwap`.
+//! `cf-gears-toolkit-auth`: a task renews the token and stores it in an `ArcSwap`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl CfGears {
             token_endpoint: Some(settings.url.clone()),
             client_id: CLIENT_ID.into(),
             client_secret: SecretString::new(CLIENT_SECRET),
-            // The one that allows plain HTTP. It repeats nothing.
+            // The only configuration that allows plain HTTP. It does not retry.
             http_config: Some(HttpClientConfig::for_testing()),
             ..OAuthClientConfig::default()
         };

@@ -1,4 +1,4 @@
-//! The floor: the least that code of one's own does for an `Authorization` value whose expiry is checked.
+//! The floor: the minimum that hand-written code does to read an `Authorization` value and to check its expiry.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl Floor {
-    /// It fetches nothing, so it is given a token like everybody's.
+    /// Creates the floor with a token like that of the others, because it does not fetch one.
     fn new() -> Result<Self> {
         let expires_at = Instant::now() + Duration::from_hours(1);
         Ok(Self(ArcSwap::from_pointee(Kept { header: bearer(&token(0))?, expires_at })))

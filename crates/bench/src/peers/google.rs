@@ -1,7 +1,7 @@
-//! `google-cloud-auth`: a task that renews, and a watch channel that it renews into.
+//! `google-cloud-auth`: a task renews the token and sends it to a watch channel.
 //!
-//! Its user credentials stand for all that it has, as their token endpoint can be set; they send a refresh token, which
-//! the server does not look at. Its margins (four minutes; ten seconds after that) cannot be set.
+//! We measure its user credentials, because their token endpoint can be set. They send a refresh token, which the
+//! server ignores. Their margins (four minutes, and ten seconds after that) cannot be set.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `huskarl`: a token in an `ArcSwap`, and a mutex around its renewal.
+//! `huskarl`: a token in an `ArcSwap`, with a mutex for its renewal.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl Contender for Huskarl {
     }
 }
 
-/// A fetch by its grant.
+/// Fetches tokens with its grant, without its cache.
 pub(crate) struct Uncached(ClientCredentialsGrant);
 
 impl Uncached {

@@ -1,4 +1,4 @@
-//! `middle`: a task that renews, and a header value behind a read-write lock.
+//! `middle`: a task renews the header value behind a read-write lock.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Contender for Middle {
     }
 }
 
-/// A call through its client, which is of reqwest 0.12.
+/// An API call through its client, which uses reqwest 0.12.
 pub(crate) struct Call {
     http: HttpClient<BasicClientCredentialAuthorizer>,
     api: Url,

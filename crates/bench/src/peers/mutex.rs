@@ -1,4 +1,4 @@
-//! The pattern that most people write by hand: a token behind an async mutex, held while it is fetched.
+//! The pattern that most people write by hand: a token behind an async mutex, which stays locked during a fetch.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ struct ByHand {
     kept: Mutex<Option<Kept>>,
 }
 
-/// A token, and when it is no longer used.
+/// A token, and the time until which it is used.
 pub(super) struct Kept {
     pub(super) header: HeaderValue,
     until: Instant,
@@ -42,7 +42,7 @@ impl Kept {
     }
 }
 
-/// Thirty seconds, as people write.
+/// Returns the margin before the expiry: 30 seconds by default, which is common in hand-written code.
 pub(super) fn margin(settings: &Settings) -> Duration {
     settings.renewed_ahead.unwrap_or(Duration::from_secs(30))
 }

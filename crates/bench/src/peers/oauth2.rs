@@ -1,4 +1,4 @@
-//! `oauth2`: fetches, and keeps nothing.
+//! `oauth2`: fetches tokens, without a cache.
 
 use anyhow::Result;
 use oauth2::basic::BasicClient;
@@ -8,7 +8,7 @@ use url::Url;
 use super::Sender;
 use crate::contender::{Boxed, CLIENT_ID, CLIENT_SECRET};
 
-/// A client without any of the steps that need a user.
+/// A client without the endpoints of the grants that need a user.
 type Client = BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 pub(crate) struct Uncached {
@@ -34,7 +34,7 @@ impl Sender for Uncached {
     }
 }
 
-/// A client of reqwest 0.12, which this crate and those that stand upon it take.
+/// Returns a client of reqwest 0.12, which this crate and those that depend on it use.
 pub(super) fn older_http() -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?)
 }

@@ -1,12 +1,12 @@
-//! Ourselves.
+//! `credentials-grant-client`.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::Result;
 use credentials_grant::{
-    AccessToken, TokenParameters, RequestContext, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, RequestSeed,
-    Endpoint, UnsignedRequest, fetch_token,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, RequestContext,
+    RequestSeed, TokenParameters, UnsignedRequest, fetch_token,
 };
 use credentials_grant_client::{Authorizer, Clock, HttpTransport, SystemClock, TokenSource};
 use http::HeaderValue;
@@ -21,7 +21,7 @@ use crate::contender::{
 };
 use crate::server;
 
-/// The header value, borrowed from the token in memory: no counter is written.
+/// Borrows the header value from the cached token. No reference count changes.
 pub(crate) const BORROWED: Peer = Peer {
     name: "credentials-grant, borrowed",
     checks_expiry: true,
@@ -30,7 +30,7 @@ pub(crate) const BORROWED: Peer = Peer {
     start: |settings| Ours::start(settings, borrowed),
 };
 
-/// The same, cloned to keep.
+/// Clones the header value of the cached token.
 pub(crate) const OWNED: Peer = Peer {
     name: "credentials-grant, owned",
     yields: "header",
@@ -38,7 +38,7 @@ pub(crate) const OWNED: Peer = Peer {
     ..BORROWED
 };
 
-/// The way of most callers, which fetches where it must.
+/// Calls `TokenSource::token`, as most callers do. It fetches a token if necessary.
 pub(crate) const TOKEN: Peer =
     Peer { name: "credentials-grant", yields: "token", start: |settings| Ours::start(settings, token), ..BORROWED };
 
@@ -69,7 +69,7 @@ impl Contender for Ours {
 fn borrowed(source: &TokenSource, times: u32) {
     repeat(times, || {
         let token = source.cached();
-        black_box(token.as_deref().map(AccessToken::authorization));
+        black_box(token.as_deref().map(AccessToken::header_value));
     });
 }
 
@@ -81,7 +81,7 @@ fn token(source: &TokenSource, times: u32) {
     repeat(times, || at_once(source.token()));
 }
 
-/// A fetch by core alone, which keeps nothing.
+/// Fetches tokens with core alone, which has no cache.
 pub(crate) struct Uncached {
     provider: Standard,
     credentials: ClientCredentials,
@@ -114,7 +114,7 @@ impl Sender for Uncached {
     }
 }
 
-/// A call through a chain of middlewares, with a header by hand if there is one.
+/// An API call through a chain of middlewares, with a header added by hand if it is set.
 pub(crate) struct Call {
     pub(crate) http: ClientWithMiddleware,
     pub(crate) api: Url,
@@ -122,13 +122,13 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Ours is the only middleware.
+    /// Creates a call through our middleware only.
     pub(crate) fn new(token_url: &Url, api: &Url) -> Result<Self> {
         let http = ClientBuilder::new(http()?).with(authorizer(token_url, api)?).build();
         Ok(Self { http, api: api.clone(), header: None })
     }
 
-    /// There is no middleware: it shows what their crate costs.
+    /// Creates a call without a middleware, which shows the cost of `reqwest-middleware` itself.
     pub(crate) fn without_middleware(api: &Url) -> Result<Self> {
         let header = Some(bearer(&server::token(0))?);
         Ok(Self { http: ClientBuilder::new(http()?).build(), api: api.clone(), header })
@@ -148,7 +148,7 @@ impl Sender for Call {
     }
 }
 
-/// An authorizer for an API at this address.
+/// Returns an authorizer for the API at this URL.
 pub(crate) fn authorizer(token_url: &Url, api: &Url) -> Result<Authorizer> {
     let source = TokenSource::new(Standard::new(token_url)?, credentials())?;
     Ok(Authorizer::builder(source).with_host(api.authority().to_owned()).build()?)
@@ -158,7 +158,7 @@ fn credentials() -> ClientCredentials {
     ClientCredentials::new(CLIENT_ID, CLIENT_SECRET)
 }
 
-/// A vendor that keeps to RFC 6749.
+/// A vendor that follows RFC 6749.
 #[derive(Clone, Debug)]
 pub(crate) struct Standard(Endpoint);
 
@@ -174,6 +174,10 @@ impl CredentialsGrant for Standard {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&self.0).client_credentials().client_authentication(ClientAuthentication::ClientSecretBasic).build()
+        context
+            .post(&self.0)
+            .client_credentials()
+            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .build()
     }
 }

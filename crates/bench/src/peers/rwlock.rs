@@ -1,4 +1,4 @@
-//! The other pattern that people write by hand: a token behind an async read-write lock, looked at twice.
+//! The other pattern that people write by hand: a token behind an async read-write lock, checked twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl ByHand {
             return Ok(kept.header.clone());
         }
         let mut kept = self.kept.write().await;
-        // Whoever had the lock before may have fetched it.
+        // The previous holder of the lock may have fetched a token.
         if let Some(kept) = kept.as_ref().filter(|kept| kept.is_good()) {
             return Ok(kept.header.clone());
         }

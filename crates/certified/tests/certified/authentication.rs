@@ -1,4 +1,4 @@
-//! Every way to authenticate, with all that ids, secrets and keys can be.
+//! Every client authentication method, with unusual ids, secrets and keys.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,27 +9,27 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::KeyPair;
 use serde_json::json;
 
-use crate::clients::{AWKWARD, SECRET, hmacs, id_by, key_for, signatures, signing_by, with_secret};
+use crate::clients::{AWKWARD, SECRET, hmacs, id_for, key_for, signatures, with_secret, with_signer};
 use crate::server::{SERVER, token};
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn secrets_and_ids_of_all_that_they_may_be_made_of_are_understood() {
+async fn ids_and_secrets_with_every_allowed_character_are_accepted() {
     for (id, secret) in AWKWARD {
-        for way in [
+        for method in [
             ClientAuthentication::ClientSecretBasic,
             ClientAuthentication::ClientSecretBasicStrict,
             ClientAuthentication::ClientSecretPost,
         ] {
-            let outcome = token(SERVER.with(way), ClientCredentials::new(id, secret)).await;
-            outcome.unwrap_or_else(|error| panic!("{way} for {id:?}: {error}"));
+            let outcome = token(SERVER.with(method), ClientCredentials::new(id, secret)).await;
+            outcome.unwrap_or_else(|error| panic!("{method} for {id:?}: {error}"));
         }
     }
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn without_encoding_basic_is_not_understood_here() {
+async fn basic_without_encoding_is_refused_for_special_characters() {
     let (id, secret) = AWKWARD[3];
     let credentials = ClientCredentials::new(id, secret);
     let error = token(SERVER.with(ClientAuthentication::ClientSecretBasicRaw), credentials).await.unwrap_err();
@@ -47,24 +47,24 @@ async fn a_secret_beyond_what_rfc_6749_appendix_a_allows_is_refused_and_not_show
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_wrong_secret_is_refused_once_and_said_so() {
+async fn a_wrong_secret_is_refused_after_one_request() {
     let credentials = ClientCredentials::new("refused", "canary");
-    for way in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
-        let error = token(SERVER.with(way), credentials.clone()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{way}: {error}");
-        assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{way}: {error}");
+    for method in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
+        let error = token(SERVER.with(method), credentials.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{method}: {error}");
+        assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_client"), "{method}: {error}");
         assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     }
-    assert_eq!(SERVER.asked("refused").await, ["invalid_client"; 2]);
+    assert_eq!(SERVER.outcomes("refused").await, ["invalid_client"; 2]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_secret_signs_by_every_algorithm() {
+async fn a_secret_signs_with_every_algorithm() {
     let provider = || SERVER.with(ClientAuthentication::PrivateKeyJwt);
     for algorithm in hmacs() {
         let signer = KeySigner::from_secret(SECRET).unwrap().with_algorithm(algorithm).unwrap();
-        let credentials = ClientCredentials::without_secret(id_by(algorithm)).with_signer(signer);
+        let credentials = ClientCredentials::without_secret(id_for(algorithm)).with_signer(signer);
         let outcome = token(provider(), credentials).await;
         outcome.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
     }
@@ -72,8 +72,8 @@ async fn a_secret_signs_by_every_algorithm() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn the_client_secret_signs_and_a_wrong_one_is_refused() {
-    let (provider, id) = (|| SERVER.with(ClientAuthentication::ClientSecretJwt), id_by(SigningAlgorithm::Hs256));
+async fn client_secret_jwt_is_accepted_and_a_wrong_secret_is_refused() {
+    let (provider, id) = (|| SERVER.with(ClientAuthentication::ClientSecretJwt), id_for(SigningAlgorithm::Hs256));
     token(provider(), with_secret(&id)).await.unwrap();
     let error = token(provider(), ClientCredentials::new(id, SECRET.to_uppercase())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
@@ -81,10 +81,10 @@ async fn the_client_secret_signs_and_a_wrong_one_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_key_signs_by_every_algorithm_and_never_the_same_assertion_twice() {
+async fn a_key_signs_with_every_algorithm_and_never_the_same_assertion_twice() {
     for algorithm in signatures() {
         for _ in 0..2 {
-            let outcome = token(SERVER.discovered(), signing_by(algorithm)).await;
+            let outcome = token(SERVER.discovered(), with_signer(algorithm)).await;
             outcome.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
         }
     }
@@ -92,8 +92,8 @@ async fn a_key_signs_by_every_algorithm_and_never_the_same_assertion_twice() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn an_assertion_is_for_the_issuer_or_for_the_token_url_and_for_nobody_else() {
-    let credentials = || signing_by(SigningAlgorithm::Es256);
+async fn the_audience_of_an_assertion_is_the_issuer_or_the_token_url() {
+    let credentials = || with_signer(SigningAlgorithm::Es256);
     let token_url = || OAuth2::at(format!("{}/token", SERVER.issuer).parse().unwrap());
     for provider in [SERVER.discovered(), token_url(), token_url().with_assertion_audience(&SERVER.issuer)] {
         token(provider, credentials()).await.unwrap();
@@ -106,7 +106,7 @@ async fn an_assertion_is_for_the_issuer_or_for_the_token_url_and_for_nobody_else
 #[ignore = "needs Node: crates/certified/README.md"]
 async fn a_key_that_the_server_does_not_know_is_refused() {
     let key = KeyPair::generate().unwrap().serialize_pem();
-    let credentials = ClientCredentials::without_secret(id_by(SigningAlgorithm::Es256));
+    let credentials = ClientCredentials::without_secret(id_for(SigningAlgorithm::Es256));
     let credentials = credentials.with_signer(KeySigner::from_pem(key).unwrap());
     let error = token(SERVER.discovered(), credentials).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
@@ -114,8 +114,8 @@ async fn a_key_that_the_server_does_not_know_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn an_assertion_that_somebody_else_has_signed_is_passed_on() {
-    let id = id_by(SigningAlgorithm::Es256);
+async fn an_assertion_that_was_signed_elsewhere_is_passed_on() {
+    let id = id_for(SigningAlgorithm::Es256);
     let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 60;
     let claims = json!({ "iss": id, "sub": id, "aud": SERVER.issuer, "jti": "from elsewhere", "exp": expiry });
     let key = EncodingKey::from_ec_der(key_for(SigningAlgorithm::Es256).serialized_der());
@@ -123,12 +123,12 @@ async fn an_assertion_that_somebody_else_has_signed_is_passed_on() {
     let credentials = ClientCredentials::without_secret(id).with_assertion(assertion);
     token(SERVER.discovered(), credentials.clone()).await.unwrap();
     let error = token(SERVER.discovered(), credentials).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "this server takes an assertion once: {error}");
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "this server accepts an assertion only once: {error}");
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_public_client_has_only_its_id() {
+async fn a_public_client_sends_only_its_id() {
     let credentials = ClientCredentials::without_secret("public");
     token(SERVER.with(ClientAuthentication::None), credentials.clone()).await.unwrap();
     token(SERVER.discovered(), credentials).await.unwrap();

@@ -1,4 +1,4 @@
-//! The clients that the server knows (RFC 7591), and what they prove themselves with.
+//! The clients that are registered at the server (RFC 7591), with their secrets, keys and certificates.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use crate::server::{AUTHORITY, Authority};
 /// Long enough for HS512 (RFC 7518 section 3.2).
 pub(crate) const SECRET: &str = "a secret that is as long as HS512 wants it, which is 64 bytes or more than that";
 
-/// Ids and secrets out of all that RFC 6749 appendix A lets them be made of.
+/// Ids and secrets with every character that RFC 6749 appendix A allows.
 pub(crate) const AWKWARD: [(&str, &str); 5] = [
     ("awkward:colon", "a:b::"),
     ("awkward space", " a b  c "),
@@ -26,23 +26,23 @@ pub(crate) const AWKWARD: [(&str, &str); 5] = [
     ),
 ];
 
-/// Every client.
+/// Returns the metadata of every client.
 pub(crate) fn all() -> Vec<Value> {
-    let with_secrets =
-        ["basic", "basic-raw", "detailed", "refused", "revoked", "robbed"].map(|id| json!({ "client_id": id }));
-    let bound = ["bound", "bound by body", "bound by many", "bound by nonce", "robbed and bound"];
+    let with_secrets = ["basic", "basic-raw", "detailed", "refused", "revoked", "revoked elsewhere"]
+        .map(|id| json!({ "client_id": id }));
+    let bound = ["bound", "bound by body", "bound by many", "bound by nonce", "revoked elsewhere and bound"];
     let bound = bound.map(|id| json!({ "client_id": id, "dpop_bound_access_tokens": true }));
     let awkward = AWKWARD.map(|(id, secret)| json!({ "client_id": id, "client_secret": secret }));
     let hmacs = hmacs().map(|algorithm| {
         json!({
-            "client_id": id_by(algorithm),
+            "client_id": id_for(algorithm),
             "token_endpoint_auth_method": "client_secret_jwt",
             "token_endpoint_auth_signing_alg": algorithm.name(),
         })
     });
     let signatures = signatures().map(|algorithm| {
         json!({
-            "client_id": id_by(algorithm),
+            "client_id": id_for(algorithm),
             "token_endpoint_auth_method": "private_key_jwt",
             "token_endpoint_auth_signing_alg": algorithm.name(),
             "public_key": key_for(algorithm).public_key_pem(),
@@ -66,7 +66,7 @@ pub(crate) fn all() -> Vec<Value> {
     clients.map(completed).collect()
 }
 
-/// With the secret of those that have no other, and with all kinds of details allowed.
+/// Adds the default secret, if the client has no secret, and the allowed authorization details.
 fn completed(mut client: Value) -> Value {
     if client.get("client_secret").is_none() {
         client["client_secret"] = SECRET.into();
@@ -75,42 +75,42 @@ fn completed(mut client: Value) -> Value {
     client
 }
 
-/// A client with [`SECRET`].
+/// Returns the credentials of a client with [`SECRET`].
 pub(crate) fn with_secret(id: &str) -> ClientCredentials {
     ClientCredentials::new(id, SECRET)
 }
 
-/// The client that is known by its signature, by this algorithm.
-pub(crate) fn signing_by(algorithm: SigningAlgorithm) -> ClientCredentials {
-    ClientCredentials::without_secret(id_by(algorithm)).with_signer(signer(algorithm))
+/// Returns the credentials of the client that signs with this algorithm.
+pub(crate) fn with_signer(algorithm: SigningAlgorithm) -> ClientCredentials {
+    ClientCredentials::without_secret(id_for(algorithm)).with_signer(signer(algorithm))
 }
 
-/// What signs by this algorithm.
+/// Returns a signer for this algorithm.
 pub(crate) fn signer(algorithm: SigningAlgorithm) -> KeySigner {
     KeySigner::from_pem(key_for(algorithm).serialize_pem()).unwrap().with_algorithm(algorithm).unwrap()
 }
 
-/// A key to bind tokens to.
+/// Returns a new key to bind tokens to.
 pub(crate) fn key() -> ProofKey {
     ProofKey::new(KeySigner::generate().unwrap()).unwrap()
 }
 
-/// The id of the client that is known by its signature, by this algorithm.
-pub(crate) fn id_by(algorithm: SigningAlgorithm) -> String {
-    format!("signs by {algorithm}")
+/// Returns the id of the client that signs with this algorithm.
+pub(crate) fn id_for(algorithm: SigningAlgorithm) -> String {
+    format!("signs with {algorithm}")
 }
 
-/// The algorithms of secrets.
+/// Returns the algorithms that sign with a secret.
 pub(crate) fn hmacs() -> impl Iterator<Item = SigningAlgorithm> {
     SigningAlgorithm::ALL.into_iter().filter(|algorithm| algorithm.name().starts_with("HS"))
 }
 
-/// The algorithms of keys.
+/// Returns the algorithms that sign with a private key.
 pub(crate) fn signatures() -> impl Iterator<Item = SigningAlgorithm> {
     SigningAlgorithm::ALL.into_iter().filter(|algorithm| !algorithm.name().starts_with("HS"))
 }
 
-/// The key of whoever signs by this algorithm.
+/// Returns the key of the client that signs with this algorithm.
 pub(crate) fn key_for(algorithm: SigningAlgorithm) -> &'static KeyPair {
     fn generated(algorithm: &'static SignatureAlgorithm) -> KeyPair {
         KeyPair::generate_for(algorithm).unwrap()
@@ -129,11 +129,12 @@ pub(crate) fn key_for(algorithm: SigningAlgorithm) -> &'static KeyPair {
     }
 }
 
-/// The client that is known by its name in a certificate of the authority.
+/// The certificate of the client that the server identifies by the name in it (`tls_client_auth`).
 pub(crate) static BY_AUTHORITY: LazyLock<Identity> =
     LazyLock::new(|| Identity::signed_by(&AUTHORITY, "client.example"));
 
-/// The client that is known by this very certificate.
+/// The certificate of the client that the server identifies by the certificate itself
+/// (`self_signed_tls_client_auth`).
 pub(crate) static SELF_SIGNED: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed("client.example"));
 
 /// A certificate and its key.
@@ -144,19 +145,19 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// One of this authority.
+    /// Creates a certificate that this authority signs.
     pub(crate) fn signed_by(authority: &Authority, name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         Self { certificate: named(name).signed_by(&key, authority).unwrap(), key }
     }
 
-    /// One that nobody vouches for.
+    /// Creates a self-signed certificate.
     pub(crate) fn self_signed(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         Self { certificate: named(name).self_signed(&key).unwrap(), key }
     }
 
-    /// For our credentials.
+    /// Returns the certificate for our credentials.
     pub(crate) fn certificate(&self) -> ClientCertificate {
         ClientCertificate::from_pem(self.pem())
     }

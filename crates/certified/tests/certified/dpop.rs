@@ -1,4 +1,4 @@
-//! Tokens that are bound to a key (DPoP, RFC 9449), with nonces that both servers demand.
+//! Tokens that are bound to a key (DPoP, RFC 9449), with nonces that both servers require.
 
 use std::time::SystemTime;
 
@@ -7,17 +7,17 @@ use credentials_grant_oauth2::{
 };
 use serde_json::Value;
 
-use crate::clients::{key, signatures, signer, signing_by, with_secret};
+use crate::clients::{key, signatures, signer, with_secret, with_signer};
 use crate::server::{SERVER, http_client, source, token_with};
 
-/// A source of tokens for this client that are bound to a key.
+/// Returns a source for this client whose tokens are bound to `key`.
 fn bound_source(client_id: &str, format: &str, key: &ProofKey) -> TokenSource {
-    source(SERVER.discovered(), with_secret(client_id), SERVER.ask_for(format).with_proof_key(key.clone()))
+    source(SERVER.discovered(), with_secret(client_id), SERVER.parameters_for(format).with_proof_key(key.clone()))
 }
 
-const CHALLENGED: &str = "use_dpop_nonce, no nonce";
-const OUTDATED: &str = "use_dpop_nonce, unknown nonce";
-const TAKEN: &str = "ok, newest nonce";
+const NO_NONCE: &str = "use_dpop_nonce, no nonce";
+const OLD_NONCE: &str = "use_dpop_nonce, unknown nonce";
+const ACCEPTED: &str = "ok, newest nonce";
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
@@ -27,47 +27,47 @@ async fn the_token_endpoints_nonce_is_taken_from_its_refusal_and_kept_with_the_k
     assert_eq!(token.token_type(), Some("DPoP"));
     let claims: Value = token.unverified_claims().unwrap();
     assert_eq!(claims["cnf"]["jkt"], key.thumbprint());
-    assert_eq!(SERVER.asked("bound by nonce").await, ["use_dpop_nonce", "ok"]);
+    assert_eq!(SERVER.outcomes("bound by nonce").await, ["use_dpop_nonce", "ok"]);
 
     bound_source("bound by nonce", "jwt", &key).token().await.unwrap();
-    assert_eq!(SERVER.asked("bound by nonce").await, ["use_dpop_nonce", "ok", "ok"]);
+    assert_eq!(SERVER.outcomes("bound by nonce").await, ["use_dpop_nonce", "ok", "ok"]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn the_request_with_the_nonce_has_an_assertion_of_its_own() {
-    // This server takes an assertion once, and that of the first request is taken before the nonce is missed.
-    let parameters = SERVER.ask_for("jwt").with_proof_key(key());
-    token_with(SERVER.discovered(), signing_by(SigningAlgorithm::Ed25519), parameters).await.unwrap();
+async fn the_request_with_the_nonce_has_a_new_assertion() {
+    // This server accepts an assertion only once, and accepts that of the first request before it checks the nonce.
+    let parameters = SERVER.parameters_for("jwt").with_proof_key(key());
+    token_with(SERVER.discovered(), with_signer(SigningAlgorithm::Ed25519), parameters).await.unwrap();
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_client_whose_tokens_must_be_bound_gets_none_without_a_key() {
-    let error = token_with(SERVER.discovered(), with_secret("bound"), SERVER.ask_for("jwt")).await.unwrap_err();
+async fn a_client_whose_tokens_must_be_bound_is_refused_without_a_key() {
+    let error = token_with(SERVER.discovered(), with_secret("bound"), SERVER.parameters_for("jwt")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn the_apis_nonce_is_taken_from_its_401_and_the_next_from_each_answer() {
+async fn the_apis_nonce_is_taken_from_its_401_and_from_each_later_response() {
     for format in ["jwt", "opaque"] {
         let source = bound_source("bound", format, &key());
         let path = format!("/{format}/nonces");
         for _ in 0..3 {
             SERVER.claims_seen(&source, &path).await.unwrap();
         }
-        assert_eq!(SERVER.asked(&path).await, [CHALLENGED, TAKEN, TAKEN, TAKEN]);
+        assert_eq!(SERVER.outcomes(&path).await, [NO_NONCE, ACCEPTED, ACCEPTED, ACCEPTED]);
 
         SERVER.forget_nonces(&path).await;
         SERVER.claims_seen(&source, &path).await.unwrap();
-        assert_eq!(SERVER.asked(&path).await[4..], [OUTDATED, TAKEN]);
+        assert_eq!(SERVER.outcomes(&path).await[4..], [OLD_NONCE, ACCEPTED]);
     }
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_challenge_for_a_nonce_costs_no_token_and_the_body_is_sent_again() {
+async fn after_a_nonce_challenge_the_token_is_kept_and_the_body_is_sent_again() {
     let source = bound_source("bound by body", "jwt", &key());
     let client = SERVER.client(&source);
     let url = format!("{}/jwt/bodies?page=2#top", SERVER.api);
@@ -75,25 +75,25 @@ async fn a_challenge_for_a_nonce_costs_no_token_and_the_body_is_sent_again() {
         assert_eq!(client.post(&url).body("one room").send().await.unwrap().status(), 200);
         SERVER.forget_nonces("/jwt/bodies").await;
     }
-    assert_eq!(SERVER.asked("/jwt/bodies").await, [CHALLENGED, TAKEN, OUTDATED, TAKEN]);
-    assert_eq!(SERVER.asked("bound by body").await, ["use_dpop_nonce", "ok"]);
+    assert_eq!(SERVER.outcomes("/jwt/bodies").await, [NO_NONCE, ACCEPTED, OLD_NONCE, ACCEPTED]);
+    assert_eq!(SERVER.outcomes("bound by body").await, ["use_dpop_nonce", "ok"]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn calls_at_the_same_time_have_proofs_of_their_own() {
+async fn concurrent_calls_have_different_proofs() {
     let source = bound_source("bound by many", "jwt", &key());
     let client = SERVER.client(&source);
     let calls = (0..20).map(|_| tokio::spawn(client.get(format!("{}/jwt/many", SERVER.api)).send()));
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap().status(), 200);
     }
-    assert_eq!(SERVER.asked("bound by many").await, ["use_dpop_nonce", "ok"]);
+    assert_eq!(SERVER.outcomes("bound by many").await, ["use_dpop_nonce", "ok"]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn keys_of_every_algorithm_are_taken_at_both_ends() {
+async fn both_servers_accept_keys_of_every_algorithm() {
     for algorithm in signatures() {
         let key = ProofKey::new(signer(algorithm)).unwrap();
         let source = bound_source("bound", "jwt", &key);
@@ -105,7 +105,7 @@ async fn keys_of_every_algorithm_are_taken_at_both_ends() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_stolen_token_is_worth_nothing_without_its_key() {
+async fn a_stolen_token_is_refused_without_its_key() {
     let key = key();
     let token = bound_source("bound", "jwt", &key).token().await.unwrap();
     let url: Url = format!("{}/jwt/stolen", SERVER.api).parse().unwrap();
@@ -123,6 +123,6 @@ async fn a_stolen_token_is_worth_nothing_without_its_key() {
         assert_eq!(response.status(), expected);
         key.note_nonce(&url, response.headers());
     }
-    let outcomes = ["invalid_token", CHALLENGED, "invalid_token, newest nonce", CHALLENGED, TAKEN];
-    assert_eq!(SERVER.asked("/jwt/stolen").await, outcomes);
+    let outcomes = ["invalid_token", NO_NONCE, "invalid_token, newest nonce", NO_NONCE, ACCEPTED];
+    assert_eq!(SERVER.outcomes("/jwt/stolen").await, outcomes);
 }

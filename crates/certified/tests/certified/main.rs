@@ -1,14 +1,14 @@
-//! `credentials-grant-oauth2` beside oidc-provider, a certified authorization server, and beside an API that looks at
-//! tokens and proofs as the RFCs have it. Both run on Node: see the README.
+//! Tests `credentials-grant-oauth2` against oidc-provider, a certified authorization server, and against an API that
+//! checks tokens and proofs as the RFCs require. Both run on Node: see the README.
 
 #![cfg(test)]
 
-mod asks;
 mod authentication;
 mod certificates;
 mod clients;
 mod discovery;
 mod dpop;
+mod parameters;
 mod server;
 mod tokens;
 mod verification;

@@ -1,4 +1,4 @@
-//! The authorization server and the API: one process for all tests, which ends with them.
+//! The authorization server and the API: one process for all tests, which ends when the tests end.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -21,17 +21,17 @@ pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server");
 
-/// Where the servers are, and whom to trust.
+/// The URLs of the servers.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Of the authorization server, at the root of its host.
+    /// The issuer of the authorization server, at the root of its host.
     pub(crate) issuer: String,
-    /// The issuer of another one, below a path of the same host.
+    /// The issuer of a second authorization server, below a path of the same host.
     pub(crate) tenant: String,
-    /// The API.
+    /// The URL of the API.
     pub(crate) api: String,
     admin: String,
-    /// As long as this is open, the process lives: until the tests end.
+    /// The process ends when its standard input is closed, which is when the tests end.
     _input: ChildStdin,
 }
 
@@ -44,13 +44,13 @@ struct Started {
     version: String,
 }
 
-/// One who signs certificates.
+/// A certificate authority.
 pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// Who vouches for the servers, and for clients.
+/// The certificate authority of the servers and of the clients.
 pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| authority("tests"));
 
-/// An authority with this name.
+/// Creates a certificate authority with this name.
 pub(crate) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new([]).unwrap();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -59,7 +59,7 @@ pub(crate) fn authority(name: &str) -> Authority {
 }
 
 impl Server {
-    #[expect(clippy::zombie_processes, reason = "it outlives whoever could wait for it")]
+    #[expect(clippy::zombie_processes, reason = "the process ends after the tests, so nothing can wait for it")]
     fn start() -> Self {
         let installed = Path::new(FOLDER).join("node_modules/oidc-provider").is_dir();
         assert!(installed, "the server is not installed: npm ci --prefix crates/certified/server");
@@ -80,28 +80,28 @@ impl Server {
         writeln!(input, "{settings}").unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let started = serde_json::from_str(&line).expect("the server says where it is");
+        let started = serde_json::from_str(&line).expect("the server prints its URLs");
         let Started { issuer, tenant, api, admin, version } = started;
         println!("oidc-provider {version} at {issuer}");
         Self { issuer, tenant, api, admin, _input: input }
     }
 
-    /// The authorization server, to be discovered.
+    /// Returns a provider that discovers the authorization server.
     pub(crate) fn discovered(&self) -> OAuth2 {
         OAuth2::discover(self.issuer.parse().unwrap())
     }
 
-    /// The same, with this way to authenticate.
-    pub(crate) fn with(&self, way: ClientAuthentication) -> OAuth2 {
-        self.discovered().with_client_authentication(way)
+    /// Returns a provider that discovers the authorization server, with this authentication method.
+    pub(crate) fn with(&self, method: ClientAuthentication) -> OAuth2 {
+        self.discovered().with_client_authentication(method)
     }
 
-    /// What is asked for a token that the API takes: one that it reads (`jwt`), or one that it asks about (`opaque`).
-    pub(crate) fn ask_for(&self, format: &str) -> TokenParameters {
+    /// Returns parameters for a token of the API, which verifies `jwt` tokens itself and introspects `opaque` tokens.
+    pub(crate) fn parameters_for(&self, format: &str) -> TokenParameters {
         TokenParameters::new().with_resource(format!("{}/{format}", self.api)).with_scope("read")
     }
 
-    /// What the API sees in the source's token when it is called, or the status by which it refuses.
+    /// Calls the API with the source's token. Returns the claims that the API found, or the status of its refusal.
     pub(crate) async fn claims_seen(&self, source: &TokenSource, path: &str) -> Result<Value, StatusCode> {
         let response = self.client(source).get(format!("{}{path}", self.api)).send().await.unwrap();
         match response.status() {
@@ -110,32 +110,33 @@ impl Server {
         }
     }
 
-    /// What calls the API with the source's tokens.
+    /// Returns a client that calls the API with the source's tokens.
     pub(crate) fn client(&self, source: &TokenSource) -> ClientWithMiddleware {
         let host = self.api.trim_start_matches("https://").to_owned();
         let authorizer = Authorizer::builder(source.clone()).with_host(host).build().unwrap();
         ClientBuilder::new(http_client()).with(authorizer).build()
     }
 
-    /// Makes the API forget the nonces that it has handed out at this path.
+    /// Makes the API forget the nonces that it has issued at this path.
     pub(crate) async fn forget_nonces(&self, path: &str) {
-        let url = self.order("nonces", path);
+        let url = self.admin_url("nonces", path);
         assert_eq!(http_client().post(url).send().await.unwrap().status(), 204);
     }
 
-    /// What came of the requests of this client at the token endpoint, or of the calls of the API at this path: `ok` or
-    /// the error's code, and what the API thinks of the proof's nonce.
-    pub(crate) async fn asked(&self, name: &str) -> Vec<String> {
-        let answer = http_client().get(self.order("requests", name)).send().await.unwrap().bytes().await.unwrap();
-        serde_json::from_slice(&answer).unwrap()
+    /// Returns the outcome of each request of a client at the token endpoint, or of each call at a path of the API.
+    ///
+    /// An outcome is `ok` or the error's code, followed by the state of the proof's nonce.
+    pub(crate) async fn outcomes(&self, name: &str) -> Vec<String> {
+        let response = http_client().get(self.admin_url("requests", name)).send().await.unwrap();
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
     }
 
-    fn order(&self, what: &str, name: &str) -> Url {
+    fn admin_url(&self, what: &str, name: &str) -> Url {
         Url::parse_with_params(&format!("{}/{what}", self.admin), [("of", name)]).unwrap()
     }
 }
 
-/// A source of tokens from the server.
+/// Returns a source of tokens from the server.
 pub(crate) fn source(
     provider: OAuth2,
     credentials: impl CredentialsSource,
@@ -144,12 +145,12 @@ pub(crate) fn source(
     TokenSource::builder(provider, credentials).with_transport(transport()).with_parameters(parameters).build().unwrap()
 }
 
-/// A token for these credentials, or why there is none.
+/// Fetches a token with these credentials.
 pub(crate) async fn token(provider: OAuth2, credentials: ClientCredentials) -> Result<Arc<AccessToken>, Error> {
     token_with(provider, credentials, TokenParameters::new()).await
 }
 
-/// The same, for an ask.
+/// Fetches a token with these credentials and parameters.
 pub(crate) async fn token_with(
     provider: OAuth2,
     credentials: ClientCredentials,
@@ -158,17 +159,17 @@ pub(crate) async fn token_with(
     source(provider, credentials, parameters).token().await
 }
 
-/// A transport that trusts the servers, and nobody else.
+/// Returns a transport that trusts only our certificate authority.
 pub(crate) fn transport() -> HttpTransport {
     HttpTransport::new().unwrap().with_root_certificates(AUTHORITY.pem().as_bytes()).unwrap()
 }
 
-/// What calls the API, and trusts it.
+/// Returns an HTTP client that trusts only our certificate authority.
 pub(crate) fn http_client() -> reqwest::Client {
     http_client_as(None)
 }
 
-/// The same, with a certificate of its own.
+/// Returns an HTTP client that trusts only our certificate authority, with a client certificate.
 pub(crate) fn http_client_as(identity: Option<&Identity>) -> reqwest::Client {
     let authority = reqwest::Certificate::from_pem(AUTHORITY.pem().as_bytes()).unwrap();
     let mut builder = reqwest::Client::builder().tls_certs_only([authority]);
@@ -178,10 +179,10 @@ pub(crate) fn http_client_as(identity: Option<&Identity>) -> reqwest::Client {
     builder.build().unwrap()
 }
 
-/// What comes through the API is worth something because it refuses the rest.
+/// The other tests rely on the API to refuse invalid tokens.
 #[test]
 #[ignore = "needs Node: crates/certified/README.md"]
-fn the_api_refuses_what_it_has_to() {
+fn the_api_refuses_invalid_tokens_and_proofs() {
     let output = Command::new("node").arg("--test").current_dir(FOLDER).output().expect("`node` can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

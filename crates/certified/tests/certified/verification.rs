@@ -1,4 +1,4 @@
-//! The server's tokens, verified with the keys that it publishes.
+//! Verifies the server's tokens with the keys that it publishes.
 
 use credentials_grant_oauth2::{ErrorKind, ExposeSecret as _, SecretString, TokenParameters};
 use credentials_grant_verification::TokenVerifier;
@@ -18,20 +18,20 @@ async fn issued(parameters: TokenParameters) -> SecretString {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_token_is_valid_for_the_api_that_it_names() {
-    let token = issued(SERVER.ask_for("jwt")).await;
+async fn a_token_is_valid_for_the_api_in_its_audience() {
+    let token = issued(SERVER.parameters_for("jwt")).await;
     let claims: Value = verifier(&SERVER.issuer, "jwt").verify(&token).await.unwrap();
     assert_eq!((&claims["client_id"], &claims["scope"]), (&"basic".into(), &"read".into()));
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_token_for_another_api_or_issuer_or_one_that_was_changed_is_refused() {
-    let token = issued(SERVER.ask_for("jwt")).await;
+async fn a_token_for_another_api_from_another_issuer_or_with_a_changed_signature_is_refused() {
+    let token = issued(SERVER.parameters_for("jwt")).await;
     let (message, signature) = token.expose_secret().rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { "B" } else { "A" };
     let changed = SecretString::from(format!("{message}.{first}{}", &signature[1..]));
-    let opaque = issued(SERVER.ask_for("opaque")).await;
+    let opaque = issued(SERVER.parameters_for("opaque")).await;
     let ours = || verifier(&SERVER.issuer, "jwt");
     let cases = [
         (verifier(&SERVER.issuer, "opaque"), &token, "is not for"),

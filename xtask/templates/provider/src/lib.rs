@@ -51,8 +51,8 @@ impl CredentialsGrant for {{Type}} {
     }
 
     fn policy(&self) -> Policy {
-        // FILL IN: the hosts of the vendor's API, and where you found them. Name none if each customer has another:
-        // then the caller names it. The token is sent to no other host.
+        // FILL IN: the hosts of the vendor's API, and where you found them. The token is sent only to these hosts. If
+        // each customer has its own host, leave them out: the caller then sets the host.
         Policy::new().with_host("api.example.com")
     }
 }

@@ -1,4 +1,4 @@
-//! What is special about this vendor, over a socket.
+//! Tests the differences of this vendor over a socket.
 
 #![cfg(test)]
 
@@ -18,7 +18,7 @@ fn source(server: &MockServer) -> TokenSource {
     TokenSource::builder(provider, ClientCredentials::new("id", "secret")).build().unwrap()
 }
 
-// FILL IN: besides this test, add one for each difference of this vendor.
+// FILL IN: keep this test, and add one for each difference of this vendor.
 #[tokio::test]
 async fn a_second_call_is_served_from_memory() {
     let body = r#"{"access_token":"abc","expires_in":3600,"token_type":"Bearer"}"#;

@@ -1,4 +1,4 @@
-//! What is asked for: scopes, resources and details, and whether the API takes what is granted.
+//! Token parameters: scopes, resources and authorization details, and whether the API accepts the tokens.
 
 use credentials_grant_oauth2::{ErrorKind, TokenParameters};
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ const DETAILS: &str = r#"[{"type":"booking","actions":["read"]}]"#;
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn the_api_takes_tokens_that_were_asked_for_by_its_name() {
+async fn the_api_accepts_tokens_for_its_resource() {
     for format in ["jwt", "opaque"] {
-        let source = source(SERVER.discovered(), with_secret("basic"), SERVER.ask_for(format));
-        let claims = SERVER.claims_seen(&source, &format!("/{format}/asks")).await.unwrap();
+        let source = source(SERVER.discovered(), with_secret("basic"), SERVER.parameters_for(format));
+        let claims = SERVER.claims_seen(&source, &format!("/{format}/parameters")).await.unwrap();
         assert_eq!(claims["client_id"], "basic", "{format}");
         assert_eq!(claims["scope"], "read", "{format}");
         assert_eq!(claims["aud"], format!("{}/{format}", SERVER.api));
@@ -25,17 +25,17 @@ async fn the_api_takes_tokens_that_were_asked_for_by_its_name() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn fewer_scopes_than_asked_for_may_be_granted() {
-    let parameters = SERVER.ask_for("jwt").with_scope("admin");
+async fn fewer_scopes_than_requested_can_be_granted() {
+    let parameters = SERVER.parameters_for("jwt").with_scope("admin");
     let token = token_with(SERVER.discovered(), with_secret("basic"), parameters).await.unwrap();
     assert_eq!(token.scopes(), ["read"]);
 }
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn a_resource_that_is_unknown_or_one_too_many_is_refused() {
+async fn an_unknown_resource_and_a_second_resource_are_refused() {
     let unknown = TokenParameters::new().with_resource("https://api.example.com");
-    let many = SERVER.ask_for("jwt").with_resource(format!("{}/opaque", SERVER.api));
+    let many = SERVER.parameters_for("jwt").with_resource(format!("{}/opaque", SERVER.api));
     for parameters in [unknown, many] {
         let error = token_with(SERVER.discovered(), with_secret("basic"), parameters).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
@@ -45,17 +45,17 @@ async fn a_resource_that_is_unknown_or_one_too_many_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs Node: crates/certified/README.md"]
-async fn details_are_granted_and_reach_the_api() {
+async fn authorization_details_are_granted_and_reach_the_api() {
     let details: Value = DETAILS.parse().unwrap();
     for format in ["jwt", "opaque"] {
-        let parameters = SERVER.ask_for(format).with_authorization_details(DETAILS);
+        let parameters = SERVER.parameters_for(format).with_authorization_details(DETAILS);
         let source = source(SERVER.discovered(), with_secret("detailed"), parameters);
         assert_eq!(source.token().await.unwrap().extra("authorization_details"), Some(&details));
         let claims = SERVER.claims_seen(&source, &format!("/{format}/details")).await.unwrap();
         assert_eq!(claims["authorization_details"], details, "{format}");
     }
     for bad in [json!([{ "type": "payment" }]), json!([{ "type": "booking" }])] {
-        let parameters = SERVER.ask_for("jwt").with_authorization_details(bad.to_string());
+        let parameters = SERVER.parameters_for("jwt").with_authorization_details(bad.to_string());
         let error = token_with(SERVER.discovered(), with_secret("detailed"), parameters).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
         assert_eq!(error.oauth().unwrap().code.as_deref(), Some("invalid_authorization_details"), "{error}");
