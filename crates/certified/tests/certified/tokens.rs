@@ -52,8 +52,8 @@ async fn a_token_that_was_revoked_elsewhere_is_replaced_when_the_api_rejects_it(
             ["invalid_token, newest nonce", "ok, newest nonce"],
         ),
     ];
-    for (id, path, bound_parameters, outcomes) in cases {
-        let victim = source(SERVER.discovered(), with_secret(id), bound_parameters);
+    for (id, path, victim_parameters, outcomes) in cases {
+        let victim = source(SERVER.discovered(), with_secret(id), victim_parameters);
         SERVER.claims_seen(&victim, path).await.unwrap();
         let before = SERVER.outcomes(path).await.len();
         let other = source(SERVER.discovered(), with_secret(id), parameters());
