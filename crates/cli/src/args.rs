@@ -49,7 +49,7 @@ fn command() -> Command {
                 .long("verbose")
                 .action(ArgAction::Count)
                 .global(true)
-                .help("Print what happens on standard error; -vv prints more"),
+                .help("Log to standard error; -vv logs more; -vv prints more"),
         )
         .subcommands([
             token::command(),

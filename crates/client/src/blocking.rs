@@ -13,7 +13,8 @@
 //! # }
 //! ```
 //!
-//! In an async program, call them where blocking is allowed, such as in `spawn_blocking`.
+//! In an async program, call them where blocking is allowed, such as in `spawn_blocking`. On a thread of the async
+//! runtime they do not panic, but they block it.
 
 mod authorizer;
 mod background;

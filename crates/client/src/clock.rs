@@ -30,7 +30,7 @@ pub struct SystemClock {
 
 #[cfg(target_os = "linux")]
 impl SystemClock {
-    /// Makes a clock.
+    /// Creates a clock.
     #[must_use]
     pub fn new() -> Self {
         Self {}
@@ -56,7 +56,7 @@ fn since_zero(clock: ClockId) -> Duration {
 
 #[cfg(not(target_os = "linux"))]
 impl SystemClock {
-    /// Makes a clock whose monotonic time begins now.
+    /// Creates a clock whose monotonic time begins now.
     #[must_use]
     pub fn new() -> Self {
         Self { began: std::time::Instant::now() }
@@ -94,7 +94,7 @@ impl Default for SystemClock {
 pub struct ManualClock(Arc<Mutex<(SystemTime, Duration)>>);
 
 impl ManualClock {
-    /// Makes a clock that shows this time.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn at(now: SystemTime) -> Self {
         Self(Arc::new(Mutex::new((now, Duration::ZERO))))

@@ -54,9 +54,9 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Makes a transport that trusts the system's CA certificates.
+    /// Creates a transport that trusts the system's CA certificates.
     ///
-    /// On a machine without any, each request over HTTPS fails with an error that says so.
+    /// On a machine without CA certificates, each request over HTTPS fails with an error that says so.
     ///
     /// # Errors
     ///

@@ -128,7 +128,7 @@ impl KeySigner {
         Ok(Self::new(Key::Ecdsa(key, algorithm)))
     }
 
-    /// Makes a signer from a secret. It signs by HS256, unless [`with_algorithm`](Self::with_algorithm) sets another.
+    /// Creates a signer from a secret. It signs by HS256, unless [`with_algorithm`](Self::with_algorithm) sets another.
     ///
     /// To sign with the client secret by HS256, authenticate by
     /// [`ClientSecretJwt`](credentials_grant::ClientAuthentication::ClientSecretJwt), which needs no signer.

@@ -65,7 +65,7 @@ pub trait ProvideToken: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why there is none. The API call is then not made.
+    /// Returns an error if no token is available. The API call is then not made.
     async fn token(&self, options: TokenOptions) -> Result<Arc<AccessToken>, Error>;
 
     /// Drops this token, if it is still the current one, because the API rejected it.

@@ -25,7 +25,7 @@ pub use token_ref::TokenRef;
 pub use token_source::TokenSource;
 
 // What the pool, the authorizer and the metrics build on.
-pub(crate) use builder::dry_run_request;
+pub(crate) use builder::{check_presentation, dry_run_request};
 pub(crate) use config::{Config, ConfigBuilder, config_setters};
 pub(crate) use join::FetchResult;
 pub(crate) use shared::Shared;

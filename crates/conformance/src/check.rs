@@ -78,6 +78,15 @@ pub fn token_fixtures(subject: &Subject) {
         assert!(header.is_sensitive(), "the header that carries the token is not marked sensitive");
         let carried = header.to_str().unwrap_or_default();
         assert!(carried.ends_with(expected.token), "the header does not carry the token");
+        let (name, value) = match &expected.header {
+            Some((name, value)) => (name.to_ascii_lowercase(), (*value).to_owned()),
+            None => ("authorization".to_owned(), format!("Bearer {}", expected.token)),
+        };
+        assert_eq!(
+            (token.header_name().as_str(), carried),
+            (name.as_str(), value.as_str()),
+            "the header that presents the token; if it is right, expect it with `Expected::with_header`"
+        );
     }
 }
 

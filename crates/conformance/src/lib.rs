@@ -10,7 +10,7 @@ mod wire;
 
 pub use subject::{Expected, Subject};
 
-/// Makes a named test of every check.
+/// Creates a named test of every check.
 ///
 /// The argument is a function that returns the [`Subject`]:
 ///

@@ -63,7 +63,7 @@ pub(crate) struct Variant {
 pub(crate) type BuildProvider = Box<dyn Fn(&str) -> Result<Arc<dyn CredentialsGrant>, Error>>;
 
 impl Subject {
-    /// Makes a subject of a provider with its defaults, and of a function that builds it with another token endpoint.
+    /// Creates a subject of a provider with its defaults, and of a function that builds it with another token endpoint.
     ///
     /// The fixtures are for the client `yourClientId` with the secret `YourClientSecret`, unless
     /// [`with_credentials`](Self::with_credentials) is called.
@@ -191,13 +191,14 @@ pub struct Expected {
     pub(crate) lifetime: Duration,
     pub(crate) token_type: Option<&'static str>,
     pub(crate) scopes: Vec<&'static str>,
+    pub(crate) header: Option<(&'static str, &'static str)>,
 }
 
 impl Expected {
     /// Expects this token with this lifetime, no type and no scopes.
     #[must_use]
     pub fn new(token: &'static str, lifetime: Duration) -> Self {
-        Self { token, lifetime, token_type: None, scopes: Vec::new() }
+        Self { token, lifetime, token_type: None, scopes: Vec::new(), header: None }
     }
 
     /// Sets the type, as the server sends it.
@@ -211,6 +212,20 @@ impl Expected {
     #[must_use]
     pub fn with_scopes(mut self, scopes: &[&'static str]) -> Self {
         self.scopes = scopes.to_vec();
+        self
+    }
+
+    /// Sets the header that presents the token. By default, `authorization` with `Bearer ` and the token is expected.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use credentials_grant_conformance::Expected;
+    ///
+    /// let expected = Expected::new("abc", Duration::from_secs(3600)).with_header("x-shop-access-token", "abc");
+    /// ```
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 }

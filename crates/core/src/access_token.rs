@@ -73,7 +73,7 @@ pub enum LifetimeSource {
 }
 
 impl AccessToken {
-    /// Makes an access token from its parts, as [`fetch_token`](crate::fetch_token) does from a server's response.
+    /// Creates an access token from its parts, as [`fetch_token`](crate::fetch_token) does from a server's response.
     ///
     /// For tests, for stores that keep tokens, and for flows of your own. `requested_at` is when the request for the
     /// token was sent: a [`Lifetime::For`] is counted from then. The policy says which headers present the token, and
@@ -128,7 +128,7 @@ impl AccessToken {
         Ok(Self { response, requested_at, expires_at, lifetime_source, headers, proof_key })
     }
 
-    /// Makes the token that answers the request of this context.
+    /// Creates the token that answers the request of this context.
     pub(crate) fn from_response(
         response: TokenResponse,
         context: &RequestContext<'_>,
@@ -144,11 +144,11 @@ impl AccessToken {
     }
 
     /// Returns every header that an API call needs: the one that presents the token (`Authorization: Bearer …` for most
-    /// vendors, a header of their own for some), and those that the vendor wants beside it. Their values are marked
-    /// sensitive.
+    /// vendors, a header of their own for some), and those that the vendor wants in addition. Their values are
+    /// marked sensitive.
     ///
-    /// The map is made anew for each call. A token that is [bound to a key](Self::proof_key) needs a proof beside these
-    /// headers, a new one for each call: use the client crate's `Authorizer`.
+    /// Each call builds a new map. A token that is [bound to a key](Self::proof_key) needs a proof in addition to
+    /// these headers, a new one for each call: use the client crate's `Authorizer`.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         self.header_pairs().map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -169,7 +169,7 @@ impl AccessToken {
     /// those with a header of their own.
     ///
     /// It belongs in the header [`header_name`](Self::header_name) and in no other, and some vendors want further
-    /// headers beside it; [`headers`](Self::headers) has them all. It is built once, and cloning it copies no bytes.
+    /// headers as well; [`headers`](Self::headers) has them all. It is built once, and cloning it copies no bytes.
     #[must_use]
     pub fn header_value(&self) -> &HeaderValue {
         &self.headers[0].1
@@ -193,7 +193,8 @@ impl AccessToken {
         self.requested_at
     }
 
-    /// Returns when the token expires.
+    /// Returns when the token expires, as stated by the server. The margin and the maximum lifetime of a source are not
+    /// applied.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at

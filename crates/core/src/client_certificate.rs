@@ -23,7 +23,8 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct ClientCertificate(SecretString);
 
 impl ClientCertificate {
-    /// Makes a certificate from PEM: the certificate, its intermediate certificates, and the private key (PKCS #8, PKCS
+    /// Creates a certificate from PEM: the certificate, its intermediate certificates, and the private key (PKCS #8,
+    /// PKCS
     /// #1 or SEC 1), in any order.
     pub fn from_pem(pem: impl Into<SecretString>) -> Self {
         Self(pem.into())

@@ -37,12 +37,12 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Makes credentials from a client id and a client secret.
+    /// Creates credentials from a client id and a client secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
         Self { client_secret: Some(client_secret.into()), ..Self::without_secret(client_id) }
     }
 
-    /// Makes credentials from a client id alone: those of a public client, or of one that authenticates by
+    /// Creates credentials from a client id alone: those of a public client, or of one that authenticates by
     /// [`with_signer`](Self::with_signer), [`with_assertion`](Self::with_assertion) or
     /// [`with_certificate`](Self::with_certificate).
     pub fn without_secret(client_id: impl Into<String>) -> Self {
@@ -57,7 +57,7 @@ impl ClientCredentials {
         }
     }
 
-    /// Makes credentials that hold a dummy value under every name, to check whether a provider can build its request.
+    /// Creates credentials that hold a dummy value under every name, to check whether a provider can build its request.
     #[must_use]
     pub fn placeholder() -> Self {
         let certificate = ClientCertificate::from_pem("certificate");
@@ -137,7 +137,7 @@ impl ClientCredentials {
         self.signer.as_ref()
     }
 
-    /// Returns the key that signs, for a provider that cannot do without.
+    /// Returns the key that signs, for a provider that requires one.
     ///
     /// # Errors
     ///

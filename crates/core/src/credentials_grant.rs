@@ -59,7 +59,7 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why there is no usable token, in the server's words if it sent any.
+    /// Returns an error if there is no usable token, with the server's words if it sent any.
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         ResponseReader::rfc6749().read(response)
     }
@@ -69,7 +69,8 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Why there is no token, or [`Configuration`](crate::ErrorKind::Configuration) if the request cannot be built.
+    /// Returns an error if the vendor refused, or [`Configuration`](crate::ErrorKind::Configuration) if the request
+    /// cannot be built.
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         let _ = (context, response);
         Err(Error::configuration("the provider announces a further request, but does not build one")
@@ -92,7 +93,8 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
             .with_remedy("ask the vendor for its endpoint's URL, and use `credentials-grant-oauth2` with it"))
     }
 
-    /// Returns what the runtime must know about the vendor: how tokens are presented, hosts, lifetime and limits.
+    /// Returns what the runtime must know about the vendor: how tokens are presented, hosts, lifetime and limits. It is
+    /// called for each token request, and must return the same each time.
     fn policy(&self) -> Policy {
         Policy::new()
     }

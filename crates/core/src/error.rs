@@ -68,7 +68,7 @@ pub enum ErrorKind {
     InvalidToken,
     /// The server asks for fewer requests (429).
     ///
-    /// What to do: wait as long as [`Error::retry`] says.
+    /// What to do: wait as long as [`Error::retry`] says, or at least a second if it names no time.
     RateLimited,
     /// The server accepts the client, but not the request (`invalid_scope`, `invalid_request` …).
     ///
@@ -116,7 +116,7 @@ pub struct OAuthError {
 }
 
 impl Error {
-    /// Makes an error of this kind. The message is lower-case, has no full stop, and holds no secret.
+    /// Creates an error of this kind. The message is lower-case, has no full stop, and holds no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -278,11 +278,19 @@ impl fmt::Debug for Inner {
         if let Retry::After(pause) = retry {
             write!(f, ", retry after: {} s", pause.as_secs())?;
         }
-        if let Some(source) = source {
-            write!(f, ", caused by: {source}")?;
+        if let Some(cause) = source.as_deref().map(|source| innermost(source)) {
+            write!(f, ", caused by: {cause}")?;
         }
         f.write_str(")")
     }
+}
+
+/// Returns the cause that names what went wrong: those in between often only say that something did.
+fn innermost<'a>(mut error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
 }
 
 impl ErrorKind {

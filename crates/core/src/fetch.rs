@@ -21,15 +21,17 @@ use crate::unsigned_request::UnsignedRequest;
 /// The most requests that one token may take.
 const MOST_REQUESTS: usize = 4;
 
-/// Fetches one token: builds the request, sends it, reads the response, and goes on while the vendor needs further
-/// requests.
+/// Fetches one token: builds the request, sends it and reads the response, and sends further requests if the vendor
+/// requires them.
 ///
 /// It caches nothing and retries nothing, with one exception: a request whose DPoP proof needs the server's nonce is
-/// made anew, once (RFC 9449 section 8). To have tokens cached and renewed, use the client crate's `TokenSource`.
+/// rebuilt and sent again, once (RFC 9449 section 8). To have tokens cached and renewed, use the client crate's
+/// `TokenSource`.
 ///
 /// # Errors
 ///
-/// Every [`ErrorKind`], each naming the provider. Secrets that were sent are redacted from what the server echoed.
+/// Any [`ErrorKind`] except `InvalidToken`; each error names the provider. Secrets that were sent are redacted from
+/// what the server echoed.
 pub async fn fetch_token(
     provider: &dyn CredentialsGrant,
     credentials: &ClientCredentials,

@@ -5,7 +5,10 @@ use http::{HeaderName, HeaderValue};
 use crate::error::Error;
 
 pub(crate) fn name(name: &str) -> Result<HeaderName, Error> {
-    HeaderName::try_from(name).map_err(|_| Error::configuration(format!("{name:?} is not a valid header name")))
+    HeaderName::try_from(name).map_err(|_| {
+        Error::configuration(format!("{name:?} is not a valid header name"))
+            .with_remedy("correct the name: letters, digits and hyphens")
+    })
 }
 
 /// Returns the value for this header. Errors do not show it: it may be a secret.

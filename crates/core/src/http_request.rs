@@ -31,7 +31,7 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Makes a GET without parameters and without client authentication, such as for metadata or keys.
+    /// Creates a GET without parameters and without client authentication, such as for metadata or keys.
     #[must_use]
     pub fn get(endpoint: &Endpoint) -> Self {
         Self {

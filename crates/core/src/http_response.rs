@@ -44,7 +44,7 @@ pub(crate) enum Body {
 }
 
 impl HttpResponse {
-    /// Makes a response. The body is decompressed already.
+    /// Creates a response. The body is decompressed already.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Self {
         Self { status, headers, body: body.into() }

@@ -28,7 +28,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Makes the policy of RFC 6749 and RFC 6750: bearer tokens, the lifetime that the response states, no known
+    /// Creates the policy of RFC 6749 and RFC 6750: bearer tokens, the lifetime that the response states, no known
     /// limits.
     #[must_use]
     pub fn new() -> Self {
@@ -53,7 +53,7 @@ impl Policy {
         self
     }
 
-    /// Adds a status that means "the token has expired" at this API, beside 401 (RFC 6750 section 3.1).
+    /// Adds a status that means "the token has expired" at this API, in addition to 401 (RFC 6750 section 3.1).
     #[must_use]
     pub fn with_expired_status(mut self, status: StatusCode) -> Self {
         self.expired_statuses.push(status);
@@ -93,7 +93,7 @@ impl Policy {
         &self.hosts
     }
 
-    /// Returns the statuses that mean "the token has expired", beside 401.
+    /// Returns the statuses that mean "the token has expired", in addition to 401.
     #[must_use]
     pub fn expired_statuses(&self) -> &[StatusCode] {
         &self.expired_statuses
@@ -118,7 +118,7 @@ impl Policy {
     }
 }
 
-/// A limit on token requests: at most so many in a period, counted over any window of that length.
+/// A limit on token requests: at most `requests` in any window of length `period`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::header;
 use crate::proof_key::ProofKey;
 
-/// How API calls present a token: in which header, with which scheme, and with which extra headers beside it.
+/// How API calls present a token: in which header, with which scheme, and with which extra headers.
 ///
 /// ```
 /// use credentials_grant::Presentation;
@@ -59,7 +59,7 @@ impl Presentation {
         self
     }
 
-    /// Adds a header that API calls need beside the token.
+    /// Adds a header that API calls need in addition to the token.
     #[must_use]
     pub fn with_extra_header(mut self, header: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.extra_headers.push((header.into(), ExtraHeader::Plain(value.into())));

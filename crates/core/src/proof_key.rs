@@ -84,7 +84,7 @@ struct Claims<'a> {
 }
 
 impl ProofKey {
-    /// Makes a proof key from a signer.
+    /// Creates a proof key from a signer.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl ProofKey {
         self.0.signer.algorithm()
     }
 
-    /// Makes a proof for one API call with this token: the value of the header `DPoP`, marked sensitive. It is valid
+    /// Creates a proof for one API call with this token: the value of the header `DPoP`, marked sensitive. It is valid
     /// for this method and URL only.
     ///
     /// ```

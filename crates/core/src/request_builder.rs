@@ -58,7 +58,8 @@ pub struct RequestBuilder<'a> {
 
 impl<'a> RequestContext<'a> {
     /// Starts a POST, the method of RFC 6749 section 3.2. Parameters go into a form, unless
-    /// [`json`](RequestBuilder::json) or [`query`](RequestBuilder::query) is called.
+    /// [`json`](RequestBuilder::json) or [`query`](RequestBuilder::query) is called. `Accept: application/json` and the
+    /// content type are set, unless you set them.
     #[must_use]
     pub fn post(&self, endpoint: &Endpoint) -> RequestBuilder<'a> {
         RequestBuilder::new(*self, Method::POST, endpoint)
@@ -114,7 +115,7 @@ impl<'a> RequestBuilder<'a> {
         self.parameter("grant_type", grant_type)
     }
 
-    /// Authenticates the client.
+    /// Sets how the client authenticates. Without it, the request carries no credentials.
     #[must_use]
     pub fn client_authentication(mut self, method: ClientAuthentication) -> Self {
         let credentials = self.context.credentials();
@@ -159,19 +160,19 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// Adds the scopes asked for, if there are any, separated by spaces (RFC 6749 section 3.3).
+    /// Adds the requested scopes, if there are any, separated by spaces (RFC 6749 section 3.3).
     #[must_use]
     pub fn scope(self) -> Self {
         self.scope_separated_by(" ")
     }
 
-    /// Adds the scopes asked for, if there are any, with another separator.
+    /// Adds the requested scopes, if there are any, with another separator.
     #[must_use]
     pub fn scope_separated_by(self, separator: &str) -> Self {
         self.scope_in("scope", separator)
     }
 
-    /// Adds the scopes asked for, if there are any, under another name and with another separator.
+    /// Adds the requested scopes, if there are any, under another name and with another separator.
     #[must_use]
     pub fn scope_in(mut self, name: impl Into<Cow<'static, str>>, separator: &str) -> Self {
         self.included.push(SCOPE);
@@ -181,7 +182,7 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// Adds the audience asked for, if there is one, as `audience`.
+    /// Adds the requested audience, if there is one, as `audience`.
     #[must_use]
     pub fn audience(mut self) -> Self {
         self.included.push(AUDIENCE);
@@ -191,7 +192,7 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// Adds the resources asked for, each as a `resource` (RFC 8707 section 2).
+    /// Adds the requested resources, each as a `resource` (RFC 8707 section 2).
     #[must_use]
     pub fn resources(mut self) -> Self {
         self.included.push(RESOURCE);
@@ -199,7 +200,7 @@ impl<'a> RequestBuilder<'a> {
         resources.iter().fold(self, |builder, resource| builder.parameter("resource", resource))
     }
 
-    /// Adds the authorization details asked for, if there are any (RFC 9396 section 2). They can go into a form only.
+    /// Adds the requested authorization details, if there are any (RFC 9396 section 2). They can go into a form only.
     #[must_use]
     pub fn authorization_details(mut self) -> Self {
         self.included.push(DETAILS);
@@ -228,7 +229,7 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// Adds a parameter. Its value is not a secret.
+    /// Adds a parameter. Its value is not a secret. A name that is used twice is an error of [`build`](Self::build).
     #[must_use]
     pub fn parameter(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.request.parameters.push(Parameter { name: name.into(), value: value.into().into(), secret: false });

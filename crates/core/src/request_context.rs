@@ -31,20 +31,20 @@ pub struct RequestContext<'a> {
 }
 
 impl<'a> RequestContext<'a> {
-    /// Makes the context of the first request for a token.
+    /// Creates the context of the first request for a token.
     #[must_use]
     pub fn new(credentials: &'a ClientCredentials, parameters: &'a TokenParameters, seed: RequestSeed) -> Self {
         Self { credentials, parameters, operation: None, seed, step: 0, sent: 0, dry_run: false }
     }
 
-    /// Makes the context of a request that is compared or hashed by
+    /// Creates the context of a request that is compared or hashed by
     /// [`UnsignedRequest::dry_run`](crate::UnsignedRequest::dry_run), and never sent. It is the same every time.
     #[must_use]
     pub fn dry_run(credentials: &'a ClientCredentials, parameters: &'a TokenParameters) -> Self {
         Self { dry_run: true, ..Self::new(credentials, parameters, RequestSeed::fixed()) }
     }
 
-    /// Makes the context of an operation on a token that has been issued.
+    /// Creates the context of an operation on a token that has been issued.
     pub(crate) fn for_operation(
         operation: TokenOperation<'a>,
         credentials: &'a ClientCredentials,

@@ -26,7 +26,7 @@ pub struct RequestSeed {
 }
 
 impl RequestSeed {
-    /// Makes a seed from this time and these random bytes.
+    /// Creates a seed from this time and these random bytes.
     #[must_use]
     pub fn new(now: SystemTime, entropy: [u8; 16]) -> Self {
         Self { now, entropy }

@@ -156,7 +156,8 @@ impl ResponseReader {
         self
     }
 
-    /// Reads errors from these members too: a code, and a description.
+    /// Reads errors from these members too: a code, and a description. Of several such pairs, the last is tried first,
+    /// and those of RFC 6749 last.
     #[must_use]
     pub fn errors_in(mut self, code: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
         self.errors.push((code.into(), description.into()));
@@ -174,7 +175,7 @@ impl ResponseReader {
     ///
     /// # Errors
     ///
-    /// The result of [`read_error`](Self::read_error) if the response holds no token, or
+    /// The result of [`read_error`](Self::read_error) if the status is not 2xx or there is no token, or
     /// [`BadResponse`](ErrorKind::BadResponse) if it holds one that cannot be used.
     pub fn read(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
         let members = match response.members() {

@@ -104,20 +104,20 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Makes a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few
+    /// Creates a setting that takes any text. The name is in lower case with hyphens; the help describes it in a few
     /// words.
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str) -> Self {
         Self::of_parts(name, help, &[], &[], false)
     }
 
-    /// Makes a setting that takes one of these values.
+    /// Creates a setting that takes one of these values.
     #[must_use]
     pub const fn one_of(name: &'static str, help: &'static str, values: &'static [&'static str]) -> Self {
         Self::of_parts(name, help, values, &[], false)
     }
 
-    /// Makes a setting that takes one of these client authentication methods. [`values`](Self::values) lists their
+    /// Creates a setting that takes one of these client authentication methods. [`values`](Self::values) lists their
     /// names; [`Settings::check`] also accepts their aliases, in every spelling that [`ClientAuthentication`] reads.
     ///
     /// Read it with [`Settings::parse`]:
@@ -144,7 +144,7 @@ impl Setting {
         Self::of_parts(name, help, &[], methods, false)
     }
 
-    /// Makes a setting for a secret beside the client secret. It becomes part of the credentials.
+    /// Creates a setting for a secret beside the client secret. It becomes part of the credentials.
     #[must_use]
     pub const fn secret(name: &'static str, help: &'static str) -> Self {
         Self::of_parts(name, help, &[], &[], true)
@@ -162,7 +162,7 @@ impl Setting {
         Self { name, help, listed, values: Vec::new(), methods, secret }
     }
 
-    /// Makes a setting that takes any text, with a name and help known at run time.
+    /// Creates a setting that takes any text, with a name and help known at run time.
     #[must_use]
     pub fn dynamic(name: impl Into<String>, help: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), help: Cow::Owned(help.into()), ..Self::new("", "") }
@@ -183,7 +183,7 @@ impl Setting {
         self
     }
 
-    /// Makes the setting a secret, which becomes part of the credentials.
+    /// Creates the setting a secret, which becomes part of the credentials.
     #[must_use]
     pub fn into_secret(mut self) -> Self {
         self.secret = true;
@@ -238,7 +238,7 @@ impl Setting {
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// Makes empty settings.
+    /// Creates empty settings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -61,7 +61,7 @@ pub struct SignedValue {
     format: Arc<Format>,
 }
 
-/// Makes the value from the signature.
+/// Creates the value from the signature.
 type Format = dyn Fn(&[u8]) -> String + Send + Sync;
 
 /// The header of a JWT that names the key by its id, if it has one.

@@ -37,7 +37,7 @@ impl TokenParameters {
         Self::default()
     }
 
-    /// Adds a scope (RFC 6749 section 3.3).
+    /// Adds one scope (RFC 6749 section 3.3). A space in it is an error when the source is built.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
@@ -166,7 +166,7 @@ impl fmt::Debug for TokenParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scopes, audience, resources, authorization_details, extra_parameters, proof_key } = self;
         let names: Vec<_> = extra_parameters.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Ask")
+        f.debug_struct("TokenParameters")
             .field("scopes", scopes)
             .field("audience", audience)
             .field("resources", resources)

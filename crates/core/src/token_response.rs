@@ -47,7 +47,7 @@ pub enum Lifetime {
 }
 
 impl TokenResponse {
-    /// Makes a response that holds this token and nothing else.
+    /// Creates a response that holds this token and nothing else.
     pub fn new(secret: impl Into<SecretString>) -> Self {
         Self {
             secret: secret.into(),

@@ -15,7 +15,7 @@ use crate::http_response::HttpResponse;
 /// MiB is enough). It presents the request's [certificate](HttpRequest::client_certificate) to the server, if there is
 /// one, and never that of another request.
 ///
-/// The client crate has one over reqwest. One of your own, here for a test that answers every request alike:
+/// The client crate has one over reqwest. One of your own, here for a test, returns the same response to every request:
 ///
 /// ```
 /// use credentials_grant::{Error, HeaderMap, HttpRequest, HttpResponse, StatusCode, Transport, async_trait};

@@ -42,7 +42,7 @@ pub struct Cached<T> {
 }
 
 impl<T> Cached<T> {
-    /// Makes a document that was fetched at this time and is fresh for this long.
+    /// Creates a document that was fetched at this time and is fresh for this long.
     pub fn new(value: T, fetched_at: SystemTime, lifetime: Duration) -> Self {
         Self { value, fetched_at, lifetime, deferred: None }
     }

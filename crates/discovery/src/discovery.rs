@@ -77,7 +77,7 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// Makes the discovery of this issuer. Nothing is sent before the metadata is needed.
+    /// Creates a `Discovery` for this issuer. Nothing is sent before the metadata is needed.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
         Self { issuer, cache: Arc::default() }

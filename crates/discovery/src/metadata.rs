@@ -60,18 +60,18 @@ pub(crate) struct Endpoints {
 }
 
 impl Metadata {
-    /// Makes the metadata of a server of which only the token URL is known.
+    /// Creates the metadata of a server of which only the token URL is known.
     #[must_use]
     pub fn from_token_url(token_url: Endpoint) -> Self {
         Self { issuer: None, members: None, token_url }
     }
 
-    /// Makes metadata for a [dry run](credentials_grant::RequestContext::is_dry_run), the same every time.
+    /// Creates metadata for a [dry run](credentials_grant::RequestContext::is_dry_run), the same every time.
     pub(crate) fn for_dry_run(issuer: &Issuer) -> Self {
         Self { issuer: Some(issuer.clone()), members: None, token_url: issuer.url().clone() }
     }
 
-    /// Makes the metadata that an issuer published.
+    /// Creates the metadata that an issuer published.
     pub(crate) fn published(issuer: Issuer, token_url: Endpoint, members: Members) -> Self {
         Self { issuer: Some(issuer), members: Some(Arc::new(members)), token_url }
     }

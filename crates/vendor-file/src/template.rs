@@ -119,7 +119,7 @@ pub(crate) struct RenderedText {
 }
 
 impl ResolvedTemplate {
-    /// Makes a text without variables.
+    /// Creates a text without variables.
     pub(crate) fn constant(text: impl Into<String>) -> Self {
         Self(vec![ResolvedPiece::Text(text.into())])
     }

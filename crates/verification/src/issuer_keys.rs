@@ -160,7 +160,7 @@ fn runtime() -> Result<Handle, Error> {
     })
 }
 
-/// Makes the error for a fetch that did not end. A panic's message is not repeated: it may hold anything.
+/// Creates the error for a fetch that did not end. A panic's message is not repeated: it may hold anything.
 fn interrupted(ended: &JoinError) -> Error {
     if ended.is_panic() {
         return Error::new(ErrorKind::Configuration, "the transport panicked while the issuer's keys were fetched")

@@ -64,7 +64,7 @@ fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     is_object.then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
-/// Makes the error for a token that is refused.
+/// Creates the error for a token that is refused.
 pub(crate) fn refused(why: impl AsRef<str>) -> Error {
     Error::new(ErrorKind::InvalidToken, format!("the token {}", why.as_ref()))
         .with_remedy("refuse the call that it came with (401, `invalid_token`)")

@@ -125,7 +125,7 @@ impl Key {
 }
 
 impl Unverified {
-    /// Makes the error for a token of this issuer.
+    /// Creates the error for a token of this issuer.
     pub(crate) fn into_error(self, issuer: &Issuer) -> Error {
         match self {
             Self::UnknownKey => refused(format!("is signed with a key that {issuer} does not publish")),

@@ -70,7 +70,7 @@ pub struct TokenVerifierBuilder {
 }
 
 impl TokenVerifier {
-    /// Makes a verifier for the tokens of this issuer for this audience: the name of your API in the `aud` of its
+    /// Creates a verifier for the tokens of this issuer for this audience: the name of your API in the `aud` of its
     /// tokens.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl TokenVerifier {
         Self::builder(issuer, audience).build()
     }
 
-    /// Makes a builder, for a transport, a clock, algorithms or tokens that differ from the default.
+    /// Creates a builder, for a transport, a clock, algorithms or tokens that differ from the default.
     pub fn builder(issuer: Issuer, audience: impl Into<String>) -> TokenVerifierBuilder {
         let expected = Expected { issuer, audience: audience.into(), algorithms: algorithm::all(), plain_jwts: false };
         TokenVerifierBuilder { expected, transport: None, clock: Arc::new(SystemClock::new()) }
@@ -142,7 +142,7 @@ impl TokenVerifierBuilder {
         self
     }
 
-    /// Makes the verifier. Nothing is sent.
+    /// Creates the verifier. Nothing is sent.
     ///
     /// # Errors
     ///

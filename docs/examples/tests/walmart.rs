@@ -9,10 +9,12 @@ use credentials_grant::{Endpoint, ErrorKind};
 use credentials_grant_conformance::{Expected, Subject};
 
 fn walmart() -> Subject {
-    let expected = Expected::new("eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM", Duration::from_secs(900));
+    let expected = Expected::new("eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM", Duration::from_secs(900))
+        .with_token_type("Bearer")
+        .with_header("WM_SEC.ACCESS_TOKEN", "eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM");
     Subject::new(Walmart::at(Endpoint::from_static("https://marketplace.walmartapis.com/v3/token")), Walmart::at)
         .with_request(include_str!("../fixtures/walmart/request.http"))
-        .with_token(include_str!("../fixtures/walmart/token.http"), expected.with_token_type("Bearer"))
+        .with_token(include_str!("../fixtures/walmart/token.http"), expected)
         .with_refusal(include_str!("../fixtures/walmart/refusal.http"), ErrorKind::CredentialsRefused)
 }
 

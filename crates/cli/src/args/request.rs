@@ -69,7 +69,8 @@ fn request_args() -> [Arg; 5] {
 }
 
 fn method(text: &str) -> Result<Method, &'static str> {
-    let method = Method::from_str(&text.to_ascii_uppercase()).map_err(|_| "use a method such as GET or POST")?;
+    let method = Method::from_str(&text.to_ascii_uppercase())
+        .map_err(|_| "the method comes before the URL, such as `cgrant request apaleo GET URL`")?;
     match method {
         // CONNECT is for proxies, and the answer to TRACE would hold the token.
         Method::CONNECT | Method::TRACE => Err("not a method for APIs; use GET, POST, PUT, PATCH or DELETE"),

@@ -72,8 +72,7 @@ pub struct Authorization {
     proved_again: bool,
 }
 
-/// Why a request is worth sending once more: with a new token, or with a new proof. For
-/// [`Authorizer::authorize_again`].
+/// Tells [`Authorizer::authorize_again`] why a request is repeated: for a new token, or for a new proof.
 #[derive(Debug)]
 pub struct AuthorizationRetry {
     fetched: bool,
@@ -165,9 +164,9 @@ impl Authorizer {
     ///
     /// It returns `Some` if the API rejected the token: by 401, by a status of the provider's
     /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's
-    /// `UNAUTHENTICATED`. That token is then dropped, unless a newer one has replaced it already. It returns `None` if
-    /// the token was fetched for this very request, and for a challenge about something else, such as
-    /// `insufficient_scope` (RFC 6750 section 3.1).
+    /// `UNAUTHENTICATED`. That token is then dropped (except during the pause below), unless a newer one has replaced
+    /// it already. It returns `None` if the token was fetched for this very request, and for a challenge about
+    /// something else, such as `insufficient_scope` (RFC 6750 section 3.1).
     ///
     /// It also returns `Some` if the API wants its nonce in the proof (`use_dpop_nonce`, RFC 9449 section 9). The token
     /// stays.
@@ -234,8 +233,8 @@ impl Authorizer {
         }
     }
 
-    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for. A new token
-    /// and a new proof are each worth one retry.
+    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for. A call is
+    /// repeated at most once for a new token and once for a new proof.
     ///
     /// # Errors
     ///
@@ -250,7 +249,7 @@ impl Authorizer {
         Ok(Authorization { fetched: fetched || authorization.fetched, renewals, proved_again, ..authorization })
     }
 
-    /// Makes the proof for a request with this token. Returns it with the URL that it is for, which has no query.
+    /// Creates the proof for a request with this token. Returns it with the URL that it is for, which has no query.
     async fn proof(
         &self,
         key: &ProofKey,

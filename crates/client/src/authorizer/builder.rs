@@ -32,7 +32,7 @@ pub struct AuthorizerBuilder {
 }
 
 impl Authorizer {
-    /// Makes an authorizer for the hosts that the provider names.
+    /// Creates an authorizer for the hosts that the provider names.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// Makes a blocking authorizer over an async one. They share what they know about rejected tokens.
+    /// Creates a blocking authorizer over an async one. They share what they know about rejected tokens.
     ///
     /// # Errors
     ///

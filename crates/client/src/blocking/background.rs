@@ -32,7 +32,7 @@ impl Background {
         Ok(Self(inner))
     }
 
-    /// Makes the runtime current, so that a renewal can be started on it.
+    /// Creates the runtime current, so that a renewal can be started on it.
     pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.0.as_ref().map(Runtime::enter)
     }

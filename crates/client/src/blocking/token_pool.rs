@@ -26,7 +26,7 @@ pub struct TokenPool {
 }
 
 impl TokenPool {
-    /// Makes a pool whose sources send over HTTPS.
+    /// Creates a pool whose sources send over HTTPS.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl TokenPool {
         Self::from_async(pool::TokenPool::new()?)
     }
 
-    /// Makes a blocking pool over an async one. They share their sources.
+    /// Creates a blocking pool over an async one. They share their sources.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// Makes a source of tokens with the vendor's default scopes, over HTTPS.
+    /// Creates a source of tokens with the vendor's default scopes, over HTTPS.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl TokenSource {
         Self::from_async(source::TokenSource::new(provider, credentials)?)
     }
 
-    /// Makes a blocking source over an async one. They share their token.
+    /// Creates a blocking source over an async one. They share their token.
     ///
     /// # Errors
     ///

@@ -10,6 +10,9 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
 /// Reads credentials from the environment variables `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`, whenever a token
 /// is fetched.
 ///
+/// Both are required. An empty variable counts as missing, and line breaks at the end are ignored. For a public client
+/// or a key, use [`FunctionCredentials`](crate::FunctionCredentials).
+///
 /// ```
 /// use credentials_grant_client::EnvironmentCredentials;
 ///

@@ -10,12 +10,13 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error};
 /// Uses one source of credentials until they are refused, then the next, and after the last the first again.
 ///
 /// It stays with the credentials that were accepted last, so that no request is spent on a secret that is known to be
-/// refused. A source that fails to load is skipped.
+/// refused. A source that fails to load is skipped, and tried again only after the one in use was refused.
 ///
 /// ```
 /// use credentials_grant_client::{EnvironmentCredentials, FallbackCredentials};
 ///
-/// // APALEO_NEXT_CLIENT_SECRET, while it is set and accepted; else APALEO_CLIENT_SECRET.
+/// // APALEO_NEXT_CLIENT_ID and APALEO_NEXT_CLIENT_SECRET, until they are refused or if they are not set;
+/// // then APALEO_CLIENT_ID and APALEO_CLIENT_SECRET.
 /// let apaleo = FallbackCredentials::new(EnvironmentCredentials::with_prefix("APALEO_NEXT"))
 ///     .or(EnvironmentCredentials::with_prefix("APALEO"));
 /// ```

@@ -32,8 +32,8 @@ where
     F: Fn() -> C + Send + Sync + 'static,
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
-    /// Makes a source from a function. The name tells it from others: in a pool, two sources of one name **share their
-    /// tokens**, so include the tenant. The name is shown in logs, so put no secret into it.
+    /// Creates a source from a function. The name tells it from others: in a pool, two sources of one name **share
+    /// their tokens**, so include the tenant. The name is shown in logs, so put no secret into it.
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
         Self { name: name.into(), function }
     }

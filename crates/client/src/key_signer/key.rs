@@ -39,7 +39,7 @@ impl Key {
     }
 }
 
-/// Makes a symmetric key.
+/// Creates a symmetric key.
 pub(super) fn symmetric(secret: Vec<u8>) -> Result<Key, Error> {
     if secret.is_empty() {
         return Err(refused("the secret is empty"));

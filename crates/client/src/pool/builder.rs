@@ -32,7 +32,7 @@ pub struct TokenPoolBuilder {
 }
 
 impl TokenPool {
-    /// Makes a pool whose sources send over HTTPS.
+    /// Creates a pool whose sources send over HTTPS.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
 use super::key::{Key, Keys};
-use crate::source::{Config, Reading, Shared, TokenSource};
+use crate::source::{Config, Reading, Shared, TokenSource, check_presentation};
 
 /// The most idle sources that one lookup drops, so that no caller waits for a great sweep.
 const SWEPT_AT_ONCE: usize = 2;
@@ -20,8 +20,8 @@ const REVOKED_AT_ONCE: usize = 10;
 /// Keeps one [`TokenSource`] for each client, provider and set of parameters, made when it is first asked for.
 ///
 /// Two lookups that differ in anything that shapes a request (URL, tenant, client, scopes, audience, parameters …)
-/// never share a token; two that do not, always do. The sources share one transport, one clock and one count of the
-/// vendor's limits, and nothing else: a slow server delays no other tenant.
+/// never share a token; lookups that agree in all of it share one. The sources share one transport, one clock and one
+/// count of the vendor's limits, and nothing else: a slow server delays no other tenant.
 ///
 /// A pool is cheap to clone, and clones are the same pool.
 ///
@@ -84,6 +84,7 @@ impl TokenPool {
         if let Some(source) = pool.find(key, now) {
             return Ok(source);
         }
+        check_presentation(provider, parameters).map_err(|error| error.with_provider(provider.name().to_owned()))?;
         // Without the lock: a clone is the user's code.
         let source = TokenSource(Arc::new(Shared::new(
             Arc::new(provider.clone()),

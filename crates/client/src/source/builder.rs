@@ -1,11 +1,11 @@
 //! Builds token sources.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, CredentialsSource, Error, HttpRequest, IssuanceLimit, RequestContext,
-    TokenParameters, Transport,
+    AccessToken, ClientCredentials, CredentialsGrant, CredentialsSource, Error, HttpRequest, IssuanceLimit, Lifetime,
+    RequestContext, TokenParameters, TokenResponse, Transport,
 };
 
 use super::config::{ConfigBuilder, check_limits, config_setters};
@@ -37,12 +37,13 @@ pub struct TokenSourceBuilder {
 }
 
 impl TokenSource {
-    /// Makes a source of tokens with the vendor's default scopes, over HTTPS.
+    /// Creates a source of tokens with the vendor's default scopes, over HTTPS.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request.
-    /// Nothing is sent.
+    /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the settings do not make a valid request, or
+    /// the HTTP client cannot be built. Nothing is sent: missing credentials, such as an environment variable, are an
+    /// error of [`token`](Self::token).
     #[cfg(feature = "reqwest")]
     pub fn new(provider: impl CredentialsGrant, credentials: impl CredentialsSource) -> Result<Self, Error> {
         Self::builder(provider, credentials).build()
@@ -79,8 +80,9 @@ impl TokenSourceBuilder {
         let name = provider.name().to_owned();
         let source = || {
             let config = config.build()?;
-            // A mistake in the parameters is better found now than at midnight.
+            // A mistake is better found now than at midnight.
             dry_run_request(&*provider, &parameters)?;
+            check_presentation(&*provider, &parameters)?;
             Ok(TokenSource(Arc::new(Shared::new(provider, credentials, parameters, Arc::new(config)))))
         };
         source().map_err(|error: Error| error.with_provider(name))
@@ -94,4 +96,14 @@ pub(crate) fn dry_run_request(
 ) -> Result<HttpRequest, Error> {
     check_limits(provider.policy().limits())?;
     provider.token_request(&RequestContext::dry_run(&ClientCredentials::placeholder(), parameters))?.dry_run()
+}
+
+/// Presents a placeholder token, which shows whether the headers of the provider's policy are valid: otherwise that would be
+/// found only after a token was issued.
+pub(crate) fn check_presentation(provider: &dyn CredentialsGrant, parameters: &TokenParameters) -> Result<(), Error> {
+    let token_type = if parameters.proof_key().is_some() { "DPoP" } else { "Bearer" };
+    let lifetime = Lifetime::For(Duration::from_secs(60));
+    let response = TokenResponse::new("token").with_token_type(token_type).with_lifetime(lifetime);
+    let credentials = ClientCredentials::placeholder();
+    AccessToken::new(response, parameters, &provider.policy(), &credentials, SystemTime::UNIX_EPOCH).map(drop)
 }

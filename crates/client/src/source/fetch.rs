@@ -165,7 +165,7 @@ impl Shared {
         Ok(Fetched { token, validity: Validity::new(began, lifetime, jitter) })
     }
 
-    /// Makes this the current token, unless a newer one is there already.
+    /// Creates this the current token, unless a newer one is there already.
     fn store(self: &Arc<Self>, Fetched { token, validity }: Fetched, now: Reading) -> Arc<AccessToken> {
         let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
         if token.lifetime_source() == LifetimeSource::Assumed {

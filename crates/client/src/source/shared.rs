@@ -84,5 +84,6 @@ impl Shared {
 pub(crate) fn too_short(lifetime: Duration, options: TokenOptions) -> Error {
     let (lifetime, minimum) = (lifetime.as_secs(), options.minimum_lifetime.as_secs());
     let message = format!("the vendor's tokens live for {lifetime} s, and the minimum lifetime is {minimum} s");
-    Error::new(ErrorKind::Configuration, message).with_remedy("set a shorter `minimum_lifetime`")
+    Error::new(ErrorKind::Configuration, message)
+        .with_remedy("set a shorter minimum lifetime (`with_minimum_lifetime`)")
 }

@@ -27,7 +27,8 @@ pub struct Status {
     pub provider: String,
     /// What the source has in memory.
     pub state: TokenState,
-    /// How long the token in memory is still valid. Serialized in whole seconds, as `seconds_left`.
+    /// How long until the token in memory expires. The source stops returning it up to 30 seconds earlier. Serialized
+    /// in whole seconds, as `seconds_left`.
     #[serde(rename = "seconds_left", serialize_with = "seconds")]
     pub lifetime_left: Option<Duration>,
     /// Why the last fetch failed; `None` after one that succeeded. Serialized as its message.

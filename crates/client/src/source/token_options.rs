@@ -42,6 +42,8 @@ impl TokenOptions {
     ///
     /// The pause before a retry is random, up to a bound that doubles from a quarter of a second to ten (full jitter).
     /// It is the same for all who wait, so that they share the next request too. `Retry-After` is obeyed.
+    ///
+    /// When the deadline passes, the last error is returned. A request in progress goes on for the other callers.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

@@ -9,9 +9,11 @@ use credentials_grant::AccessToken;
 
 use super::current_token::CurrentToken;
 
-/// A reference to the token that a source has in memory. Getting it counts no reference and takes no lock.
+/// A reference to the token that a source has in memory. Getting it takes no lock and increments no
+/// reference count.
 ///
-/// Use it at once. To keep the token, call [`to_arc`](Self::to_arc).
+/// Use it at once: too many references held at a time slow the readers down. To keep the token, call
+/// [`to_arc`](Self::to_arc).
 ///
 /// ```no_run
 /// # fn example(source: &credentials_grant_client::TokenSource) {
@@ -23,7 +25,7 @@ use super::current_token::CurrentToken;
 pub struct TokenRef(Guard<Option<Arc<CurrentToken>>>);
 
 impl TokenRef {
-    /// Makes a reference, if there is a token.
+    /// Creates a reference, if there is a token.
     pub(crate) fn new(current: Guard<Option<Arc<CurrentToken>>>) -> Option<Self> {
         current.is_some().then(|| Self(current))
     }

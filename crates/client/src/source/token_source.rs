@@ -21,10 +21,10 @@ use crate::provide_token::{ProvideToken, is_same};
 /// The longest time that a caller waits, whatever its deadline.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Returns access tokens: from memory while they are valid, otherwise from the vendor, with one request for any number
-/// of callers.
+/// Returns access tokens: from memory while they are valid, otherwise from the vendor. Concurrent callers share one
+/// token request.
 ///
-/// A call in the last fifth of a token's lifetime gets it at once and starts its renewal in the background, so nobody
+/// A call after 80 to 90 % of a token's lifetime gets it at once and starts its renewal in the background, so nobody
 /// waits while there is a valid token. If a renewal fails, the valid token stays.
 ///
 /// A source is cheap to clone, and clones share their token. It sends nothing until it is asked for a token, so an idle
@@ -44,8 +44,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct TokenSource(pub(crate) Arc<Shared>);
 
 impl TokenSource {
-    /// Returns the token in memory, if it is valid. It never waits and sends nothing: no lock, no allocation, no
-    /// counter that readers share.
+    /// Returns the token in memory, if it is valid. It takes no lock and allocates nothing. It sends nothing and starts
+    /// no renewal; [`token`](Self::token) does.
     #[must_use]
     pub fn cached(&self) -> Option<TokenRef> {
         self.0.valid_token(self.0.reading()).map(|(token, _)| token)
@@ -61,10 +61,10 @@ impl TokenSource {
     /// As [`fetch_token`](credentials_grant::fetch_token), and the same error for everyone who waited.
     ///
     /// After a refusal, the same error is returned without a request for a pause of one second, doubling to five
-    /// minutes, unless the credentials change. While the server asks for a pause (`Retry-After`), the same error with
-    /// the time left. If the vendor's limit on token requests is used up,
-    /// [`RateLimited`](credentials_grant::ErrorKind::RateLimited) without a request. Outside of a tokio runtime with
-    /// timers, [`Configuration`](credentials_grant::ErrorKind::Configuration).
+    /// minutes. After refused credentials, changed credentials end the pause. While the server asks for a pause
+    /// (`Retry-After`), the same error with the time left. If the vendor's limit on token requests is used up,
+    /// [`RateLimited`](credentials_grant::ErrorKind::RateLimited) without a request. If a request is needed outside of
+    /// a tokio runtime with timers, [`Configuration`](credentials_grant::ErrorKind::Configuration).
     pub async fn token(&self) -> Result<Arc<AccessToken>, Error> {
         self.token_with(TokenOptions::new()).await
     }

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, RequestContext, TokenParameters, UnsignedRequest,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, Policy, Presentation, RequestContext, TokenParameters,
+    UnsignedRequest,
 };
-use credentials_grant_client::TokenSource;
+use credentials_grant_client::{TokenPool, TokenSource};
 
 use crate::acme::{Act, SECOND, Script, builder, clock, endpoint, settle, source, token};
+use crate::shop::Shop;
 
 #[tokio::test]
 async fn a_source_that_nobody_asks_buys_no_token() {
@@ -119,4 +121,20 @@ async fn every_request_has_an_id_of_its_own() {
     source.token().await.unwrap();
     let ids = walmart.0.lock().unwrap().clone();
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_is_found_when_a_source_is_built_and_before_a_token_is_paid_for() {
+    let (script, invalid) = (Script::new([]), Policy::new().with_presentation(Presentation::header("X Shop Token")));
+    let shop = Arc::new(Shop(invalid));
+    let source = TokenSource::builder(Arc::clone(&shop), ClientCredentials::new("id", "secret"));
+    let error = source.with_transport(Arc::clone(&script)).build().unwrap_err();
+    let refusal = "shop: \"X Shop Token\" is not a valid header name; correct the name: letters, digits and hyphens";
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Configuration, refusal));
+
+    let pool = TokenPool::builder().with_transport(Arc::clone(&script)).build().unwrap();
+    let credentials = ClientCredentials::new("id", "secret");
+    let error = pool.source(&shop, &credentials, &TokenParameters::new()).unwrap_err();
+    assert_eq!(error.to_string(), refusal);
+    assert_eq!((pool.len(), script.requests()), (0, 0));
 }

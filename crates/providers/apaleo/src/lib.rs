@@ -31,13 +31,13 @@ pub struct Apaleo {
 }
 
 impl Apaleo {
-    /// Makes the provider with apaleo's token endpoint.
+    /// Creates the provider with apaleo's token endpoint.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// Makes the provider with another token endpoint, such as an emulator's.
+    /// Creates the provider with another token endpoint, such as an emulator's.
     ///
     /// ```
     /// use credentials_grant_apaleo::Apaleo;

@@ -32,8 +32,8 @@ pub struct Cognito {
 }
 
 impl Cognito {
-    /// Makes the provider for a user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`, or
-    /// the form of the region's partition (`auth-fips` in AWS GovCloud, `amazoncognito.com.cn` in China).
+    /// Creates the provider for a user pool with a prefix domain: `https://{prefix}.auth.{region}.amazoncognito.com`,
+    /// or the form of the region's partition (`auth-fips` in AWS GovCloud, `amazoncognito.com.cn` in China).
     ///
     /// # Errors
     ///
@@ -51,13 +51,13 @@ impl Cognito {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// Makes the provider for a user pool with a domain of your own.
+    /// Creates the provider for a user pool with a domain of your own.
     #[must_use]
     pub fn at_custom_domain(domain: CustomDomain) -> Self {
         Self::at(domain.0)
     }
 
-    /// Makes the provider with another token endpoint, such as an emulator's.
+    /// Creates the provider with another token endpoint, such as an emulator's.
     ///
     /// ```
     /// use credentials_grant_cognito::Cognito;

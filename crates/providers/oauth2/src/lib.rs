@@ -36,16 +36,16 @@ enum Server {
 }
 
 impl OAuth2 {
-    /// Makes a provider for the server with this token URL.
+    /// Creates a provider for the server with this token URL.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self::new(Server::Known(Metadata::from_token_url(token_endpoint)))
     }
 
-    /// Makes a provider for the server of this issuer. Its metadata (RFC 8414, or OIDC Discovery) is fetched before the
-    /// first token, and again when it is stale: after what its `Cache-Control: max-age` says, a day at most, or else
-    /// after an hour, and as soon as the token endpoint is gone. If it cannot be fetched, the old one is used for a day
-    /// more.
+    /// Creates a provider for the server of this issuer. Its metadata (RFC 8414, or OIDC Discovery) is fetched before
+    /// the first token, and again when it is stale: after what its `Cache-Control: max-age` says, a day at most, or
+    /// else after an hour, and as soon as the token endpoint is gone. If it cannot be fetched, the old one is used for
+    /// a day more.
     #[must_use]
     pub fn discover(issuer: Issuer) -> Self {
         Self::new(Server::Discovered(Discovery::new(issuer)))
@@ -170,7 +170,7 @@ impl Configure for OAuth2 {
         Setting::new("token-url", "the token URL, instead of `issuer`; plain HTTP for loopback only"),
         Setting::client_authentication(
             "auth",
-            "how the client authenticates: the best method of both sides unless set",
+            "how the client authenticates: by default, the best method that the server lists and the credentials allow",
             &ClientAuthentication::ALL,
         ),
         Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),

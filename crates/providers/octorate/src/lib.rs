@@ -32,13 +32,13 @@ pub struct Octorate {
 }
 
 impl Octorate {
-    /// Makes the provider with the token endpoint of the vendor's page.
+    /// Creates the provider with the token endpoint of the vendor's page.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// Makes the provider with another base URL: the vendor's page names two hosts.
+    /// Creates the provider with another base URL: the vendor's page names two hosts.
     ///
     /// ```
     /// use credentials_grant_octorate::Octorate;
@@ -55,7 +55,7 @@ impl Octorate {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// Makes the provider with another token endpoint, such as an emulator's.
+    /// Creates the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, api_host: API_HOST.to_owned(), expiry_unit: ExpiryUnit::Seconds }

@@ -27,7 +27,7 @@ pub struct Ptv {
 }
 
 impl Ptv {
-    /// Makes the provider for the API whose page names this token URL.
+    /// Creates the provider for the API whose page names this token URL.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic }

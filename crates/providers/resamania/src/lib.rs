@@ -61,7 +61,7 @@ impl Resamania {
     /// The base URL of the vendor's sandbox, for [`new`](Self::new).
     pub const STAGING: &'static str = "https://gateway.prod.gravitee.stadline.tech/resa2-staging";
 
-    /// Makes the provider with a base URL, which ends in the environment's segment, and a client token, which
+    /// Creates the provider with a base URL, which ends in the environment's segment, and a client token, which
     /// identifies the club chain and is optional.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Resamania {
         endpoint.map(Self::at).map_err(|error| error.with_provider(Self::NAME))
     }
 
-    /// Makes the provider with another token endpoint, such as an emulator's.
+    /// Creates the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint, grant: Grant::Application }
@@ -86,7 +86,7 @@ impl Resamania {
         self
     }
 
-    /// Makes credentials with the key of the API gateway, which every call needs (`X-Gravitee-Api-Key`).
+    /// Creates credentials with the key of the API gateway, which every call needs (`X-Gravitee-Api-Key`).
     ///
     /// ```
     /// use credentials_grant_resamania::Resamania;

@@ -158,7 +158,8 @@ mod shopify {
     const NORTH: &[(&str, &str)] = &[("shop", "north")];
 
     fn subject() -> Subject {
-        let expected = Expected::new("shpat_xxxxx", Duration::from_secs(86_399));
+        let expected = Expected::new("shpat_xxxxx", Duration::from_secs(86_399))
+            .with_header("x-shopify-access-token", "shpat_xxxxx");
         Subject::new(build(FILE, NORTH), at(FILE, NORTH))
             .with_request(fixture!("shopify", "request"))
             .with_variant("shop", build(FILE, &[("shop", "south")]))
@@ -250,7 +251,9 @@ mod walmart {
 
     fn subject() -> Subject {
         let token = "eyJraWQiOiIzZjVhYTFmNS1hYWE5LTQzM";
-        let expected = Expected::new(token, Duration::from_secs(900)).with_token_type("Bearer");
+        let expected = Expected::new(token, Duration::from_secs(900))
+            .with_token_type("Bearer")
+            .with_header("WM_SEC.ACCESS_TOKEN", token);
         Subject::new(build(FILE, &[]), at(FILE, &[]))
             .with_request(fixture!("walmart", "request"))
             .with_variant("environment", build(FILE, &[("environment", "sandbox")]))

@@ -23,13 +23,13 @@ pub struct {{Type}} {
 }
 
 impl {{Type}} {
-    /// Makes the provider with the vendor's token endpoint.
+    /// Creates the provider with the vendor's token endpoint.
     #[must_use]
     pub fn new() -> Self {
         Self::at(Endpoint::from_static(TOKEN_URL))
     }
 
-    /// Makes the provider with another token endpoint, such as an emulator's.
+    /// Creates the provider with another token endpoint, such as an emulator's.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         Self { token_endpoint }

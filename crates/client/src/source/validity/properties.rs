@@ -35,7 +35,7 @@ struct Machine {
 }
 
 impl Machine {
-    /// Makes the move, and says what is true then, and what is shown.
+    /// Creates the move, and says what is true then, and what is shown.
     fn go(&mut self, step: Move) -> (u64, Reading) {
         let (age, monotonic) = match step {
             Move::Pass(time) => (time, time),
