@@ -1,7 +1,8 @@
 //! Token sources, pools and authorizers for programs without an async runtime.
 //!
-//! All of them share one background runtime with two threads, which is started with the first and ends with the last.
-//! They are cheap to clone, and clones share their tokens.
+//! All of them share one background runtime, which is started with the first and ends with the last. Credentials and
+//! transports that block their thread occupy one of its eight threads. They are cheap to clone, and clones share their
+//! tokens.
 //!
 //! ```no_run
 //! # fn example(acme: impl credentials_grant::CredentialsGrant) -> Result<(), credentials_grant::Error> {

@@ -26,7 +26,7 @@ pub use token_source::TokenSource;
 
 // What the pool, the authorizer and the metrics build on.
 pub(crate) use builder::{check_presentation, dry_run_request};
-pub(crate) use config::{Config, ConfigBuilder, config_setters};
+pub(crate) use config::{Config, ConfigBuilder};
 pub(crate) use join::FetchResult;
 pub(crate) use shared::Shared;
 pub(crate) use validity::{Reading, State};

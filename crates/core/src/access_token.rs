@@ -98,9 +98,9 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// [`BadResponse`](crate::ErrorKind::BadResponse) if the token has expired already, if no header can carry it (it
-    /// has spaces, or more than 64 KiB), or if it is bound to a key and `parameters` names none, or the other way
-    /// round.
+    /// [`BadResponse`](crate::ErrorKind::BadResponse) if the token had expired when it was requested (a lifetime of
+    /// zero, or one that ended before `requested_at`), if no header can carry it (it has spaces, or more than 64 KiB),
+    /// or if it is bound to a key and `parameters` names none, or the other way round.
     pub fn new(
         mut response: TokenResponse,
         parameters: &TokenParameters,
@@ -124,7 +124,7 @@ impl AccessToken {
             ));
         }
         response.complete(parameters.scopes());
-        let expires_at = requested_at + length.min(LONGEST_LIFETIME);
+        let expires_at = requested_at.checked_add(length.min(LONGEST_LIFETIME)).unwrap_or(requested_at);
         Ok(Self { response, requested_at, expires_at, lifetime_source, headers, proof_key })
     }
 

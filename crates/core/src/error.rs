@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::redact::Redactor;
+use crate::redact::{Redactor, one_line};
 
 /// Why there is no token, or why a provider could not be built.
 ///
@@ -278,7 +278,8 @@ impl fmt::Debug for Inner {
         if let Retry::After(pause) = retry {
             write!(f, ", retry after: {} s", pause.as_secs())?;
         }
-        if let Some(cause) = source.as_deref().map(|source| innermost(source)) {
+        let cause = source.as_deref().map(|source| one_line(&innermost(source).to_string()));
+        if let Some(cause) = cause.filter(|cause| !self.message.contains(cause.as_str())) {
             write!(f, ", caused by: {cause}")?;
         }
         f.write_str(")")

@@ -265,8 +265,7 @@ impl<'a> RequestBuilder<'a> {
     /// Adds a parameter that is signed when the request is: see [`SignedValue`]. It counts as a secret.
     #[must_use]
     pub fn signed_parameter(mut self, name: impl Into<Cow<'static, str>>, value: SignedValue) -> Self {
-        let name = name.into();
-        self.request.signed_parameters.push((name.clone(), value));
+        self.request.signed_parameters.push((self.request.parameters.len(), value));
         self.secret_parameter(name, &SecretString::default())
     }
 
@@ -323,11 +322,14 @@ impl<'a> RequestBuilder<'a> {
         if let Some(signer) = self.signer.take() {
             let audience = self.assertion_audience.as_deref().unwrap_or(self.request.endpoint.url().as_str());
             let assertion = assertion::assertion(&self.context, audience, &signer)?;
-            self.request.signed_parameters.push((CLIENT_ASSERTION.into(), assertion));
+            let parameters = self.request.parameters.iter();
+            let place = parameters.enumerate().find(|(_, parameter)| parameter.name == CLIENT_ASSERTION);
+            self.request.signed_parameters.extend(place.map(|(index, _)| (index, assertion)));
         }
         self.add_proof()?;
         // A first request need not carry what the last one does.
         if self.request.continues {
+            self.request.check_names()?;
             return Ok(self.request);
         }
         let asked = self.context.parameters();

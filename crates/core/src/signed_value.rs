@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind};
 use crate::signer::Signer;
 
-/// What stands for a signature in a dry run.
-const PLACEHOLDER: &[u8] = b"signature";
+/// What stands for a signature in a dry run: `signature`, in base64url.
+const PLACEHOLDER: &str = "c2lnbmF0dXJl";
 
 /// The value of a parameter or header that a [`Signer`] signs when the request is sent.
 ///
@@ -56,6 +56,8 @@ const PLACEHOLDER: &[u8] = b"signature";
 pub struct SignedValue {
     /// What it is, in an error: `assertion`.
     what: &'static str,
+    /// Whether the message is the header and the claims of a JWT.
+    is_jwt: bool,
     message: Vec<u8>,
     signer: Arc<dyn Signer>,
     format: Arc<Format>,
@@ -74,7 +76,7 @@ struct Header<'a> {
 }
 
 impl SignedValue {
-    /// Describes a value that `format` makes from the signature of `message`.
+    /// Describes a value that `format` makes from the signature of `message`. A dry run does not call `format`.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -93,7 +95,7 @@ impl SignedValue {
         message: impl Into<Vec<u8>>,
         format: impl Fn(&[u8]) -> String + Send + Sync + 'static,
     ) -> Self {
-        Self { what: "value", message: message.into(), signer, format: Arc::new(format) }
+        Self { what: "value", is_jwt: false, message: message.into(), signer, format: Arc::new(format) }
     }
 
     /// Describes a JWT with these claims, which are written in the order of their fields. Its header names the
@@ -122,7 +124,7 @@ impl SignedValue {
         let input = format!("{header}.{claims}");
         let message = input.clone().into_bytes();
         let format = move |signature: &[u8]| format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
-        Self { what, message, signer, format: Arc::new(format) }
+        Self { what, is_jwt: true, message, signer, format: Arc::new(format) }
     }
 
     /// Signs the message and returns the value.
@@ -134,9 +136,17 @@ impl SignedValue {
         Ok((self.format)(&signature).into())
     }
 
-    /// Returns the value with a placeholder for its signature.
+    /// Returns a placeholder that differs if the message does. For a JWT, it is the JWT with a placeholder for its
+    /// signature.
+    ///
+    /// `format` is not called: it may expect a signature of the signer's length.
     pub(crate) fn dry_run(self) -> SecretString {
-        (self.format)(PLACEHOLDER).into()
+        let message = match String::from_utf8(self.message) {
+            Ok(jwt) if self.is_jwt => jwt,
+            Ok(text) => BASE64_URL_SAFE_NO_PAD.encode(text),
+            Err(bytes) => BASE64_URL_SAFE_NO_PAD.encode(bytes.into_bytes()),
+        };
+        format!("{message}.{PLACEHOLDER}").into()
     }
 
     /// Turns any failure of a signer into one of the kind that callers look for.

@@ -36,8 +36,8 @@ pub struct UnsignedRequest {
     pub(crate) endpoint: Endpoint,
     pub(crate) layout: Layout,
     pub(crate) parameters: Vec<Parameter>,
-    /// Parameters to sign: their places are held by parameters of the same name without a value.
-    pub(crate) signed_parameters: Vec<(Cow<'static, str>, SignedValue)>,
+    /// The values to sign, each with the index of its parameter, which has no value yet.
+    pub(crate) signed_parameters: Vec<(usize, SignedValue)>,
     pub(crate) signed_headers: Vec<(HeaderName, SignedValue)>,
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: HeaderMap,
@@ -76,8 +76,8 @@ impl UnsignedRequest {
     /// [`SigningFailed`](crate::ErrorKind::SigningFailed) if the signer fails, and
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub async fn sign(mut self) -> Result<HttpRequest, Error> {
-        for (name, value) in std::mem::take(&mut self.signed_parameters) {
-            self.set_parameter(&name, &value.sign().await?);
+        for (index, value) in std::mem::take(&mut self.signed_parameters) {
+            self.parameters[index].value = value.sign().await?;
         }
         for (name, value) in std::mem::take(&mut self.signed_headers) {
             self.set_header(name, value.sign().await?)?;
@@ -92,18 +92,13 @@ impl UnsignedRequest {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub fn dry_run(mut self) -> Result<HttpRequest, Error> {
-        for (name, value) in std::mem::take(&mut self.signed_parameters) {
-            self.set_parameter(&name, &value.dry_run());
+        for (index, value) in std::mem::take(&mut self.signed_parameters) {
+            self.parameters[index].value = value.dry_run();
         }
         for (name, value) in std::mem::take(&mut self.signed_headers) {
             self.set_header(name, value.dry_run())?;
         }
         self.lay_out()
-    }
-
-    fn set_parameter(&mut self, name: &str, value: &SecretString) {
-        let unsigned = self.parameters.iter_mut().filter(|parameter| parameter.name == name);
-        unsigned.for_each(|parameter| parameter.value = value.clone());
     }
 
     fn set_header(&mut self, name: HeaderName, value: SecretString) -> Result<(), Error> {

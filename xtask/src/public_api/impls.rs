@@ -99,6 +99,11 @@ fn inherent_lines(block: &ItemImpl, path: &str, file: &str, outer: &Conditions) 
             let line = Line::new(&format!("{path}::{}", item.ident), &item.attrs, file, outer);
             Some(line.signature(format!(": {}", print::ty(&item.ty))).note("const"))
         }
+        // What a macro generates is not seen here, so it could change unnoticed.
+        ImplItem::Macro(item) => {
+            let name = item.mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+            Some(Line::new(&format!("{path}::{name}!"), &[], file, outer))
+        }
         _ => None,
     });
     lines.map(Line::finish).collect()

@@ -23,7 +23,14 @@ pub(super) fn are_documented_and_listed(checkout: &Checkout) -> Vec<String> {
 
 fn undocumented(library: &Library) -> impl Iterator<Item = String> {
     let items = library.items.iter().filter(|item| !item.is_documented);
-    items.map(|item| finding(&item.file, format!("{} has no doc comment", item.path), "write one"))
+    items.map(|item| match item.path.strip_suffix('!') {
+        Some(_) => finding(
+            &item.file,
+            format!("the macro {} hides methods from the list", item.path),
+            "write them out in the `impl` block",
+        ),
+        None => finding(&item.file, format!("{} has no doc comment", item.path), "write one"),
+    })
 }
 
 fn list_finding(checkout: &Checkout, library: &Library) -> Option<String> {

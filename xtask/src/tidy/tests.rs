@@ -282,6 +282,20 @@ fn a_public_item_without_a_doc_comment_is_found() {
 }
 
 #[test]
+fn a_macro_that_hides_public_methods_is_found() {
+    let found = found_with_all(&[
+        (
+            "crates/core/src/lib.rs",
+            "//! Core.\n\n/// A token.\npub struct Token;\n\nimpl Token {\n    setters!();\n}\n",
+        ),
+        ("docs/public-api/core.txt", "core [mod]\ncore::Token [unit struct]\ncore::Token::setters!\n"),
+    ]);
+    let finding = "crates/core/src/lib.rs: the macro core::Token::setters! hides methods from the list; \
+                   write them out in the `impl` block";
+    assert_eq!(found, [finding]);
+}
+
+#[test]
 fn a_list_with_a_missing_or_an_old_item_is_found() {
     let list = "docs/public-api/core.txt";
     let source = "//! Core.\n\n/// A token.\npub struct Token;\n";

@@ -37,6 +37,9 @@ impl TokenSettings {
             return Err(options.usage("this provider does not support introspection and revocation", remedy));
         }
         options.check_stdin(&[])?;
+        // First settle which settings count: which credentials are needed depends on them. The choice of credentials
+        // may drop a setting in turn.
+        build(&mut options)?;
         let credentials = CredentialOptions::choose(&mut options)?;
         let grant = build(&mut options)?;
         options.log_settings();

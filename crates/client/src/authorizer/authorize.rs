@@ -75,6 +75,8 @@ pub struct Authorization {
 /// Tells [`Authorizer::authorize_again`] why a request is repeated: for a new token, or for a new proof.
 #[derive(Debug)]
 pub struct AuthorizationRetry {
+    /// The token that the request carries, whose headers are replaced.
+    token: Arc<AccessToken>,
     fetched: bool,
     renewals: u32,
     proved_again: bool,
@@ -209,7 +211,12 @@ impl Authorizer {
         match self.problem(status, headers) {
             Some(Problem::Token) => {}
             Some(Problem::Nonce) if has_nonce && !proved_again => {
-                return Some(AuthorizationRetry { fetched: *fetched, renewals: *renewals, proved_again: true });
+                return Some(AuthorizationRetry {
+                    token: Arc::clone(token),
+                    fetched: *fetched,
+                    renewals: *renewals,
+                    proved_again: true,
+                });
             }
             _ => {
                 rejections.accepted(token);
@@ -220,7 +227,12 @@ impl Authorizer {
         match rejections.rejected(&**source, clock.monotonic(), token, *renewals) {
             Some(renewals) if !fetched => {
                 tracing::debug!(provider, status, "the API rejected the token; fetching a new one");
-                Some(AuthorizationRetry { fetched: true, renewals, proved_again: *proved_again })
+                Some(AuthorizationRetry {
+                    token: Arc::clone(token),
+                    fetched: true,
+                    renewals,
+                    proved_again: *proved_again,
+                })
             }
             Some(_) => {
                 tracing::warn!(provider, status, "the API rejected a token that was fetched for this call");
@@ -233,8 +245,9 @@ impl Authorizer {
         }
     }
 
-    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for. A call is
-    /// repeated at most once for a new token and once for a new proof.
+    /// Authorizes a request that is sent once more, as [`check_response`](Self::check_response) asked for: a copy from
+    /// before, or the same request, whose headers are then replaced. A call is repeated at most once for a new token
+    /// and once for a new proof.
     ///
     /// # Errors
     ///
@@ -244,7 +257,16 @@ impl Authorizer {
         request: &mut R,
         retry: AuthorizationRetry,
     ) -> Result<Authorization, Error> {
-        let AuthorizationRetry { fetched, renewals, proved_again } = retry;
+        let AuthorizationRetry { token, fetched, renewals, proved_again } = retry;
+        let headers = request.headers_mut();
+        for (name, value) in token.header_pairs() {
+            if headers.get(name) == Some(value) {
+                headers.remove(name);
+            }
+        }
+        if token.proof_key().is_some() {
+            headers.remove(DPOP);
+        }
         let authorization = self.authorize(request).await?;
         Ok(Authorization { fetched: fetched || authorization.fetched, renewals, proved_again, ..authorization })
     }

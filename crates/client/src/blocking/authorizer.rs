@@ -68,6 +68,8 @@ impl Authorizer {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Option<AuthorizationRetry> {
+        // Within the runtime, as a provider of tokens may start a renewal.
+        let _entered = self.background.enter();
         self.authorizer.check_response(authorization, status, headers)
     }
 
@@ -100,7 +102,7 @@ impl Authorizer {
         parts.method.clone_from(request.method());
         parts.uri.clone_from(request.uri());
         parts.headers.clone_from(request.headers());
-        let (parts, authorization) = self.background.run(work(self.authorizer.clone(), parts))?;
+        let (parts, authorization) = self.background.run(None, work(self.authorizer.clone(), parts))?;
         *request.headers_mut() = parts.headers;
         Ok(authorization)
     }

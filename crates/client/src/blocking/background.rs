@@ -3,9 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::time::Duration;
 
 use credentials_grant::{Error, ErrorKind};
-use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::task::block_in_place;
+
+use crate::runtime::timed_out;
+
+/// How many threads run the work. Credentials and transports that block their thread occupy one each, meanwhile.
+const THREADS: usize = 8;
 
 /// The runtime, while anybody uses it.
 static SHARED: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
@@ -24,7 +31,7 @@ impl Background {
         if let Some(inner) = shared.upgrade() {
             return Ok(Self(inner));
         }
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|source| {
+        let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().map_err(|source| {
             Error::new(ErrorKind::Configuration, "no thread could be started to fetch tokens on").with_source(source)
         })?;
         let inner = Arc::new(Inner(Some(runtime)));
@@ -37,19 +44,34 @@ impl Background {
         self.0.0.as_ref().map(Runtime::enter)
     }
 
-    /// Runs the work on the runtime's own threads and waits for it: `block_on` would refuse to run within another
-    /// runtime.
+    /// Runs the work on the runtime's own threads and waits for it, up to the limit if there is one.
+    ///
+    /// `block_on` would refuse to run within another runtime, and the runtime's own timers stand still while all of its
+    /// threads are blocked.
     pub(super) fn run<T: Send + 'static>(
         &self,
+        limit: Option<Duration>,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, result) = mpsc::channel();
         if let Some(runtime) = &self.0.0 {
             runtime.spawn(async move { sender.send(work.await) });
         }
-        result.recv().unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Unavailable, "the code that fetches tokens panicked, or its thread has ended")
-                .with_remedy("look for a panic in the program's error output, or build a new token source"))
+        let wait = || match limit {
+            Some(limit) => result.recv_timeout(limit),
+            None => result.recv().map_err(mpsc::RecvTimeoutError::from),
+        };
+        // One of the runtime's own threads, as in credentials that come from another blocking source, first hands its
+        // other tasks to another thread: the result may depend on them.
+        let is_own = |runtime: &Runtime| Handle::try_current().is_ok_and(|here| here.id() == runtime.handle().id());
+        let outcome = if self.0.0.as_ref().is_some_and(is_own) { block_in_place(wait) } else { wait() };
+        outcome.unwrap_or_else(|error| match (error, limit) {
+            (mpsc::RecvTimeoutError::Timeout, Some(limit)) => Err(timed_out(limit)),
+            _ => Err(Error::new(
+                ErrorKind::Unavailable,
+                "the code that fetches tokens panicked, or its thread has ended",
+            )
+            .with_remedy("look for a panic in the program's error output, or build a new token source")),
         })
     }
 }

@@ -71,7 +71,7 @@ impl TokenPool {
     /// As [`crate::TokenPool::revoke_current`].
     pub fn revoke_current(&self) -> Result<(), Error> {
         let pool = self.pool.clone();
-        self.background.run(async move { pool.revoke_current().await })
+        self.background.run(None, async move { pool.revoke_current().await })
     }
 
     /// Returns the number of sources.

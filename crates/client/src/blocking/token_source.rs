@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use credentials_grant::{AccessToken, Error, Introspection, SecretString};
 #[cfg(feature = "reqwest")]
 use credentials_grant::{CredentialsGrant, CredentialsSource};
 
 use super::background::Background;
+use crate::provide_token::ProvideToken;
 use crate::source::{self, Status, TokenOptions, TokenRef, TokenSourceBuilder};
+
+/// How much longer than the source's own timeout a call waits before it gives up by itself.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A token source for programs without an async runtime: [`crate::TokenSource`] with methods that block.
 ///
@@ -75,7 +80,7 @@ impl TokenSource {
         }
         drop(current);
         let source = self.source.clone();
-        self.background.run(async move { source.token_with(options).await })
+        self.background.run(self.limit(options), async move { source.token_with(options).await })
     }
 
     /// Introspects a token, of this source or any other (RFC 7662).
@@ -85,7 +90,7 @@ impl TokenSource {
     /// As [`crate::TokenSource::introspect`].
     pub fn introspect(&self, token: &SecretString) -> Result<Introspection, Error> {
         let (source, token) = (self.source.clone(), token.clone());
-        self.background.run(async move { source.introspect(&token).await })
+        self.background.run(self.limit(TokenOptions::new()), async move { source.introspect(&token).await })
     }
 
     /// Revokes a token, of this source or any other (RFC 7009).
@@ -95,7 +100,7 @@ impl TokenSource {
     /// As [`crate::TokenSource::revoke`].
     pub fn revoke(&self, token: &SecretString) -> Result<(), Error> {
         let (source, token) = (self.source.clone(), token.clone());
-        self.background.run(async move { source.revoke(&token).await })
+        self.background.run(self.limit(TokenOptions::new()), async move { source.revoke(&token).await })
     }
 
     /// Revokes the token in memory, if there is one, for a program that stops.
@@ -105,7 +110,7 @@ impl TokenSource {
     /// As [`crate::TokenSource::revoke_current`].
     pub fn revoke_current(&self) -> Result<(), Error> {
         let source = self.source.clone();
-        self.background.run(async move { source.revoke_current().await })
+        self.background.run(self.limit(TokenOptions::new()), async move { source.revoke_current().await })
     }
 
     /// Returns the status, for a health endpoint. Sends nothing.
@@ -117,6 +122,13 @@ impl TokenSource {
     /// Drops this token, if it is still the current one, because the vendor's API rejected it.
     pub fn invalidate(&self, token: &AccessToken) {
         self.source.invalidate(token);
+    }
+
+    /// Returns how long a call may take. The source's own timers end it a little earlier, unless all threads are
+    /// blocked.
+    fn limit(&self, options: TokenOptions) -> Option<Duration> {
+        let longest = options.deadline().unwrap_or_else(|| self.source.timeout());
+        longest.checked_add(GRACE)
     }
 }
 

@@ -38,60 +38,6 @@ pub(crate) struct ConfigBuilder {
     pub(crate) limits: Vec<IssuanceLimit>,
 }
 
-/// Writes the setters that both builders have, over their field `config`.
-macro_rules! config_setters {
-    () => {
-        /// Sets the transport that sends the requests. An `Arc` of one transport can serve any number of sources.
-        #[must_use]
-        pub fn with_transport(mut self, transport: impl Transport) -> Self {
-            self.config.transport = Some(Arc::new(transport));
-            self
-        }
-
-        /// Sets the clock, for tests.
-        #[must_use]
-        pub fn with_clock(mut self, clock: impl Clock) -> Self {
-            self.config.clock = Arc::new(clock);
-            self
-        }
-
-        /// Sets how long one fetch may take, with all its requests: 30 seconds by default, ten minutes at most.
-        #[must_use]
-        pub fn with_timeout(mut self, timeout: Duration) -> Self {
-            self.config.timeout = timeout;
-            self
-        }
-
-        /// Sets the longest lifetime to assume, whatever the server states. Tokens are renewed accordingly.
-        #[must_use]
-        pub fn with_maximum_lifetime(mut self, maximum_lifetime: Duration) -> Self {
-            self.config.maximum_lifetime = Some(maximum_lifetime);
-            self
-        }
-
-        /// Adds a limit on token requests to those of the provider's policy, such as one from your contract. In a pool,
-        /// it applies to each provider, or to each client of one.
-        #[must_use]
-        pub fn with_limit(mut self, limit: IssuanceLimit) -> Self {
-            self.config.limits.push(limit);
-            self
-        }
-
-        /// Renews tokens before they expire even if nobody asks for them, once the first was asked for. By default, an
-        /// idle program requests no tokens.
-        ///
-        /// Renewal stops when the source or the runtime is dropped, and when the vendor refuses to issue a token. It
-        /// starts again with the next token that somebody gets.
-        #[must_use]
-        pub fn keep_warm(mut self) -> Self {
-            self.config.keep_warm = true;
-            self
-        }
-    };
-}
-
-pub(crate) use config_setters;
-
 impl ConfigBuilder {
     pub(crate) fn new() -> Self {
         Self {

@@ -8,7 +8,9 @@ use credentials_grant::{
     AccessToken, ClientCredentials, Error, ErrorKind, HeaderMap, Lifetime, Policy, Presentation, StatusCode,
     TokenParameters, TokenResponse, async_trait,
 };
-use credentials_grant_client::{Authorizer, ProvideToken, TokenOptions, TokenPool, blocking};
+use credentials_grant_client::{
+    Authorizer, FunctionCredentials, ProvideToken, TokenOptions, TokenPool, TokenSource, blocking,
+};
 use http::{Request, Response};
 
 use crate::acme::{Acme, Act, Script, clock};
@@ -151,4 +153,106 @@ fn blocking_sources_share_one_background_runtime_which_outlives_the_first_of_the
     assert_eq!(second.token().unwrap().header_value(), "Bearer token-2");
     drop((clone, second));
     assert_eq!(source().token().unwrap().header_value(), "Bearer token-3", "a new runtime was started");
+}
+
+#[test]
+fn credentials_of_a_blocking_source_may_come_from_another_blocking_source() {
+    let vault = crate::acme::builder(&Script::new([Act::Issue(3600)]), &clock()).build_blocking().unwrap();
+    let credentials = FunctionCredentials::new("vault", move || {
+        let secret = vault.token().map(|token| token.header_value().to_str().unwrap().to_owned());
+        async move { Ok(ClientCredentials::new("id", secret?)) }
+    });
+    let source = TokenSource::builder(Acme::new(), credentials).with_transport(Script::new([Act::Issue(3600)]));
+    assert_eq!(source.build_blocking().unwrap().token().unwrap().header_value(), "Bearer token-1");
+}
+
+/// Starts something in the background whenever it is asked, as a source does that renews its token.
+#[derive(Debug)]
+struct Spawning(Counting);
+
+#[async_trait]
+impl ProvideToken for Spawning {
+    fn name(&self) -> &'static str {
+        "spawning"
+    }
+
+    fn cached(&self, _: TokenOptions) -> Option<Arc<AccessToken>> {
+        tokio::spawn(async {});
+        Some(self.0.now())
+    }
+
+    async fn token(&self, _: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+        Ok(self.0.now())
+    }
+
+    fn invalidate(&self, token: &AccessToken) {
+        self.0.invalidate(token);
+    }
+
+    fn policy(&self) -> Policy {
+        self.0.policy()
+    }
+}
+
+#[test]
+fn a_blocking_authorizer_does_everything_within_its_runtime_and_repeats_a_rejected_call_once() {
+    let authorizer = Authorizer::builder(Spawning(Counting::default())).with_host("api.example.com").build().unwrap();
+    let authorizer = blocking::Authorizer::from_async(authorizer).unwrap();
+    let mut request = Request::get("https://api.example.com/v1").body(()).unwrap();
+    let first = authorizer.authorize(&mut request).unwrap();
+    let retry = authorizer.check_response(&first, StatusCode::UNAUTHORIZED, &HeaderMap::new()).unwrap();
+    let second = authorizer.authorize_again(&mut request, retry).unwrap();
+    assert_eq!(request.headers()["x-own"], "own-1", "the same request gets the new token");
+    assert!(authorizer.check_response(&second, StatusCode::UNAUTHORIZED, &HeaderMap::new()).is_none());
+}
+
+#[tokio::test]
+async fn a_request_that_is_authorized_again_carries_the_new_token_and_what_the_caller_set() {
+    let rig = rig(policy()).warm().await;
+    let mut request = Request::get("https://api.example.com/v1").header("x-kept", "1").body(()).unwrap();
+    let authorization = rig.authorizer.authorize(&mut request).await.unwrap();
+    let retry = rig.authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).unwrap();
+    rig.authorizer.authorize_again(&mut request, retry).await.unwrap();
+    assert_eq!((&request.headers()["authorization"], request.headers().len()), (&"Bearer token-2".parse().unwrap(), 2));
+}
+
+#[tokio::test]
+async fn a_shared_token_provider_is_asked_for_everything_that_it_implements() {
+    #[derive(Debug)]
+    struct Strict;
+
+    #[async_trait]
+    impl ProvideToken for Strict {
+        fn name(&self) -> &'static str {
+            "strict"
+        }
+
+        fn cached(&self, _: TokenOptions) -> Option<Arc<AccessToken>> {
+            Some(Counting::default().now())
+        }
+
+        async fn token(&self, _: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+            Ok(Counting::default().now())
+        }
+
+        fn invalidate(&self, _: &AccessToken) {
+            panic!("the token is never the current one");
+        }
+
+        fn is_current(&self, _: &AccessToken) -> bool {
+            false
+        }
+
+        fn policy(&self) -> Policy {
+            Policy::new().with_host("api.example.com")
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::from_secs(7)
+        }
+    }
+    let shared: Arc<dyn ProvideToken> = Arc::new(Strict);
+    assert_eq!(shared.timeout(), Duration::from_secs(7));
+    let authorizer = Authorizer::new(shared).expect("the policy names the host");
+    assert_eq!(call(&authorizer, "none").await, (StatusCode::UNAUTHORIZED, 2), "one retry and no more");
 }

@@ -161,8 +161,25 @@ fn a_dry_run_asks_no_signer_and_is_the_same_every_time() {
     let (credentials, parameters) = (signing(), TokenParameters::new());
     let context = RequestContext::dry_run(&credentials, &parameters);
     let dry_run = || Signing("fail").token_request(&context).unwrap().dry_run().unwrap();
-    assert_eq!(dry_run().headers()["x-signature"], "Sig signature");
+    assert_eq!(dry_run().headers()["x-signature"], "ZmFpbA.c2lnbmF0dXJl", "the message, and no signature");
     assert_eq!((dry_run().body(), dry_run().headers()), (dry_run().body(), dry_run().headers()));
+}
+
+#[test]
+fn two_signed_parameters_of_one_name_keep_their_own_values_and_a_signed_header_replaces_a_plain_one() {
+    let (credentials, parameters) = (signing(), TokenParameters::new());
+    let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
+    let signer = credentials.require_signer().unwrap();
+    let text = |signature: &[u8]| String::from_utf8_lossy(signature).into_owned();
+    let signed = |message: &str| SignedValue::new(Arc::clone(&signer), message, text);
+    let request = context.post(&endpoint()).parameter("resource", "plain").signed_parameter("resource", signed("ab"));
+    let request = request.signed_parameter("resource", signed("cd")).header("x-a", "plain");
+    let request = block_on(request.signed_header("X-A", signed("ef")).build().unwrap().sign()).unwrap();
+    assert_eq!(String::from_utf8_lossy(request.body()), "resource=plain&resource=ba&resource=dc");
+    assert_eq!(request.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["fe"]);
+
+    let twice = context.post(&endpoint()).parameter("a", "1").signed_parameter("a", signed("ab")).continues().build();
+    assert!(twice.unwrap_err().to_string().contains("\"a\" is given twice"));
 }
 
 #[test]
