@@ -82,7 +82,7 @@ async fn what_is_not_http_is_named_so() {
     ];
     for (what, answer) in cases {
         let error = answered(answer, Then::HangUp).await.unwrap_err();
-        assert_error(&error, BadResponse, "127.0.0.1 sent no HTTP/1.1 that can be read: ", what);
+        assert_error(&error, BadResponse, "127.0.0.1 sent something other than HTTP/1.1: ", what);
     }
 }
 
