@@ -10,9 +10,10 @@ use credentials_grant::{
     Presentation, RequestContext, RequestSeed, SignedValue, Signer, TokenParameters, TokenResponse, UnsignedRequest,
     Value, async_trait, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
-use crate::acme::{Canned, credentials, endpoint, response};
+use crate::acme::credentials;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -66,7 +67,7 @@ impl CredentialsGrant for ByHand {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&endpoint()).client_credentials().build()
+        context.post(&Acme::endpoint()).client_credentials().build()
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
@@ -83,8 +84,8 @@ impl CredentialsGrant for ByHand {
 #[test]
 fn a_provider_reads_every_part_of_a_response_and_changes_it() {
     let fetched = |body: &str| {
-        let transport = Canned::new([response(200, &[], body)]);
-        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))
+        let server = TestServer::in_turn([response(200, &[], body)]);
+        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &server, RequestSeed::fixed()))
     };
     let token = fetched(r#"{"access_token":"abc","expires_in":3600,"tenant":"hotel-1"}"#).unwrap();
     assert_eq!((token.token_type(), token.scopes()), (Some("Bearer"), &["all".to_owned()][..]));
@@ -128,7 +129,7 @@ impl CredentialsGrant for Signing {
         let signer = context.credentials().require_signer()?;
         let text = |signature: &[u8]| format!("Sig {}", String::from_utf8_lossy(signature));
         context
-            .post(&endpoint())
+            .post(&Acme::endpoint())
             .grant_type("urn:ietf:params:oauth:grant-type:jwt-bearer")
             .signed_parameter("assertion", SignedValue::jwt(Arc::clone(&signer), &Claims { z: 1, a: 2 })?)
             .parameter("last", "1")
@@ -168,8 +169,8 @@ fn a_dry_run_asks_no_signer_and_is_the_same_every_time() {
 #[test]
 fn what_was_signed_is_redacted_and_a_signer_that_fails_says_so() {
     let echo = response(400, &[], r#"{"error":"invalid_grant","error_description":"no: cba"}"#);
-    let (transport, parameters) = (Canned::new([echo]), TokenParameters::new());
-    let fetched = |provider| block_on(fetch_token(provider, &signing(), &parameters, &transport, RequestSeed::fixed()));
+    let (server, parameters) = (TestServer::in_turn([echo]), TokenParameters::new());
+    let fetched = |provider| block_on(fetch_token(provider, &signing(), &parameters, &server, RequestSeed::fixed()));
     let error = fetched(&Signing("abc")).unwrap_err();
     assert!(error.to_string().contains("no: [redacted]"), "{error}");
 
@@ -188,8 +189,8 @@ fn what_was_signed_is_redacted_and_a_signer_that_fails_says_so() {
 #[test]
 fn debug_of_an_error_begins_with_the_sentence_that_a_person_needs() {
     fn main() -> Result<(), Box<dyn std::error::Error>> {
-        let transport = Canned::new([response(429, &[("retry-after", "7")], "")]);
-        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))?;
+        let server = TestServer::in_turn([response(429, &[("retry-after", "7")], "")]);
+        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &server, RequestSeed::fixed()))?;
         Ok(())
     }
     let shown = format!("{:?}", main().unwrap_err());
