@@ -24,12 +24,14 @@
 
 mod acme;
 mod answer;
+mod client_authentication;
 #[cfg(feature = "client")]
 mod runtime;
 mod server;
 
 pub use acme::Acme;
 pub use answer::{Answer, response};
+pub use client_authentication::check_client_authentication_names;
 use credentials_grant::ClientCredentials;
 #[cfg(feature = "client")]
 pub use runtime::{TokioClock, clock, gated, settle};
