@@ -7,8 +7,8 @@ use credentials_grant::{
 
 use crate::Acme;
 
-/// Checks which values of the setting `auth` a provider accepts: every name and alias of the methods that send the client
-/// id and secret, and no other. The closure makes the provider with a method, for [`Acme::endpoint`].
+/// Checks which values of the setting `auth` a provider accepts: every name and alias of the methods that send the
+/// client id and secret, and no other. The closure makes the provider with a method, for [`Acme::endpoint`].
 #[track_caller]
 pub fn check_client_authentication_names<P: CredentialsGrant + Configure>(
     with_method: impl Fn(ClientAuthentication) -> P,

@@ -63,7 +63,7 @@ async fn a_connection_that_fails_after_refusals_may_be_a_blocked_address() {
     clock.advance(Duration::from_secs(1));
     let error = source.token().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.to_string().contains("may have blocked this address"), "{error}");
+    assert!(error.to_string().contains("may have blocked this IP address"), "{error}");
 }
 
 #[tokio::test]
