@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use credentials_grant::{ErrorKind, Endpoint, Url};
+use credentials_grant::{Endpoint, ErrorKind, Url};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &str| {

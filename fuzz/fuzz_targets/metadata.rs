@@ -3,14 +3,16 @@
 
 #![no_main]
 
-use std::sync::{LazyLock, Mutex};
+use std::collections::VecDeque;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use credentials_grant_fuzz::response;
 use credentials_grant_oauth2::{
-    ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
-    HttpRequest, HttpResponse, OAuth2, RequestSeed, SecretString, StatusCode, TokenParameters, Transport, async_trait,
-    fetch_token, introspect, revoke,
+    ClientCertificate, ClientCredentials, CredentialsGrant, Error, HttpRequest, OAuth2, RequestSeed, SecretString,
+    TokenParameters, fetch_token, introspect, revoke,
 };
+use credentials_grant_test_kit::{Answer, TestServer};
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 
@@ -20,11 +22,12 @@ const ISSUERS: [&str; 2] = ["https://login.example.com/t", "http://127.0.0.1:808
 fuzz_target!(|input: &[u8]| {
     let is_here = input.windows(ISSUERS[1].len()).any(|text| text == ISSUERS[1].as_bytes());
     let issuer = ISSUERS[usize::from(is_here)];
-    let server = Server { issuer, answers: Mutex::new(answers(input)) };
+    let answers = Arc::new(Mutex::new(answers(input)));
+    let server = server(issuer, &answers);
     let provider = OAuth2::discover(issuer.parse().expect("a valid issuer"));
     // While the metadata is fresh, stale, and too old to be used.
     let mut hours = [0, 0, 1, 1, 2, 26, 60].into_iter();
-    while let Some(passed) = hours.next().filter(|_| !server.has_said_all()) {
+    while let Some(passed) = hours.next().filter(|_| !answers.lock().unwrap().is_empty()) {
         trips(&provider, &server, Duration::from_secs(passed * 60 * 60));
     }
 });
@@ -36,7 +39,7 @@ static WITH_SECRET: LazyLock<ClientCredentials> = LazyLock::new(|| ClientCredent
 static WITH_CERTIFICATE: LazyLock<ClientCredentials> =
     LazyLock::new(|| ClientCredentials::without_secret("id").with_certificate(ClientCertificate::from_pem("pem")));
 
-fn trips(provider: &dyn CredentialsGrant, server: &Server, passed: Duration) {
+fn trips(provider: &dyn CredentialsGrant, server: &TestServer, passed: Duration) {
     let now = || RequestSeed::new(RequestSeed::fixed().now + passed, [7; 16]);
     check(block_on(fetch_token(provider, &WITH_SECRET, &TokenParameters::new(), server, now())).map(|_| ()), &SECRET);
     check(block_on(fetch_token(provider, &WITH_CERTIFICATE, &TokenParameters::new(), server, now())).map(|_| ()), &[]);
@@ -56,65 +59,43 @@ fn check(outcome: Result<(), Error>, secrets: &[&str]) {
     assert!(!secrets.iter().any(|secret| shown.contains(secret)), "{shown}");
 }
 
-/// Returns the responses, the last one first. `None` stands for no response.
-fn answers(input: &[u8]) -> Vec<Option<HttpResponse>> {
-    let mut answers = Vec::new();
+/// Returns the answers.
+fn answers(input: &[u8]) -> VecDeque<Answer> {
+    let mut answers = VecDeque::new();
     let mut rest = input;
     while let Some(end) = rest.windows(3).position(|bytes| bytes == b"\n%\n") {
-        answers.push(answer(&rest[..end]));
+        answers.push_back(answer(&rest[..end]));
         rest = &rest[end + 3..];
     }
-    answers.push(answer(rest));
-    answers.reverse();
+    answers.push_back(answer(rest));
     answers
 }
 
-fn answer(input: &[u8]) -> Option<HttpResponse> {
-    let end = input.windows(2).position(|bytes| bytes == b"\n\n")?;
-    let (head, body) = (&input[..end], &input[end + 2..]);
-    let mut lines = head.split(|&byte| byte == b'\n');
-    let status = StatusCode::from_bytes(lines.next()?).ok()?;
-    let header = |line: &[u8]| {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        Some((
-            HeaderName::from_bytes(&line[..colon]).ok()?,
-            HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?,
-        ))
-    };
-    let headers: HeaderMap = lines.filter_map(header).collect();
-    Some(HttpResponse::new(status, headers, body.to_vec()))
+fn answer(input: &[u8]) -> Answer {
+    response(input).map_or_else(Answer::unreachable, Answer::from)
 }
 
-/// Gives one response after the other, and checks the requests.
-#[derive(Debug)]
-struct Server {
-    issuer: &'static str,
-    answers: Mutex<Vec<Option<HttpResponse>>>,
+/// Makes a server that gives one answer after the other, and checks the requests.
+fn server(issuer: &'static str, answers: &Arc<Mutex<VecDeque<Answer>>>) -> TestServer {
+    let answers = Arc::clone(answers);
+    TestServer::new(move |request, _| {
+        check_request(issuer, request);
+        answers.lock().unwrap().pop_front().unwrap_or_else(Answer::unreachable)
+    })
 }
 
-impl Server {
-    fn has_said_all(&self) -> bool {
-        self.answers.lock().unwrap().is_empty()
-    }
-}
-
-#[async_trait]
-impl Transport for Server {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let url = request.url();
-        let is_loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
-            || url.host_str().is_some_and(|host| host.starts_with("127."));
-        let may_be_plain = self.issuer.starts_with("http:") && is_loopback;
-        assert!(url.scheme() == "https" || may_be_plain && url.scheme() == "http", "{url}");
-        assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
-        if request.method() == "GET" {
-            let origin = self.issuer.trim_end_matches("/t");
-            assert!(url.as_str().starts_with(origin) && url.path().contains("/.well-known/"), "{url}");
-            assert!(request.body().is_empty() && !request.headers().contains_key("authorization"), "{url}");
-        } else {
-            assert_eq!(request.method(), "POST");
-        }
-        let answer = self.answers.lock().unwrap().pop().flatten();
-        answer.ok_or_else(|| Error::new(ErrorKind::Unreachable, "nobody answers").with_remedy("wait"))
+fn check_request(issuer: &str, request: &HttpRequest) {
+    let url = request.url();
+    let is_loopback = matches!(url.host_str(), Some("localhost" | "[::1]"))
+        || url.host_str().is_some_and(|host| host.starts_with("127."));
+    let may_be_plain = issuer.starts_with("http:") && is_loopback;
+    assert!(url.scheme() == "https" || may_be_plain && url.scheme() == "http", "{url}");
+    assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
+    if request.method() == "GET" {
+        let origin = issuer.trim_end_matches("/t");
+        assert!(url.as_str().starts_with(origin) && url.path().contains("/.well-known/"), "{url}");
+        assert!(request.body().is_empty() && !request.headers().contains_key("authorization"), "{url}");
+    } else {
+        assert_eq!(request.method(), "POST");
     }
 }

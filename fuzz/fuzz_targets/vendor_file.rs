@@ -1,15 +1,15 @@
 //! Parses arbitrary vendor files, builds providers from them with arbitrary settings, builds requests and reads
-//! arbitrary responses. The input is the file, a line of `===`, settings as `name=value`, a line of `===`, a status, an
-//! empty line, and the body.
+//! arbitrary responses. The input is the file, a line of `===`, settings as `name=value`, a line of `===`, a status,
+//! headers, an empty line, and the body.
 
 #![no_main]
 
-use std::sync::Mutex;
-
+use credentials_grant_fuzz::response;
+use credentials_grant_test_kit::TestServer;
 use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, FileProvider, HeaderMap, HttpRequest, HttpResponse,
-    RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, Url, VendorFile, async_trait, fetch_token,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, FileProvider, HttpRequest, RequestContext, RequestSeed,
+    TokenParameters, Url, VendorFile, fetch_token,
 };
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
@@ -79,9 +79,9 @@ fn check(file: &VendorFile, provider: &FileProvider, response_text: &str) {
             Ok(request) => check_request(&request),
             Err(error) => check_error(&error),
         }
-        let Some(response) = response(response_text) else { continue };
-        let transport = Canned(Mutex::new(Some(response)));
-        match block_on(fetch_token(provider, &credentials, &parameters, &transport, RequestSeed::fixed())) {
+        let Some(response) = response(response_text.as_bytes()) else { continue };
+        let server = TestServer::in_turn([response]);
+        match block_on(fetch_token(provider, &credentials, &parameters, &server, RequestSeed::fixed())) {
             Ok(token) => {
                 assert!(token.header_pairs().all(|(_, value)| value.is_sensitive()));
                 assert!(!format!("{token:?}").contains(CANARY), "{token:?}");
@@ -106,19 +106,4 @@ fn check_error(error: &Error) {
     assert!(!shown.contains(char::is_control) && shown.len() < 20_000, "{shown:?}");
     assert!(!shown.contains(CANARY) && !format!("{error:?}").contains(CANARY), "{error:?}");
     assert!(error.remedy().is_some() || error.kind() != ErrorKind::Configuration, "{error}");
-}
-
-fn response(response_text: &str) -> Option<HttpResponse> {
-    let (status, body) = response_text.split_once("\n\n")?;
-    Some(HttpResponse::new(status.parse::<StatusCode>().ok()?, HeaderMap::new(), body.as_bytes().to_vec()))
-}
-
-#[derive(Debug)]
-struct Canned(Mutex<Option<HttpResponse>>);
-
-#[async_trait]
-impl Transport for Canned {
-    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
-        Ok(self.0.lock().unwrap().take().expect("one request is sent"))
-    }
 }

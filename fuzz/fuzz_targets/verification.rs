@@ -4,13 +4,14 @@
 #![no_main]
 
 use std::sync::LazyLock;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant::{HeaderMap, HttpRequest, HttpResponse, Signer, StatusCode, async_trait};
+use credentials_grant::Signer as _;
 use credentials_grant_client::KeySigner;
-use credentials_grant_verification::{Error, ErrorKind, ManualClock, SecretString, TokenVerifier, Transport};
+use credentials_grant_test_kit::{TestServer, clock, response};
+use credentials_grant_verification::{ErrorKind, SecretString, TokenVerifier};
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -34,8 +35,8 @@ fuzz_target!(|input: &str| {
     let signed = format!("{message}.{}", BASE64.encode(signature));
 
     let builder = TokenVerifier::builder(ISSUER.parse().expect("it is an issuer"), AUDIENCE);
-    let builder = builder.with_clock(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
-    let verifier = builder.with_transport(Issuer(keys.to_owned())).build().expect("it is set up");
+    let builder = builder.with_clock(clock());
+    let verifier = builder.with_transport(issuer(keys.to_owned())).build().expect("it is set up");
     RUNTIME.block_on(async {
         if verified(&verifier, &signed).await {
             assert_good(header, claims, keys);
@@ -87,14 +88,10 @@ fn assert_good(header: &str, claims: &str, keys: &str) {
     }
 }
 
-#[derive(Debug)]
-struct Issuer(String);
-
-#[async_trait]
-impl Transport for Issuer {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+/// Makes an issuer with these keys.
+fn issuer(keys: String) -> TestServer {
+    TestServer::new(move |request, _| {
         assert_eq!((request.method().as_str(), request.url().scheme()), ("GET", "https"));
-        let body = if request.url().path().contains("/.well-known/") { METADATA } else { &self.0 };
-        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.as_bytes().to_vec()))
-    }
+        response(200, &[], if request.url().path().contains("/.well-known/") { METADATA } else { &keys })
+    })
 }

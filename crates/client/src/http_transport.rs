@@ -221,36 +221,21 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
 
 #[cfg(test)]
 mod tests {
-    use credentials_grant::{
-        ClientCredentials, CredentialsGrant, Endpoint, RequestContext, RequestSeed, TokenParameters, UnsignedRequest,
-        fetch_token,
-    };
+    use credentials_grant::{Endpoint, RequestSeed, TokenParameters, fetch_token};
+    use credentials_grant_test_kit::{Acme, credentials};
     use tokio::net::TcpListener;
 
     use super::*;
-
-    #[derive(Debug)]
-    struct Acme(Endpoint);
-
-    impl CredentialsGrant for Acme {
-        fn name(&self) -> &'static str {
-            "acme"
-        }
-
-        fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-            context.post(&self.0).client_credentials().build()
-        }
-    }
 
     #[tokio::test]
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let acme = Acme(Endpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap());
+        let endpoint = Endpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+        let acme = Acme::new().with_endpoint(endpoint);
         let https = build(client(Duration::from_millis(100)));
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
-        let credentials = ClientCredentials::new("id", "secret");
-        let error = fetch_token(&acme, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed())
+        let error = fetch_token(&acme, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed())
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);

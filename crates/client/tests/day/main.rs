@@ -17,12 +17,13 @@ use std::time::Duration;
 
 use credentials_grant::{AccessToken, Error};
 use credentials_grant_client::{Clock, TokenSource};
+use credentials_grant_test_kit::TokioClock;
 use futures_util::{FutureExt, poll};
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::expected::Expected;
-use crate::vendor::{Incident, MINUTE, SECOND, Today, Vendor};
+use crate::vendor::{Incident, MINUTE, SECOND, Vendor};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const BETWEEN_BURSTS: Duration = Duration::from_millis(600);
@@ -57,7 +58,7 @@ fn bad_day() -> BTreeMap<usize, (Incident, RangeInclusive<usize>)> {
 #[tokio::test(start_paused = true)]
 async fn a_bad_day_takes_the_requests_that_it_must_and_no_caller_notices_more_than_he_must() {
     let day = bad_day();
-    let today = Today::begin();
+    let today = TokioClock::new();
     let vendor = Vendor::new(today, day.iter().map(|(token, (incident, _))| (*token, *incident)).collect());
     let mut callers = Callers::of(&vendor, today);
     let mut expected = Expected::default();
@@ -88,7 +89,7 @@ async fn a_bad_day_takes_the_requests_that_it_must_and_no_caller_notices_more_th
 
 #[tokio::test(start_paused = true)]
 async fn a_tenant_whose_vendor_is_slow_keeps_no_other_waiting() {
-    let today = Today::begin();
+    let today = TokioClock::new();
     let [mut slow, mut fast] = [SECOND * 25, Duration::ZERO].map(|slow| {
         let incident = Incident::Restart { at: MINUTE * 5, down: Duration::ZERO, slow };
         Callers::of(&Vendor::new(today, (0..20).map(|token| (token, incident)).collect()), today)
@@ -114,7 +115,7 @@ type Outcome = (Result<Arc<AccessToken>, Error>, Duration, Duration);
 struct Callers {
     source: TokenSource,
     vendor: Arc<Vendor>,
-    today: Today,
+    today: TokioClock,
     waiting: JoinSet<Outcome>,
     /// The tokens that the API answered with 401, and when.
     rejected: Vec<(Arc<AccessToken>, Duration)>,
@@ -124,7 +125,7 @@ struct Callers {
 }
 
 impl Callers {
-    fn of(vendor: &Arc<Vendor>, today: Today) -> Self {
+    fn of(vendor: &Arc<Vendor>, today: TokioClock) -> Self {
         Self {
             source: vendor.source(),
             vendor: Arc::clone(vendor),

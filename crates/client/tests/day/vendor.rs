@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use credentials_grant::{
-    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, CredentialsSource, Endpoint, Error,
-    ErrorKind, HeaderMap, HeaderValue, HttpRequest, HttpResponse, RequestContext, StatusCode, Transport,
-    UnsignedRequest,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsSource, Error, ErrorKind, HttpRequest,
+    HttpResponse, Transport,
 };
-use credentials_grant_client::{Clock, TokenSource};
+use credentials_grant_client::{Clock as _, TokenSource};
+use credentials_grant_test_kit::{Acme, TokioClock, response};
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -21,26 +21,6 @@ pub(crate) const LIFE: Duration = Duration::from_secs(3600);
 
 /// For how much of it a client hands them out.
 const GOOD: Duration = Duration::from_secs(3600 - 30);
-
-/// The time since the day began, by the clock that tokio's timers go by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Today(Instant);
-
-impl Today {
-    pub(crate) fn begin() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Clock for Today {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600) + self.monotonic()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.elapsed()
-    }
-}
 
 /// What happens while a token is the current one. "Asked" is when its successor is asked for first.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +54,7 @@ pub(crate) enum Act {
 
 #[derive(Debug)]
 pub(crate) struct Vendor {
-    today: Today,
+    today: TokioClock,
     incidents: BTreeMap<usize, Incident>,
     book: Mutex<Book>,
 }
@@ -107,14 +87,14 @@ pub(crate) struct Issued {
 
 impl Vendor {
     /// A vendor with these incidents, by the number of the token that is the current one then.
-    pub(crate) fn new(today: Today, incidents: BTreeMap<usize, Incident>) -> Arc<Self> {
+    pub(crate) fn new(today: TokioClock, incidents: BTreeMap<usize, Incident>) -> Arc<Self> {
         Arc::new(Self { today, incidents, book: Mutex::default() })
     }
 
     /// A source of its tokens.
     pub(crate) fn source(self: &Arc<Self>) -> TokenSource {
-        let token_endpoint = Endpoint::from_static("https://auth.example.com/token");
-        let builder = TokenSource::builder(Acme { token_endpoint }, Vault(Arc::clone(self)));
+        let acme = Acme::new().with_client_authentication(ClientAuthentication::ClientSecretPost);
+        let builder = TokenSource::builder(acme, Vault(Arc::clone(self)));
         builder.with_transport(Arc::clone(self)).with_clock(self.today).build().unwrap()
     }
 
@@ -201,18 +181,16 @@ impl Transport for Vendor {
         sleep_until(Instant::now() + pause).await;
         visit.act = act;
         let number = self.book().tokens.len() + 1;
-        let mut headers = HeaderMap::new();
-        let (status, body) = match act {
-            Act::Issue => (200, format!(r#"{{"access_token":"token-{number}","expires_in":{}}}"#, LIFE.as_secs())),
-            Act::Refuse => (401, r#"{"error":"invalid_client"}"#.to_owned()),
-            Act::Throttle(wait) => {
-                headers.insert("retry-after", HeaderValue::from(wait.as_secs()));
-                (429, String::new())
+        Ok(match act {
+            Act::Issue => {
+                let body = format!(r#"{{"access_token":"token-{number}","expires_in":{}}}"#, LIFE.as_secs());
+                response(200, &[], body)
             }
+            Act::Refuse => response(401, &[], r#"{"error":"invalid_client"}"#),
+            Act::Throttle(wait) => response(429, &[("retry-after", &wait.as_secs().to_string())], ""),
             Act::Unreachable => return Err(Error::new(ErrorKind::Unreachable, "nobody listens")),
-            Act::Unavailable => (503, String::new()),
-        };
-        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
+            Act::Unavailable => response(503, &[], ""),
+        })
     }
 }
 
@@ -226,22 +204,6 @@ struct Visit<'a> {
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
         self.vendor.book().close(self.requested, self.act, self.vendor.today.monotonic());
-    }
-}
-
-#[derive(Debug)]
-struct Acme {
-    token_endpoint: Endpoint,
-}
-
-impl CredentialsGrant for Acme {
-    fn name(&self) -> &'static str {
-        "acme"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        let request = context.post(&self.token_endpoint).client_credentials();
-        request.client_authentication(ClientAuthentication::ClientSecretPost).build()
     }
 }
 

@@ -4,30 +4,11 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{
-    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, RequestContext,
-    UnsignedRequest,
-};
+use credentials_grant::{AccessToken, ClientCredentials, Endpoint, Error, ErrorKind};
 use credentials_grant_client::{HttpTransport, TokenSource};
+use credentials_grant_test_kit::Acme;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-
-#[derive(Debug)]
-struct Acme(Endpoint);
-
-impl CredentialsGrant for Acme {
-    fn name(&self) -> &'static str {
-        "acme"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context
-            .post(&self.0)
-            .client_authentication(ClientAuthentication::ClientSecretBasic)
-            .client_credentials()
-            .build()
-    }
-}
 
 /// What the server does once it has written its answer.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +68,7 @@ pub(crate) async fn parameters(url: &str, timeout: Duration) -> Result<Arc<Acces
 }
 
 pub(crate) fn source(url: &str, timeout: Duration) -> Result<TokenSource, Error> {
-    TokenSource::builder(Acme(Endpoint::parse(url)?), ClientCredentials::new("id", "canary"))
+    TokenSource::builder(Acme::new().with_endpoint(Endpoint::parse(url)?), ClientCredentials::new("id", "canary"))
         .with_transport(HttpTransport::new()?.with_timeout(timeout))
         .build()
 }

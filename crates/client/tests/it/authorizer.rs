@@ -2,9 +2,9 @@
 
 use credentials_grant::{Error, ErrorKind, Policy};
 use credentials_grant_client::{Authorizer, AuthorizerBuilder};
+use credentials_grant_test_kit::{Answer, TestServer, clock};
 use http::Request;
 
-use crate::acme::{Act, Script, clock};
 use crate::shop::{policy, presentation, rig, rig_with, source};
 
 fn get(url: &str) -> Request<()> {
@@ -33,7 +33,7 @@ async fn the_token_goes_to_the_hosts_that_are_named() {
         authorizer.authorize(&mut request).await.expect(url);
         assert_eq!(request.headers()["authorization"], "Bearer token-1", "{url}");
     }
-    assert_eq!(rig.script.requests(), 1);
+    assert_eq!(rig.server.request_count(), 1);
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn the_token_goes_to_nobody_else_and_none_is_bought() {
         assert!(error.to_string().contains(why) && !error.to_string().contains("canary"), "{error}");
         assert!(request.headers().is_empty(), "{url}");
     }
-    assert_eq!(rig.script.requests(), 0);
+    assert_eq!(rig.server.request_count(), 0);
 }
 
 #[test]
 fn an_authorizer_that_knows_no_host_or_a_malformed_one_is_refused() {
-    let source = |policy| source(policy, &Script::new([]), &clock());
+    let source = |policy| source(policy, &TestServer::unused(), &clock());
     let refusal = |builder: AuthorizerBuilder| {
         let error = builder.build().unwrap_err();
         assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("shop")));
@@ -120,7 +120,7 @@ async fn a_request_that_has_the_header_is_left_alone_wherever_it_goes() {
                 .is_none()
         );
     }
-    assert_eq!(rig.script.requests(), 0);
+    assert_eq!(rig.server.request_count(), 0);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn another_authorization_is_no_reason_to_hold_back_a_token_that_goes_elsew
 
 #[tokio::test]
 async fn without_a_token_the_error_of_its_source_says_why() {
-    let rig = rig_with(policy(), Script::new([Act::Answer(401, r#"{"error":"invalid_client"}"#)]));
+    let rig = rig_with(policy(), TestServer::in_turn([Answer::http(401, r#"{"error":"invalid_client"}"#)]));
     let mut request = get("https://api.example.com/");
     let error: Error = rig.authorizer.authorize(&mut request).await.unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::CredentialsRefused, Some("shop")));

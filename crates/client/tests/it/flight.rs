@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, ErrorKind};
 use credentials_grant_client::{Clock, FunctionCredentials, ManualClock, TokenOptions, TokenSource};
+use credentials_grant_test_kit::{Answer, TestServer, clock, gated, settle};
 use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::acme::{Acme, Act, SECOND, Script, builder, clock, settle, source, token};
+use crate::acme::{SECOND, acme, builder, source, token};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -27,37 +28,37 @@ fn in_flight_on_its_own_runtime(source: &TokenSource) -> Runtime {
 
 #[tokio::test]
 async fn all_who_wait_share_one_token() {
-    let script = Script::gated([Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let (server, gate) = gated([Answer::Token(3600)]);
+    let source = source(&server, &clock());
     let waiting = join_all((0..1000).map(|_| token(&source)));
     let opening = async {
         settle().await;
-        script.open(1);
+        gate.add_permits(1);
     };
     let (tokens, ()) = tokio::join!(waiting, opening);
     assert!(tokens.into_iter().all(|token| token.unwrap() == "Bearer token-1"));
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
 }
 
 #[tokio::test]
 async fn all_who_wait_share_one_failure_and_nobody_queues_up_to_fail_again() {
     for (status, kind) in [(503, ErrorKind::Unavailable), (401, ErrorKind::CredentialsRefused)] {
-        let script = Script::gated([Act::Answer(status, "")]);
-        let source = source(&script, &clock());
+        let (server, gate) = gated([Answer::http(status, "")]);
+        let source = source(&server, &clock());
         let opening = async {
             settle().await;
-            script.open(1);
+            gate.add_permits(1);
         };
         let (outcomes, ()) = tokio::join!(join_all((0..64).map(|_| token(&source))), opening);
         assert!(outcomes.into_iter().all(|outcome| outcome.unwrap_err().kind() == kind));
-        assert_eq!(script.requests(), 1);
+        assert_eq!(server.request_count(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_caller_who_goes_away_does_not_take_the_request_along() {
-    let script = Script::gated([Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let (server, gate) = gated([Answer::Token(3600)]);
+    let source = source(&server, &clock());
     let caller = tokio::spawn({
         let source = source.clone();
         async move { source.token().await }
@@ -65,16 +66,16 @@ async fn a_caller_who_goes_away_does_not_take_the_request_along() {
     settle().await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
-    script.open(1);
+    gate.add_permits(1);
     settle().await;
     assert_eq!(source.cached().expect("the token has landed").header_value(), "Bearer token-1");
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
 }
 
 #[tokio::test]
 async fn a_panic_fails_its_flight_and_nothing_else() {
-    let (script, clock) = (Script::new([Act::Panic, Act::Issue(3600)]), clock());
-    let source = source(&script, &clock);
+    let (server, clock) = (TestServer::in_turn([Answer::Panic, Answer::Token(3600)]), clock());
+    let source = source(&server, &clock);
     let error = token(&source).await.unwrap_err();
     assert!(error.to_string().contains("panicked"), "{error}");
     assert!(error.source().is_none(), "a panic's own words are not repeated");
@@ -84,20 +85,20 @@ async fn a_panic_fails_its_flight_and_nothing_else() {
 
 #[test]
 fn a_runtime_that_is_dropped_in_flight_leaves_the_source_usable() {
-    let script = Script::gated([Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let (server, gate) = gated([Answer::Token(3600)]);
+    let source = source(&server, &clock());
     let first = in_flight_on_its_own_runtime(&source);
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
     drop(first);
-    script.open(1);
+    gate.add_permits(1);
     assert_eq!(runtime().block_on(token(&source)).unwrap(), "Bearer token-2");
 }
 
 /// A runtime that is shutting down drops a task as it is spawned, while its caller still runs.
 #[test]
 fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out() {
-    let script = Script::new([Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let server = TestServer::in_turn([Answer::Token(3600)]);
+    let source = source(&server, &clock());
     let dying = runtime();
     let handle = dying.handle().clone();
     dying.shutdown_background();
@@ -108,8 +109,8 @@ fn asking_on_a_runtime_that_is_shutting_down_neither_hangs_nor_locks_others_out(
 
 #[test]
 fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
-    let script = Script::gated([Act::Issue(3600)]);
-    let source = source(&script, &clock());
+    let (server, gate) = gated([Answer::Token(3600)]);
+    let source = source(&server, &clock());
     let first = in_flight_on_its_own_runtime(&source);
     let second = runtime();
     let waiting = second.spawn({
@@ -117,28 +118,28 @@ fn who_waits_for_a_flight_whose_runtime_goes_away_starts_one_of_his_own() {
         async move { token(&source).await }
     });
     second.block_on(settle());
-    assert_eq!(script.requests(), 1, "it waits for the first one's flight");
+    assert_eq!(server.request_count(), 1, "it waits for the first one's flight");
     drop(first);
-    script.open(1);
+    gate.add_permits(1);
     assert_eq!(second.block_on(waiting).unwrap().unwrap(), "Bearer token-2");
 }
 
 #[test]
 fn a_flight_that_nobody_drives_holds_nobody_up_for_ever() {
-    let script = Script::gated([Act::Issue(3600)]);
-    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let (server, gate) = gated([Answer::Token(3600)]);
+    let source = builder(&server, &clock()).with_timeout(SECOND).build().unwrap();
     let _idle = in_flight_on_its_own_runtime(&source);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let error = busy.block_on(token(&source)).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Unreachable, Some("acme")));
-    script.open(2);
+    gate.add_permits(2);
     assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
 }
 
 #[test]
 fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
-    let script = Script::gated([Act::Answer(503, ""), Act::Issue(3600)]);
-    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let (server, gate) = gated([Answer::http(503, ""), Answer::Token(3600)]);
+    let source = builder(&server, &clock()).with_timeout(SECOND).build().unwrap();
     let idle = in_flight_on_its_own_runtime(&source);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     busy.block_on(token(&source)).unwrap_err();
@@ -148,15 +149,15 @@ fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
         async move { token(&source).await }
     });
     busy.block_on(settle());
-    script.open(1);
+    gate.add_permits(1);
     idle.block_on(settle());
     let third = busy.spawn({
         let source = source.clone();
         async move { token(&source).await }
     });
     busy.block_on(settle());
-    assert_eq!(script.requests(), 2, "the third caller boards the second flight");
-    script.open(1);
+    assert_eq!(server.request_count(), 2, "the third caller boards the second flight");
+    gate.add_permits(1);
     for caller in [second, third] {
         assert_eq!(busy.block_on(caller).unwrap().unwrap(), "Bearer token-2");
     }
@@ -164,18 +165,18 @@ fn a_flight_that_was_given_up_and_lands_after_all_makes_no_way_for_a_third() {
 
 #[test]
 fn a_flight_that_finishes_after_a_newer_one_leaves_the_newer_token_in_place() {
-    let (script, clock) = (Script::gated([Act::Issue(3600), Act::Issue(3600)]), clock());
-    let source = builder(&script, &clock).with_timeout(SECOND * 300).build().unwrap();
+    let ((server, gate), clock) = (gated([Answer::Token(3600), Answer::Token(3600)]), clock());
+    let source = builder(&server, &clock).with_timeout(SECOND * 300).build().unwrap();
     let idle = in_flight_on_its_own_runtime(&source);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     busy.block_on(token(&source)).expect_err("nobody drives the first flight");
 
     clock.advance(SECOND);
-    script.open(2);
+    gate.add_permits(2);
     assert_eq!(busy.block_on(token(&source)).unwrap(), "Bearer token-2");
     idle.block_on(settle());
     assert_eq!(source.cached().unwrap().header_value(), "Bearer token-2", "token-1 was requested earlier");
-    assert_eq!(script.requests(), 2);
+    assert_eq!(server.request_count(), 2);
 }
 
 /// A clock that is an hour ahead once, when told to.
@@ -201,21 +202,21 @@ async fn who_comes_for_a_token_as_it_lands_gets_it_and_sends_nothing() {
 }
 
 async fn comes_as_it_lands(age: Duration) {
-    let script = Script::new([Act::Issue(3600)]);
+    let server = TestServer::in_turn([Answer::Token(3600)]);
     let clock = AheadOnce(clock(), Arc::default());
-    let builder = TokenSource::builder(Acme::new(), ClientCredentials::new("id", "secret"));
-    let source = builder.with_transport(Arc::clone(&script)).with_clock(clock.clone()).build().unwrap();
+    let builder = TokenSource::builder(acme(), ClientCredentials::new("id", "secret"));
+    let source = builder.with_transport(server.clone()).with_clock(clock.clone()).build().unwrap();
     token(&source).await.unwrap();
     clock.0.advance(age);
     // It looks as if there were none, and then there is.
     clock.1.store(true, Ordering::SeqCst);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
 }
 
 #[test]
 fn outside_of_a_runtime_the_error_says_so() {
-    let source = source(&Script::new([]), &clock());
+    let source = source(&TestServer::unused(), &clock());
     let mut asking = Box::pin(source.token());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(Err(error)) = asking.as_mut().poll(&mut context) else {
@@ -227,8 +228,8 @@ fn outside_of_a_runtime_the_error_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_ends_in_an_error_within_the_timeout() {
-    let script = Script::gated([]);
-    let source = builder(&script, &clock()).with_timeout(SECOND * 7).build().unwrap();
+    let server = TestServer::new_async(|_, _| std::future::pending::<Answer>());
+    let source = builder(&server, &clock()).with_timeout(SECOND * 7).build().unwrap();
     let error = token(&source).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("no answer within 7 s"), "{error}");
@@ -242,7 +243,7 @@ fn credentials_that_block_their_thread_keep_nobody_waiting_for_ever() {
         let _ = released.lock().unwrap().recv();
         async { Ok(ClientCredentials::new("id", "secret")) }
     });
-    let source = TokenSource::builder(Acme::new(), blocking).with_transport(Script::new([]));
+    let source = TokenSource::builder(acme(), blocking).with_transport(TestServer::unused());
     let source = source.with_timeout(SECOND / 10).build().unwrap();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let error = runtime.block_on(source.token()).unwrap_err();
@@ -252,10 +253,10 @@ fn credentials_that_block_their_thread_keep_nobody_waiting_for_ever() {
 
 #[test]
 fn a_flight_that_nobody_drives_does_not_stand_in_the_way_of_those_with_deadlines() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let source = builder(&script, &clock()).with_timeout(SECOND).build().unwrap();
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    let source = builder(&server, &clock()).with_timeout(SECOND).build().unwrap();
     let _idle = in_flight_on_its_own_runtime(&source);
-    script.open(2);
+    gate.add_permits(2);
     let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let impatient = TokenOptions::new().with_deadline(SECOND / 2);
     let tries = (1..100).find(|_| busy.block_on(source.token_with(impatient)).is_ok());

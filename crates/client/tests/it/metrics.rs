@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use credentials_grant_test_kit::{Answer, TestServer, clock, settle};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+use crate::acme::{SECOND, source, token};
 
 #[test]
 fn reads_and_fetches_are_counted_by_how_they_went() {
@@ -13,9 +14,9 @@ fn reads_and_fetches_are_counted_by_how_they_went() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            let acts = [Act::Answer(503, ""), Act::Issue(1000), Act::Issue(1000), Act::Issue(1000)];
-            let (script, clock) = (Script::new(acts), clock());
-            let source = source(&script, &clock);
+            let acts = [Answer::http(503, ""), Answer::Token(1000), Answer::Token(1000), Answer::Token(1000)];
+            let (server, clock) = (TestServer::in_turn(acts), clock());
+            let source = source(&server, &clock);
             token(&source).await.unwrap_err();
             token(&source).await.unwrap();
             token(&source).await.unwrap();

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use credentials_grant::{
-    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse,
-    RequestContext, StatusCode, TokenParameters, Transport, UnsignedRequest, async_trait,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, HttpResponse,
+    RequestContext, TokenParameters, Transport, UnsignedRequest, async_trait,
 };
 use credentials_grant_client::{TokenPool, TokenSource};
+use credentials_grant_test_kit::{Acme, response};
 use futures_util::FutureExt as _;
 
-use crate::acme::{SECOND, endpoint};
+use crate::acme::SECOND;
 
 /// A vendor that does everything at one URL.
 #[derive(Clone, Debug)]
@@ -21,12 +22,12 @@ impl CredentialsGrant for Managed {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        let request = context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic);
+        let request = context.post(&Acme::endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic);
         request.client_credentials().scope().build()
     }
 
     fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic).token().build()
+        context.post(&Acme::endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic).token().build()
     }
 }
 
@@ -57,7 +58,7 @@ impl Transport for Server {
                 (200, format!(r#"{{"active":{is_active}}}"#))
             }
         };
-        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), answer.into_bytes()))
+        Ok(response(status, &[], answer))
     }
 }
 

@@ -11,15 +11,16 @@ use credentials_grant_client::{
     EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials, ManualClock, TokenPool,
     TokenPoolBuilder, TokenSource,
 };
+use credentials_grant_test_kit::{Acme, Answer, TestServer, clock, gated, settle};
 
-use crate::acme::{Acme, Act, SECOND, Script, clock, settle, token};
+use crate::acme::{SECOND, token};
 
-fn builder(script: &Arc<Script>, clock: &ManualClock) -> TokenPoolBuilder {
-    TokenPool::builder().with_transport(Arc::clone(script)).with_clock(clock.clone())
+fn builder(server: &TestServer, clock: &ManualClock) -> TokenPoolBuilder {
+    TokenPool::builder().with_transport(server.clone()).with_clock(clock.clone())
 }
 
 fn acme() -> Arc<dyn CredentialsGrant> {
-    Arc::new(Acme::new())
+    Arc::new(crate::acme::acme())
 }
 
 fn hotel(number: usize) -> ClientCredentials {
@@ -33,9 +34,9 @@ fn same(one: &TokenSource, other: &TokenSource) -> bool {
 
 #[tokio::test]
 async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_does_not() {
-    let script = Script::new((0..100).map(|_| Act::Issue(3600)));
-    let pool = builder(&script, &clock()).build().unwrap();
-    let elsewhere = |url| Arc::new(Acme(Endpoint::from_static(url))) as Arc<dyn CredentialsGrant>;
+    let server = TestServer::in_turn((0..100).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).build().unwrap();
+    let elsewhere = |url| Arc::new(Acme::new().with_endpoint(Endpoint::from_static(url))) as Arc<dyn CredentialsGrant>;
     let secret = |secret: &str| ClientCredentials::new("hotel-1", secret);
     let sources = || {
         [
@@ -76,7 +77,7 @@ async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_doe
 
 #[test]
 fn a_parameter_makes_a_source_of_its_own_and_an_ask_that_acme_cannot_honour_makes_none() {
-    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
     for tenant in ["1", "2", "1"] {
         pool.source(&acme(), &hotel(1), &TokenParameters::new().with_extra_parameter("tenant", tenant)).unwrap();
     }
@@ -96,7 +97,7 @@ fn credentials_that_cannot_be_told_apart_are_refused() {
             Ok(hotel(1))
         }
     }
-    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
     for refused in [
         pool.source(&acme(), &Vault, &TokenParameters::new()),
         pool.source(&acme(), &Arc::new(Vault), &TokenParameters::new()),
@@ -110,37 +111,36 @@ fn credentials_that_cannot_be_told_apart_are_refused() {
 
 #[tokio::test]
 async fn five_thousand_tenants_buy_one_token_each() {
-    let script = Script::new((0..5000).map(|_| Act::Issue(3600)));
-    script.open(5000);
-    let pool = builder(&script, &clock()).build().unwrap();
+    let server = TestServer::in_turn((0..5000).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).build().unwrap();
     for _ in 0..2 {
         for tenant in 0..5000 {
             token(&pool.source(&acme(), &hotel(tenant), &TokenParameters::new()).unwrap()).await.unwrap();
         }
     }
-    assert_eq!(script.requests(), 5000);
+    assert_eq!(server.request_count(), 5000);
 }
 
 #[tokio::test]
 async fn one_tenants_slow_server_delays_no_other() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let pool = builder(&script, &clock()).build().unwrap();
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    let pool = builder(&server, &clock()).build().unwrap();
     let slow = pool.source(&acme(), &hotel(1), &TokenParameters::new()).unwrap();
     let waiting = tokio::spawn(async move { token(&slow).await });
     settle().await;
     let quick = pool.source(&acme(), &hotel(2), &TokenParameters::new()).unwrap();
     let quick = tokio::spawn(async move { token(&quick).await });
     settle().await;
-    assert_eq!(script.requests(), 2, "both requests are in flight at once");
-    script.open(2);
+    assert_eq!(server.request_count(), 2, "both requests are in flight at once");
+    gate.add_permits(2);
     waiting.await.unwrap().unwrap();
     quick.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn a_full_pool_drops_the_one_that_was_not_asked_for_the_longest() {
-    let script = Script::new((0..4).map(|_| Act::Issue(3600)));
-    let pool = builder(&script, &clock()).with_capacity(2).build().unwrap();
+    let server = TestServer::in_turn((0..4).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).with_capacity(2).build().unwrap();
     let mut tokens = Vec::new();
     for number in [1, 2, 1, 3, 1, 2] {
         tokens.push(token(&pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap()).await.unwrap());
@@ -151,9 +151,9 @@ async fn a_full_pool_drops_the_one_that_was_not_asked_for_the_longest() {
 
 #[tokio::test]
 async fn idle_sources_are_dropped_and_those_that_somebody_holds_are_not() {
-    let script = Script::new((0..4).map(|_| Act::Issue(7200)));
+    let server = TestServer::in_turn((0..4).map(|_| Answer::Token(7200)));
     let clock = clock();
-    let pool = builder(&script, &clock).with_idle(SECOND * 600).build().unwrap();
+    let pool = builder(&server, &clock).with_idle(SECOND * 600).build().unwrap();
     let source = |number| pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap();
     let held = source(1);
     token(&held).await.unwrap();
@@ -169,9 +169,9 @@ async fn idle_sources_are_dropped_and_those_that_somebody_holds_are_not() {
 fn a_pool_that_keeps_nothing_is_refused() {
     let clock = clock();
     for builder in [
-        builder(&Script::new([]), &clock).with_capacity(0),
-        builder(&Script::new([]), &clock).with_idle(Duration::ZERO),
-        builder(&Script::new([]), &clock).with_timeout(Duration::ZERO),
+        builder(&TestServer::unused(), &clock).with_capacity(0),
+        builder(&TestServer::unused(), &clock).with_idle(Duration::ZERO),
+        builder(&TestServer::unused(), &clock).with_timeout(Duration::ZERO),
     ] {
         assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Configuration);
     }
@@ -179,7 +179,7 @@ fn a_pool_that_keeps_nothing_is_refused() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let pool = builder(&Script::new([]), &clock()).build().unwrap();
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
     pool.source(&acme(), &hotel(1), &TokenParameters::new()).unwrap();
     let shown = format!("{pool:?}");
     assert!(shown.contains('1') && !shown.contains("a-client-secret"), "{shown}");

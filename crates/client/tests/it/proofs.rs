@@ -7,11 +7,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
-    ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue,
-    HttpRequest, HttpResponse, ProofKey, RequestContext, Retry, Signer, StatusCode, TokenParameters, Transport,
-    UnsignedRequest, async_trait,
+    ClientCredentials, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, ProofKey, Retry, Signer, StatusCode,
+    TokenParameters, async_trait,
 };
 use credentials_grant_client::{Authorizer, KeySigner, TokenPool, TokenSource};
+use credentials_grant_test_kit::{Acme, TestServer, clock, response};
 use http::{Request, Response};
 use reqwest_middleware::ClientBuilder;
 use serde_json::{Value, json};
@@ -19,35 +19,20 @@ use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::acme::{SECOND, clock, endpoint};
+use crate::acme::SECOND;
 
-/// A vendor that binds tokens to keys.
-#[derive(Clone, Debug)]
-struct Bound;
-
-impl CredentialsGrant for Bound {
-    fn name(&self) -> &'static str {
-        "bound"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        let request = context.post(&endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic);
-        request.client_credentials().dpop().build()
-    }
+/// A provider that binds tokens to keys.
+fn bound() -> Acme {
+    Acme::new().with_name("bound").with_dpop()
 }
 
-/// Issues `token-1`, `token-2` …, each bound to the key of the proof, which it keeps.
-#[derive(Debug, Default)]
-struct Issuer(Mutex<Vec<Value>>);
-
-#[async_trait]
-impl Transport for Issuer {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let mut issued = self.0.lock().unwrap();
-        issued.push(verified(&request.headers()["dpop"])[0]["jwk"].clone());
-        let body = json!({"access_token": format!("token-{}", issued.len()), "token_type": "DPoP", "expires_in": 3600});
-        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.to_string().into_bytes()))
-    }
+/// Issues `token-1`, `token-2` …, each bound to the key of the proof.
+fn issuer() -> TestServer {
+    TestServer::new(|request, number| {
+        verified(&request.headers()["dpop"]);
+        let body = json!({"access_token": format!("token-{number}"), "token_type": "DPoP", "expires_in": 3600});
+        response(200, &[], body.to_string())
+    })
 }
 
 /// The header and the claims of a proof that its own key has signed.
@@ -71,9 +56,9 @@ fn credentials() -> ClientCredentials {
     ClientCredentials::new("id", "a-client-secret")
 }
 
-fn authorizer(issuer: &Arc<Issuer>, host: &str) -> Authorizer {
+fn authorizer(issuer: &TestServer, host: &str) -> Authorizer {
     let source =
-        TokenSource::builder(Bound, credentials()).with_parameters(parameters()).with_transport(Arc::clone(issuer));
+        TokenSource::builder(bound(), credentials()).with_parameters(parameters()).with_transport(issuer.clone());
     let source = source.with_clock(clock()).build().unwrap();
     Authorizer::builder(source).with_host(host.to_owned()).build().unwrap()
 }
@@ -90,18 +75,20 @@ const USE_NONCE: (&str, &str) = ("www-authenticate", r#"DPoP error="use_dpop_non
 
 #[tokio::test]
 async fn each_call_has_a_proof_of_its_own_by_the_key_of_its_token() {
-    let issuer = Arc::new(Issuer::default());
+    let issuer = issuer();
     let authorizer = authorizer(&issuer, "api.example.com");
-    let mut ids = Vec::new();
+    let (mut ids, mut token_requests) = (Vec::new(), Vec::new());
     for _ in 0..2 {
         let mut request = call();
         let authorization = authorizer.authorize(&mut request).await.unwrap();
+        token_requests.extend(issuer.take_requests());
         assert!(!format!("{authorization:?}").contains("canary"), "the query is nobody's to print: {authorization:?}");
         assert_eq!(request.headers()["authorization"], "DPoP token-1");
         let proof = &request.headers()["dpop"];
         assert!(proof.is_sensitive());
         let [header, claims] = verified(proof);
-        assert_eq!((&header["typ"], &header["jwk"]), (&json!("dpop+jwt"), &issuer.0.lock().unwrap()[0]));
+        let [key, _] = verified(&token_requests[0].headers["dpop"]);
+        assert_eq!((&header["typ"], &header["jwk"]), (&json!("dpop+jwt"), &key["jwk"]));
         assert_eq!((&claims["htm"], &claims["htu"]), (&json!("POST"), &json!("https://api.example.com/v1/bookings")));
         // The SHA-256 of `token-1`, by Python's hashlib.
         assert_eq!(claims["ath"], "PwiqzhIu4jaEMsHKI6BJvGQLr78A_fM6UkKfOLoS2_k");
@@ -113,7 +100,7 @@ async fn each_call_has_a_proof_of_its_own_by_the_key_of_its_token() {
 
 #[tokio::test]
 async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_servers() {
-    let issuer = Arc::new(Issuer::default());
+    let issuer = issuer();
     let authorizer = authorizer(&issuer, "*.example.com");
     let nonce = async |url: &str| {
         let mut request = Request::get(url).body(()).unwrap();
@@ -138,12 +125,12 @@ async fn a_nonce_that_the_api_sends_goes_into_its_next_proof_and_into_no_other_s
         authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &headers(&[USE_NONCE])).is_none(),
         "no nonce to try"
     );
-    assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
+    assert_eq!(issuer.request_count(), 1, "the token stays");
 }
 
 #[tokio::test]
 async fn a_bound_token_that_is_rejected_is_renewed_as_any_other() {
-    let issuer = Arc::new(Issuer::default());
+    let issuer = issuer();
     let authorizer = authorizer(&issuer, "api.example.com");
     authorizer.authorize(&mut call()).await.unwrap();
     for (challenge, is_given_up) in [
@@ -178,7 +165,7 @@ async fn api() -> MockServer {
 
 #[tokio::test]
 async fn reqwest_sends_a_request_once_more_with_the_nonce_and_the_same_token() {
-    let (issuer, server) = (Arc::new(Issuer::default()), api().await);
+    let (issuer, server) = (issuer(), api().await);
     let authorizer = authorizer(&issuer, &server.address().to_string());
     let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
     for _ in 0..2 {
@@ -189,7 +176,7 @@ async fn reqwest_sends_a_request_once_more_with_the_nonce_and_the_same_token() {
     let nonces: Vec<_> = seen.iter().map(|call| verified(&call.headers["dpop"])[1].get("nonce").cloned()).collect();
     assert_eq!(nonces, [None, Some(json!("n1")), Some(json!("n2"))]);
     assert!(seen.iter().all(|call| call.body == b"the body" && call.headers["authorization"] == "DPoP token-1"));
-    assert_eq!(issuer.0.lock().unwrap().len(), 1);
+    assert_eq!(issuer.request_count(), 1);
 }
 
 /// What an API has against a call that wants its nonce, and has had `token-1` revoked.
@@ -205,7 +192,7 @@ fn complaint_of_both(headers: &HeaderMap) -> Option<(&'static str, &'static str)
 
 #[tokio::test]
 async fn a_nonce_that_is_missing_and_a_token_that_was_revoked_are_each_made_good() {
-    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let (issuer, server) = (issuer(), MockServer::start().await);
     let answer = |request: &wiremock::Request| match complaint_of_both(&request.headers) {
         Some(complaint) => ResponseTemplate::new(401).insert_header(complaint.0, complaint.1),
         None => ResponseTemplate::new(200),
@@ -226,7 +213,7 @@ async fn a_nonce_that_is_missing_and_a_token_that_was_revoked_are_each_made_good
 
 #[tokio::test]
 async fn a_tower_service_is_called_anew_for_each_of_both() {
-    let issuer = Arc::new(Issuer::default());
+    let issuer = issuer();
     let authorizer = authorizer(&issuer, "api.example.com");
     authorizer.authorize(&mut call()).await.unwrap();
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -244,23 +231,23 @@ async fn a_tower_service_is_called_anew_for_each_of_both() {
     let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
     assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 200);
     assert_eq!(*calls.lock().unwrap(), ["the body", "the body", "the body"]);
-    assert_eq!(issuer.0.lock().unwrap().len(), 2);
+    assert_eq!(issuer.request_count(), 2);
 }
 
 #[tokio::test]
 async fn an_api_that_is_never_content_with_a_nonce_is_asked_twice() {
-    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let (issuer, server) = (issuer(), MockServer::start().await);
     let answer = ResponseTemplate::new(401).insert_header(USE_NONCE.0, USE_NONCE.1).insert_header("dpop-nonce", "n");
     Mock::given(any()).respond_with(answer).expect(2).mount(&server).await;
     let authorizer = authorizer(&issuer, &server.address().to_string());
     let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
     assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 401);
-    assert_eq!(issuer.0.lock().unwrap().len(), 1);
+    assert_eq!(issuer.request_count(), 1);
 }
 
 #[tokio::test]
 async fn what_is_said_behind_a_redirect_of_a_proof_for_another_url_means_nothing_for_the_token() {
-    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let (issuer, server) = (issuer(), MockServer::start().await);
     let answer = |request: &wiremock::Request| {
         let proved = verified(&request.headers["dpop"])[1]["htu"].clone();
         match request.url.path() {
@@ -275,14 +262,14 @@ async fn what_is_said_behind_a_redirect_of_a_proof_for_another_url_means_nothing
     for (path, status) in [("new", 200), ("old", 401), ("new", 200)] {
         assert_eq!(client.get(format!("{}/{path}", server.uri())).send().await.unwrap().status(), status);
     }
-    assert_eq!(issuer.0.lock().unwrap().len(), 1, "the token stays");
+    assert_eq!(issuer.request_count(), 1, "the token stays");
 }
 
 #[tokio::test]
 async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
-    let (issuer, clock) = (Arc::new(Issuer::default()), clock());
+    let (issuer, clock) = (issuer(), clock());
     let source =
-        TokenSource::builder(Bound, credentials()).with_parameters(parameters()).with_transport(Arc::clone(&issuer));
+        TokenSource::builder(bound(), credentials()).with_parameters(parameters()).with_transport(issuer.clone());
     let source = source.with_clock(clock.clone()).build().unwrap();
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     authorizer.authorize(&mut call()).await.unwrap();
@@ -298,12 +285,12 @@ async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
     });
     let mut service = authorizer.layer().with_body_copy(|body: &String| Some(body.clone())).layer(api);
     assert_eq!(service.ready().await.unwrap().call(call()).await.unwrap().status(), 401);
-    assert_eq!(issuer.0.lock().unwrap().len(), 2);
+    assert_eq!(issuer.request_count(), 2);
 }
 
 #[tokio::test]
 async fn an_api_that_is_content_with_neither_in_turn_is_asked_three_times() {
-    let (issuer, server) = (Arc::new(Issuer::default()), MockServer::start().await);
+    let (issuer, server) = (issuer(), MockServer::start().await);
     let calls = AtomicUsize::new(0);
     let answer = move |_: &wiremock::Request| {
         let complaint = match calls.fetch_add(1, Ordering::Relaxed) % 2 {
@@ -317,12 +304,12 @@ async fn an_api_that_is_content_with_neither_in_turn_is_asked_three_times() {
     authorizer.authorize(&mut Request::get(server.uri()).body(()).unwrap()).await.unwrap();
     let client = ClientBuilder::new(reqwest::Client::new()).with(authorizer).build();
     assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 401);
-    assert_eq!(issuer.0.lock().unwrap().len(), 2);
+    assert_eq!(issuer.request_count(), 2);
 }
 
 #[tokio::test]
 async fn a_tower_service_is_called_once_more_with_the_nonce() {
-    let issuer = Arc::new(Issuer::default());
+    let issuer = issuer();
     let authorizer = authorizer(&issuer, "api.example.com");
     let seen = Arc::new(Mutex::new(Vec::new()));
     let calls = Arc::clone(&seen);
@@ -373,8 +360,8 @@ impl Signer for Forgetful {
 async fn unsigned(answers: bool) -> Error {
     let key = Forgetful { signer: KeySigner::generate().unwrap(), signed: AtomicBool::default(), answers };
     let parameters = TokenParameters::new().with_proof_key(ProofKey::new(key).unwrap());
-    let source = TokenSource::builder(Bound, credentials()).with_parameters(parameters).with_timeout(7 * SECOND);
-    let source = source.with_transport(Issuer::default()).build().unwrap();
+    let source = TokenSource::builder(bound(), credentials()).with_parameters(parameters).with_timeout(7 * SECOND);
+    let source = source.with_transport(issuer()).build().unwrap();
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     let mut request = call();
     let error = authorizer.authorize(&mut request).await.unwrap_err();
@@ -396,13 +383,13 @@ async fn a_key_that_never_signs_keeps_no_call_waiting_for_ever() {
 
 #[tokio::test]
 async fn a_pool_keeps_the_tokens_of_two_keys_apart() {
-    let pool = TokenPool::builder().with_transport(Issuer::default()).build().unwrap();
+    let pool = TokenPool::builder().with_transport(issuer()).build().unwrap();
     let (one, other) = (parameters(), parameters());
     let mut tokens = Vec::new();
     for parameters in
         [&one, &other, &one.clone(), &TokenParameters::new().with_proof_key(one.proof_key().unwrap().clone())]
     {
-        let token = pool.source(&Bound, &credentials(), parameters).unwrap().token().await.unwrap();
+        let token = pool.source(&bound(), &credentials(), parameters).unwrap().token().await.unwrap();
         assert_eq!(token.proof_key(), parameters.proof_key());
         tokens.push(token.header_value().to_str().unwrap().to_owned());
     }

@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use credentials_grant::{
-    AccessToken, ClientCredentials, Error, HeaderMap, HttpRequest, HttpResponse, StatusCode, Transport,
-};
+use credentials_grant::{AccessToken, ClientCredentials, Error, HttpRequest, HttpResponse, Transport};
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
+use credentials_grant_test_kit::{clock, response, settle};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -15,7 +14,7 @@ use proptest::test_runner::RngSeed;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-use crate::acme::{Acme, clock, settle};
+use crate::acme::acme;
 
 /// What happens to the machine's clocks.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +88,7 @@ impl Transport for World {
         self.state().issued.push(issued);
         let (number, seconds) = (self.state().issued.len() - 1, life.as_secs());
         let body = format!(r#"{{"access_token":"{number}","expires_in":{seconds}}}"#);
-        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.into_bytes()))
+        Ok(response(200, &[], body))
     }
 }
 
@@ -115,7 +114,7 @@ fn days() -> impl Strategy<Value = Vec<(Move, usize)>> {
 }
 
 async fn live(world: World, day: Vec<(Move, usize)>) -> Result<(), TestCaseError> {
-    let builder = TokenSource::builder(Acme::new(), ClientCredentials::new("id", "secret"));
+    let builder = TokenSource::builder(acme(), ClientCredentials::new("id", "secret"));
     let source = builder.with_transport(world.clone()).with_clock(world.1.clone()).build().unwrap();
     for (step, callers) in day {
         world.go(step);

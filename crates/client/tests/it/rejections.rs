@@ -2,10 +2,11 @@
 
 use credentials_grant::{HeaderMap, StatusCode};
 use credentials_grant_client::{Authorization, Authorizer};
+use credentials_grant_test_kit::settle;
 use http::Request;
 use tracing::Level;
 
-use crate::acme::{SECOND, settle};
+use crate::acme::SECOND;
 use crate::secrets::Log;
 use crate::shop::{Rig, policy, rig};
 
@@ -83,7 +84,7 @@ async fn a_late_rejection_of_an_old_token_keeps_the_newer_one_and_is_worth_anoth
     rig.source.token().await.unwrap();
     assert!(rig.answer(&other, 401));
     assert_eq!(rig.cached().unwrap(), "Bearer token-2");
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
 }
 
 #[tokio::test]
@@ -102,12 +103,12 @@ async fn an_api_that_rejects_every_token_costs_one_for_each_pause_and_not_for_ea
         for _ in 0..10 {
             rig.call(401).await;
         }
-        assert_eq!(rig.script.requests(), tokens, "the first was given up at once, and its successor is kept");
+        assert_eq!(rig.server.request_count(), tokens, "the first was given up at once, and its successor is kept");
         rig.clock.advance((SECOND * pause).saturating_sub(SECOND / 1000));
         rig.source.token().await.unwrap();
         settle().await;
         rig.call(401).await;
-        assert_eq!(rig.script.requests(), tokens, "{pause}");
+        assert_eq!(rig.server.request_count(), tokens, "{pause}");
         rig.clock.advance(SECOND / 1000);
         rig.call(401).await;
     }
@@ -119,7 +120,7 @@ async fn a_call_that_is_not_rejected_ends_the_pauses() {
     for tokens in 2..20 {
         assert!(rig.call(401).await);
         rig.call(200).await;
-        assert_eq!(rig.script.requests(), tokens);
+        assert_eq!(rig.server.request_count(), tokens);
     }
 }
 
@@ -132,14 +133,14 @@ async fn calls_that_mean_nothing_for_the_rejected_one_end_no_pause() {
         assert!(!rig.call(401).await, "the token is new");
         rig.call(200).await;
     }
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
     rig.clock.advance(SECOND);
     assert!(rig.call(401).await);
     rig.call(401).await;
     rig.call(200).await;
     rig.clock.advance(SECOND);
     assert!(!rig.call(401).await, "the pause has doubled");
-    assert_eq!(rig.script.requests(), 3);
+    assert_eq!(rig.server.request_count(), 3);
 }
 
 #[tokio::test]

@@ -1,17 +1,15 @@
 //! Tokens that grow stale and are renewed before they expire.
 
-use std::sync::Arc;
-
 use credentials_grant::ErrorKind;
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
+use credentials_grant_test_kit::{Answer, TestServer, clock, gated, settle};
 
-use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+use crate::acme::{SECOND, source, token};
 
-/// A source whose token is at nine tenths of its life of an hour; the vendor's gate has let that one request through.
-async fn with_stale_token(script: &Arc<Script>) -> (TokenSource, ManualClock) {
+/// Returns a source whose token is at nine tenths of its lifetime of an hour.
+async fn with_stale_token(server: &TestServer) -> (TokenSource, ManualClock) {
     let clock = clock();
-    let source = source(script, &clock);
-    script.open(1);
+    let source = source(server, &clock);
     token(&source).await.unwrap();
     clock.advance(SECOND * 3600 * 9 / 10);
     (source, clock)
@@ -19,9 +17,9 @@ async fn with_stale_token(script: &Arc<Script>) -> (TokenSource, ManualClock) {
 
 #[tokio::test]
 async fn a_wall_clock_that_is_set_back_keeps_no_token_for_ever() {
-    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let server = TestServer::in_turn([Answer::Token(3600), Answer::Token(3600)]);
     let clock = clock();
-    let source = source(&script, &clock);
+    let source = source(&server, &clock);
     token(&source).await.unwrap();
     clock.set(clock.now() - SECOND * 3600 * 24 * 365);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "it is as good as before");
@@ -31,9 +29,9 @@ async fn a_wall_clock_that_is_set_back_keeps_no_token_for_ever() {
 
 #[tokio::test]
 async fn a_machine_that_slept_serves_no_expired_token() {
-    let script = Script::new([Act::Issue(3600), Act::Issue(3600)]);
+    let server = TestServer::in_turn([Answer::Token(3600), Answer::Token(3600)]);
     let clock = clock();
-    let source = source(&script, &clock);
+    let source = source(&server, &clock);
     token(&source).await.unwrap();
     clock.set(clock.now() + SECOND * 3600 * 8);
     assert!(source.cached().is_none());
@@ -42,61 +40,62 @@ async fn a_machine_that_slept_serves_no_expired_token() {
 
 #[tokio::test]
 async fn a_stale_token_is_served_at_once_and_renewed_once_in_the_background() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
     let clock = clock();
-    let source = source(&script, &clock);
-    script.open(1);
+    let source = source(&server, &clock);
+    gate.add_permits(1);
     token(&source).await.unwrap();
     clock.advance(SECOND * (3600 * 8 / 10 - 1));
     assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
     settle().await;
-    assert_eq!(script.requests(), 1, "a fresh token is not renewed");
+    assert_eq!(server.request_count(), 1, "a fresh token is not renewed");
 
     clock.advance(SECOND * 3600 / 10 + SECOND);
     for _ in 0..1000 {
         assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "nobody waits while there is a good one");
     }
     settle().await;
-    assert_eq!(script.requests(), 2, "a thousand callers start one renewal");
-    script.open(1);
+    assert_eq!(server.request_count(), 2, "a thousand callers start one renewal");
+    gate.add_permits(1);
     settle().await;
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
 
 #[tokio::test]
 async fn reading_the_cache_starts_nothing() {
-    let script = Script::new([Act::Issue(3600)]);
-    let (source, _) = with_stale_token(&script).await;
+    let server = TestServer::in_turn([Answer::Token(3600)]);
+    let (source, _) = with_stale_token(&server).await;
     assert!(source.cached().is_some());
     settle().await;
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
 }
 
 #[tokio::test]
 async fn a_renewal_outlives_the_caller_that_triggered_it() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let (source, _) = with_stale_token(&script).await;
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    gate.add_permits(1);
+    let (source, _) = with_stale_token(&server).await;
     let caller = tokio::spawn({
         let source = source.clone();
         async move { source.token().await }
     });
     caller.await.unwrap().unwrap();
-    script.open(1);
+    gate.add_permits(1);
     settle().await;
     assert_eq!(source.cached().unwrap().header_value(), "Bearer token-2");
 }
 
 #[tokio::test]
 async fn a_renewal_that_fails_leaves_the_good_token_and_pauses() {
-    let acts = [Act::Issue(3600), Act::Answer(503, ""), Act::Answer(401, ""), Act::Issue(3600)];
-    let script = Script::new(acts);
-    let (source, clock) = with_stale_token(&script).await;
+    let acts = [Answer::Token(3600), Answer::http(503, ""), Answer::http(401, ""), Answer::Token(3600)];
+    let server = TestServer::in_turn(acts);
+    let (source, clock) = with_stale_token(&server).await;
     for (requests, pause) in [(2, 1), (3, 1)] {
         for _ in 0..100 {
             assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
             settle().await;
         }
-        assert_eq!(script.requests(), requests);
+        assert_eq!(server.request_count(), requests);
         clock.advance(SECOND * pause);
     }
     token(&source).await.unwrap();
@@ -106,31 +105,32 @@ async fn a_renewal_that_fails_leaves_the_good_token_and_pauses() {
 
 #[tokio::test]
 async fn a_token_that_expires_while_its_renewal_is_under_way_is_not_served_and_not_asked_for_twice() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    let (source, clock) = with_stale_token(&script).await;
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    gate.add_permits(1);
+    let (source, clock) = with_stale_token(&server).await;
     token(&source).await.unwrap();
     clock.advance(SECOND * 3600 / 10);
     let opening = async {
         settle().await;
-        script.open(1);
+        gate.add_permits(1);
     };
-    let (served, ()) = tokio::join!(token(&source), opening);
-    assert_eq!(served.unwrap(), "Bearer token-2");
-    assert_eq!(script.requests(), 2);
+    let (fresh, ()) = tokio::join!(token(&source), opening);
+    assert_eq!(fresh.unwrap(), "Bearer token-2");
+    assert_eq!(server.request_count(), 2);
 }
 
 #[tokio::test]
 async fn a_token_that_expires_on_its_way_is_handed_to_nobody_and_the_next_caller_asks_anew() {
-    let script = Script::gated([Act::Issue(60), Act::Issue(60)]);
+    let (server, gate) = gated([Answer::Token(60), Answer::Token(60)]);
     let clock = clock();
-    let source = source(&script, &clock);
+    let source = source(&server, &clock);
     let answering = async {
         settle().await;
         clock.advance(SECOND * 60);
-        script.open(1);
+        gate.add_permits(1);
     };
     let (late, ()) = tokio::join!(token(&source), answering);
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Unavailable);
-    script.open(1);
+    gate.add_permits(1);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }

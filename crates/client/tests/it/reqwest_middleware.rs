@@ -2,12 +2,13 @@
 
 use credentials_grant::{Error, ErrorKind, Policy};
 use credentials_grant_client::Authorizer;
+use credentials_grant_test_kit::{Answer, TestServer};
 use reqwest::{Body, Client, Method, Request, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::acme::{Act, SECOND, Script};
+use crate::acme::SECOND;
 use crate::shop::{Rig, policy, presentation, rig, rig_with};
 
 /// An API whose answer to a token, or to none, the test decides.
@@ -69,7 +70,7 @@ async fn a_rejected_token_is_renewed_and_the_same_request_sent_once_more() {
     };
     assert_eq!(shown(first), shown(second));
     assert_eq!(second.body, b"the body");
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn a_second_rejection_is_handed_to_the_caller() {
     for _ in 0..10 {
         assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
     }
-    assert_eq!(rig.script.requests(), 2, "not a token for each call");
+    assert_eq!(rig.server.request_count(), 2, "not a token for each call");
     assert_eq!(seen(&server).await.len(), 12, "and no second try that is known to fail");
 }
 
@@ -90,7 +91,7 @@ async fn a_token_that_was_fetched_for_the_request_is_not_renewed_for_it() {
     let server = api_that_takes("none").await;
     let rig = rig(at(&server));
     assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
-    assert_eq!(rig.script.requests(), 1);
+    assert_eq!(rig.server.request_count(), 1);
     assert_eq!(seen(&server).await, ["Bearer token-1"]);
 }
 
@@ -106,7 +107,7 @@ async fn a_body_that_cannot_be_sent_again_is_not_and_the_next_call_has_a_new_tok
     };
     let client = client(&rig.authorizer);
     assert_eq!(client.execute(streamed()).await.unwrap().status(), 401);
-    assert_eq!(rig.script.requests(), 1, "no token that nobody needs yet");
+    assert_eq!(rig.server.request_count(), 1, "no token that nobody needs yet");
     assert_eq!(client.execute(streamed()).await.unwrap().status(), 200);
     assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
 }
@@ -141,13 +142,13 @@ async fn a_request_with_a_token_of_its_own_is_left_alone() {
     let call = client(&rig.authorizer).get(server.uri()).header("authorization", "Bearer mine");
     assert_eq!(call.send().await.unwrap().status(), 401);
     assert_eq!(seen(&server).await, ["Bearer mine"]);
-    assert_eq!(rig.script.requests(), 0);
+    assert_eq!(rig.server.request_count(), 0);
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_the_caller_gets_the_reason() {
     let server = api_that_takes("none").await;
-    let rig = rig_with(at(&server), Script::new([Act::Answer(401, r#"{"error":"invalid_client"}"#)]));
+    let rig = rig_with(at(&server), TestServer::in_turn([Answer::http(401, r#"{"error":"invalid_client"}"#)]));
     let error = client(&rig.authorizer).get(server.uri()).send().await.unwrap_err();
     assert_eq!(ours(&error).kind(), ErrorKind::CredentialsRefused);
     assert!(ours(&error).remedy().is_some() && error.to_string().starts_with("shop: "), "{error}");
@@ -171,8 +172,8 @@ async fn to_a_host_that_nobody_named_nothing_is_sent() {
 #[tokio::test]
 async fn where_no_new_token_can_be_had_the_caller_gets_the_reason_and_not_the_401() {
     let server = api_that_takes("none").await;
-    let script = Script::new([Act::Issue(3600), Act::Answer(503, "")]);
-    let rig = rig_with(at(&server), script).warm().await;
+    let issuer = TestServer::in_turn([Answer::Token(3600), Answer::http(503, "")]);
+    let rig = rig_with(at(&server), issuer).warm().await;
     let error = client(&rig.authorizer).get(server.uri()).send().await.unwrap_err();
     assert_eq!(ours(&error).kind(), ErrorKind::Unavailable);
     assert_eq!(seen(&server).await, ["Bearer token-1"]);
@@ -192,7 +193,7 @@ async fn what_another_host_says_after_a_redirect_means_nothing_for_the_token() {
     assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 401);
     assert_eq!(seen(&other).await, [""], "reqwest takes `Authorization` off");
     assert_eq!(rig.cached().unwrap(), "Bearer token-1");
-    assert_eq!(rig.script.requests(), 1);
+    assert_eq!(rig.server.request_count(), 1);
 }
 
 #[tokio::test]
@@ -241,7 +242,7 @@ async fn a_call_that_rejects_every_token_beside_others_that_do_not_costs_one_for
             assert_eq!(client.get(format!("{}/locked", server.uri())).send().await.unwrap().status(), 401);
             assert_eq!(client.get(server.uri()).send().await.unwrap().status(), 200);
         }
-        assert_eq!(rig.script.requests(), tokens);
+        assert_eq!(rig.server.request_count(), tokens);
         rig.clock.advance(SECOND * pause);
     }
 }

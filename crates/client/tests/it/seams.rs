@@ -11,9 +11,10 @@ use credentials_grant::{
 use credentials_grant_client::{
     Authorizer, FunctionCredentials, ProvideToken, TokenOptions, TokenPool, TokenSource, blocking,
 };
+use credentials_grant_test_kit::{Answer, TestServer, clock};
 use http::{Request, Response};
 
-use crate::acme::{Acme, Act, Script, clock};
+use crate::acme::acme;
 use crate::shop::{policy, rig, rig_with};
 
 /// A flow of somebody else's: every token that is rejected is followed by the next.
@@ -97,9 +98,9 @@ async fn a_token_provider_of_ones_own_stands_under_the_authorizer() {
 async fn an_http_client_outside_repeats_a_rejected_call_as_our_own_do() {
     let rig = rig(policy()).warm().await;
     assert_eq!(call(&rig.authorizer, "Bearer token-2").await, (StatusCode::OK, 2));
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
     assert_eq!(call(&rig.authorizer, "Bearer none").await, (StatusCode::UNAUTHORIZED, 2), "one retry and no more");
-    assert_eq!(rig.script.requests(), 3);
+    assert_eq!(rig.server.request_count(), 3);
 }
 
 #[tokio::test]
@@ -114,7 +115,7 @@ async fn what_was_added_to_a_request_can_be_asked() {
 
 #[test]
 fn a_blocking_authorizer_and_a_blocking_pool_share_their_tokens_with_the_async_ones() {
-    let rig = rig_with(policy(), Script::new((0..3).map(|_| Act::Issue(3600))));
+    let rig = rig_with(policy(), TestServer::in_turn((0..3).map(|_| Answer::Token(3600))));
     let authorizer = blocking::Authorizer::from_async(rig.authorizer).unwrap();
     let mut request = Request::post("https://api.example.com/v1").header("x-kept", "1").body("body").unwrap();
     let authorization = authorizer.authorize(&mut request).unwrap();
@@ -128,22 +129,22 @@ fn a_blocking_authorizer_and_a_blocking_pool_share_their_tokens_with_the_async_o
     assert_eq!(second.headers()["authorization"], "Bearer token-2");
     assert!(authorizer.check_response(&again, StatusCode::OK, &HeaderMap::new()).is_none());
 
-    let script = Script::new((0..3).map(|_| Act::Issue(3600)));
-    let pool = TokenPool::builder().with_transport(Arc::clone(&script)).with_clock(clock()).build().unwrap();
+    let server = TestServer::in_turn((0..3).map(|_| Answer::Token(3600)));
+    let pool = TokenPool::builder().with_transport(server.clone()).with_clock(clock()).build().unwrap();
     let pool = blocking::TokenPool::from_async(pool).unwrap();
     let hotel = |id: &str| ClientCredentials::new(id, "secret");
     for (id, token) in [("1", "Bearer token-1"), ("2", "Bearer token-2"), ("1", "Bearer token-1")] {
-        let source = pool.clone().source(&Arc::new(Acme::new()), &hotel(id), &TokenParameters::new()).unwrap();
+        let source = pool.clone().source(&Arc::new(acme()), &hotel(id), &TokenParameters::new()).unwrap();
         assert_eq!(source.token().unwrap().header_value(), token);
     }
-    assert_eq!((pool.len(), pool.is_empty(), script.requests()), (2, false, 2));
+    assert_eq!((pool.len(), pool.is_empty(), server.request_count()), (2, false, 2));
     assert_eq!(pool.revoke_current().unwrap_err().kind(), ErrorKind::Configuration, "Acme has no revocation");
 }
 
 #[test]
 fn blocking_sources_share_one_background_runtime_which_outlives_the_first_of_them() {
-    let script = Script::new((0..3).map(|_| Act::Issue(3600)));
-    let source = || crate::acme::builder(&script, &clock()).build_blocking().unwrap();
+    let server = TestServer::in_turn((0..3).map(|_| Answer::Token(3600)));
+    let source = || crate::acme::builder(&server, &clock()).build_blocking().unwrap();
     let first = source();
     let clone = first.clone();
     let second = source();
@@ -157,12 +158,12 @@ fn blocking_sources_share_one_background_runtime_which_outlives_the_first_of_the
 
 #[test]
 fn credentials_of_a_blocking_source_may_come_from_another_blocking_source() {
-    let vault = crate::acme::builder(&Script::new([Act::Issue(3600)]), &clock()).build_blocking().unwrap();
+    let vault = crate::acme::builder(&TestServer::in_turn([Answer::Token(3600)]), &clock()).build_blocking().unwrap();
     let credentials = FunctionCredentials::new("vault", move || {
         let secret = vault.token().map(|token| token.header_value().to_str().unwrap().to_owned());
         async move { Ok(ClientCredentials::new("id", secret?)) }
     });
-    let source = TokenSource::builder(Acme::new(), credentials).with_transport(Script::new([Act::Issue(3600)]));
+    let source = TokenSource::builder(acme(), credentials).with_transport(TestServer::in_turn([Answer::Token(3600)]));
     assert_eq!(source.build_blocking().unwrap().token().unwrap().header_value(), "Bearer token-1");
 }
 

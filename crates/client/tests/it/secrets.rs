@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::acme::Acme;
+use crate::acme::acme;
 
 /// Everything that was logged.
 #[derive(Clone, Default)]
@@ -46,7 +46,7 @@ async fn at_trace_level_neither_secret_nor_token_is_logged() {
         r#"{"error":"invalid_client","error_description":"unknown canary-secret, Basic aWQ6Y2FuYXJ5LXNlY3JldA=="}"#;
     for (at, status, body) in [("/token", 200, token), ("/refusal", 401, refusal)] {
         Mock::given(path(at)).respond_with(ResponseTemplate::new(status).set_body_string(body)).mount(&server).await;
-        let acme = Acme(Endpoint::parse(&format!("{}{at}?key=canary-query", server.uri())).unwrap());
+        let acme = acme().with_endpoint(Endpoint::parse(&format!("{}{at}?key=canary-query", server.uri())).unwrap());
         let builder = TokenSource::builder(acme, ClientCredentials::new("id", "canary-secret"));
         let source = builder
             .with_parameters(TokenParameters::new().with_extra_parameter("email", "canary-parameter"))

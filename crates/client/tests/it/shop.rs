@@ -1,39 +1,12 @@
 //! A vendor with an API, whose policy the test writes.
 
-use std::sync::Arc;
-
-use credentials_grant::{
-    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, Policy, Presentation,
-    RequestContext, UnsignedRequest,
-};
+use credentials_grant::{AccessToken, ClientCredentials, Policy, Presentation};
 use credentials_grant_client::{Authorizer, ManualClock, TokenSource};
-
-use crate::acme::{Act, Script, clock, endpoint};
-
-#[derive(Debug)]
-pub(crate) struct Shop(pub(crate) Policy);
-
-impl CredentialsGrant for Shop {
-    fn name(&self) -> &'static str {
-        "shop"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context
-            .post(&endpoint())
-            .client_authentication(ClientAuthentication::ClientSecretBasic)
-            .client_credentials()
-            .build()
-    }
-
-    fn policy(&self) -> Policy {
-        self.0.clone()
-    }
-}
+use credentials_grant_test_kit::{Acme, Answer, TestServer, clock};
 
 /// An authorizer, and what it works with.
 pub(crate) struct Rig {
-    pub(crate) script: Arc<Script>,
+    pub(crate) server: TestServer,
     pub(crate) clock: ManualClock,
     pub(crate) source: TokenSource,
     pub(crate) authorizer: Authorizer,
@@ -51,19 +24,19 @@ pub(crate) fn presentation() -> Presentation {
 
 /// An authorizer for a vendor that issues as many tokens as are asked for.
 pub(crate) fn rig(policy: Policy) -> Rig {
-    rig_with(policy, Script::new((0..100).map(|_| Act::Issue(3600))))
+    rig_with(policy, TestServer::in_turn((0..100).map(|_| Answer::Token(3600))))
 }
 
-pub(crate) fn rig_with(policy: Policy, script: Arc<Script>) -> Rig {
+pub(crate) fn rig_with(policy: Policy, server: TestServer) -> Rig {
     let clock = clock();
-    let source = source(policy, &script, &clock);
-    Rig { authorizer: Authorizer::new(source.clone()).unwrap(), script, clock, source }
+    let source = source(policy, &server, &clock);
+    Rig { authorizer: Authorizer::new(source.clone()).unwrap(), server, clock, source }
 }
 
-pub(crate) fn source(policy: Policy, script: &Arc<Script>, clock: &ManualClock) -> TokenSource {
+pub(crate) fn source(policy: Policy, server: &TestServer, clock: &ManualClock) -> TokenSource {
     let credentials = ClientCredentials::new("id", "a-client-secret").with_secret("key", "a-key");
-    let builder = TokenSource::builder(Shop(policy), credentials);
-    builder.with_transport(Arc::clone(script)).with_clock(clock.clone()).build().unwrap()
+    let builder = TokenSource::builder(Acme::new().with_name("shop").with_policy(policy), credentials);
+    builder.with_transport(server.clone()).with_clock(clock.clone()).build().unwrap()
 }
 
 impl Rig {

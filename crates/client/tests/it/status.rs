@@ -2,13 +2,14 @@
 
 use credentials_grant::ErrorKind;
 use credentials_grant_client::TokenState;
+use credentials_grant_test_kit::{Answer, TestServer, clock, settle};
 
-use crate::acme::{Act, SECOND, Script, clock, settle, source, token};
+use crate::acme::{SECOND, source, token};
 
 #[tokio::test]
 async fn it_tells_what_is_in_memory_and_for_how_long() {
-    let (script, clock) = (Script::new([Act::Issue(1000), Act::Answer(503, "")]), clock());
-    let source = source(&script, &clock);
+    let (server, clock) = (TestServer::in_turn([Answer::Token(1000), Answer::http(503, "")]), clock());
+    let source = source(&server, &clock);
     let status = source.status();
     assert_eq!((status.provider.as_str(), status.state, status.lifetime_left), ("acme", TokenState::Missing, None));
 
@@ -26,14 +27,14 @@ async fn it_tells_what_is_in_memory_and_for_how_long() {
         assert!(status.last_error.is_none() && status.next_attempt_in.is_none());
     }
     settle().await;
-    assert_eq!(script.requests(), 1, "and sends nothing");
+    assert_eq!(server.request_count(), 1, "and sends nothing");
 }
 
 #[tokio::test]
 async fn it_tells_the_last_error_until_there_is_a_token() {
-    let acts = [Act::Answer(401, r#"{"error":"invalid_client"}"#), Act::Issue(1000)];
-    let (script, clock) = (Script::new(acts), clock());
-    let source = source(&script, &clock);
+    let acts = [Answer::http(401, r#"{"error":"invalid_client"}"#), Answer::Token(1000)];
+    let (server, clock) = (TestServer::in_turn(acts), clock());
+    let source = source(&server, &clock);
     token(&source).await.unwrap_err();
     clock.advance(SECOND / 4);
     let status = source.status();
@@ -48,8 +49,8 @@ async fn it_tells_the_last_error_until_there_is_a_token() {
 
 #[tokio::test]
 async fn a_renewal_that_failed_is_told_beside_the_good_token() {
-    let (script, clock) = (Script::new([Act::Issue(1000), Act::Answer(503, "")]), clock());
-    let source = source(&script, &clock);
+    let (server, clock) = (TestServer::in_turn([Answer::Token(1000), Answer::http(503, "")]), clock());
+    let source = source(&server, &clock);
     token(&source).await.unwrap();
     clock.advance(SECOND * 900);
     token(&source).await.unwrap();
@@ -62,9 +63,9 @@ async fn a_renewal_that_failed_is_told_beside_the_good_token() {
 
 #[tokio::test]
 async fn programs_read_it_as_json() {
-    let acts = [Act::Issue(1000), Act::Answer(503, "a-client-secret")];
-    let (script, clock) = (Script::new(acts), clock());
-    let source = source(&script, &clock);
+    let acts = [Answer::Token(1000), Answer::http(503, "a-client-secret")];
+    let (server, clock) = (TestServer::in_turn(acts), clock());
+    let source = source(&server, &clock);
     token(&source).await.unwrap();
     clock.advance(SECOND * 900);
     token(&source).await.unwrap();

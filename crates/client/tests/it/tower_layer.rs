@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use credentials_grant::{Error, ErrorKind};
+use credentials_grant_test_kit::{Answer, TestServer, gated, settle};
 use http::{HeaderMap, Request, Response, Version};
 use tokio::sync::{Barrier, Semaphore};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
-use crate::acme::{Act, SECOND, Script, settle};
+use crate::acme::SECOND;
 use crate::shop::{policy, rig, rig_with};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -89,7 +90,7 @@ async fn an_empty_body_is_sent_again_and_another_one_where_it_can_be_copied() {
     for (body, status, tokens) in [("", 200, 2), ("the body", 401, 1)] {
         let (api, rig) = (Api::that_takes("Bearer token-2"), rig(policy()).warm().await);
         let answer = rig.authorizer.layer().layer(api.clone()).oneshot(request(body)).await.unwrap();
-        assert_eq!((answer.status().as_u16(), rig.script.requests()), (status, tokens), "{body}");
+        assert_eq!((answer.status().as_u16(), rig.server.request_count()), (status, tokens), "{body}");
         assert_ne!(rig.cached().as_deref(), Some("Bearer token-1"), "it is given up in any case");
     }
     for body in ["", "the body"] {
@@ -137,7 +138,7 @@ async fn a_second_rejection_is_handed_to_the_caller() {
     for _ in 0..5 {
         assert_eq!(service.ready().await.unwrap().call(request("")).await.unwrap().status(), 401);
     }
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
     assert_eq!(api.tokens()[..2], ["Bearer token-1", "Bearer token-2"]);
     assert_eq!(api.tokens().len(), 6);
 }
@@ -145,7 +146,7 @@ async fn a_second_rejection_is_handed_to_the_caller() {
 #[tokio::test]
 async fn without_a_token_or_to_another_host_the_service_is_not_called() {
     let api = Api::that_takes("none");
-    let rig = rig_with(policy(), Script::new([Act::Answer(401, r#"{"error":"invalid_client"}"#)]));
+    let rig = rig_with(policy(), TestServer::in_turn([Answer::http(401, r#"{"error":"invalid_client"}"#)]));
     let service = ServiceBuilder::new().layer(rig.authorizer.layer()).service(api.clone());
     let error = service.clone().oneshot(request("")).await.unwrap_err();
     assert_eq!(ours(&error).kind(), ErrorKind::CredentialsRefused);
@@ -159,8 +160,8 @@ async fn without_a_token_or_to_another_host_the_service_is_not_called() {
 
 #[tokio::test]
 async fn where_no_new_token_can_be_had_the_caller_gets_the_reason_and_not_the_401() {
-    let script = Script::new([Act::Issue(3600), Act::Answer(503, "")]);
-    let (api, rig) = (Api::that_takes("none"), rig_with(policy(), script).warm().await);
+    let server = TestServer::in_turn([Answer::Token(3600), Answer::http(503, "")]);
+    let (api, rig) = (Api::that_takes("none"), rig_with(policy(), server).warm().await);
     let error = rig.authorizer.layer().layer(api.clone()).oneshot(request("")).await.unwrap_err();
     assert_eq!(ours(&error).kind(), ErrorKind::Unavailable);
     assert_eq!(api.tokens(), ["Bearer token-1"]);
@@ -206,24 +207,24 @@ async fn many_calls_rejected_at_once_buy_one_new_token() {
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap().status(), 200);
     }
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
 }
 
 #[tokio::test]
 async fn a_caller_who_goes_away_during_the_renewal_leaves_it_to_the_next() {
-    let script = Script::gated([Act::Issue(3600), Act::Issue(3600)]);
-    script.open(1);
-    let (api, rig) = (Api::that_takes("Bearer token-2"), rig_with(policy(), script).warm().await);
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    gate.add_permits(1);
+    let (api, rig) = (Api::that_takes("Bearer token-2"), rig_with(policy(), server).warm().await);
     let service = rig.authorizer.layer().layer(api.clone());
     let caller = tokio::spawn(service.clone().oneshot(request("")));
     settle().await;
-    assert_eq!(rig.script.requests(), 2, "the renewal is under way");
+    assert_eq!(rig.server.request_count(), 2, "the renewal is under way");
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
-    rig.script.open(1);
+    gate.add_permits(1);
     assert_eq!(service.oneshot(request("")).await.unwrap().status(), 200);
     assert_eq!(api.tokens(), ["Bearer token-1", "Bearer token-2"]);
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
 }
 
 #[tokio::test]
@@ -253,8 +254,8 @@ async fn a_renewal_that_was_in_vain_counts_though_other_calls_were_accepted_mean
     for _ in 0..10 {
         assert_eq!(locked.clone().oneshot(request("")).await.unwrap().status(), 401);
     }
-    assert_eq!(rig.script.requests(), 2);
+    assert_eq!(rig.server.request_count(), 2);
     rig.clock.advance(SECOND);
     locked.oneshot(request("")).await.unwrap();
-    assert_eq!(rig.script.requests(), 3);
+    assert_eq!(rig.server.request_count(), 3);
 }

@@ -9,12 +9,12 @@ use flate2::write::GzEncoder;
 use wiremock::matchers::{header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::acme::Acme;
+use crate::acme::acme;
 
 const TOKEN: &[u8] = br#"{"access_token":"abc","expires_in":3600}"#;
 
 async fn ask_at(url: &str) -> Result<String, Error> {
-    let acme = Acme(Endpoint::parse(url)?);
+    let acme = acme().with_endpoint(Endpoint::parse(url)?);
     let credentials = ClientCredentials::new("id", "canary");
     let transport = HttpTransport::new()?;
     let token = fetch_token(&acme, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()).await?;

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use credentials_grant::{ClientCredentials, Error, ErrorKind};
 use credentials_grant_client::{FunctionCredentials, TokenSource};
+use credentials_grant_test_kit::{Answer, TestServer, TokioClock, credentials, settle};
 use tokio::time::advance;
 
-use crate::acme::{Acme, Act, SECOND, Script, TokioClock, on_clock, settle, token};
+use crate::acme::{SECOND, acme, on_clock, token};
 
-fn warm(script: &Arc<Script>) -> TokenSource {
-    on_clock(script, TokioClock::new()).keep_warm().build().unwrap()
+fn warm(server: &TestServer) -> TokenSource {
+    on_clock(server, TokioClock::new()).keep_warm().build().unwrap()
 }
 
 /// Lets so many seconds pass, one by one.
@@ -23,83 +24,84 @@ async fn pass(seconds: u32) {
 
 #[tokio::test(start_paused = true)]
 async fn a_warm_token_is_renewed_though_nobody_asks() {
-    let script = Script::new((0..4).map(|_| Act::Issue(100)));
-    let source = warm(&script);
+    let server = TestServer::in_turn((0..4).map(|_| Answer::Token(100)));
+    let source = warm(&server);
     pass(10).await;
-    assert_eq!(script.requests(), 0, "it begins with the first token that somebody asks for");
+    assert_eq!(server.request_count(), 0, "it begins with the first token that somebody asks for");
     token(&source).await.unwrap();
     pass(79).await;
-    assert_eq!(script.requests(), 1, "it is fresh");
+    assert_eq!(server.request_count(), 1, "it is fresh");
     pass(12).await;
-    assert_eq!(script.requests(), 2, "it was due between 80 and 90 s, and is looked at each second");
+    assert_eq!(server.request_count(), 2, "it was due between 80 and 90 s, and is looked at each second");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_warm_token_never_expires() {
-    let script = Script::new((0..100).map(|_| Act::Issue(100)));
-    let source = warm(&script);
+    let server = TestServer::in_turn((0..100).map(|_| Answer::Token(100)));
+    let source = warm(&server);
     token(&source).await.unwrap();
     for _ in 0..1000 {
         pass(1).await;
         assert!(source.cached().is_some());
     }
-    assert!((11..=13).contains(&script.requests()), "one a life of 80 to 91 s: {}", script.requests());
+    assert!((11..=13).contains(&server.request_count()), "one a life of 80 to 91 s: {}", server.request_count());
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_it_nothing_is_renewed_unasked() {
-    let script = Script::new([Act::Issue(100)]);
-    let source = on_clock(&script, TokioClock::new()).build().unwrap();
+    let server = TestServer::in_turn([Answer::Token(100)]);
+    let source = on_clock(&server, TokioClock::new()).build().unwrap();
     token(&source).await.unwrap();
     pass(1000).await;
-    assert_eq!(script.requests(), 1);
+    assert_eq!(server.request_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn warmth_outlasts_an_outage_and_does_not_hammer() {
-    let outage = (0..5).map(|_| Act::Answer(503, ""));
-    let script = Script::new([Act::Issue(100)].into_iter().chain(outage).chain([Act::Issue(10_000)]));
-    let source = warm(&script);
+    let outage = (0..5).map(|_| Answer::http(503, ""));
+    let server = TestServer::in_turn([Answer::Token(100)].into_iter().chain(outage).chain([Answer::Token(10_000)]));
+    let source = warm(&server);
     token(&source).await.unwrap();
     pass(91).await;
-    assert!(script.requests() > 1, "the renewal fails");
+    assert!(server.request_count() > 1, "the renewal fails");
     // Pauses of 1, 2, 4, 8 and 16 seconds, and a look each second.
     pass(40).await;
-    assert_eq!(script.requests(), 7);
+    assert_eq!(server.request_count(), 7);
     assert_eq!(source.cached().unwrap().header_value(), "Bearer token-7");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_ends_the_warmth_until_somebody_asks() {
-    let acts = [Act::Issue(100), Act::Answer(401, ""), Act::Issue(100), Act::Issue(100)];
-    let script = Script::new(acts);
-    let source = warm(&script);
+    let acts = [Answer::Token(100), Answer::http(401, ""), Answer::Token(100), Answer::Token(100)];
+    let server = TestServer::in_turn(acts);
+    let source = warm(&server);
     token(&source).await.unwrap();
     pass(1000).await;
-    assert_eq!(script.requests(), 2);
+    assert_eq!(server.request_count(), 2);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
     pass(92).await;
-    assert_eq!(script.requests(), 4, "it is kept warm again");
+    assert_eq!(server.request_count(), 4, "it is kept warm again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn warmth_ends_with_the_source() {
-    let script = Script::new([Act::Issue(100)]);
-    let source = warm(&script);
+    let server = Arc::new(TestServer::in_turn([Answer::Token(100)]));
+    let builder = TokenSource::builder(acme(), credentials()).with_transport(Arc::clone(&server));
+    let source = builder.with_clock(TokioClock::new()).keep_warm().build().unwrap();
     token(&source).await.unwrap();
     drop(source);
     pass(200).await;
-    assert_eq!(script.requests(), 1);
-    assert_eq!(Arc::strong_count(&script), 1, "nothing of it is left");
+    assert_eq!(server.request_count(), 1);
+    assert_eq!(Arc::strong_count(&server), 1, "nothing of it is left");
 }
 
 #[test]
 fn a_runtime_that_goes_away_takes_the_warmth_along_and_the_next_brings_it_back() {
-    let script = Script::new((0..3).map(|_| Act::Issue(100)));
+    let server = TestServer::in_turn((0..3).map(|_| Answer::Token(100)));
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let first = runtime();
     let source = first.block_on(async {
-        let source = warm(&script);
+        let source = warm(&server);
         token(&source).await.unwrap();
         source
     });
@@ -110,7 +112,7 @@ fn a_runtime_that_goes_away_takes_the_warmth_along_and_the_next_brings_it_back()
         token(&source).await.unwrap();
         pass(92).await;
     });
-    assert_eq!(script.requests(), 3);
+    assert_eq!(server.request_count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,8 +126,8 @@ async fn warmth_outlasts_credentials_that_cannot_be_read_for_a_while() {
             async move { readable.then(|| ClientCredentials::new("id", "secret")).ok_or_else(empty) }
         }
     });
-    let script = Script::new((0..10).map(|_| Act::Issue(100)));
-    let builder = TokenSource::builder(Acme::new(), credentials).with_transport(Arc::clone(&script));
+    let server = TestServer::in_turn((0..10).map(|_| Answer::Token(100)));
+    let builder = TokenSource::builder(acme(), credentials).with_transport(server.clone());
     let source = builder.with_clock(TokioClock::new()).keep_warm().build().unwrap();
     token(&source).await.unwrap();
     readable.store(false, Ordering::SeqCst);
@@ -133,19 +135,19 @@ async fn warmth_outlasts_credentials_that_cannot_be_read_for_a_while() {
     readable.store(true, Ordering::SeqCst);
     pass(500).await;
     assert!(source.cached().is_some());
-    assert!(script.requests() >= 6, "{}", script.requests());
+    assert!(server.request_count() >= 6, "{}", server.request_count());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_warm_source_whose_token_was_given_back_rests_until_somebody_asks() {
-    let script = Script::new((0..5).map(|_| Act::Issue(100)));
-    let source = warm(&script);
+    let server = TestServer::in_turn((0..5).map(|_| Answer::Token(100)));
+    let source = warm(&server);
     token(&source).await.unwrap();
     // This vendor does not support revocation; the source has done its part.
     source.revoke_current().await.unwrap_err();
     pass(300).await;
-    assert_eq!(script.requests(), 1, "no token is bought that nobody wants");
+    assert_eq!(server.request_count(), 1, "no token is bought that nobody wants");
     token(&source).await.unwrap();
     pass(91).await;
-    assert_eq!(script.requests(), 3, "it is warm again");
+    assert_eq!(server.request_count(), 3, "it is warm again");
 }

@@ -54,7 +54,12 @@ async fn a_certificate_that_is_not_acceptable_is_refused_and_the_message_says_wh
             "in the vendor's place",
         ),
         ("self-signed", Certified::self_signed(&params()), NOT_TRUSTED, "with_root_certificates"),
-        ("self-signed as openssl does it", Certified::self_signed(&as_authority), AN_AUTHORITYS, "one for a server"),
+        (
+            "self-signed as openssl does it",
+            Certified::self_signed(&as_authority),
+            AN_AUTHORITYS,
+            "ask for a server certificate",
+        ),
     ];
     let transport = trusting(&trusted);
     for (what, certified, why, remedy) in cases {

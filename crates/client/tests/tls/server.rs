@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use credentials_grant::{
-    AccessToken, ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Endpoint, Error,
-    RequestContext, RequestSeed, TokenParameters, UnsignedRequest, fetch_token,
+    AccessToken, ClientCertificate, ClientCredentials, Endpoint, Error, RequestSeed, TokenParameters, fetch_token,
 };
 use credentials_grant_client::HttpTransport;
+use credentials_grant_test_kit::Acme;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,23 +15,6 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
-
-#[derive(Debug)]
-struct Acme(Endpoint);
-
-impl CredentialsGrant for Acme {
-    fn name(&self) -> &'static str {
-        "acme"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context
-            .post(&self.0)
-            .client_authentication(ClientAuthentication::ClientSecretBasic)
-            .client_credentials()
-            .build()
-    }
-}
 
 pub(crate) async fn parameters(url: &str, transport: &HttpTransport) -> Result<AccessToken, Error> {
     ask_by(&client(), url, transport).await
@@ -42,7 +25,7 @@ pub(crate) async fn ask_by(
     url: &str,
     transport: &HttpTransport,
 ) -> Result<AccessToken, Error> {
-    let acme = Acme(Endpoint::parse(url)?);
+    let acme = Acme::new().with_endpoint(Endpoint::parse(url)?);
     fetch_token(&acme, credentials, &TokenParameters::new(), transport, RequestSeed::fixed()).await
 }
 

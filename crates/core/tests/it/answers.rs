@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::acme::{Acme, Canned, answered, read, response};
+use crate::acme::{answered, read};
 use credentials_grant::{
     ClientCredentials, CredentialsGrant, ErrorKind, ExposeSecret, IssuanceLimit, Policy, Presentation, RequestSeed,
     ResponseReader, StatusCode, TokenParameters, Value, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
 const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
@@ -114,7 +115,7 @@ fn a_token_of_another_type_is_refused_unless_the_vendor_means_bearer_by_it() {
     assert!(error.to_string().contains("Application Access Token"), "{error}");
     let long = read(format!(r#"{{"access_token":"abc","token_type":"{}"}}"#, "canary".repeat(10))).unwrap_err();
     assert!(!long.to_string().contains("canary"), "what is long names no type: {long}");
-    let ebay = Acme::reading(ResponseReader::rfc6749().any_token_type());
+    let ebay = Acme::new().with_reader(ResponseReader::rfc6749().any_token_type());
     assert_eq!(
         answered(&ebay, &TokenParameters::new(), response(200, &[], body)).unwrap().header_value(),
         "Bearer abc"
@@ -135,7 +136,7 @@ fn a_refresh_token_is_kept_and_null_is_none() {
 fn a_refresh_token_may_stand_in_another_member() {
     let reader = ResponseReader::rfc6749().token_in("/token/accessToken").refresh_token_in("/token/refreshToken");
     let body = r#"{"token":{"accessToken":"abc","refreshToken":"bar"}}"#;
-    let token = answered(&Acme::reading(reader), &TokenParameters::new(), response(200, &[], body)).unwrap();
+    let token = answered(&Acme::new().with_reader(reader), &TokenParameters::new(), response(200, &[], body)).unwrap();
     assert_eq!(token.refresh_token().map(ExposeSecret::expose_secret), Some("bar"));
     assert_eq!(token.extra("token"), Some(&serde_json::json!({})), "it is no further member any more");
 }
@@ -148,7 +149,7 @@ fn members_are_found_by_name_and_by_pointer() {
         .scopes_in("/token/scope", ',')
         .expires_in("/token/expiresIn", credentials_grant::ExpiryUnit::Seconds);
     let body = r#"{"token":{"tokenType":"Bearer","scope":"a,b","expiresIn":86400,"accessToken":"abc","idToken":null},"status":"SUCCESS"}"#;
-    let token = answered(&Acme::reading(toast), &TokenParameters::new(), response(200, &[], body)).unwrap();
+    let token = answered(&Acme::new().with_reader(toast), &TokenParameters::new(), response(200, &[], body)).unwrap();
     assert_eq!(token.header_value(), "Bearer abc");
     assert_eq!(token.scopes(), ["a", "b"]);
     assert_eq!(token.extra("status"), Some(&Value::from("SUCCESS")));
@@ -158,7 +159,7 @@ fn members_are_found_by_name_and_by_pointer() {
 #[test]
 fn a_token_is_presented_as_the_vendor_has_it() {
     let walmart = Presentation::header("WM_SEC.ACCESS_TOKEN").with_extra_header("WM_SVC.NAME", "Walmart Marketplace");
-    let acme = Acme { policy: Policy::new().with_presentation(walmart), ..Acme::new() };
+    let acme = Acme::new().with_policy(Policy::new().with_presentation(walmart));
     let token = answered(&acme, &TokenParameters::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
     let headers: Vec<_> = token.header_pairs().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
     assert_eq!(headers, [("wm_sec.access_token", "abc"), ("wm_svc.name", "Walmart Marketplace")]);
@@ -169,7 +170,7 @@ fn a_token_is_presented_as_the_vendor_has_it() {
 fn a_scheme_of_the_vendors_stands_before_the_token_and_the_client_id_beside_it() {
     let presentation =
         Presentation::header("authorization").with_scheme("Zoho-oauthtoken").with_client_id_header("x-api-key");
-    let acme = Acme { policy: Policy::new().with_presentation(presentation), ..Acme::new() };
+    let acme = Acme::new().with_policy(Policy::new().with_presentation(presentation));
     let token = answered(&acme, &TokenParameters::new(), response(200, &[], r#"{"access_token":"abc"}"#)).unwrap();
     assert_eq!(token.header_value(), "Zoho-oauthtoken abc");
     let headers: Vec<_> = token.header_pairs().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
@@ -179,11 +180,11 @@ fn a_scheme_of_the_vendors_stands_before_the_token_and_the_client_id_beside_it()
 #[test]
 fn a_companion_may_be_a_secret_among_the_credentials_and_is_left_out_where_there_is_none() {
     let gateway = Presentation::bearer().with_secret_header("x-gateway-key", "gateway-key");
-    let acme = Acme { policy: Policy::new().with_presentation(gateway), ..Acme::new() };
+    let acme = Acme::new().with_policy(Policy::new().with_presentation(gateway));
     let headers = |credentials: ClientCredentials| -> Vec<_> {
-        let transport = Canned::new([response(200, &[], r#"{"access_token":"abc"}"#)]);
+        let server = TestServer::in_turn([response(200, &[], r#"{"access_token":"abc"}"#)]);
         let parameters = TokenParameters::new();
-        let token = block_on(fetch_token(&acme, &credentials, &parameters, &transport, RequestSeed::fixed())).unwrap();
+        let token = block_on(fetch_token(&acme, &credentials, &parameters, &server, RequestSeed::fixed())).unwrap();
         assert!(token.headers().values().all(credentials_grant::HeaderValue::is_sensitive));
         token.header_pairs().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
     };
@@ -201,7 +202,7 @@ fn a_policy_says_what_it_was_told() {
         .with_expired_status(StatusCode::FORBIDDEN)
         .with_limit(limit)
         .with_address_blocking();
-    let shared: Arc<dyn CredentialsGrant> = Arc::new(Acme { policy, ..Acme::new() });
+    let shared: Arc<dyn CredentialsGrant> = Arc::new(Acme::new().with_policy(policy));
     let policy = Arc::clone(&shared).policy();
     assert_eq!(policy.hosts(), ["api.example.com"]);
     assert_eq!(policy.expired_statuses(), [StatusCode::FORBIDDEN]);

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::acme::{Canned, endpoint, response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
     ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, HttpResponse,
     RequestContext, RequestSeed, Retry, Signer, TokenParameters, UnsignedRequest, async_trait, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
 /// `alg`, `typ`, `kid` and `x5t#S256`, then the claims, each in this order.
@@ -64,7 +64,7 @@ impl Asserted {
     }
 
     fn request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        let request = context.post(&endpoint()).client_authentication(self.way);
+        let request = context.post(&Acme::endpoint()).client_authentication(self.way);
         let request = self.audience.into_iter().fold(request, credentials_grant::RequestBuilder::assertion_audience);
         if context.step() + 1 < self.steps { request.continues().build() } else { request.build() }
     }
@@ -239,10 +239,10 @@ fn a_signer_that_fails_is_a_failure_to_sign_that_says_what_to_do() {
 
 fn failed(service: KeyService) -> Error {
     let credentials = ClientCredentials::without_secret("id").with_signer(service);
-    let (provider, transport) = (Asserted::by(ClientAuthentication::PrivateKeyJwt), Canned::new([]));
+    let (provider, server) = (Asserted::by(ClientAuthentication::PrivateKeyJwt), TestServer::unused());
     let outcome =
-        block_on(fetch_token(&provider, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()));
-    assert!(transport.asked.lock().unwrap().is_empty(), "nothing is sent");
+        block_on(fetch_token(&provider, &credentials, &TokenParameters::new(), &server, RequestSeed::fixed()));
+    assert!(server.request_count() == 0, "nothing is sent");
     outcome.unwrap_err()
 }
 
@@ -258,9 +258,9 @@ fn an_assertion_is_not_printed_and_not_repeated() {
     let (signed, _) = signed();
     for (credentials, echo) in [(&credentials, "canary.canary.canary"), (&signed, &signed_assertion(&signed))] {
         let refusal = format!(r#"{{"error":"invalid_client","error_description":"no: {echo}"}}"#);
-        let transport = Canned::new([response(400, &[], refusal)]);
+        let server = TestServer::in_turn([response(400, &[], refusal)]);
         let error =
-            block_on(fetch_token(&provider, credentials, &parameters, &transport, RequestSeed::fixed())).unwrap_err();
+            block_on(fetch_token(&provider, credentials, &parameters, &server, RequestSeed::fixed())).unwrap_err();
         assert!(error.to_string().contains("no: [redacted]"), "{error}");
         assert!(!format!("{error:?}").contains(echo), "{error:?}");
     }

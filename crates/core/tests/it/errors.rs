@@ -3,24 +3,24 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use crate::acme::{Acme, Canned, answered, credentials, response};
+use crate::acme::{answered, credentials};
 use credentials_grant::{
     ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, ErrorMapping, RequestContext, RequestSeed,
     ResponseReader, Retry, SecretString, StatusCode, TokenParameters, UnsignedRequest, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
 fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
     answered(&Acme::new(), &TokenParameters::new(), response(status, headers, body)).unwrap_err()
 }
 
-fn refused_to(credentials: &ClientCredentials, transport: &Canned) -> Error {
-    block_on(fetch_token(&Acme::new(), credentials, &TokenParameters::new(), transport, RequestSeed::fixed()))
-        .unwrap_err()
+fn refused_to(credentials: &ClientCredentials, server: &TestServer) -> Error {
+    block_on(fetch_token(&Acme::new(), credentials, &TokenParameters::new(), server, RequestSeed::fixed())).unwrap_err()
 }
 
 fn refused_by(reader: ResponseReader, status: u16, body: &str) -> Error {
-    answered(&Acme::reading(reader), &TokenParameters::new(), response(status, &[], body)).unwrap_err()
+    answered(&Acme::new().with_reader(reader), &TokenParameters::new(), response(status, &[], body)).unwrap_err()
 }
 
 #[test]
@@ -257,8 +257,8 @@ fn a_secret_that_the_server_echoes_is_taken_out_in_every_form() {
     ];
     for echo in echoes {
         let body = format!(r#"{{"error":"invalid_client","error_description":"unknown: {echo}"}}"#);
-        let transport = Canned::new([response(400, &[], body)]);
-        let error = refused_to(&credentials, &transport);
+        let server = TestServer::in_turn([response(400, &[], body)]);
+        let error = refused_to(&credentials, &server);
         let said = error.oauth().unwrap().description.clone().unwrap();
         assert!(said.starts_with("unknown: ") && said.contains("[redacted]"), "{said}");
         for shown in [error.to_string(), format!("{error:?}")] {
@@ -305,17 +305,13 @@ fn what_was_made_of_a_secret_on_the_way_is_taken_out_too() {
 
         fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
             let header = SecretString::from("Basic b3V0ZXI=");
-            context
-                .post(&crate::acme::endpoint())
-                .redact(&"aW5uZXI=".into())
-                .secret_header("authorization", &header)
-                .build()
+            context.post(&Acme::endpoint()).redact(&"aW5uZXI=".into()).secret_header("authorization", &header).build()
         }
     }
-    let transport = Canned::new([response(401, &[], r#"{"error":"x","error_description":"no aW5uZXI= in b3V0ZXI"}"#)]);
-    let error =
-        block_on(fetch_token(&Sabre, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))
-            .unwrap_err();
+    let server =
+        TestServer::in_turn([response(401, &[], r#"{"error":"x","error_description":"no aW5uZXI= in b3V0ZXI"}"#)]);
+    let error = block_on(fetch_token(&Sabre, &credentials(), &TokenParameters::new(), &server, RequestSeed::fixed()))
+        .unwrap_err();
     assert!(error.to_string().contains("no [redacted] in [redacted]"), "{error}");
 }
 
@@ -337,10 +333,9 @@ fn a_secret_in_the_query_or_behind_a_scheme_of_the_vendors_is_taken_out_too() {
     let credentials = ClientCredentials::new("id", "canary-secret").with_secret("key", "canary-key");
     for echo in ["code=canaryQuery", "unknown token canary-derived", "<canary-secret>", "canary-key"] {
         let body = format!(r#"{{"error":"x","error_description":"{echo}"}}"#);
-        let transport = Canned::new([response(404, &[("location", "/canaryQuery")], body)]);
-        let error =
-            block_on(fetch_token(&Odd, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()))
-                .unwrap_err();
+        let server = TestServer::in_turn([response(404, &[("location", "/canaryQuery")], body)]);
+        let error = block_on(fetch_token(&Odd, &credentials, &TokenParameters::new(), &server, RequestSeed::fixed()))
+            .unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
     }
 }
@@ -348,8 +343,8 @@ fn a_secret_in_the_query_or_behind_a_scheme_of_the_vendors_is_taken_out_too() {
 #[test]
 fn the_librarys_own_words_survive_a_secret_that_is_one_of_them() {
     let credentials = ClientCredentials::new("id", "secret");
-    let transport = Canned::new([response(401, &[], "")]);
-    let error = refused_to(&credentials, &transport);
+    let server = TestServer::in_turn([response(401, &[], "")]);
+    let error = refused_to(&credentials, &server);
     assert!(error.to_string().ends_with("check the client id and secret before you try again"), "{error}");
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::acme::{Acme, answered, response};
+use crate::acme::answered;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant::{
     Error, ErrorKind, ExpiryUnit, LifetimeSource, Policy, RequestSeed, ResponseReader, TokenParameters,
 };
+use credentials_grant_test_kit::{Acme, response};
 
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
@@ -80,7 +81,7 @@ fn what_is_no_number_is_refused_by_name() {
 
 #[test]
 fn the_unit_is_the_vendors() {
-    let reading = |unit| Acme::reading(ResponseReader::rfc6749().expires_in("validity", unit));
+    let reading = |unit| Acme::new().with_reader(ResponseReader::rfc6749().expires_in("validity", unit));
     let body = r#"{"access_token":"abc","validity":1440}"#;
     for (unit, seconds) in
         [(ExpiryUnit::Seconds, 1440.0), (ExpiryUnit::Milliseconds, 1.44), (ExpiryUnit::Minutes, 86400.0)]
@@ -92,7 +93,7 @@ fn the_unit_is_the_vendors() {
 #[test]
 fn an_absolute_expiry_is_rfc_3339_or_seconds_since_1970() {
     // The frozen time is 2026-01-01T00:00:00Z.
-    let octorate = Acme::reading(ResponseReader::rfc6749().expires_at("expireDate"));
+    let octorate = Acme::new().with_reader(ResponseReader::rfc6749().expires_at("expireDate"));
     for end in ["\"2026-01-01T01:00:00Z\"", "\"2026-01-01T02:00:00.000+01:00\"", "1767229200", "\"1767229200\""] {
         let body = format!(r#"{{"access_token":"abc","expireDate":{end}}}"#);
         assert_eq!(life(&octorate, &body).unwrap(), (3600.0, LifetimeSource::Response), "{end}");
@@ -109,7 +110,7 @@ fn an_absolute_expiry_is_rfc_3339_or_seconds_since_1970() {
 
 #[test]
 fn an_absolute_expiry_counts_what_the_vendor_counts() {
-    let reading = |unit| Acme::reading(ResponseReader::rfc6749().expires_at_in("expires", unit));
+    let reading = |unit| Acme::new().with_reader(ResponseReader::rfc6749().expires_at_in("expires", unit));
     let ends = [
         (ExpiryUnit::Milliseconds, "1767229200000"),
         (ExpiryUnit::Milliseconds, "\"1767229200000\""),
@@ -151,7 +152,7 @@ fn a_jwt_that_has_expired_is_never_taken_for_a_good_token() {
 
 #[test]
 fn the_answer_beats_the_token_and_the_token_beats_the_provider() {
-    let acme = Acme { policy: Policy::new().with_lifetime(Duration::from_secs(7200)), ..Acme::new() };
+    let acme = Acme::new().with_policy(Policy::new().with_lifetime(Duration::from_secs(7200)));
     let claims = format!(r#"{{"exp":{}}}"#, NOW + 900);
     let with_both = jwt(&claims).replace('}', r#","expires_in":60}"#);
     assert_eq!(life(&acme, &with_both).unwrap(), (60.0, LifetimeSource::Response));

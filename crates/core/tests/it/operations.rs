@@ -7,9 +7,10 @@ use credentials_grant::{
     RequestContext, RequestSeed, Retry, SecretString, TokenOperation, TokenParameters, UnsignedRequest, introspect,
     revoke,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
-use crate::acme::{Acme, Canned, endpoint, response};
+use crate::acme::received;
 
 /// A vendor with both endpoints, which says where they are after a first question if it is told to.
 #[derive(Debug)]
@@ -35,11 +36,11 @@ impl CredentialsGrant for Managed {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&endpoint()).client_credentials().token().build()
+        context.post(&Acme::endpoint()).client_credentials().token().build()
     }
 
     fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        if self.steps > 1 { context.get(&endpoint()).continues().build() } else { Self::request(context) }
+        if self.steps > 1 { context.get(&Acme::endpoint()).continues().build() } else { Self::request(context) }
     }
 
     fn next_request(&self, context: &RequestContext<'_>, _: &HttpResponse) -> Result<UnsignedRequest, Error> {
@@ -61,16 +62,16 @@ fn token() -> SecretString {
 }
 
 fn introspected(answer: HttpResponse) -> Result<Introspection, Error> {
-    let canned = Canned::new([answer]);
-    let outcome = block_on(introspect(&Managed { steps: 1 }, &credentials(), &token(), &canned, RequestSeed::fixed()));
-    assert_eq!(*canned.asked.lock().unwrap(), [INTROSPECT]);
+    let server = TestServer::in_turn([answer]);
+    let outcome = block_on(introspect(&Managed { steps: 1 }, &credentials(), &token(), &server, RequestSeed::fixed()));
+    assert_eq!(received(&server), [INTROSPECT]);
     outcome
 }
 
 fn revoked(answer: HttpResponse) -> Result<(), Error> {
-    let canned = Canned::new([answer]);
-    let outcome = block_on(revoke(&Managed { steps: 1 }, &credentials(), &token(), &canned, RequestSeed::fixed()));
-    assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
+    let server = TestServer::in_turn([answer]);
+    let outcome = block_on(revoke(&Managed { steps: 1 }, &credentials(), &token(), &server, RequestSeed::fixed()));
+    assert_eq!(received(&server), [REVOKE]);
     outcome
 }
 
@@ -155,10 +156,10 @@ fn an_answer_that_is_not_the_vendors_is_a_reason_to_look_at_the_url_that_was_ask
 
 #[test]
 fn a_provider_that_is_shared_is_asked_the_same() {
-    let canned = Canned::new([response(200, &[], "")]);
+    let server = TestServer::in_turn([response(200, &[], "")]);
     let shared = std::sync::Arc::new(Managed { steps: 1 });
-    block_on(revoke(&shared, &credentials(), &token(), &canned, RequestSeed::fixed())).unwrap();
-    assert_eq!(*canned.asked.lock().unwrap(), [REVOKE]);
+    block_on(revoke(&shared, &credentials(), &token(), &server, RequestSeed::fixed())).unwrap();
+    assert_eq!(received(&server), [REVOKE]);
 }
 
 #[test]
@@ -173,19 +174,19 @@ fn a_server_that_echoes_the_token_is_scrubbed() {
 
 #[test]
 fn where_the_endpoint_is_may_be_asked_first() {
-    let canned = Canned::new([response(200, &[], "{}"), response(200, &[], "")]);
-    block_on(revoke(&Managed { steps: 2 }, &credentials(), &token(), &canned, RequestSeed::fixed())).unwrap();
-    assert_eq!(*canned.asked.lock().unwrap(), ["GET https://auth.example.com/token ", REVOKE]);
+    let server = TestServer::in_turn([response(200, &[], "{}"), response(200, &[], "")]);
+    block_on(revoke(&Managed { steps: 2 }, &credentials(), &token(), &server, RequestSeed::fixed())).unwrap();
+    assert_eq!(received(&server), ["GET https://auth.example.com/token ", REVOKE]);
 }
 
 #[test]
 fn a_vendor_without_introspection_or_revocation_says_so_and_nothing_is_sent() {
-    let canned = Canned::new([]);
+    let server = TestServer::unused();
     let (acme, credentials, token) = (Acme::new(), credentials(), token());
-    let introspection = block_on(introspect(&acme, &credentials, &token, &canned, RequestSeed::fixed())).unwrap_err();
+    let introspection = block_on(introspect(&acme, &credentials, &token, &server, RequestSeed::fixed())).unwrap_err();
     let message = introspection.to_string();
     assert!(message.starts_with("acme: this provider does not support introspection; ask the vendor"), "{message}");
-    let revocation = block_on(revoke(&acme, &credentials, &token, &canned, RequestSeed::fixed())).unwrap_err();
+    let revocation = block_on(revoke(&acme, &credentials, &token, &server, RequestSeed::fixed())).unwrap_err();
     assert_eq!(revocation.kind(), ErrorKind::Configuration);
     assert!(revocation.message().contains("does not support revocation"), "{revocation}");
 }

@@ -10,9 +10,10 @@ use credentials_grant::{
     Presentation, RequestContext, RequestSeed, SignedValue, Signer, TokenParameters, TokenResponse, UnsignedRequest,
     Value, async_trait, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
-use crate::acme::{Canned, credentials, endpoint, response};
+use crate::acme::credentials;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -66,7 +67,7 @@ impl CredentialsGrant for ByHand {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&endpoint()).client_credentials().build()
+        context.post(&Acme::endpoint()).client_credentials().build()
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
@@ -83,8 +84,8 @@ impl CredentialsGrant for ByHand {
 #[test]
 fn a_provider_reads_every_part_of_a_response_and_changes_it() {
     let fetched = |body: &str| {
-        let transport = Canned::new([response(200, &[], body)]);
-        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))
+        let server = TestServer::in_turn([response(200, &[], body)]);
+        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &server, RequestSeed::fixed()))
     };
     let token = fetched(r#"{"access_token":"abc","expires_in":3600,"tenant":"hotel-1"}"#).unwrap();
     assert_eq!((token.token_type(), token.scopes()), (Some("Bearer"), &["all".to_owned()][..]));
@@ -128,7 +129,7 @@ impl CredentialsGrant for Signing {
         let signer = context.credentials().require_signer()?;
         let text = |signature: &[u8]| format!("Sig {}", String::from_utf8_lossy(signature));
         context
-            .post(&endpoint())
+            .post(&Acme::endpoint())
             .grant_type("urn:ietf:params:oauth:grant-type:jwt-bearer")
             .signed_parameter("assertion", SignedValue::jwt(Arc::clone(&signer), &Claims { z: 1, a: 2 })?)
             .parameter("last", "1")
@@ -171,22 +172,24 @@ fn two_signed_parameters_of_one_name_keep_their_own_values_and_a_signed_header_r
     let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
     let signer = credentials.require_signer().unwrap();
     let text = |signature: &[u8]| String::from_utf8_lossy(signature).into_owned();
-    let signed = |message: &str| SignedValue::new(Arc::clone(&signer), message, text);
-    let request = context.post(&endpoint()).parameter("resource", "plain").signed_parameter("resource", signed("ab"));
-    let request = request.signed_parameter("resource", signed("cd")).header("x-a", "plain");
-    let request = block_on(request.signed_header("X-A", signed("ef")).build().unwrap().sign()).unwrap();
+    let value = |message: &str| SignedValue::new(Arc::clone(&signer), message, text);
+    let request =
+        context.post(&Acme::endpoint()).parameter("resource", "plain").signed_parameter("resource", value("ab"));
+    let request = request.signed_parameter("resource", value("cd")).header("x-a", "plain");
+    let request = block_on(request.signed_header("X-A", value("ef")).build().unwrap().sign()).unwrap();
     assert_eq!(String::from_utf8_lossy(request.body()), "resource=plain&resource=ba&resource=dc");
     assert_eq!(request.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["fe"]);
 
-    let twice = context.post(&endpoint()).parameter("a", "1").signed_parameter("a", signed("ab")).continues().build();
+    let twice =
+        context.post(&Acme::endpoint()).parameter("a", "1").signed_parameter("a", value("ab")).continues().build();
     assert!(twice.unwrap_err().to_string().contains("\"a\" is given twice"));
 }
 
 #[test]
 fn what_was_signed_is_redacted_and_a_signer_that_fails_says_so() {
     let echo = response(400, &[], r#"{"error":"invalid_grant","error_description":"no: cba"}"#);
-    let (transport, parameters) = (Canned::new([echo]), TokenParameters::new());
-    let fetched = |provider| block_on(fetch_token(provider, &signing(), &parameters, &transport, RequestSeed::fixed()));
+    let (server, parameters) = (TestServer::in_turn([echo]), TokenParameters::new());
+    let fetched = |provider| block_on(fetch_token(provider, &signing(), &parameters, &server, RequestSeed::fixed()));
     let error = fetched(&Signing("abc")).unwrap_err();
     assert!(error.to_string().contains("no: [redacted]"), "{error}");
 
@@ -205,8 +208,8 @@ fn what_was_signed_is_redacted_and_a_signer_that_fails_says_so() {
 #[test]
 fn debug_of_an_error_begins_with_the_sentence_that_a_person_needs() {
     fn main() -> Result<(), Box<dyn std::error::Error>> {
-        let transport = Canned::new([response(429, &[("retry-after", "7")], "")]);
-        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed()))?;
+        let server = TestServer::in_turn([response(429, &[("retry-after", "7")], "")]);
+        block_on(fetch_token(&ByHand, &credentials(), &TokenParameters::new(), &server, RequestSeed::fixed()))?;
         Ok(())
     }
     let shown = format!("{:?}", main().unwrap_err());

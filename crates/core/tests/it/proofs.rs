@@ -1,19 +1,18 @@
 //! Tokens that are bound to a key (RFC 9449): what proofs hold, which nonce, when they are made anew, what is taken for
 //! bound.
 
-use std::sync::Mutex;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
     AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap, HeaderValue,
-    HttpRequest, HttpResponse, Method, Presentation, ProofKey, RequestContext, RequestSeed, SecretString, Signer,
-    TokenParameters, Transport, UnsignedRequest, Url, async_trait, fetch_token,
+    HttpResponse, Method, Presentation, ProofKey, RequestContext, RequestSeed, SecretString, Signer, TokenParameters,
+    UnsignedRequest, Url, async_trait, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
-use crate::acme::{Acme, endpoint, response};
+use crate::acme::{answered, credentials};
 
 /// The key of RFC 9449's examples, with members that must not get into a proof.
 const JWK: &str = r#"{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256","kid":"k","d":"canary","use":"sig"}"#;
@@ -47,55 +46,25 @@ fn url(url: &str) -> Url {
     url.parse().unwrap()
 }
 
-/// A vendor that issues tokens which are bound to a key.
-#[derive(Debug)]
-struct Bound;
-
-impl CredentialsGrant for Bound {
-    fn name(&self) -> &'static str {
-        "bound"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        let request = context.post(&endpoint()).client_credentials();
-        request.client_authentication(ClientAuthentication::ClientSecretJwt).dpop().build()
-    }
+/// A provider whose tokens are bound to a key.
+fn bound() -> Acme {
+    Acme::new().with_client_authentication(ClientAuthentication::ClientSecretJwt).with_dpop()
 }
 
-/// Answers in turn, and keeps the proofs and the assertions that it was sent.
-#[derive(Debug)]
-struct Server {
-    answers: Mutex<Vec<HttpResponse>>,
-    sent: Mutex<Vec<(Value, String)>>,
-}
-
-impl Server {
-    fn new<const N: usize>(mut answers: [HttpResponse; N]) -> Self {
-        answers.reverse();
-        Self { answers: Mutex::new(answers.into()), sent: Mutex::default() }
-    }
-
-    fn token(&self, parameters: &TokenParameters) -> Result<AccessToken, Error> {
-        let credentials = ClientCredentials::new("id", "secret");
-        block_on(fetch_token(&Bound, &credentials, parameters, self, RequestSeed::fixed()))
-    }
-
-    /// What each proof says the nonce is.
-    fn nonces(&self) -> Vec<Option<String>> {
-        let sent = self.sent.lock().unwrap();
-        sent.iter().map(|(claims, _)| claims.get("nonce").map(|nonce| nonce.as_str().unwrap().to_owned())).collect()
-    }
-}
-
-#[async_trait]
-impl Transport for Server {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let proof = request.headers().get("dpop").expect("each request has a proof");
+/// Fetches a token. Returns also what each request proved: the claims of its proof, and its body with an assertion.
+fn fetched(server: &TestServer, parameters: &TokenParameters) -> (Result<AccessToken, Error>, Vec<(Value, String)>) {
+    let outcome = block_on(fetch_token(&bound(), &credentials(), parameters, server, RequestSeed::fixed()));
+    let proved = server.take_requests().into_iter().map(|request| {
+        let proof = request.headers.get("dpop").expect("each request has a proof");
         assert!(proof.is_sensitive());
-        let assertion = String::from_utf8(request.body().to_vec()).unwrap();
-        self.sent.lock().unwrap().push((parts(proof)[1].clone(), assertion));
-        Ok(self.answers.lock().unwrap().pop().expect("an answer is left"))
-    }
+        (parts(proof)[1].clone(), request.body)
+    });
+    (outcome, proved.collect())
+}
+
+/// Returns the nonce of each proof.
+fn nonces(proved: &[(Value, String)]) -> Vec<Option<&str>> {
+    proved.iter().map(|(claims, _)| claims.get("nonce").map(|nonce| nonce.as_str().unwrap())).collect()
 }
 
 /// The header and the claims.
@@ -175,11 +144,12 @@ fn what_cannot_bind_a_token_is_refused() {
 
 #[test]
 fn a_token_request_proves_that_the_key_is_here() {
-    let server = Server::new([response(200, &[], BOUND)]);
-    let token = server.token(&TokenParameters::new().with_proof_key(key())).unwrap();
+    let server = TestServer::in_turn([response(200, &[], BOUND)]);
+    let (token, proved) = fetched(&server, &TokenParameters::new().with_proof_key(key()));
+    let token = token.unwrap();
     assert_eq!(token.header_value(), "DPoP abc");
     assert_eq!(token.proof_key(), Some(&key()));
-    let (claims, _) = &server.sent.lock().unwrap()[0];
+    let (claims, _) = &proved[0];
     let jti = claims["jti"].as_str().unwrap();
     assert!(jti.starts_with("01000000-"), "another than the assertion's: {jti}");
     assert_eq!((&claims["htm"], &claims["htu"]), (&json!("POST"), &json!("https://auth.example.com/token")));
@@ -190,19 +160,20 @@ fn a_token_request_proves_that_the_key_is_here() {
 fn a_server_that_wants_its_nonce_gets_it_in_a_request_that_is_new_in_all_its_parts() {
     for status in [400, 401] {
         let parameters = TokenParameters::new().with_proof_key(key());
-        let server = Server::new([
+        let server = TestServer::in_turn([
             response(status, &[("dpop-nonce", "n1")], USE_NONCE),
             response(200, &[("dpop-nonce", "n2")], BOUND),
             response(200, &[], BOUND),
         ]);
-        server.token(&parameters).unwrap();
-        assert_eq!(server.nonces(), [None, Some("n1".to_owned())]);
-        let sent = std::mem::take(&mut *server.sent.lock().unwrap());
-        assert_ne!(sent[0].0["jti"], sent[1].0["jti"], "a fresh proof");
-        assert_ne!(sent[0].1, sent[1].1, "a fresh assertion");
+        let (token, proved) = fetched(&server, &parameters);
+        token.unwrap();
+        assert_eq!(nonces(&proved), [None, Some("n1")]);
+        assert_ne!(proved[0].0["jti"], proved[1].0["jti"], "a fresh proof");
+        assert_ne!(proved[0].1, proved[1].1, "a fresh assertion");
 
-        server.token(&parameters).unwrap();
-        assert_eq!(server.nonces(), [Some("n2".to_owned())], "the one that came with the good answer");
+        let (token, proved) = fetched(&server, &parameters);
+        token.unwrap();
+        assert_eq!(nonces(&proved), [Some("n2")], "the one that came with the good answer");
     }
 }
 
@@ -223,20 +194,21 @@ fn a_nonce_is_tried_once_and_only_where_there_is_one() {
         (response(400, &[("dpop-nonce", "n1")], r#"{"error":"invalid_dpop_proof"}"#), 1),
         (response(200, &[("dpop-nonce", "n1")], USE_NONCE), 1),
     ] {
-        let server = Server::new([first, wants(Some("n2")), response(200, &[], BOUND)]);
-        let error = server.token(&TokenParameters::new().with_proof_key(key())).unwrap_err();
+        let server = TestServer::in_turn([first, wants(Some("n2")), response(200, &[], BOUND)]);
+        let (token, proved) = fetched(&server, &TokenParameters::new().with_proof_key(key()));
+        let error = token.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RequestRefused, "{error}");
-        assert_eq!(server.sent.lock().unwrap().len(), requests);
+        assert_eq!(proved.len(), requests);
     }
 }
 
 #[test]
 fn without_a_key_a_nonce_is_no_reason_to_ask_again() {
-    let (canned, parameters) =
-        (crate::acme::Canned::new([response(400, &[("dpop-nonce", "n1")], USE_NONCE)]), TokenParameters::new());
+    let (server, parameters) =
+        (TestServer::in_turn([response(400, &[("dpop-nonce", "n1")], USE_NONCE)]), TokenParameters::new());
     let credentials = ClientCredentials::new("id", "secret");
     let error =
-        block_on(fetch_token(&Acme::new(), &credentials, &parameters, &canned, RequestSeed::fixed())).unwrap_err();
+        block_on(fetch_token(&Acme::new(), &credentials, &parameters, &server, RequestSeed::fixed())).unwrap_err();
     assert_eq!(error.oauth().unwrap().code.as_deref(), Some("use_dpop_nonce"));
 }
 
@@ -250,19 +222,19 @@ fn a_step_without_a_proof_is_not_made_anew_for_a_nonce() {
         }
 
         fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-            context.get(&endpoint()).continues().build()
+            context.get(&Acme::endpoint()).continues().build()
         }
 
         fn next_request(&self, context: &RequestContext<'_>, _: &HttpResponse) -> Result<UnsignedRequest, Error> {
-            Bound.token_request(context)
+            bound().token_request(context)
         }
     }
     let wants = response(400, &[("dpop-nonce", "n1")], USE_NONCE);
-    let canned = crate::acme::Canned::new([wants, response(200, &[], BOUND)]);
+    let server = TestServer::in_turn([wants, response(200, &[], BOUND)]);
     let (credentials, parameters) =
         (ClientCredentials::new("id", "secret"), TokenParameters::new().with_proof_key(key()));
-    block_on(fetch_token(&Steps, &credentials, &parameters, &canned, RequestSeed::fixed())).unwrap();
-    assert_eq!(canned.asked.lock().unwrap().len(), 2);
+    block_on(fetch_token(&Steps, &credentials, &parameters, &server, RequestSeed::fixed())).unwrap();
+    assert_eq!(server.request_count(), 2);
 }
 
 #[test]
@@ -294,23 +266,16 @@ fn each_server_has_a_nonce_of_its_own_and_they_do_not_pile_up() {
 fn what_is_bound_is_what_was_asked_for() {
     let bearer = BOUND.replace("DPoP", "Bearer");
     let untyped = BOUND.replace(r#""token_type":"DPoP","#, "");
+    let parameters = TokenParameters::new().with_proof_key(key());
+    let granted = |body: &str| fetched(&TestServer::in_turn([response(200, &[], body)]), &parameters).0;
     for body in [&bearer, &untyped] {
-        let server = Server::new([response(200, &[], body)]);
-        let error = server.token(&TokenParameters::new().with_proof_key(key())).unwrap_err();
+        let error = granted(body).unwrap_err();
         assert!(error.kind() == ErrorKind::BadResponse && error.message().contains("not bound to the key"), "{error}");
     }
-    let lower = BOUND.replace("DPoP", "dpop");
-    assert_eq!(
-        Server::new([response(200, &[], lower)])
-            .token(&TokenParameters::new().with_proof_key(key()))
-            .unwrap()
-            .header_value(),
-        "DPoP abc"
-    );
-    let error = crate::acme::answered(&Acme::new(), &TokenParameters::new(), response(200, &[], BOUND)).unwrap_err();
+    assert_eq!(granted(&BOUND.replace("DPoP", "dpop")).unwrap().header_value(), "DPoP abc");
+    let error = answered(&Acme::new(), &TokenParameters::new(), response(200, &[], BOUND)).unwrap_err();
     assert!(error.message().contains("bound to a key, and no proof key was given"), "{error}");
-    let error =
-        crate::acme::answered(&Acme::new(), &TokenParameters::new().with_proof_key(key()), response(200, &[], BOUND));
+    let error = answered(&Acme::new(), &TokenParameters::new().with_proof_key(key()), response(200, &[], BOUND));
     let error = error.unwrap_err().to_string();
     assert!(error.ends_with("does not support proof keys; leave the key out, or ask the vendor for DPoP (RFC 9449)"));
 }
@@ -325,7 +290,7 @@ fn a_vendor_with_a_header_of_its_own_keeps_it() {
         }
 
         fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-            Bound.token_request(context)
+            bound().token_request(context)
         }
 
         fn policy(&self) -> credentials_grant::Policy {
@@ -339,7 +304,7 @@ fn a_vendor_with_a_header_of_its_own_keeps_it() {
         // The name of a scheme is the same in any case (RFC 9110 section 11.1).
         (Presentation::header("authorization").with_scheme("bearer"), "DPoP abc"),
     ] {
-        let token = crate::acme::answered(&Own(presentation), &parameters, response(200, &[], BOUND)).unwrap();
+        let token = answered(&Own(presentation), &parameters, response(200, &[], BOUND)).unwrap();
         assert_eq!(token.header_value(), authorization);
     }
 }
@@ -348,31 +313,24 @@ fn a_vendor_with_a_header_of_its_own_keeps_it() {
 fn a_frozen_request_shows_nothing_of_what_servers_said() {
     let (credentials, parameters) = (ClientCredentials::placeholder(), TokenParameters::new().with_proof_key(key()));
     let dry_run = || {
-        let request = Bound.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
+        let request = bound().token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
         request.dry_run().unwrap().headers().clone()
     };
     let before = dry_run();
     let headers: HeaderMap = [("dpop-nonce".parse().unwrap(), HeaderValue::from_static("n"))].into_iter().collect();
-    parameters.proof_key().unwrap().note_nonce(endpoint().url(), &headers);
+    parameters.proof_key().unwrap().note_nonce(Acme::endpoint().url(), &headers);
     assert_eq!(before, dry_run());
 }
 
 #[test]
 fn a_proof_is_not_repeated_in_an_error() {
-    #[derive(Debug)]
-    struct Echo;
-    #[async_trait]
-    impl Transport for Echo {
-        async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-            let shown = format!("{request:?}");
-            let proof = request.headers()["dpop"].to_str().unwrap();
-            assert!(!shown.contains(proof), "{shown}");
-            Ok(response(400, &[], json!({"error": "invalid_dpop_proof", "error_description": proof}).to_string()))
-        }
-    }
-    let credentials = ClientCredentials::new("id", "secret");
-    let parameters = TokenParameters::new().with_proof_key(key());
-    let error = block_on(fetch_token(&Bound, &credentials, &parameters, &Echo, RequestSeed::fixed())).unwrap_err();
+    let echo = TestServer::new(|request, _| {
+        let shown = format!("{request:?}");
+        let proof = request.headers()["dpop"].to_str().unwrap();
+        assert!(!shown.contains(proof), "{shown}");
+        response(400, &[], json!({"error": "invalid_dpop_proof", "error_description": proof}).to_string())
+    });
+    let error = fetched(&echo, &TokenParameters::new().with_proof_key(key())).0.unwrap_err();
     assert!(error.message().ends_with("invalid_dpop_proof: [redacted]"), "{error}");
     assert!(error.to_string().contains("clock"), "{error}");
 }

@@ -1,11 +1,12 @@
 //! Token requests: what goes where, and what is refused before anything is sent.
 
-use crate::acme::{Acme, Canned, credentials, endpoint, response};
+use crate::acme::{credentials, received};
 use credentials_grant::{
     ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind,
     ExpiryUnit, HttpRequest, HttpResponse, RequestBuilder, RequestContext, RequestSeed, ResponseReader, SecretString,
     TokenParameters, UnsignedRequest, fetch_token,
 };
+use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
 /// Describes a request, and lays it out.
@@ -15,7 +16,7 @@ fn sealed(
 ) -> Result<HttpRequest, Error> {
     let credentials = credentials();
     let context = RequestContext::new(&credentials, parameters, RequestSeed::fixed());
-    describe(context.post(&endpoint())).build()?.dry_run()
+    describe(context.post(&Acme::endpoint())).build()?.dry_run()
 }
 
 fn body(request: &HttpRequest) -> &str {
@@ -161,7 +162,8 @@ fn a_certificate_goes_along_with_whatever_proves_who_the_client_is() {
     let credentials = ClientCredentials::new("id", "secret").with_certificate(certificate.clone());
     let parameters = TokenParameters::new();
     let dry_run = |way| {
-        let request = RequestContext::dry_run(&credentials, &parameters).post(&endpoint()).client_authentication(way);
+        let request =
+            RequestContext::dry_run(&credentials, &parameters).post(&Acme::endpoint()).client_authentication(way);
         request.build().unwrap().dry_run().unwrap()
     };
     let by_certificate = dry_run(ClientAuthentication::TlsClientAuth);
@@ -171,7 +173,7 @@ fn a_certificate_goes_along_with_whatever_proves_who_the_client_is() {
         assert!(!format!("{request:?} {credentials:?}").contains("canary"), "{request:?} {credentials:?}");
     }
     let unauthenticated =
-        RequestContext::dry_run(&credentials, &parameters).get(&endpoint()).build().unwrap().dry_run().unwrap();
+        RequestContext::dry_run(&credentials, &parameters).get(&Acme::endpoint()).build().unwrap().dry_run().unwrap();
     assert_eq!(unauthenticated.client_certificate(), None, "whoever asks for metadata need not say who it is");
 }
 
@@ -190,7 +192,7 @@ fn what_cannot_be_written_is_refused_by_name_and_without_its_value() {
         !matches!(way, TlsClientAuth | None | PrivateKeyJwt)
     };
     for way in ClientAuthentication::ALL.into_iter().filter(by_secret) {
-        let error = context.post(&endpoint()).client_authentication(way).build().unwrap_err();
+        let error = context.post(&Acme::endpoint()).client_authentication(way).build().unwrap_err();
         assert!(error.to_string().contains("client secret is empty"), "{way}: {error}");
     }
 }
@@ -300,46 +302,46 @@ impl CredentialsGrant for Steps {
     }
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context.post(&endpoint()).parameter("step", "1").continues().build()
+        context.post(&Acme::endpoint()).parameter("step", "1").continues().build()
     }
 
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         if !response.status().is_success() {
             return Err(ResponseReader::rfc6749().read_error(response));
         }
-        let next = context.post(&endpoint()).parameter("step", "2").scope();
+        let next = context.post(&Acme::endpoint()).parameter("step", "2").scope();
         if self.endless { next.continues().build() } else { next.build() }
     }
 }
 
-fn walk(provider: &Steps, transport: &Canned) -> Result<String, Error> {
+fn walk(provider: &Steps, server: &TestServer) -> Result<String, Error> {
     let parameters = TokenParameters::new().with_scope("a");
-    let token = block_on(fetch_token(provider, &credentials(), &parameters, transport, RequestSeed::fixed()))?;
+    let token = block_on(fetch_token(provider, &credentials(), &parameters, server, RequestSeed::fixed()))?;
     Ok(token.header_value().to_str().unwrap().to_owned())
 }
 
 #[test]
 fn a_vendor_may_need_several_requests() {
-    let transport = Canned::new([response(200, &[], "{}"), response(200, &[], r#"{"access_token":"abc"}"#)]);
-    assert_eq!(walk(&Steps { endless: false }, &transport).unwrap(), "Bearer abc");
-    let asked = transport.asked.lock().unwrap();
+    let server = TestServer::in_turn([response(200, &[], "{}"), response(200, &[], r#"{"access_token":"abc"}"#)]);
+    assert_eq!(walk(&Steps { endless: false }, &server).unwrap(), "Bearer abc");
+    let asked = received(&server);
     assert_eq!(
-        *asked,
+        asked,
         ["POST https://auth.example.com/token step=1", "POST https://auth.example.com/token step=2&scope=a"]
     );
 }
 
 #[test]
 fn a_refusal_of_the_first_request_ends_the_trip() {
-    let transport = Canned::new([response(401, &[], r#"{"error":"invalid_client"}"#)]);
-    let error = walk(&Steps { endless: false }, &transport).unwrap_err();
+    let server = TestServer::in_turn([response(401, &[], r#"{"error":"invalid_client"}"#)]);
+    let error = walk(&Steps { endless: false }, &server).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::CredentialsRefused, Some("steps")));
 }
 
 #[test]
 fn a_trip_without_end_ends_after_four_requests() {
-    let transport = Canned::new((0..4).map(|_| response(200, &[], "{}")));
-    let error = walk(&Steps { endless: true }, &transport).unwrap_err();
+    let server = TestServer::in_turn((0..4).map(|_| response(200, &[], "{}")));
+    let error = walk(&Steps { endless: true }, &server).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadResponse);
-    assert_eq!(transport.asked.lock().unwrap().len(), 4);
+    assert_eq!(server.request_count(), 4);
 }

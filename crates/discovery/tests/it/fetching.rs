@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use credentials_grant::{
-    ClientCredentials, Endpoint, Error, ErrorKind, HttpRequest, HttpResponse, RequestSeed, Transport, async_trait,
-};
+use credentials_grant::{ClientCredentials, Endpoint, Error, ErrorKind, RequestSeed};
 use credentials_grant_discovery::{Discovery, EndpointKind, FetchError, Metadata};
+use credentials_grant_test_kit::{Answer, TestServer, response};
 
-use crate::server::{ISSUER, METADATA, OAUTH, OIDC, Server, answer, with_header};
+use crate::server::{ISSUER, METADATA, OAUTH, OIDC};
 
 const JWKS: &str = "GET https://login.example.com/t/keys";
 
@@ -29,32 +28,33 @@ fn token_url(metadata: &Metadata) -> String {
 
 #[tokio::test]
 async fn metadata_is_fetched_from_either_url_and_kept() {
-    let (discovery, server) = (discovery(), Server::answering([answer(404, ""), answer(200, METADATA)]));
+    let (discovery, server) =
+        (discovery(), TestServer::in_turn([response(404, &[], ""), response(200, &[], METADATA)]));
     let metadata = discovery.metadata(&server, at(0)).await.unwrap();
     assert_eq!(token_url(&metadata), "https://login.example.com/t/token");
     assert_eq!(metadata.issuer().unwrap().as_str(), ISSUER);
-    assert_eq!(server.asked(), [OAUTH, OIDC]);
+    assert_eq!(server.take_request_lines(), [OAUTH, OIDC]);
     discovery.clone().metadata(&server, at(3599)).await.unwrap();
-    assert!(server.asked().is_empty());
+    assert!(server.take_request_lines().is_empty());
 
     let moved = METADATA.replace("/t/token", "/t/new");
-    server.then([answer(200, moved)]);
+    server.then([response(200, &[], moved)]);
     assert!(token_url(&discovery.metadata(&server, at(3600)).await.unwrap()).ends_with("/t/new"));
 }
 
 #[tokio::test]
 async fn old_metadata_is_used_if_none_arrives_and_forgotten_if_it_is_invalid() {
-    for nothing in [None, Some(answer(503, "")), Some(answer(429, ""))] {
-        let (discovery, server) = (discovery(), Server::answering([answer(200, METADATA)]));
+    for nothing in [Answer::unreachable(), Answer::http(503, ""), Answer::http(429, "")] {
+        let (discovery, server) = (discovery(), TestServer::in_turn([response(200, &[], METADATA)]));
         discovery.metadata(&server, at(0)).await.unwrap();
         server.then([nothing]);
         discovery.metadata(&server, at(3600)).await.unwrap();
-        assert_eq!(server.asked(), [OAUTH, OAUTH]);
+        assert_eq!(server.take_request_lines(), [OAUTH, OAUTH]);
 
-        server.then([answer(200, "{}")]);
+        server.then([response(200, &[], "{}")]);
         let error = discovery.metadata(&server, at(3660)).await.unwrap_err();
         assert!(matches!(error, FetchError::Invalid(_)), "{error}");
-        server.then([None]);
+        server.then([Answer::unreachable()]);
         let error = discovery.metadata(&server, at(3661)).await.unwrap_err();
         assert!(matches!(error, FetchError::Unavailable(_)), "{error}");
     }
@@ -63,25 +63,30 @@ async fn old_metadata_is_used_if_none_arrives_and_forgotten_if_it_is_invalid() {
 #[tokio::test]
 async fn keys_are_fetched_from_where_the_metadata_says() {
     let set = r#"{"keys":[]}"#;
-    let keys = with_header(200, "cache-control", "max-age=60", set);
-    let (discovery, server) = (discovery(), Server::answering([answer(200, with_keys()), keys]));
+    let keys = response(200, &[("cache-control", "max-age=60")], set);
+    let (discovery, server) = (discovery(), TestServer::in_turn([response(200, &[], with_keys()), keys]));
     let document = discovery.jwks(&server, at(0)).await.unwrap();
     assert_eq!((document.body(), document.lifetime()), (set.as_bytes(), Duration::from_secs(60)));
-    assert_eq!(server.asked(), [OAUTH, JWKS]);
+    assert_eq!(server.take_request_lines(), [OAUTH, JWKS]);
 }
 
 #[tokio::test]
 async fn why_there_are_no_keys_is_an_error_in_the_words_of_keys() {
     let invalid = |jwks_uri: &str| METADATA.replacen('{', &format!(r#"{{"jwks_uri":{jwks_uri},"#), 1);
     let cases = [
-        (METADATA.to_owned(), answer(200, ""), "names no JWKS URL", false),
-        (invalid(r#""foo""#), answer(200, ""), "the JWKS URL of https://login.example.com/t cannot be used", false),
-        (with_keys(), answer(404, ""), "https://login.example.com/t has no JWKS (status 404", true),
-        (with_keys(), answer(503, ""), "the JWKS of https://login.example.com/t cannot be read", true),
-        (with_keys(), answer(200, "<html>"), "the JWKS of https://login.example.com/t cannot be read", true),
+        (METADATA.to_owned(), response(200, &[], ""), "names no JWKS URL", false),
+        (
+            invalid(r#""foo""#),
+            response(200, &[], ""),
+            "the JWKS URL of https://login.example.com/t cannot be used",
+            false,
+        ),
+        (with_keys(), response(404, &[], ""), "https://login.example.com/t has no JWKS (status 404", true),
+        (with_keys(), response(503, &[], ""), "the JWKS of https://login.example.com/t cannot be read", true),
+        (with_keys(), response(200, &[], "<html>"), "the JWKS of https://login.example.com/t cannot be read", true),
     ];
     for (metadata, keys, why, is_unavailable) in cases {
-        let server = Server::answering([answer(200, metadata), keys]);
+        let server = TestServer::in_turn([response(200, &[], metadata), keys]);
         let error = discovery().jwks(&server, at(0)).await.unwrap_err();
         assert_eq!(matches!(error, FetchError::Unavailable(_)), is_unavailable, "{error}");
         let error = Error::from(error);
@@ -91,39 +96,30 @@ async fn why_there_are_no_keys_is_an_error_in_the_words_of_keys() {
 
 #[tokio::test]
 async fn after_the_keys_are_gone_the_metadata_is_fetched_again() {
-    let (discovery, server) = (discovery(), Server::answering([answer(200, with_keys()), answer(404, "")]));
+    let (discovery, server) =
+        (discovery(), TestServer::in_turn([response(200, &[], with_keys()), response(404, &[], "")]));
     discovery.jwks(&server, at(0)).await.unwrap_err();
-    server.asked();
-    server.then([answer(200, with_keys().replace("/t/keys", "/t/moved")), answer(200, "{}")]);
+    server.take_request_lines();
+    server.then([response(200, &[], with_keys().replace("/t/keys", "/t/moved")), response(200, &[], "{}")]);
     discovery.jwks(&server, at(1)).await.unwrap();
-    assert_eq!(server.asked(), [OAUTH, "GET https://login.example.com/t/moved"]);
+    assert_eq!(server.take_request_lines(), [OAUTH, "GET https://login.example.com/t/moved"]);
 }
 
-/// A server that answers nothing, and checks that requests for documents are plain.
-#[derive(Debug)]
-struct Plain;
-
-#[async_trait]
-impl Transport for Plain {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+/// Makes a server without keys that checks that requests for documents are plain.
+fn plain() -> TestServer {
+    TestServer::new(|request, _| {
         assert!(request.body().is_empty() && request.client_certificate().is_none());
-        let accept = if request.url().path().ends_with("/keys") {
-            "application/json, application/jwk-set+json"
-        } else {
-            "application/json"
-        };
+        let is_for_keys = request.url().path() == "/t/keys";
+        let accept = if is_for_keys { "application/json, application/jwk-set+json" } else { "application/json" };
         let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value)).collect();
         assert_eq!(headers, [("accept", &accept.parse().unwrap())]);
-        match request.url().path() {
-            "/t/keys" => Err(Error::new(ErrorKind::Unreachable, "nobody answers")),
-            _ => Ok(answer(200, with_keys())),
-        }
-    }
+        if is_for_keys { Answer::unreachable() } else { Answer::http(200, with_keys()) }
+    })
 }
 
 #[tokio::test]
 async fn requests_for_documents_have_no_client() {
-    let error = discovery().jwks(&Plain, at(0)).await.unwrap_err();
+    let error = discovery().jwks(&plain(), at(0)).await.unwrap_err();
     assert_eq!(Error::from(error).message(), "nobody answers");
 }
 

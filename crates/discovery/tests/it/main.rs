@@ -13,30 +13,31 @@ use credentials_grant::{
     ClientCredentials, CredentialsGrant, ErrorKind, RequestContext, RequestSeed, Retry, TokenParameters, fetch_token,
     introspect,
 };
+use credentials_grant_test_kit::{TestServer, response};
 
-use server::{Acme, ISSUER, METADATA, OAUTH, OIDC, POST, Server, TOKEN, answer, provider, token, with_header};
+use server::{Acme, ISSUER, METADATA, OAUTH, OIDC, POST, TOKEN, provider, token};
 
 #[tokio::test]
 async fn metadata_that_is_not_at_the_url_of_rfc_8414_is_at_that_of_openid_connect() {
     let nothing = [
-        answer(404, ""),
-        answer(403, "<Error/>"),
-        answer(400, "{}"),
-        answer(200, "<!DOCTYPE html>"),
-        with_header(302, "location", "/login", ""),
+        response(404, &[], ""),
+        response(403, &[], "<Error/>"),
+        response(400, &[], "{}"),
+        response(200, &[], "<!DOCTYPE html>"),
+        response(302, &[("location", "/login")], ""),
     ];
     for nothing in nothing {
-        let server = Server::answering([nothing, answer(200, METADATA), answer(200, TOKEN)]);
+        let server = TestServer::in_turn([nothing, response(200, &[], METADATA), response(200, &[], TOKEN)]);
         token(&provider(), &server, 0).await.unwrap();
-        assert_eq!(server.asked(), [OAUTH, OIDC, POST]);
+        assert_eq!(server.take_request_lines(), [OAUTH, OIDC, POST]);
     }
     let nowhere = [
-        (answer(404, ""), "https://login.example.com/t has no metadata (status 404"),
-        (answer(200, "<html>"), "is not valid JSON by RFC 8414"),
-        (with_header(302, "location", "https://evil.example/?x=1", ""), "redirect to https://evil.example/"),
+        (response(404, &[], ""), "https://login.example.com/t has no metadata (status 404"),
+        (response(200, &[], "<html>"), "is not valid JSON by RFC 8414"),
+        (response(302, &[("location", "https://evil.example/?x=1")], ""), "redirect to https://evil.example/"),
     ];
     for (nothing, why) in nowhere {
-        let server = Server::answering([answer(404, ""), nothing]);
+        let server = TestServer::in_turn([response(404, &[], ""), nothing]);
         let error = token(&provider(), &server, 0).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse);
         assert!(
@@ -44,21 +45,21 @@ async fn metadata_that_is_not_at_the_url_of_rfc_8414_is_at_that_of_openid_connec
                 && error.to_string().ends_with("check the issuer, or set the token URL instead"),
             "{error}"
         );
-        assert_eq!(server.asked(), [OAUTH, OIDC]);
+        assert_eq!(server.take_request_lines(), [OAUTH, OIDC]);
     }
 }
 
 #[tokio::test]
 async fn an_unavailable_server_is_asked_again_later_at_the_same_url() {
     let cases = [
-        (answer(503, ""), ErrorKind::Unavailable, Retry::Soon),
-        (with_header(429, "retry-after", "7", ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
+        (response(503, &[], ""), ErrorKind::Unavailable, Retry::Soon),
+        (response(429, &[("retry-after", "7")], ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
     ];
     for (response, kind, retry) in cases {
-        let server = Server::answering([response]);
+        let server = TestServer::in_turn([response]);
         let error = token(&provider(), &server, 0).await.unwrap_err();
         assert_eq!((error.kind(), error.retry()), (kind, retry), "{error}");
-        assert_eq!(server.asked(), [OAUTH]);
+        assert_eq!(server.take_request_lines(), [OAUTH]);
     }
 }
 
@@ -94,17 +95,17 @@ async fn hostile_metadata_is_refused_and_leads_nowhere() {
         (format!("{{\"a\":{}", "[".repeat(100_000)), "not valid JSON by RFC 8414"),
     ];
     for (body, why) in cases {
-        let (provider, server) = (provider(), Server::answering([answer(200, body.clone())]));
+        let (provider, server) = (provider(), TestServer::in_turn([response(200, &[], body.clone())]));
         let error = token(&provider, &server, 0).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadResponse, "{error}");
         assert!(error.message().contains(why) && error.remedy().is_some(), "{why}: {error}");
         assert!(error.to_string().len() < 2000 && !format!("{error:?}").contains("canary"), "{error:?}");
-        assert_eq!(server.asked(), [OAUTH], "nothing is sent anywhere: {why}");
+        assert_eq!(server.take_request_lines(), [OAUTH], "nothing is sent anywhere: {why}");
 
         // At the other URL it is refused as well.
-        let server = Server::answering([answer(404, ""), answer(200, body)]);
+        let server = TestServer::in_turn([response(404, &[], ""), response(200, &[], body)]);
         assert_eq!(token(&provider, &server, 0).await.unwrap_err().kind(), ErrorKind::BadResponse);
-        assert_eq!(server.asked(), [OAUTH, OIDC]);
+        assert_eq!(server.take_request_lines(), [OAUTH, OIDC]);
     }
 }
 
@@ -116,13 +117,13 @@ async fn secrets_that_were_sent_before_are_not_repeated() {
     let echoes = ["can%20ary", "can ary", "aWQ6Y2FuJTIwYXJ5", "aWQ6Y2FuK2FyeQ==", "aWQ6Y2FuIGFyeQ=", "aWQ6Y2FuIGFyeQ"];
     for echo in echoes {
         let metadata = METADATA.replacen(ISSUER, &format!("https://evil.example/{echo}"), 1);
-        let server = Server::answering([answer(200, metadata)]);
+        let server = TestServer::in_turn([response(200, &[], metadata)]);
         let error = fetch_token(&provider(), &credentials, &TokenParameters::new(), &server, seed).await.unwrap_err();
         assert!(error.message().contains("names another issuer, https://evil.example/[redacted]"), "{error}");
         assert!(!format!("{error:?}").contains("FyeQ"), "{error:?}");
     }
     let (token, metadata) = ("canary".into(), METADATA.replacen(ISSUER, "https://evil.example/canary", 1));
-    let server = Server::answering([answer(200, metadata)]);
+    let server = TestServer::in_turn([response(200, &[], metadata)]);
     let error = introspect(&provider(), &credentials, &token, &server, seed).await.unwrap_err();
     assert!(error.message().contains("https://evil.example/[redacted]"), "{error}");
 }
@@ -140,9 +141,9 @@ async fn invalid_optional_members_do_not_prevent_a_token() {
     ];
     for member in members {
         let metadata = METADATA.replacen('{', &format!("{{{member},"), 1);
-        let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+        let server = TestServer::in_turn([response(200, &[], metadata), response(200, &[], TOKEN)]);
         token(&provider(), &server, 0).await.expect(member);
-        assert_eq!(server.asked(), [OAUTH, POST], "{member}");
+        assert_eq!(server.take_request_lines(), [OAUTH, POST], "{member}");
     }
 }
 
@@ -150,14 +151,15 @@ async fn invalid_optional_members_do_not_prevent_a_token() {
 async fn for_an_issuer_on_loopback_a_token_endpoint_may_be_plain_http() {
     let provider = Acme::at("http://127.0.0.1:8080/t");
     let metadata = METADATA.replace("https://login.example.com", "http://127.0.0.1:8080");
-    let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
+    let server = TestServer::in_turn([response(200, &[], metadata), response(200, &[], TOKEN)]);
     token(&provider, &server, 0).await.unwrap();
-    assert_eq!(server.asked().last().unwrap(), "POST http://127.0.0.1:8080/t/token");
+    assert_eq!(server.take_request_lines().last().unwrap(), "POST http://127.0.0.1:8080/t/token");
 }
 
 #[tokio::test]
 async fn a_dry_run_is_the_same_whatever_is_known() {
-    let (provider, server) = (provider(), Server::answering([answer(200, METADATA), answer(200, TOKEN)]));
+    let (provider, server) =
+        (provider(), TestServer::in_turn([response(200, &[], METADATA), response(200, &[], TOKEN)]));
     let (credentials, parameters) = (ClientCredentials::placeholder(), TokenParameters::new().with_scope("a"));
     let dry_run = || {
         let request =

@@ -1,13 +1,9 @@
 //! Which client authentication method is chosen.
 
-use std::sync::{Arc, Mutex};
+use credentials_grant::{ClientCredentials, ErrorKind, RequestSeed, TokenParameters, fetch_token};
+use credentials_grant_test_kit::{ReceivedRequest, TestServer, response};
 
-use credentials_grant::{
-    ClientCredentials, Error, ErrorKind, HttpRequest, HttpResponse, RequestSeed, TokenParameters, Transport,
-    async_trait, fetch_token,
-};
-
-use crate::server::{METADATA, OAUTH, Server, TOKEN, answer, provider};
+use crate::server::{METADATA, OAUTH, TOKEN, provider};
 
 #[tokio::test]
 async fn the_method_is_the_best_that_both_sides_support() {
@@ -38,39 +34,27 @@ async fn the_method_is_the_best_that_both_sides_support() {
         let methods =
             methods.map_or_else(String::new, |list| format!(r#""token_endpoint_auth_methods_supported":{list},"#));
         let metadata = METADATA.replacen('{', &format!("{{{methods}"), 1);
-        let server = Server::answering([answer(200, metadata), answer(200, TOKEN)]);
-        let recorder = Arc::new(Recorder { server: server.clone(), last: Mutex::default() });
+        let server = TestServer::in_turn([response(200, &[], metadata), response(200, &[], TOKEN)]);
         let seed = RequestSeed::fixed();
-        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &recorder, seed).await, expected) {
-            (Ok(_), Ok(way)) => assert_eq!(*recorder.last.lock().unwrap(), way),
+        match (fetch_token(&provider(), &credentials, &TokenParameters::new(), &server, seed).await, expected) {
+            (Ok(_), Ok(way)) => assert_eq!(authentication(server.take_requests().last().unwrap()), way),
             (Err(error), Err(why)) => {
                 assert!(error.kind() == ErrorKind::Configuration && error.message().contains(why), "{error}");
                 assert!(error.message().len() < 500, "{error}");
-                assert_eq!(server.asked(), [OAUTH], "nothing is tried: {error}");
+                assert_eq!(server.take_request_lines(), [OAUTH], "nothing is tried: {error}");
             }
             (outcome, expected) => panic!("{expected:?}: {outcome:?}"),
         }
     }
 }
 
-/// Records how the last request authenticates the client.
-#[derive(Debug)]
-struct Recorder {
-    server: Server,
-    last: Mutex<&'static str>,
-}
-
-#[async_trait]
-impl Transport for Recorder {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let body = String::from_utf8_lossy(request.body());
-        *self.last.lock().unwrap() = match request.headers().get("authorization") {
-            Some(_) => "basic",
-            None if body.contains("client_secret=") => "post",
-            None if body.contains("client_assertion=") => "jwt",
-            None if body.contains("client_id=") => "none",
-            None => "nothing",
-        };
-        self.server.send(request).await
+/// Returns how the request authenticates the client.
+fn authentication(request: &ReceivedRequest) -> &'static str {
+    match request.headers.get("authorization") {
+        Some(_) => "basic",
+        None if request.body.contains("client_secret=") => "post",
+        None if request.body.contains("client_assertion=") => "jwt",
+        None if request.body.contains("client_id=") => "none",
+        None => "nothing",
     }
 }

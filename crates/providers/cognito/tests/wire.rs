@@ -4,9 +4,9 @@
 
 use credentials_grant_cognito::settings::{Configure, Settings};
 use credentials_grant_cognito::{
-    ClientAuthentication, ClientCredentials, Cognito, CredentialsGrant, ErrorKind, RequestContext, TokenParameters,
-    TokenSource,
+    ClientCredentials, Cognito, CredentialsGrant, ErrorKind, RequestContext, TokenParameters, TokenSource,
 };
+use credentials_grant_test_kit::{Acme, check_client_authentication_names};
 use wiremock::matchers::body_string;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -99,34 +99,5 @@ async fn an_audience_is_refused_before_anything_is_sent() {
 
 #[test]
 fn every_name_and_alias_of_a_client_authentication_method_is_accepted() {
-    let basic = ["client_secret_basic", "client-secret-basic", "basic"];
-    let raw = ["client_secret_basic_raw", "client-secret-basic-raw", "basic_raw", "basic-raw"];
-    let post = ["client_secret_post", "client-secret-post", "post", "body", "POST"];
-    let credentials = ClientCredentials::new("id", "a+b");
-    let parameters = TokenParameters::new();
-    let request = |provider: Cognito| {
-        let context = RequestContext::dry_run(&credentials, &parameters);
-        let request = provider.token_request(&context).unwrap().dry_run().unwrap();
-        (request.headers().get("authorization").cloned(), request.body().to_vec())
-    };
-    for (names, method) in [
-        (&basic[..], ClientAuthentication::ClientSecretBasic),
-        (&raw, ClientAuthentication::ClientSecretBasicRaw),
-        (&post, ClientAuthentication::ClientSecretPost),
-    ] {
-        let expected =
-            request(Cognito::at("https://auth.example.com/token".parse().unwrap()).with_client_authentication(method));
-        for name in names {
-            let settings = Settings::new().with("token-url", "https://auth.example.com/token").with("auth", *name);
-            assert_eq!(request(Cognito::from_settings(&settings).unwrap()), expected, "{name}");
-        }
-    }
-    for name in ["private_key_jwt", "mtls", "digest"] {
-        let error = Cognito::from_settings(
-            &Settings::new().with("token-url", "https://auth.example.com/token").with("auth", name),
-        )
-        .unwrap_err();
-        let remedy = "use one of client_secret_basic, client_secret_basic_raw, client_secret_post";
-        assert!(error.to_string().ends_with(remedy), "{error}");
-    }
+    check_client_authentication_names(|method| Cognito::at(Acme::endpoint()).with_client_authentication(method));
 }

@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
-use std::sync::Mutex;
-
 use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
-    ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HeaderMap,
-    HttpRequest, HttpResponse, KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, StatusCode,
-    TokenParameters, TokenSource, Transport, async_trait, fetch_token, introspect, revoke,
+    ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest,
+    KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, TokenParameters, TokenSource, fetch_token,
+    introspect, revoke,
 };
+use credentials_grant_test_kit::{ReceivedRequest, TestServer, credentials, response};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
@@ -213,51 +212,34 @@ fn a_parameter_is_given_once() {
     }
 }
 
-/// A server with these members in its metadata. It records requests: method and URL, header or body, certificate.
-#[derive(Debug)]
-struct Server {
-    metadata: Value,
-    token: &'static str,
-    asked: Mutex<Vec<[String; 3]>>,
+/// Makes a server with these members in its metadata.
+fn server(members: Value) -> TestServer {
+    server_with(members, TOKEN)
 }
 
-impl Server {
-    fn with(mut members: Value) -> Self {
-        let own = json!({"issuer": ISSUER, "token_endpoint": format!("{ISSUER}/token")});
-        members.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
-        Self { metadata: members, token: TOKEN, asked: Mutex::default() }
-    }
-
-    /// Returns methods and URLs of the requests since the last call.
-    fn urls(&self) -> Vec<String> {
-        self.asked.lock().unwrap().drain(..).map(|[url, ..]| url).collect()
-    }
+fn server_with(mut metadata: Value, token: &'static str) -> TestServer {
+    let own = json!({"issuer": ISSUER, "token_endpoint": format!("{ISSUER}/token")});
+    metadata.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    TestServer::new(move |request, _| match request.url().path() {
+        "/introspect" => response(200, &[], r#"{"active":true}"#),
+        "/revoke" => response(200, &[], ""),
+        _ if request.method() == "GET" => response(200, &[], metadata.to_string()),
+        _ => response(200, &[], token),
+    })
 }
 
-#[async_trait]
-impl Transport for Server {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let url = format!("{} {}", request.method(), request.url());
-        let body = String::from_utf8(request.body().to_vec()).unwrap();
-        let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
-        let certificate = request.client_certificate().map_or("none", |_| "shown").to_owned();
-        self.asked.lock().unwrap().push([url.clone(), header.unwrap_or(body), certificate]);
-        let answer = match url.rsplit('/').next() {
-            Some("introspect") => r#"{"active":true}"#.to_owned(),
-            Some("revoke") => String::new(),
-            _ if url.starts_with("GET") => self.metadata.to_string(),
-            _ => self.token.to_owned(),
-        };
-        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), answer.into_bytes()))
-    }
+/// Returns the requests since the last call: method and URL, header or body, certificate.
+fn received(server: &TestServer) -> Vec<[String; 3]> {
+    let shown = |request: ReceivedRequest| {
+        let header = request.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        let certificate = if request.has_certificate { "shown" } else { "none" };
+        [request.line(), header.unwrap_or(request.body), certificate.to_owned()]
+    };
+    server.take_requests().into_iter().map(shown).collect()
 }
 
 fn discovered() -> OAuth2 {
     OAuth2::discover(ISSUER.parse().unwrap())
-}
-
-fn secret() -> ClientCredentials {
-    ClientCredentials::new("id", "secret")
 }
 
 fn certified() -> ClientCredentials {
@@ -272,30 +254,30 @@ async fn granted(
     provider: &OAuth2,
     credentials: &ClientCredentials,
     parameters: &TokenParameters,
-    server: &Server,
+    server: &TestServer,
 ) -> Result<(), Error> {
     fetch_token(provider, credentials, parameters, server, RequestSeed::fixed()).await.map(|_| ())
 }
 
-async fn revoked(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<(), Error> {
+async fn revoked(provider: &OAuth2, credentials: &ClientCredentials, server: &TestServer) -> Result<(), Error> {
     revoke(provider, credentials, &token(), server, RequestSeed::fixed()).await
 }
 
-async fn introspected(provider: &OAuth2, credentials: &ClientCredentials, server: &Server) -> Result<bool, Error> {
+async fn introspected(provider: &OAuth2, credentials: &ClientCredentials, server: &TestServer) -> Result<bool, Error> {
     let introspection = introspect(provider, credentials, &token(), server, RequestSeed::fixed()).await?;
     Ok(introspection.is_active())
 }
 
 #[tokio::test]
 async fn the_metadata_says_where_and_how_tokens_are_introspected_and_revoked() {
-    let server = Server::with(json!({
+    let server = server(json!({
         "introspection_endpoint": format!("{ISSUER}/introspect"),
         "revocation_endpoint": format!("{ISSUER}/revoke"),
         "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
     }));
     let provider = discovered();
-    assert!(introspected(&provider, &secret(), &server).await.unwrap());
-    revoked(&provider, &secret(), &server).await.unwrap();
+    assert!(introspected(&provider, &credentials(), &server).await.unwrap());
+    revoked(&provider, &credentials(), &server).await.unwrap();
     let none = || "none".to_owned();
     let expected = [
         [GET.to_owned(), String::new(), none()],
@@ -306,41 +288,41 @@ async fn the_metadata_says_where_and_how_tokens_are_introspected_and_revoked() {
             none(),
         ],
     ];
-    assert_eq!(*server.asked.lock().unwrap(), expected, "the metadata is fetched once");
+    assert_eq!(received(&server), expected, "the metadata is fetched once");
 }
 
 #[tokio::test]
 async fn endpoints_that_the_metadata_does_not_name_can_be_set() {
-    let server = Server::with(json!({}));
-    let error = revoked(&discovered(), &secret(), &server).await.unwrap_err();
+    let server = server(json!({}));
+    let error = revoked(&discovered(), &credentials(), &server).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Configuration && error.message().contains("no revocation endpoint"), "{error}");
-    assert_eq!(server.urls(), [GET]);
+    assert_eq!(server.take_request_lines(), [GET]);
     let elsewhere = |path: &str| format!("https://other.example.com/{path}").parse().unwrap();
     let provider =
         discovered().with_introspection_endpoint(elsewhere("introspect")).with_revocation_endpoint(elsewhere("revoke"));
-    revoked(&provider, &secret(), &server).await.unwrap();
-    introspected(&provider, &secret(), &server).await.unwrap();
+    revoked(&provider, &credentials(), &server).await.unwrap();
+    introspected(&provider, &credentials(), &server).await.unwrap();
     assert_eq!(
-        server.urls(),
+        server.take_request_lines(),
         [GET, "POST https://other.example.com/revoke", "POST https://other.example.com/introspect"]
     );
 }
 
 #[tokio::test]
 async fn at_a_token_url_both_endpoints_are_settings() {
-    let server = Server::with(json!({}));
+    let server = server(json!({}));
     let settings = Settings::new()
         .with("token-url", "https://login.example.com/token")
         .with("auth", "post")
         .with("encoding", "json");
-    let error = introspected(&OAuth2::from_settings(&settings).unwrap(), &secret(), &server).await.unwrap_err();
+    let error = introspected(&OAuth2::from_settings(&settings).unwrap(), &credentials(), &server).await.unwrap_err();
     assert!(error.message().contains("only the token URL is known"), "{error}");
     let settings = settings.with("introspection-url", "https://login.example.com/introspect");
     let provider = OAuth2::from_settings(&settings.with("revocation-url", "https://login.example.com/revoke")).unwrap();
-    introspected(&provider, &secret(), &server).await.unwrap();
-    revoked(&provider, &secret(), &server).await.unwrap();
+    introspected(&provider, &credentials(), &server).await.unwrap();
+    revoked(&provider, &credentials(), &server).await.unwrap();
     let form = "client_id=id&client_secret=secret&token=a-token&token_type_hint=access_token";
-    let asked = server.asked.lock().unwrap();
+    let asked = received(&server);
     assert!(asked.iter().all(|[_, body, _]| body == form), "never as JSON: {asked:?}");
 }
 
@@ -354,9 +336,9 @@ async fn assertions_are_for_the_issuer_or_else_for_the_token_url_at_every_endpoi
         (discovered().with_revocation_endpoint(endpoint()), ISSUER),
         (OAuth2::at(token_url.parse().unwrap()).with_revocation_endpoint(endpoint()), token_url),
     ] {
-        let server = Server::with(methods.clone());
+        let server = server(methods.clone());
         revoked(&provider, &key, &server).await.unwrap();
-        let asked = server.asked.lock().unwrap();
+        let asked = received(&server);
         let [_, body, _] = asked.last().unwrap();
         let (_, jwt) = form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "client_assertion").unwrap();
         let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(&*jwt).unwrap().claims;
@@ -374,13 +356,13 @@ async fn a_client_with_a_certificate_uses_the_endpoints_for_mutual_tls() {
             "revocation_endpoint": "https://mtls.example.com/revoke",
         },
     });
-    let (server, provider) = (Server::with(metadata), discovered());
+    let (server, provider) = (server(metadata), discovered());
     granted(&provider, &certified(), &TokenParameters::new(), &server).await.unwrap();
     revoked(&provider, &certified(), &server).await.unwrap();
-    let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
+    let bound = credentials().with_certificate(ClientCertificate::from_pem("a certificate"));
     granted(&provider, &bound, &TokenParameters::new(), &server).await.unwrap();
-    granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap();
-    let asked: Vec<_> = server.asked.lock().unwrap().iter().map(|asked| asked.join(" | ")).collect();
+    granted(&provider, &credentials(), &TokenParameters::new(), &server).await.unwrap();
+    let asked: Vec<_> = received(&server).iter().map(|asked| asked.join(" | ")).collect();
     let expected = [
         format!("{GET} |  | none"),
         "POST https://mtls.example.com/token | grant_type=client_credentials&client_id=id | shown".to_owned(),
@@ -394,11 +376,11 @@ async fn a_client_with_a_certificate_uses_the_endpoints_for_mutual_tls() {
 
 #[tokio::test]
 async fn a_token_can_be_revoked_if_the_token_endpoint_cannot_be_used() {
-    let server = Server::with(json!({
+    let server = server(json!({
         "revocation_endpoint": format!("{ISSUER}/revoke"),
         "mtls_endpoint_aliases": {"token_endpoint": "http://mtls.example.com/token"},
     }));
-    let bound = secret().with_certificate(ClientCertificate::from_pem("a certificate"));
+    let bound = credentials().with_certificate(ClientCertificate::from_pem("a certificate"));
     granted(&discovered(), &bound, &TokenParameters::new(), &server).await.unwrap_err();
     revoked(&discovered(), &bound, &server).await.unwrap();
 }
@@ -407,7 +389,7 @@ async fn a_token_can_be_revoked_if_the_token_endpoint_cannot_be_used() {
 async fn a_certificate_alone_authenticates_the_client_if_the_server_accepts_it() {
     let by_certificate = async |provider: OAuth2, methods: Option<&str>| {
         let members = methods.map_or(json!({}), |method| json!({"token_endpoint_auth_methods_supported": [method]}));
-        granted(&provider, &certified(), &TokenParameters::new(), &Server::with(members)).await
+        granted(&provider, &certified(), &TokenParameters::new(), &server(members)).await
     };
     let at = || OAuth2::at("https://login.example.com/token".parse().unwrap());
     by_certificate(at(), None).await.unwrap();
@@ -420,7 +402,7 @@ async fn a_certificate_alone_authenticates_the_client_if_the_server_accepts_it()
     let settings = Settings::new().with("token-url", "https://login.example.com/token").with("auth", "mtls");
     let by_mtls = OAuth2::from_settings(&settings).unwrap();
     by_certificate(by_mtls.clone(), None).await.unwrap();
-    let error = granted(&by_mtls, &secret(), &TokenParameters::new(), &Server::with(json!({}))).await.unwrap_err();
+    let error = granted(&by_mtls, &credentials(), &TokenParameters::new(), &server(json!({}))).await.unwrap_err();
     assert!(error.message().contains("no client certificate"), "{error}");
 }
 
@@ -429,15 +411,15 @@ async fn tokens_are_bound_to_keys_that_the_server_accepts() {
     let parameters = TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::generate().unwrap()).unwrap());
     let listing = |algorithms: Value| {
         let members = json!({"dpop_signing_alg_values_supported": algorithms});
-        Server { token: r#"{"access_token":"abc","token_type":"DPoP","expires_in":60}"#, ..Server::with(members) }
+        server_with(members, r#"{"access_token":"abc","token_type":"DPoP","expires_in":60}"#)
     };
     for server in [listing(json!(["RS256", "ES256"])), listing(Value::Null)] {
-        granted(&discovered(), &secret(), &parameters, &server).await.unwrap();
+        granted(&discovered(), &credentials(), &parameters, &server).await.unwrap();
     }
     let server = listing(json!(["RS256", "EdDSA"]));
-    let error = granted(&discovered(), &secret(), &parameters, &server).await.unwrap_err();
+    let error = granted(&discovered(), &credentials(), &parameters, &server).await.unwrap_err();
     assert_eq!(error.message(), "the server's metadata lists RS256, EdDSA for proofs, but the key signs by ES256");
-    assert_eq!(server.urls(), [GET], "nothing is tried");
+    assert_eq!(server.take_request_lines(), [GET], "nothing is tried");
 }
 
 #[tokio::test]
@@ -448,7 +430,7 @@ async fn a_proof_equals_what_another_implementation_signs() {
     let parameters =
         TokenParameters::new().with_proof_key(ProofKey::new(KeySigner::from_jwk(ED25519).unwrap()).unwrap());
     let provider = OAuth2::at("https://server.example.com/token?tenant=1".parse().unwrap());
-    let credentials = secret();
+    let credentials = credentials();
     let context = RequestContext::new(&credentials, &parameters, RequestSeed::fixed());
     let request = provider.token_request(&context).unwrap().sign().await.unwrap();
     assert_eq!(request.headers()["dpop"], PROOF);
@@ -457,18 +439,18 @@ async fn a_proof_equals_what_another_implementation_signs() {
 #[tokio::test]
 async fn a_method_that_is_set_is_used_whatever_the_metadata_lists() {
     let provider = discovered().with_client_authentication(ClientAuthentication::ClientSecretPost);
-    let server = Server::with(json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
-    granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap();
-    let [_, body, _] = server.asked.lock().unwrap().pop().unwrap();
+    let server = server(json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
+    granted(&provider, &credentials(), &TokenParameters::new(), &server).await.unwrap();
+    let [_, body, _] = received(&server).pop().unwrap();
     assert_eq!(body, "grant_type=client_credentials&client_id=id&client_secret=secret");
 }
 
 #[tokio::test]
 async fn after_the_token_endpoint_is_gone_the_metadata_is_fetched_again() {
-    let server = Server { token: "<html>", ..Server::with(json!({})) };
+    let server = server_with(json!({}), "<html>");
     let provider = discovered();
     for _ in 0..2 {
-        granted(&provider, &secret(), &TokenParameters::new(), &server).await.unwrap_err();
-        assert_eq!(server.urls(), [GET.to_owned(), format!("POST {ISSUER}/token")]);
+        granted(&provider, &credentials(), &TokenParameters::new(), &server).await.unwrap_err();
+        assert_eq!(server.take_request_lines(), [GET.to_owned(), format!("POST {ISSUER}/token")]);
     }
 }

@@ -5,10 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use credentials_grant_ptv::settings::{Configure, Settings};
-use credentials_grant_ptv::{
-    ClientAuthentication, ClientCredentials, CredentialsGrant, ErrorKind, ManualClock, Ptv, RequestContext, Retry,
-    TokenParameters, TokenSource,
-};
+use credentials_grant_ptv::{ClientCredentials, ErrorKind, ManualClock, Ptv, Retry, TokenSource};
+use credentials_grant_test_kit::{Acme, check_client_authentication_names};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -87,33 +85,5 @@ fn the_token_url_must_be_set() {
 
 #[test]
 fn every_name_and_alias_of_a_client_authentication_method_is_accepted() {
-    let basic = ["client_secret_basic", "client-secret-basic", "basic"];
-    let raw = ["client_secret_basic_raw", "client-secret-basic-raw", "basic_raw", "basic-raw"];
-    let post = ["client_secret_post", "client-secret-post", "post", "body", "POST"];
-    let credentials = ClientCredentials::new("id", "a+b");
-    let parameters = TokenParameters::new();
-    let request = |provider: Ptv| {
-        let context = RequestContext::dry_run(&credentials, &parameters);
-        let request = provider.token_request(&context).unwrap().dry_run().unwrap();
-        (request.headers().get("authorization").cloned(), request.body().to_vec())
-    };
-    for (names, method) in [
-        (&basic[..], ClientAuthentication::ClientSecretBasic),
-        (&raw, ClientAuthentication::ClientSecretBasicRaw),
-        (&post, ClientAuthentication::ClientSecretPost),
-    ] {
-        let expected =
-            request(Ptv::at("https://auth.example.com/token".parse().unwrap()).with_client_authentication(method));
-        for name in names {
-            let settings = Settings::new().with("token-url", "https://auth.example.com/token").with("auth", *name);
-            assert_eq!(request(Ptv::from_settings(&settings).unwrap()), expected, "{name}");
-        }
-    }
-    for name in ["private_key_jwt", "mtls", "digest"] {
-        let error =
-            Ptv::from_settings(&Settings::new().with("token-url", "https://auth.example.com/token").with("auth", name))
-                .unwrap_err();
-        let remedy = "use one of client_secret_basic, client_secret_basic_raw, client_secret_post";
-        assert!(error.to_string().ends_with(remedy), "{error}");
-    }
+    check_client_authentication_names(|method| Ptv::at(Acme::endpoint()).with_client_authentication(method));
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials_grant_test_kit::{TestServer, response};
 use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap,
-    HttpRequest, HttpResponse, LifetimeSource, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport,
-    VendorFile, async_trait, fetch_token,
+    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret,
+    HttpRequest, HttpResponse, LifetimeSource, RequestContext, RequestSeed, StatusCode, TokenParameters, VendorFile,
+    fetch_token,
 };
 
 /// Returns a file with these tables and the keys that every file has.
@@ -292,21 +293,11 @@ fn a_policy_is_read_from_the_file() {
     }
 }
 
-#[derive(Debug)]
-struct Canned(u16, &'static str);
-
-#[async_trait]
-impl Transport for Canned {
-    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
-        let status = StatusCode::from_u16(self.0).unwrap();
-        Ok(HttpResponse::new(status, HeaderMap::new(), self.1.as_bytes().to_vec()))
-    }
-}
-
-async fn fetch(tables: &str, settings: &[(&str, &str)], transport: Canned) -> Result<AccessToken, Error> {
+async fn fetch(tables: &str, settings: &[(&str, &str)], response: HttpResponse) -> Result<AccessToken, Error> {
     let vendor = file(tables).provider(&with(settings)).unwrap_or_else(|error| panic!("{error}"));
     let credentials = ClientCredentials::new("id", "canary").with_secret("key", "canary-key");
-    fetch_token(&vendor, &credentials, &TokenParameters::new(), &transport, RequestSeed::fixed()).await
+    let server = TestServer::in_turn([response]);
+    fetch_token(&vendor, &credentials, &TokenParameters::new(), &server, RequestSeed::fixed()).await
 }
 
 #[tokio::test]
@@ -318,7 +309,7 @@ async fn a_response_is_read_from_the_members_that_the_file_names() {
          [policy.presentation]\nheader = \"X-Auth\"\nscheme = \"Token\"\nextra-headers.X-Id = \"{{client-id}}\"\nextra-headers.X-Key = \"{{key}}\"\nextra-headers.X-Fixed = \"1\"\n"
     );
     let body = r#"{"data":{"jwt":"abc","kind":"Session","until":1767229200000,"rights":"a,b","again":"r"},"more":1}"#;
-    let token = fetch(&tables, &[], Canned(200, body)).await.unwrap();
+    let token = fetch(&tables, &[], response(200, &[], body)).await.unwrap();
     assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
     assert_eq!(token.lifetime_source(), LifetimeSource::Response);
     assert_eq!((token.token_type(), token.scopes()), (Some("Session"), &["a".to_owned(), "b".to_owned()][..]));
@@ -327,8 +318,8 @@ async fn a_response_is_read_from_the_members_that_the_file_names() {
         token.header_pairs().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
     assert_eq!(headers, ["x-auth: Token abc", "x-id: id", "x-key: canary-key", "x-fixed: 1"]);
     assert!(token.extra("more").is_some());
-    let seconds = body.replace("1767229200000", "1767229200").leak();
-    let token = fetch(&tables, &[("unit", "seconds")], Canned(200, seconds)).await.unwrap();
+    let seconds = body.replace("1767229200000", "1767229200");
+    let token = fetch(&tables, &[("unit", "seconds")], response(200, &[], seconds)).await.unwrap();
     assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(3600));
 }
 
@@ -357,7 +348,7 @@ async fn an_error_is_read_from_the_members_that_the_file_names_in_order() {
         ),
     ];
     for (status, body, kind, words) in cases {
-        let error = fetch(&tables, &[], Canned(status, body)).await.unwrap_err();
+        let error = fetch(&tables, &[], response(status, &[], body)).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -368,8 +359,8 @@ async fn a_secret_that_the_server_repeats_is_redacted_in_every_form() {
     let tables = "[request]\nurl = \"https://a.example/\"\nauthentication = \"custom\"\nparameters.code = \"{base64({client-id}:{base64({client-secret})})}\"\n";
     // base64 of `canary`, and of `id:` with that.
     for echo in ["Y2FuYXJ5", "aWQ6WTJGdVlYSjU=", "canary"] {
-        let body = format!(r#"{{"error":"x","error_description":"unknown: {echo}"}}"#).leak();
-        let error = fetch(tables, &[], Canned(400, body)).await.unwrap_err();
+        let body = format!(r#"{{"error":"x","error_description":"unknown: {echo}"}}"#);
+        let error = fetch(tables, &[], response(400, &[], body)).await.unwrap_err();
         assert!(error.to_string().contains("unknown: [redacted]"), "{error}");
     }
 }

@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use credentials_grant::{HeaderMap, HttpRequest, HttpResponse, Signer, StatusCode, async_trait};
+use credentials_grant::Signer as _;
 use credentials_grant_client::KeySigner;
+use credentials_grant_test_kit::{self as test_kit, TestServer, clock, response};
 use credentials_grant_verification::{
-    Error, ErrorKind, ManualClock, SecretString, SigningAlgorithm, TokenVerifier, TokenVerifierBuilder, Transport,
+    ManualClock, SecretString, SigningAlgorithm, TokenVerifier, TokenVerifierBuilder,
 };
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -125,17 +126,17 @@ pub(crate) type Answer = Option<(u16, &'static str, String)>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
-    script: Arc<Mutex<Script>>,
+    answers: Arc<Mutex<Answers>>,
+    server: TestServer,
     clock: ManualClock,
     /// Holds responses back.
     gate: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
-struct Script {
+struct Answers {
     metadata: Answer,
     keys: Answer,
-    asked: Vec<String>,
 }
 
 impl Issuer {
@@ -147,10 +148,11 @@ impl Issuer {
     }
 
     pub(crate) fn new() -> Self {
-        let script = Script { metadata: Some((200, "", METADATA.to_owned())), keys: None, asked: Vec::new() };
-        let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let answers = Answers { metadata: Some((200, "", METADATA.to_owned())), keys: None };
+        let answers = Arc::new(Mutex::new(answers));
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        let issuer = Self { script: Arc::new(Mutex::new(script)), clock, gate };
+        let server = server(Arc::clone(&answers), Arc::clone(&gate));
+        let issuer = Self { answers, server, clock: clock(), gate };
         issuer.lists(&keys());
         issuer
     }
@@ -158,7 +160,7 @@ impl Issuer {
     /// Returns a builder for a verifier of its tokens.
     pub(crate) fn verifier(&self) -> TokenVerifierBuilder {
         let builder = TokenVerifier::builder(ISSUER.parse().unwrap(), AUDIENCE);
-        builder.with_clock(self.clock.clone()).with_transport(self.clone())
+        builder.with_clock(self.clock.clone()).with_transport(self.server.clone())
     }
 
     pub(crate) fn lists(&self, keys: &[String]) {
@@ -166,16 +168,16 @@ impl Issuer {
     }
 
     pub(crate) fn answers_keys(&self, answer: Answer) {
-        self.script().keys = answer;
+        self.answers().keys = answer;
     }
 
     pub(crate) fn answers_metadata(&self, answer: Answer) {
-        self.script().metadata = answer;
+        self.answers().metadata = answer;
     }
 
     /// Returns the requests since the last call.
     pub(crate) fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.script().asked)
+        self.server.take_request_lines()
     }
 
     /// Sets the clock to this many seconds after the start.
@@ -193,24 +195,22 @@ impl Issuer {
         self.gate.add_permits(Semaphore::MAX_PERMITS);
     }
 
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap()
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap()
     }
 }
 
-#[async_trait]
-impl Transport for Issuer {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let answer = {
-            let mut script = self.script();
-            script.asked.push(format!("{} {}", request.method(), request.url()));
-            if request.url().path().contains(".well-known") { script.metadata.clone() } else { script.keys.clone() }
-        };
-        let _permit = self.gate.acquire().await.unwrap();
-        let (status, header, body) = answer.ok_or_else(|| Error::new(ErrorKind::Unreachable, "nobody answers"))?;
-        let mut headers = HeaderMap::new();
-        let (name, value) = header.split_once(": ").unwrap_or(("cache-control", header));
-        headers.insert(name, value.parse().unwrap());
-        Ok(HttpResponse::new(StatusCode::from_u16(status).unwrap(), headers, body.into_bytes()))
-    }
+fn server(answers: Arc<Mutex<Answers>>, gate: Arc<Semaphore>) -> TestServer {
+    TestServer::new_async(move |request, _| {
+        let answers = answers.lock().unwrap();
+        let is_metadata = request.url().path().contains(".well-known");
+        let answer = if is_metadata { answers.metadata.clone() } else { answers.keys.clone() };
+        let gate = Arc::clone(&gate);
+        async move {
+            let _permit = gate.acquire().await.unwrap();
+            let Some((status, header, body)) = answer else { return test_kit::Answer::unreachable() };
+            let header = header.split_once(": ").unwrap_or(("cache-control", header));
+            response(status, &[header], body).into()
+        }
+    })
 }

@@ -1,7 +1,7 @@
 //! When the issuer's keys are fetched, how long they are used, and which are refused.
 
-use credentials_grant::{HttpRequest, HttpResponse, async_trait};
-use credentials_grant_verification::{Error, ErrorKind, SecretString, Transport};
+use credentials_grant_test_kit::{Answer, TestServer};
+use credentials_grant_verification::{ErrorKind, SecretString};
 use serde_json::Value;
 
 use crate::issuer::{ISSUER, Issuer, JWKS, METADATA, OAUTH, OIDC, P256, RSA, good, keys, signed, with};
@@ -292,19 +292,10 @@ async fn a_caller_that_is_dropped_does_not_cancel_the_fetch_of_the_others() {
     assert_eq!([asked, issuer.asked()].concat(), [OAUTH, JWKS]);
 }
 
-#[derive(Debug)]
-struct Panicking;
-
-#[async_trait]
-impl Transport for Panicking {
-    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, Error> {
-        panic!("canary")
-    }
-}
-
 #[tokio::test]
 async fn a_transport_that_panics_is_an_error() {
-    let verifier = Issuer::new().verifier().with_transport(Panicking).build().unwrap();
+    let server = TestServer::new(|_, _| -> Answer { panic!("canary") });
+    let verifier = Issuer::new().verifier().with_transport(server).build().unwrap();
     for _ in 0..2 {
         let error = verifier.verify::<Value>(&good().await).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
