@@ -249,6 +249,14 @@ mod tests {
         assert_eq!(identity_of(&one()), identity_of(&one()));
     }
 
+    #[test]
+    fn a_placeholder_is_not_the_credentials_that_hold_the_same_values() {
+        let certificate = ClientCertificate::from_pem("certificate");
+        let same = ClientCredentials::new("client", "secret").with_signer(NoSigner).with_certificate(certificate);
+        assert_ne!(same, ClientCredentials::placeholder());
+        assert_ne!(identity_of(&same), identity_of(&ClientCredentials::placeholder()));
+    }
+
     fn identity_of(credentials: &ClientCredentials) -> u64 {
         let mut hasher = DefaultHasher::new();
         credentials.identify(&mut hasher);

@@ -220,6 +220,15 @@ mod tests {
     }
 
     #[test]
+    fn the_pause_before_a_retry_is_drawn_anew_for_each_failure() {
+        let clock = clock();
+        let pauses =
+            (0..20).map(|_| failed(5, &error(ErrorKind::Unavailable), &clock).until_retry(Reading::of(&clock)));
+        let pauses: std::collections::BTreeSet<_> = pauses.collect();
+        assert!(pauses.len() > 10 && pauses.iter().all(|pause| *pause <= Duration::from_secs(4)), "{pauses:?}");
+    }
+
+    #[test]
     fn what_is_wrong_on_this_side_stands_in_the_way_of_renewals_only() {
         for kind in [ErrorKind::Configuration, ErrorKind::SigningFailed] {
             let (clock, mut failures) = (clock(), Failures::default());

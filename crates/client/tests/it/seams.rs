@@ -257,3 +257,12 @@ async fn a_shared_token_provider_is_asked_for_everything_that_it_implements() {
     let authorizer = Authorizer::new(shared).expect("the policy names the host");
     assert_eq!(call(&authorizer, "none").await, (StatusCode::UNAUTHORIZED, 2), "one retry and no more");
 }
+
+#[tokio::test]
+async fn a_token_that_is_no_longer_the_cached_one_is_not_the_current_one() {
+    let own = Counting::default();
+    let old = own.now();
+    assert!(own.is_current(&old));
+    own.invalidate(&old);
+    assert!(!own.is_current(&old) && own.is_current(&own.now()));
+}

@@ -200,3 +200,12 @@ async fn a_minimum_of_the_whole_life_is_paid_for_once() {
     }
     assert_eq!(server.request_count(), 1);
 }
+
+#[tokio::test]
+async fn a_maximum_lifetime_that_is_shorter_than_the_minimum_lifetime_is_an_error() {
+    let server = TestServer::in_turn([Answer::Token(3600)]);
+    let source = builder(&server, &clock()).with_maximum_lifetime(SECOND * 60).build().unwrap();
+    let error = token_with(&source, TokenOptions::new().with_minimum_lifetime(SECOND * 120)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("live for 60 s, and the minimum lifetime is 120 s"), "{error}");
+}

@@ -221,3 +221,53 @@ fn debug_of_an_error_begins_with_the_sentence_that_a_person_needs() {
     let source = Error::new(ErrorKind::Unreachable, "could not connect").with_source(std::io::Error::other("refused"));
     assert_eq!(format!("{source:?}"), "could not connect (kind: unreachable, caused by: refused)");
 }
+
+#[test]
+fn a_lifetime_is_capped_at_ten_years_and_a_token_at_64_kib() {
+    let ten_years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    for (stated, believed) in [(ten_years, ten_years), (ten_years * 3, ten_years)] {
+        let token = made(TokenResponse::new("a").with_lifetime(Lifetime::For(stated)), &Policy::new()).unwrap();
+        assert_eq!(token.expires_at(), SystemTime::UNIX_EPOCH + believed);
+    }
+    let of_length = |length| made(TokenResponse::new("a".repeat(length)), &Policy::new());
+    assert!(of_length(64 * 1024).is_ok());
+    assert!(of_length(64 * 1024 + 1).unwrap_err().to_string().contains("of more than 64 KiB"));
+}
+
+#[test]
+fn a_jwt_names_its_key_and_a_signed_parameter_that_the_server_echoes_is_redacted() {
+    #[derive(Debug)]
+    struct Named;
+
+    #[async_trait]
+    impl Signer for Named {
+        fn algorithm(&self) -> &'static str {
+            "RS256"
+        }
+
+        fn key_id(&self) -> Option<&str> {
+            Some("2026-11")
+        }
+
+        async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
+            Err(Error::new(ErrorKind::Unavailable, "the key service is down").with_remedy("wait for the key service"))
+        }
+    }
+    let (credentials, parameters) =
+        (ClientCredentials::without_secret("id").with_signer(Named), TokenParameters::new());
+    let request = Signing("m").token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
+    let body = String::from_utf8_lossy(request.dry_run().unwrap().body()).into_owned();
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT","kid":"2026-11"}"#);
+    assert!(body.contains(&format!("assertion={header}.")), "{body}");
+    let fetched =
+        block_on(fetch_token(&Signing("m"), &credentials, &parameters, &TestServer::unused(), RequestSeed::fixed()));
+    assert_eq!(fetched.unwrap_err().remedy(), Some("wait for the key service"), "the signer knows best");
+
+    let jwt = "eyJhbGciOiJNSVJST1IiLCJ0eXAiOiJKV1QifQ.eyJ6IjoxLCJhIjoyfQ";
+    let echo = format!(r#"{{"error":"invalid_grant","error_description":"no: {jwt}.{}"}}"#, {
+        BASE64_URL_SAFE_NO_PAD.encode(jwt.bytes().rev().collect::<Vec<_>>())
+    });
+    let server = TestServer::always(response(400, &[], echo));
+    let error = block_on(fetch_token(&Signing("m"), &signing(), &parameters, &server, RequestSeed::fixed()));
+    assert!(error.unwrap_err().to_string().contains("no: [redacted]"));
+}
