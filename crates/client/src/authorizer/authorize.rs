@@ -151,9 +151,7 @@ impl Authorizer {
             None => (None, None),
         };
         for (name, value) in token.header_pairs() {
-            if !request.headers().contains_key(name) {
-                request.headers_mut().insert(name, value.clone());
-            }
+            request.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         if let Some(proof) = proof {
             request.headers_mut().insert(DPOP, proof);

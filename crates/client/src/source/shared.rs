@@ -53,10 +53,10 @@ impl Shared {
 
     /// Returns the current token and its state, unless it has expired.
     pub(crate) fn valid_token(&self, now: Reading) -> Option<(TokenRef, State)> {
-        let token = TokenRef::new(self.current.load())?;
-        match token.current().validity.state(now) {
+        let current = self.current.load();
+        match current.as_ref()?.validity.state(now) {
             State::Expired => None,
-            state => Some((token, state)),
+            state => Some((TokenRef::new(current), state)),
         }
     }
 

@@ -25,9 +25,9 @@ use super::current_token::CurrentToken;
 pub struct TokenRef(Guard<Option<Arc<CurrentToken>>>);
 
 impl TokenRef {
-    /// Creates a reference, if there is a token.
-    pub(crate) fn new(current: Guard<Option<Arc<CurrentToken>>>) -> Option<Self> {
-        current.is_some().then(|| Self(current))
+    /// Creates a reference from a guard that holds a token.
+    pub(crate) fn new(current: Guard<Option<Arc<CurrentToken>>>) -> Self {
+        Self(current)
     }
 
     /// Returns the token to keep.
@@ -39,7 +39,7 @@ impl TokenRef {
     pub(crate) fn current(&self) -> &CurrentToken {
         match &*self.0 {
             Some(current) => current,
-            None => unreachable!("`new` makes it only of a token"),
+            None => unreachable!("`new` is called with a token only"),
         }
     }
 }

@@ -158,8 +158,8 @@ async fn what_rejected_tokens_cost_is_shared_by_clones() {
 async fn the_log_says_who_rejected_what_and_holds_no_secret() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(log.clone()).finish();
-    // With a single dispatcher, tracing asks the thread that reaches an event first, which may be another test's, and keeps
-    // its answer for all threads.
+    // With a single dispatcher, tracing asks the thread that reaches an event first, which may be another test's, and
+    // keeps its answer for all threads.
     let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let _guard = tracing::subscriber::set_default(subscriber);
     let rig = rig(policy()).warm().await;
