@@ -56,15 +56,21 @@ const PLACEHOLDER: &str = "c2lnbmF0dXJl";
 pub struct SignedValue {
     /// What it is, in an error: `assertion`.
     what: &'static str,
-    /// Whether the message is the header and the claims of a JWT.
-    is_jwt: bool,
     message: Vec<u8>,
     signer: Arc<dyn Signer>,
-    format: Arc<Format>,
+    format: Format,
 }
 
-/// Creates the value from the signature.
-type Format = dyn Fn(&[u8]) -> String + Send + Sync;
+/// How the value is made from the message and its signature.
+#[derive(Clone)]
+enum Format {
+    /// A JWT, whose header and claims are the message.
+    Jwt,
+    /// What this function makes from the signature.
+    Custom(Arc<FormatFn>),
+}
+
+type FormatFn = dyn Fn(&[u8]) -> String + Send + Sync;
 
 /// The header of a JWT that names the key by its id, if it has one.
 #[derive(Serialize)]
@@ -95,7 +101,7 @@ impl SignedValue {
         message: impl Into<Vec<u8>>,
         format: impl Fn(&[u8]) -> String + Send + Sync + 'static,
     ) -> Self {
-        Self { what: "value", is_jwt: false, message: message.into(), signer, format: Arc::new(format) }
+        Self { what: "value", message: message.into(), signer, format: Format::Custom(Arc::new(format)) }
     }
 
     /// Describes a JWT with these claims, which are written in the order of their fields. Its header names the
@@ -121,10 +127,7 @@ impl SignedValue {
     }
 
     fn of_parts(what: &'static str, header: &str, claims: &str, signer: Arc<dyn Signer>) -> Self {
-        let input = format!("{header}.{claims}");
-        let message = input.clone().into_bytes();
-        let format = move |signature: &[u8]| format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
-        Self { what, is_jwt: true, message, signer, format: Arc::new(format) }
+        Self { what, message: format!("{header}.{claims}").into_bytes(), signer, format: Format::Jwt }
     }
 
     /// Signs the message and returns the value.
@@ -133,7 +136,11 @@ impl SignedValue {
         if signature.is_empty() {
             return Err(self.failed(Error::new(ErrorKind::SigningFailed, "the signer returned an empty signature")));
         }
-        Ok((self.format)(&signature).into())
+        let value = match &self.format {
+            Format::Jwt => jwt(&self.message, &BASE64_URL_SAFE_NO_PAD.encode(signature)),
+            Format::Custom(format) => format(&signature),
+        };
+        Ok(value.into())
     }
 
     /// Returns a placeholder that differs if the message does. For a JWT, it is the JWT with a placeholder for its
@@ -141,12 +148,11 @@ impl SignedValue {
     ///
     /// `format` is not called: it may expect a signature of the signer's length.
     pub(crate) fn dry_run(self) -> SecretString {
-        let message = match String::from_utf8(self.message) {
-            Ok(jwt) if self.is_jwt => jwt,
-            Ok(text) => BASE64_URL_SAFE_NO_PAD.encode(text),
-            Err(bytes) => BASE64_URL_SAFE_NO_PAD.encode(bytes.into_bytes()),
+        let value = match self.format {
+            Format::Jwt => jwt(&self.message, PLACEHOLDER),
+            Format::Custom(_) => format!("{}.{PLACEHOLDER}", BASE64_URL_SAFE_NO_PAD.encode(&self.message)),
         };
-        format!("{message}.{PLACEHOLDER}").into()
+        value.into()
     }
 
     /// Turns any failure of a signer into one of the kind that callers look for.
@@ -165,6 +171,11 @@ impl SignedValue {
             }
         }
     }
+}
+
+/// Appends a signature in base64url to the header and the claims of a JWT, which are ASCII.
+fn jwt(input: &[u8], signature: &str) -> String {
+    format!("{}.{signature}", String::from_utf8_lossy(input))
 }
 
 /// Returns the base64url of JSON whose members stand in the order of their fields.

@@ -9,7 +9,7 @@ use super::limits::RequestLog;
 use crate::clock::{Clock, SystemClock};
 
 /// How long one fetch may take, with all its requests, unless the builder sets another timeout.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest timeout. More is a mistake.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
