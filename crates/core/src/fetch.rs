@@ -53,6 +53,8 @@ pub(crate) struct Exchange<'a> {
     transport: &'a dyn Transport,
     /// The secrets that were sent, to redact from errors.
     sent: Vec<SecretString>,
+    /// Whether a server may have said something.
+    has_sent: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -61,14 +63,18 @@ impl<'a> Exchange<'a> {
         context: RequestContext<'a>,
         transport: &'a dyn Transport,
     ) -> Self {
-        Self { provider, context, transport, sent: Vec::new() }
+        Self { provider, context, transport, sent: Vec::new(), has_sent: false }
     }
 
     /// Sends the requests, and reads the last response.
     pub(crate) async fn run<T>(mut self, read: impl FnOnce(&HttpResponse) -> Result<T, Error>) -> Result<T, Error> {
         let outcome = self.last_response().await.and_then(|response| read(&response));
         outcome.map_err(|error| {
-            let error = error.redacted(&self.secrets().collect());
+            // An error about settings, before anything is sent, holds no server's words.
+            let error = match error.kind() {
+                ErrorKind::Configuration if !self.has_sent => error,
+                _ => error.redacted(&self.secrets().collect()),
+            };
             error.with_provider(self.provider.name().to_owned())
         })
     }
@@ -89,6 +95,7 @@ impl<'a> Exchange<'a> {
             let continues = unsigned.continues;
             let mut request = unsigned.sign().await?;
             self.sent.append(&mut request.secrets);
+            self.has_sent = true;
             let response = self.transport.send(&request).await?;
             if self.wants_nonce(&request, &response) && !has_nonce {
                 has_nonce = true;
@@ -100,7 +107,7 @@ impl<'a> Exchange<'a> {
                 return Ok(response);
             }
         }
-        Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_REQUESTS} requests"))
+        Err(Error::bad_response(format!("no token after {MOST_REQUESTS} requests"))
             .with_remedy("show the vendor this message"))
     }
 

@@ -33,6 +33,7 @@ mod token_parameters;
 mod token_response;
 mod transport;
 mod unsigned_request;
+mod words;
 
 pub use access_token::{AccessToken, LifetimeSource};
 pub use client_authentication::ClientAuthentication;

@@ -41,7 +41,7 @@ pub struct UnsignedRequest {
     pub(crate) signed_headers: Vec<(HeaderName, SignedValue)>,
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: HeaderMap,
-    /// What is secret in the headers: whole values, and what follows the scheme.
+    /// What is secret beside the parameters: header values, what follows their scheme, and signatures.
     pub(crate) header_secrets: Vec<SecretString>,
     /// Whether another request follows this one, and only the last response holds the token.
     pub(crate) continues: bool,
@@ -77,10 +77,14 @@ impl UnsignedRequest {
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub async fn sign(mut self) -> Result<HttpRequest, Error> {
         for (index, value) in std::mem::take(&mut self.signed_parameters) {
-            self.parameters[index].value = value.sign().await?;
+            let signed = value.sign().await?;
+            self.parameters[index].value = signed.value;
+            self.header_secrets.extend(signed.signatures);
         }
         for (name, value) in std::mem::take(&mut self.signed_headers) {
-            self.set_header(name, value.sign().await?)?;
+            let signed = value.sign().await?;
+            self.set_header(name, signed.value)?;
+            self.header_secrets.extend(signed.signatures);
         }
         self.lay_out()
     }
