@@ -52,7 +52,7 @@ fuzz_target!(|input: &str| {
 static SIGNER: LazyLock<KeySigner> = LazyLock::new(|| KeySigner::from_jwk(ED25519).expect("it is a key"));
 
 static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("there is a runtime"));
+    LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_time().build().expect("there is a runtime"));
 
 /// Returns `true` if the token is accepted. Checks that the error for any other is one short line that says what to do.
 async fn verified(verifier: &TokenVerifier, token: &str) -> bool {

@@ -34,7 +34,7 @@ impl Spelling {
         for c in secret.chars() {
             let mut spelled = c.to_string();
             for time in 0..times {
-                spelled = spelled.chars().map(|c| escaped_again(c, time, choose)).collect();
+                spelled = if time == 0 { escaped(c, choose) } else { escaped_again(&spelled, choose) };
             }
             text += &match case {
                 0 => spelled.to_ascii_uppercase(),
@@ -52,7 +52,7 @@ impl Spelling {
         let engine = [&BASE64_STANDARD, &BASE64_STANDARD_NO_PAD, &BASE64_URL_SAFE, &BASE64_URL_SAFE_NO_PAD][choose(4)];
         let mut text = engine.encode(format!("{before}{secret}{after}"));
         if before.is_empty() && after.is_empty() && !text.ends_with('=') && choose(2) == 1 {
-            text = text.chars().map(|c| escaped(c, false, choose)).collect();
+            text = escaped_again(&text, choose);
         }
         Self { text, ends: Vec::new(), beside: (before.len() + after.len()) * 8 / 6 + 4 }
     }
@@ -64,15 +64,28 @@ impl Spelling {
     }
 }
 
-/// Returns a character of what may be an escape already: whoever escapes an escape leaves its letters and digits alone.
-fn escaped_again(c: char, time: usize, choose: &mut dyn FnMut(usize) -> usize) -> String {
-    if time > 0 && c.is_ascii_alphanumeric() { c.to_string() } else { escaped(c, time == 0, choose) }
+/// Escapes an escape: its letters and digits stay as they are, and the rest is escaped in one way.
+fn escaped_again(text: &str, choose: &mut dyn FnMut(usize) -> usize) -> String {
+    let way = choose(WAYS);
+    let again = |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { escaped_by(way, c, choose) };
+    text.chars().map(again).collect()
 }
 
-/// Returns a character as it is, or escaped. A form has `+` for a space, which is possible `first` only.
-fn escaped(c: char, first: bool, choose: &mut dyn FnMut(usize) -> usize) -> String {
+/// Returns a character as it is, or escaped.
+fn escaped(c: char, choose: &mut dyn FnMut(usize) -> usize) -> String {
+    match choose(WAYS + 1) {
+        // A form has `+` for a space.
+        WAYS if c == ' ' => "+".to_owned(),
+        way => escaped_by(way, c, choose),
+    }
+}
+
+/// How many ways there are to write a character.
+const WAYS: usize = 11;
+
+fn escaped_by(way: usize, c: char, choose: &mut dyn FnMut(usize) -> usize) -> String {
     let bytes = |format: fn(u8) -> String| c.encode_utf8(&mut [0; 4]).bytes().map(format).collect::<String>();
-    match choose(12) {
+    match way {
         0 => bytes(|byte| format!("%{byte:02X}")),
         1 => bytes(|byte| format!("%{byte:02x}")),
         2 => c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |mut text, unit| {
@@ -95,7 +108,6 @@ fn escaped(c: char, first: bool, choose: &mut dyn FnMut(usize) -> usize) -> Stri
             c => c.to_string(),
         },
         8 if c.is_ascii_punctuation() => format!("\\{c}"),
-        9 if c == ' ' && first => "+".to_owned(),
         _ => c.to_string(),
     }
 }

@@ -62,7 +62,10 @@ proptest! {
         let shown = spelling.ends.iter().filter(|&&end| end <= cut).count();
         let redacted = redactor(&secret).redact(&format!("<{}{end}", &spelling.text[..cut]));
         if shown >= shortest_cut(&secret) {
-            prop_assert_eq!(redacted, format!("<[redacted]{end}"));
+            // What may be left is the escape in whose middle the text was cut.
+            let begun = spelling.ends.iter().rev().find(|&&end| end <= cut).map_or("", |&end| &spelling.text[end..cut]);
+            let left = redacted.strip_prefix("<[redacted]").is_some_and(|left| format!("{begun}{end}").ends_with(left));
+            prop_assert!(left, "{}", redacted);
         }
     }
 

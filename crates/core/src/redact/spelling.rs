@@ -92,7 +92,7 @@ pub(super) fn decoded(bytes: &[Spelled]) -> Option<Vec<Spelled>> {
     let mut decoded = Vec::with_capacity(bytes.len());
     let (mut at, mut has_escapes) = (0, false);
     while at < bytes.len() {
-        let Some(Escape { means, length }) = escape(bytes, at).filter(|escape| is_whole(bytes, at, escape)) else {
+        let Some(Escape { means, length }) = escape(bytes, at).filter(|escape| is_plain(bytes, at, escape)) else {
             decoded.push(bytes[at]);
             at += 1;
             continue;
@@ -117,7 +117,8 @@ pub(super) fn readings(bytes: &[Spelled], at: usize) -> [Option<Reading>; 3] {
         Means::Char(c) if is_blank(c) => Some(Reading { byte: b' ', length }),
         Means::Char(c) => u8::try_from(c).ok().filter(u8::is_ascii).map(|byte| Reading { byte, length }),
     });
-    let quoted = bytes.get(at + 1).filter(|next| byte == b'\\' && next.byte.is_ascii_alphanumeric());
+    let quoted =
+        bytes.get(at + 1).filter(|next| byte == b'\\' && (next.byte.is_ascii_alphanumeric() || next.byte == b' '));
     [Some(Reading { byte, length: 1 }), escape, quoted.map(|next| Reading { byte: next.byte, length: 2 })]
 }
 
@@ -140,12 +141,17 @@ pub(super) fn cuts(bytes: &[Spelled]) -> Vec<Option<usize>> {
     cuts
 }
 
-/// Returns `false` for an entity without a semicolon that may lack its end: it stands before an escape, which may be
-/// that of the semicolon, or where the text was cut short.
-fn is_whole(bytes: &[Spelled], at: usize, escape: &Escape) -> bool {
+/// Returns `false` for what may be something else, and is left to [`readings`]: `\n`, whose backslash may itself be what
+/// was escaped, and an entity without a semicolon before an escape, which may be that of the semicolon, or where the text
+/// was cut short.
+fn is_plain(bytes: &[Spelled], at: usize, escape: &Escape) -> bool {
     let last = bytes[at + escape.length - 1].byte;
     let next = bytes.get(at + escape.length).map(|spelled| spelled.byte);
-    bytes[at].byte != b'&' || last == b';' || next.is_some_and(|next| next.is_ascii() && !b"%\\&.*".contains(&next))
+    match bytes[at].byte {
+        b'\\' => escape.length > 2 || last.is_ascii_punctuation(),
+        b'&' => last == b';' || next.is_some_and(|next| next.is_ascii() && !b"%\\&.*".contains(&next)),
+        _ => true,
+    }
 }
 
 /// Reads an escape.
