@@ -171,6 +171,13 @@ impl Discovery {
         }
     }
 
+    /// Returns the metadata that is known, without a request: also after it is stale, for a day more. `None` if it must
+    /// be fetched first.
+    #[must_use]
+    pub fn known_metadata(&self, now: SystemTime) -> Option<Metadata> {
+        self.cache().as_mut()?.usable(now).cloned()
+    }
+
     /// Fetches the issuer's JSON Web Key Set (RFC 7517), and first the metadata if that is due. The keys are not
     /// cached: wrap what you read from them in a [`Cached`].
     ///
@@ -178,7 +185,17 @@ impl Discovery {
     ///
     /// As [`metadata`](Self::metadata), for either document.
     pub async fn jwks(&self, transport: &dyn Transport, now: SystemTime) -> Result<Document, FetchError> {
-        let jwks_uri = self.metadata(transport, now).await?.jwks_uri().map_err(FetchError::Invalid)?;
+        self.jwks_of(&self.metadata(transport, now).await?, transport).await
+    }
+
+    /// Fetches the JSON Web Key Set from where this metadata says, such as
+    /// [what is known](Self::known_metadata) while the metadata itself cannot be fetched.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata), for the keys.
+    pub async fn jwks_of(&self, metadata: &Metadata, transport: &dyn Transport) -> Result<Document, FetchError> {
+        let jwks_uri = metadata.jwks_uri().map_err(FetchError::Invalid)?;
         let accept = HeaderValue::from_static("application/json, application/jwk-set+json");
         let request = HttpRequest::get(&jwks_uri).with_header(HeaderName::from_static("accept"), accept);
         let response = transport.send(&request).await.map_err(FetchError::Unavailable)?;
