@@ -29,6 +29,9 @@ pub(super) struct Reading {
 /// The longest escape: `&#x000010FFFF;`, with a few more zeros.
 const LONGEST_ESCAPE: usize = 16;
 
+/// The longest part of an escape that is left where a text was cut short. Its own characters may be escaped.
+const LONGEST_CUT_ESCAPE: usize = 64;
+
 const NAMED: [(&str, char); 40] = [
     ("amp", '&'),
     ("lt", '<'),
@@ -134,7 +137,7 @@ pub(super) fn cuts(bytes: &[Spelled]) -> Vec<Option<usize>> {
             cuts[at] = Some(at);
         } else if matches!(bytes[at].byte, b'%' | b'\\' | b'&') {
             let is_in_escape = |byte: u8| byte.is_ascii_alphanumeric() || b"#{}\\%&;".contains(&byte);
-            let rest = bytes[at + 1..].iter().take(LONGEST_ESCAPE).take_while(|spelled| is_in_escape(spelled.byte));
+            let rest = bytes[at + 1..].iter().take(LONGEST_CUT_ESCAPE).take_while(|spelled| is_in_escape(spelled.byte));
             cuts[at] = cuts[at + 1 + rest.count()];
         }
     }

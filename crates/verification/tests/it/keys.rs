@@ -160,7 +160,16 @@ async fn keys_that_have_moved_are_found_by_fetching_the_metadata_again() {
 #[tokio::test]
 async fn invalid_keys_are_an_error_and_the_old_ones_are_forgotten() {
     let many = set(&vec![RSA.public("rsa"); 101]);
-    let wrong = ["{}", "{", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, r#"{"keys":7}"#, &*many];
+    let wrong = [
+        "{}",
+        "{",
+        r#"{"keys":{}}"#,
+        r#"{"keys":[],"keys":[]}"#,
+        r#"{"keys":7}"#,
+        r#"{"keys":[],"a":1,"a":1}"#,
+        r#"{"keys":[],"a":{"b":1,"b":1}}"#,
+        &*many,
+    ];
     for wrong in wrong {
         let (issuer, verifier) = Issuer::with_keys();
         let token = lasting(&RSA).await;

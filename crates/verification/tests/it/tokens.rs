@@ -69,7 +69,11 @@ async fn claims_that_are_not_an_object_or_have_a_member_twice_are_refused() {
     let sequence = format!(r#"["{ISSUER}","https://api.example.com",{},null,null]"#, NOW + 600);
     let deep = format!(r#"{{"a":{}"#, "[".repeat(30_000));
     let form_feed = format!("\u{c}{}", claims());
-    for claims in [&*twice, &sequence, &form_feed, &deep, "", "null", "{", "\"canary\"", &claims()[1..]] {
+    let twice_again = claims().replacen('{', r#"{"scope":"a","s\u0063ope":"a","#, 1);
+    let nested = claims().replacen('{', r#"{"act":[{"sub":"a","sub":"b"}],"#, 1);
+    for claims in
+        [&*twice, &twice_again, &nested, &sequence, &form_feed, &deep, "", "null", "{", "\"canary\"", &claims()[1..]]
+    {
         let token = signed(&RSA.signer(), RSA.header, claims).await;
         assert_refused(&verifier, &token, "invalid claims (RFC 9068").await;
     }
@@ -101,6 +105,10 @@ async fn a_header_that_leads_elsewhere_is_refused_or_ignored() {
         (algorithm("null"), "an invalid header"),
         (with(r#""crit":["exp"]"#), "critical"),
         (with(r#""crit":[]"#), "critical"),
+        (with(r#""crit":null"#), "critical"),
+        (with(r#""crit":null,"crit":null"#), "an invalid header"),
+        (with(r#""x5t":"a","x5t":"a""#), "an invalid header"),
+        (with(r#""jwk":{"e":"AQAB","e":"AQAB"}"#), "an invalid header"),
         (with(r#""crit":["b64"],"b64":false"#), "critical"),
         (with(r#""alg":"RS256""#), "an invalid header"),
         (with(r#""kid":"rsa""#), "an invalid header"),
@@ -233,6 +241,8 @@ async fn keys_that_are_for_something_else_are_ignored() {
         with(r#""alg":"RSA-OAEP""#),
         with(r#""alg":"HS256""#),
         with(r#""kid":"rsa""#),
+        with(r#""x5t":"a","x5t":"a""#),
+        with(r#""oth":[{"r":"a","r":"b"}]"#),
         RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"oct","k":"c2VjcmV0""#),
         RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"EC","crv":"P-256""#),
         RSA.public("rsa").replace(r#""n":""#, r#""n":"!"#),
