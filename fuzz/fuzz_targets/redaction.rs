@@ -1,5 +1,5 @@
-//! Has servers repeat a secret in spellings of all kinds. The input is a secret, a line break, and the choices that make
-//! the spelling.
+//! Has servers repeat a secret in spellings of all kinds. The input is a secret, a line break, and the choices that
+//! make the spelling.
 
 #![no_main]
 

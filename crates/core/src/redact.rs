@@ -1,8 +1,8 @@
 //! Redacts secrets from what a server echoes.
 //!
-//! A server that answers `unknown client: Basic YWJj…` repeats a secret in a spelling of its own: escaped once or twice,
-//! in base64, in capitals, cut short. So the text is decoded and compared, in place of a list of spellings. It is
-//! redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
+//! A server that answers `unknown client: Basic YWJj…` repeats a secret in a spelling of its own: escaped once or
+//! twice, in base64, in capitals, cut short. So the text is decoded and compared, in place of a list of spellings. It
+//! is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
 
 mod needle;
 #[cfg(test)]

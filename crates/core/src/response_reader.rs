@@ -333,8 +333,8 @@ fn what(kind: ErrorKind) -> Option<&'static str> {
     }
 }
 
-/// Returns an error that says what happened, with the status, and then what the server says, which may be long enough to
-/// be cut off.
+/// Returns an error that says what happened, with the status, and then what the server says, which may be long enough
+/// to be cut off.
 fn error_with(kind: ErrorKind, what: String, said: Option<&OAuthError>) -> Error {
     let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]).into_iter().flatten().flatten();
     let error = Error::new(kind, what).with_own_words("");

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use crate::redact::{Redactor, one_line};
 
-/// A text of an error. What a server wrote is redacted, and our own words stay as they are: a secret that is an ordinary
-/// word would be spelled out by what is missing from them.
+/// A text of an error. What a server wrote is redacted, and our own words stay as they are: a secret that is an
+/// ordinary word would be spelled out by what is missing from them.
 #[derive(Clone)]
 pub(crate) struct Words {
     text: Cow<'static, str>,

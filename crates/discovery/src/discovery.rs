@@ -16,11 +16,11 @@ use crate::metadata::Metadata;
 use crate::metadata_reader::{is_elsewhere, read};
 
 /// Finds the metadata of an issuer, and keeps it: for as long as its `Cache-Control: max-age` says, a day at most, or
-/// else for an hour. Then it is fetched again beside the next token request, which is sent to where the old one says and
-/// waits for nothing. If it cannot be fetched, the old one is used for a day more, at one attempt a minute.
+/// else for an hour. Then it is fetched again beside the next token request, which is sent to where the old one says
+/// and waits for nothing. If it cannot be fetched, the old one is used for a day more, at one attempt a minute.
 ///
-/// The URL of RFC 8414 is tried first, then that of OIDC Discovery; later, the one that had it. Metadata that names another issuer, or a token
-/// endpoint without TLS, is refused. Clones share what they know.
+/// The URL of RFC 8414 is tried first, then that of OIDC Discovery; later, the one that had it. Metadata that names
+/// another issuer, or a token endpoint without TLS, is refused. Clones share what they know.
 ///
 /// A provider that discovers its endpoints has one, and builds its requests from the metadata:
 ///

@@ -104,8 +104,9 @@ fn the_work_is_bounded_for_each_byte_of_the_text() {
     let units = ["a", "%25", "\\", "\\u0061", "&#x61;", "&amp;", "YWFh", "61", "+"];
     for secret in secrets {
         let redactor = redactor(&secret);
-        // A step is a word of 64 places of a needle: of the secret, its base64 at three offsets and its hex. There are up
-        // to three readings of each byte in up to four layers, and the way back. What takes a part of a word takes one.
+        // A step is a word of 64 places of a needle: of the secret, its base64 at three offsets and its hex. There are
+        // up to three readings of each byte in up to four layers, and the way back. What takes a part of a word takes
+        // one.
         let words = (secret.len() + secret.len() * 4 + secret.len() * 2) / 64 + 20;
         for unit in units {
             let steps = |length: usize| redactor.find(&unit.repeat(length / unit.len())).1;

@@ -144,9 +144,9 @@ pub(super) fn cuts(bytes: &[Spelled]) -> Vec<Option<usize>> {
     cuts
 }
 
-/// Returns `false` for what may be something else, and is left to [`readings`]: `\n`, whose backslash may itself be what
-/// was escaped, and an entity without a semicolon before an escape, which may be that of the semicolon, or where the text
-/// was cut short.
+/// Returns `false` for what may be something else, and is left to [`readings`]: `\n`, whose backslash may itself be
+/// what was escaped, and an entity without a semicolon before an escape, which may be that of the semicolon, or where
+/// the text was cut short.
 fn is_plain(bytes: &[Spelled], at: usize, escape: &Escape) -> bool {
     let last = bytes[at + escape.length - 1].byte;
     let next = bytes.get(at + escape.length).map(|spelled| spelled.byte);

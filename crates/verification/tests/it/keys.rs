@@ -375,7 +375,8 @@ async fn without_keys_a_call_waits_ten_seconds_for_an_issuer_that_hangs() {
         assert_eq!(start.elapsed(), Duration::from_secs(10));
     }
     assert_eq!(issuer.asked().await, [OAUTH]);
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::advance(Duration::from_secs(120)).await;
+    settle().await;
     issuer.release();
     issuer.set_clock(6);
     verifier.verify::<Value>(&token).await.expect("a fetch that never ends is given up");
