@@ -74,11 +74,7 @@ impl Elapsed {
 }
 
 /// Reads two clocks within the slack of each other, as far as the machine's load lets it.
-fn at_once(
-    wall: impl Fn() -> Duration,
-    running: impl Fn() -> Duration,
-    slack: Duration,
-) -> (Duration, Duration) {
+fn at_once(wall: impl Fn() -> Duration, running: impl Fn() -> Duration, slack: Duration) -> (Duration, Duration) {
     let mut run = running();
     let mut now = wall();
     for _ in 0..10 {

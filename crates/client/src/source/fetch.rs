@@ -22,7 +22,8 @@ use crate::random::entropy;
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
     pub(crate) fn renew(self: &Arc<Self>) {
-        start_in_background(&self.flight, || self.start(Purpose::Renewal, TokenOptions::new()));
+        let start = || self.start(Purpose::Renewal, TokenOptions::new());
+        start_in_background(&self.flight, self.config.timeout, &*self.config.clock, start);
     }
 
     /// Returns the work of a flight, or its result if that is known: a token that arrived meanwhile, or an earlier
