@@ -12,6 +12,7 @@ mod keep_warm;
 mod limits;
 mod operations;
 mod shared;
+mod shared_failures;
 mod status;
 mod token_options;
 mod token_ref;

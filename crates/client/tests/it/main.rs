@@ -24,6 +24,7 @@ mod reqwest_middleware;
 mod rotation;
 mod seams;
 mod secrets;
+mod shared_failures;
 mod shop;
 #[cfg(feature = "signing")]
 mod signing;
