@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
 use super::key::{Key, Keys};
-use crate::source::{Config, Reading, Shared, TokenSource, check_presentation};
+use crate::source::{Config, Reading, Shared, TokenSource, check_presentation, dry_run_request};
 
 /// The most idle sources that one lookup drops, so that no caller waits for a great sweep.
 const SWEPT_AT_ONCE: usize = 2;
@@ -84,6 +84,7 @@ impl TokenPool {
         if let Some(source) = pool.find(key, now) {
             return Ok(source);
         }
+        dry_run_request(provider, parameters).map_err(|error| error.with_provider(provider.name().to_owned()))?;
         check_presentation(provider, parameters).map_err(|error| error.with_provider(provider.name().to_owned()))?;
         // Without the lock: a clone is the user's code.
         let source = TokenSource(Arc::new(Shared::new(
