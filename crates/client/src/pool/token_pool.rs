@@ -11,8 +11,9 @@ use lru::LruCache;
 use super::key::{Key, Keys};
 use crate::source::{Config, Reading, Shared, TokenSource, check_presentation, dry_run_request};
 
-/// The most idle sources that one lookup drops, so that no caller waits for a great sweep.
-const SWEPT_AT_ONCE: usize = 2;
+/// The most sources that one lookup examines in order to drop them, so that no caller waits for a great sweep. More
+/// than one, so that a pool that has grown beyond its capacity shrinks again.
+const EXAMINED_AT_ONCE: usize = 4;
 
 /// How many tokens are revoked at once: enough to finish soon, and not so many that servers feel it.
 const REVOKED_AT_ONCE: usize = 10;
@@ -63,10 +64,14 @@ impl TokenPool {
     /// Returns the source for this provider, these credentials and these parameters. Sends nothing, and waits for
     /// nothing.
     ///
+    /// A source that somebody holds stays in the pool. Hold it while you use it, for example in an
+    /// [`Authorizer`](crate::Authorizer); drop it afterwards, because the pool cannot drop it before.
+    ///
     /// # Errors
     ///
     /// [`Configuration`](credentials_grant::ErrorKind::Configuration) if the parameters do not make a valid request, or
-    /// if the credentials cannot be told from others ([`CredentialsSource::identify`]).
+    /// if the provider or the credentials cannot be told from others ([`CredentialsGrant::identify`],
+    /// [`CredentialsSource::identify`]).
     pub fn source<P, C>(
         &self,
         provider: &P,
@@ -78,14 +83,14 @@ impl TokenPool {
         C: CredentialsSource + Clone,
     {
         let pool = &*self.0;
-        let key = pool.keys.derive(provider, credentials, parameters);
-        let key = key.map_err(|error| error.with_provider(provider.name().to_owned()))?;
+        let named = |error: Error| error.with_provider(provider.name().to_owned());
+        let key = pool.keys.derive(provider, credentials, parameters).map_err(named)?;
         let now = Reading::of(&*pool.config.clock);
         if let Some(source) = pool.find(key, now) {
             return Ok(source);
         }
-        dry_run_request(provider, parameters).map_err(|error| error.with_provider(provider.name().to_owned()))?;
-        check_presentation(provider, parameters).map_err(|error| error.with_provider(provider.name().to_owned()))?;
+        dry_run_request(provider, parameters).map_err(named)?;
+        check_presentation(provider, parameters).map_err(named)?;
         // Without the lock: a clone is the user's code.
         let source = TokenSource(Arc::new(Shared::new(
             Arc::new(provider.clone()),
@@ -93,16 +98,7 @@ impl TokenPool {
             parameters.clone(),
             Arc::clone(&pool.config),
         )));
-        let pooled = Pooled { source: source.clone(), used: now };
-        let mut sources = pool.sources();
-        if let Some(pooled) = sources.get(&key) {
-            return Ok(pooled.source.clone());
-        }
-        sources.push(key, pooled);
-        let dropped = (sources.len() > pool.capacity).then(|| sources.pop_lru());
-        drop(sources);
-        drop(dropped);
-        Ok(source)
+        Ok(pool.insert(key, source, now))
     }
 
     /// Revokes the token of every source that has one, for a program that stops. A failure does not stop the others.
@@ -131,31 +127,53 @@ impl TokenPool {
 }
 
 impl Inner {
-    /// Returns the source of this key, if there is one. Drops a few idle sources, the least recently used first.
+    /// Returns the source of this key, if there is one.
     fn find(&self, key: Key, now: Reading) -> Option<TokenSource> {
-        let mut dropped = Vec::new();
         let mut sources = self.sources();
         let found = sources.get_mut(&key).map(|pooled| {
             pooled.used = now;
             pooled.source.clone()
         });
-        for _ in 0..SWEPT_AT_ONCE {
-            match sources.peek_lru() {
-                Some((_, pooled)) if now.since(pooled.used) >= self.idle => {}
-                _ => break,
-            }
-            // A source that somebody holds is in use: a second one of the same key would fetch its own tokens.
-            match sources.pop_lru() {
-                Some((key, pooled)) if Arc::strong_count(&pooled.source.0) > 1 => {
-                    sources.push(key, Pooled { used: now, ..pooled });
-                }
-                idle => dropped.extend(idle),
-            }
-        }
+        let dropped = self.sweep(&mut sources, now);
         drop(sources);
         // After the lock is released: dropping a source runs the user's code.
         drop(dropped);
         found
+    }
+
+    /// Adds a source, unless there is one of this key by now. Returns the one that is there.
+    fn insert(&self, key: Key, source: TokenSource, now: Reading) -> TokenSource {
+        let mut sources = self.sources();
+        if let Some(pooled) = sources.get(&key) {
+            return pooled.source.clone();
+        }
+        sources.push(key, Pooled { source: source.clone(), used: now });
+        let dropped = self.sweep(&mut sources, now);
+        drop(sources);
+        drop(dropped);
+        source
+    }
+
+    /// Takes out a few sources that are idle, or more than the capacity: the least recently used first, and none that
+    /// is in use.
+    fn sweep(&self, sources: &mut LruCache<Key, Pooled>, now: Reading) -> Vec<Pooled> {
+        let mut dropped = Vec::new();
+        for _ in 0..EXAMINED_AT_ONCE {
+            let is_full = sources.len() > self.capacity;
+            let Some((&key, pooled)) = sources.peek_lru() else { break };
+            if !is_full && now.since(pooled.used) < self.idle {
+                break;
+            }
+            // Callers, authorizers and a flight in progress hold the source. Without it here, the next lookup would make
+            // a second one, which fetches its own tokens.
+            if Arc::strong_count(&pooled.source.0) == 1 {
+                dropped.extend(sources.pop_lru().map(|(_, pooled)| pooled));
+            } else if let Some(pooled) = sources.get_mut(&key) {
+                // Becomes the most recently used, so that the next lookup examines others.
+                pooled.used = now;
+            }
+        }
+        dropped
     }
 
     fn sources(&self) -> MutexGuard<'_, LruCache<Key, Pooled>> {
