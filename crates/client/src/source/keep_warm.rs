@@ -1,10 +1,11 @@
 //! Renews tokens although nobody asks for them.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::shared::Shared;
@@ -15,15 +16,40 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The shortest pause, which gives a renewal that has just started time to finish.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// The task that renews a source's token though nobody asks for it. It ends when this is dropped, with the source:
+/// otherwise it would sleep on, and a pool that drops many sources would have many such tasks.
+#[derive(Debug, Default)]
+pub(crate) struct WarmTask {
+    is_running: AtomicBool,
+    handle: Mutex<Option<AbortHandle>>,
+}
+
+impl WarmTask {
+    /// Remembers which task to end. If two are started at nearly the same time, the other ends at its next check.
+    fn set_handle(&self, handle: AbortHandle) {
+        *self.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+    }
+}
+
+impl Drop for WarmTask {
+    fn drop(&mut self) {
+        if let Some(handle) = self.handle.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            handle.abort();
+        }
+    }
+}
+
 impl Shared {
     /// Starts the task that keeps the token warm, if that is configured and it does not run already.
     pub(crate) fn keep_warm(self: &Arc<Self>) {
         self.is_paused.store(false, Ordering::Release);
         if self.config.keep_warm
-            && !self.is_kept_warm.swap(true, Ordering::AcqRel)
             && let Ok(runtime) = Handle::try_current()
+            && !self.warm_task.is_running.swap(true, Ordering::AcqRel)
         {
-            runtime.spawn(keep_warm(KeepWarmGuard(Arc::downgrade(self))));
+            // Without the lock: a runtime that shuts down drops the task at once.
+            let task = runtime.spawn(keep_warm(KeepWarmGuard(Arc::downgrade(self))));
+            self.warm_task.set_handle(task.abort_handle());
         }
     }
 
@@ -48,7 +74,7 @@ impl Shared {
 }
 
 async fn keep_warm(guard: KeepWarmGuard) {
-    // The task holds the source weakly, so that it ends when the source is dropped.
+    // The task holds the source weakly, so that the source can be dropped.
     while let Some(pause) = guard.0.upgrade().and_then(|source| source.renew_if_due()) {
         sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
@@ -60,7 +86,7 @@ struct KeepWarmGuard(Weak<Shared>);
 impl Drop for KeepWarmGuard {
     fn drop(&mut self) {
         if let Some(source) = self.0.upgrade() {
-            source.is_kept_warm.store(false, Ordering::Release);
+            source.warm_task.is_running.store(false, Ordering::Release);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::current_token::CurrentToken;
 use super::failures::Failures;
 use super::flight::Flight;
 use super::join::{FetchResult, SourceFlight};
+use super::keep_warm::WarmTask;
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::{Reading, State};
@@ -24,8 +25,7 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) current: Current<CurrentToken>,
     pub(crate) flight: Arc<SourceFlight>,
-    /// Whether the task runs that renews the token though nobody asks for it.
-    pub(crate) is_kept_warm: AtomicBool,
+    pub(crate) warm_task: WarmTask,
     /// Whether its token was revoked, so that none is fetched until somebody asks for one.
     pub(crate) is_paused: AtomicBool,
     failures: Mutex<Failures>,
@@ -45,7 +45,7 @@ impl Shared {
             config,
             current: Current::empty(),
             flight: Arc::new(Flight::new()),
-            is_kept_warm: AtomicBool::new(false),
+            warm_task: WarmTask::default(),
             is_paused: AtomicBool::new(false),
             failures: Mutex::default(),
         }
