@@ -1,6 +1,7 @@
 //! Token pools: a source for each tenant, provider and set of parameters.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use credentials_grant::{CredentialsGrant, CredentialsSource, Error, TokenParamet
 use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
-use super::key::{Key, Keys};
+use super::key::{Key, KeyHash, Keys};
 use crate::source::{Config, Reading, Shared, TokenSource, check_presentation, dry_run_request};
 
 /// The most sources that one lookup examines in order to drop them, so that no caller waits for a great sweep. More
@@ -47,8 +48,12 @@ struct Inner {
     capacity: usize,
     idle: Duration,
     keys: Keys,
-    sources: Mutex<LruCache<Key, Pooled>>,
+    sources: Mutex<Sources>,
+    /// Those of the source that was made last. Most tenants have the same, which their sources share.
+    parameters: Mutex<Arc<TokenParameters>>,
 }
+
+type Sources = LruCache<Key, Pooled, KeyHash>;
 
 struct Pooled {
     source: TokenSource,
@@ -57,8 +62,9 @@ struct Pooled {
 
 impl TokenPool {
     pub(crate) fn with_config(config: Config, capacity: usize, idle: Duration) -> Result<Self, Error> {
-        let sources = Mutex::new(LruCache::unbounded());
-        Ok(Self(Arc::new(Inner { config: Arc::new(config), capacity, idle, keys: Keys::new()?, sources })))
+        let sources = Mutex::new(LruCache::unbounded_with_hasher(KeyHash::default()));
+        let (config, parameters) = (Arc::new(config), Mutex::default());
+        Ok(Self(Arc::new(Inner { config, capacity, idle, keys: Keys::new()?, sources, parameters })))
     }
 
     /// Returns the source for this provider, these credentials and these parameters. Sends nothing, and waits for
@@ -95,7 +101,7 @@ impl TokenPool {
         let source = TokenSource(Arc::new(Shared::new(
             Arc::new(provider.clone()),
             Arc::new(credentials.clone()),
-            parameters.clone(),
+            pool.shared(parameters),
             Arc::clone(&pool.config),
         )));
         Ok(pool.insert(key, source, now))
@@ -156,7 +162,7 @@ impl Inner {
 
     /// Takes out a few sources that are idle, or more than the capacity: the least recently used first, and none that
     /// is in use.
-    fn sweep(&self, sources: &mut LruCache<Key, Pooled>, now: Reading) -> Vec<Pooled> {
+    fn sweep(&self, sources: &mut Sources, now: Reading) -> Vec<Pooled> {
         let mut dropped = Vec::new();
         for _ in 0..EXAMINED_AT_ONCE {
             let is_full = sources.len() > self.capacity;
@@ -176,7 +182,24 @@ impl Inner {
         dropped
     }
 
-    fn sources(&self) -> MutexGuard<'_, LruCache<Key, Pooled>> {
+    /// Returns these parameters, shared with the source that was made last if that has the same.
+    fn shared(&self, parameters: &TokenParameters) -> Arc<TokenParameters> {
+        let last = Arc::clone(&self.parameters());
+        if *last == *parameters {
+            return last;
+        }
+        let new = Arc::new(parameters.clone());
+        let others = mem::replace(&mut *self.parameters(), Arc::clone(&new));
+        // Without the lock: they may hold a user's key.
+        drop(others);
+        new
+    }
+
+    fn parameters(&self) -> MutexGuard<'_, Arc<TokenParameters>> {
+        self.parameters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ use super::validity::{Reading, State};
 pub(crate) struct Shared {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) credentials: Arc<dyn CredentialsSource>,
-    pub(crate) parameters: TokenParameters,
+    pub(crate) parameters: Arc<TokenParameters>,
     pub(crate) config: Arc<Config>,
     pub(crate) current: Current<CurrentToken>,
     pub(crate) flight: Arc<SourceFlight>,
@@ -35,7 +35,7 @@ impl Shared {
     pub(crate) fn new(
         provider: Arc<dyn CredentialsGrant>,
         credentials: Arc<dyn CredentialsSource>,
-        parameters: TokenParameters,
+        parameters: Arc<TokenParameters>,
         config: Arc<Config>,
     ) -> Self {
         Self {
