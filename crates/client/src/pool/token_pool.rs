@@ -170,8 +170,8 @@ impl Inner {
             if !is_full && now.since(pooled.used) < self.idle {
                 break;
             }
-            // Callers, authorizers and a flight in progress hold the source. Without it here, the next lookup would make
-            // a second one, which fetches its own tokens.
+            // Callers, authorizers and a flight in progress hold the source. If it were dropped here, the next lookup
+            // would make a second one, which fetches its own tokens.
             if Arc::strong_count(&pooled.source.0) == 1 {
                 dropped.extend(sources.pop_lru().map(|(_, pooled)| pooled));
             } else if let Some(pooled) = sources.get_mut(&key) {

@@ -1,11 +1,10 @@
 //! Renews tokens although nobody asks for them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::shared::Shared;
@@ -15,29 +14,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The shortest pause, which gives a renewal that has just started time to finish.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The task that renews a source's token though nobody asks for it. It ends when this is dropped, with the source:
-/// otherwise it would sleep on, and a pool that drops many sources would have many such tasks.
-#[derive(Debug, Default)]
-pub(crate) struct WarmTask {
-    is_running: AtomicBool,
-    handle: Mutex<Option<AbortHandle>>,
-}
-
-impl WarmTask {
-    /// Remembers which task to end. If two are started at nearly the same time, the other ends at its next check.
-    fn set_handle(&self, handle: AbortHandle) {
-        *self.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
-    }
-}
-
-impl Drop for WarmTask {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            handle.abort();
-        }
-    }
-}
 
 impl Shared {
     /// Starts the task that keeps the token warm, if that is configured and it does not run already.

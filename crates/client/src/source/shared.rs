@@ -12,10 +12,10 @@ use super::current_token::CurrentToken;
 use super::failures::Failures;
 use super::flight::Flight;
 use super::join::{FetchResult, SourceFlight};
-use super::keep_warm::WarmTask;
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::{Reading, State};
+use super::warm_task::WarmTask;
 
 /// What the clones of a source share.
 pub(crate) struct Shared {
