@@ -18,6 +18,7 @@ mod token_options;
 mod token_ref;
 mod token_source;
 mod validity;
+mod warm_task;
 
 pub use builder::TokenSourceBuilder;
 pub use status::{Status, TokenState};

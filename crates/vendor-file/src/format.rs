@@ -64,7 +64,7 @@ pub(crate) struct RequestTable {
     pub(crate) headers: Named<Spanned<TextValue>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Method {
     #[default]
@@ -72,7 +72,7 @@ pub(crate) enum Method {
     Get,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
     Form,
@@ -81,7 +81,7 @@ pub(crate) enum Encoding {
 }
 
 /// Whether the caller's token parameters may or must have something.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Presence {
     None,

@@ -54,7 +54,7 @@ enum PartContent {
 }
 
 /// A part of the request with the settings filled in.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(crate) enum RequestPart {
     AssertionAudience(String),
     Audience(Presence),

@@ -139,3 +139,29 @@ async fn a_token_that_expires_on_its_way_is_handed_to_nobody_and_the_next_caller
     gate.add_permits(1);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
+
+#[test]
+fn a_runtime_that_runs_only_within_block_on_renews_while_a_caller_waits_for_something() {
+    let server = TestServer::in_turn((0..3).map(|_| Answer::Token(3600)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (source, clock) = runtime.block_on(with_stale_token(&server));
+    for _ in 0..10 {
+        assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-1");
+    }
+    assert_eq!(server.request_count(), 1, "the renewal has started, and nothing drives it");
+
+    let call = async {
+        let used = token(&source).await;
+        settle().await; // the call to the API
+        used
+    };
+    assert_eq!(runtime.block_on(call).unwrap(), "Bearer token-1");
+    assert_eq!(server.request_count(), 2, "the call gave it the time");
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-2");
+
+    clock.advance(SECOND * 3600 * 9 / 10);
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-2");
+    clock.advance(SECOND * 3600 / 10);
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-3", "one caller waits");
+    assert_eq!(server.request_count(), 3, "for the renewal that had started");
+}
