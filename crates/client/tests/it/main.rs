@@ -9,6 +9,7 @@ mod blocking;
 mod credentials;
 mod failures;
 mod flight;
+mod host_header;
 mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
