@@ -31,8 +31,8 @@ pub(crate) type Outcome<T> = Result<T, Arc<io::Error>>;
 /// thread, however many wait for it.
 ///
 /// There are two lanes, each with threads of its own: one for keys whose last call succeeded while somebody still
-/// waited for it, and one for all others. So any number of keys that hang, which make a queue in the second lane, do not
-/// delay those that work. If nobody waits any more when a call's turn comes, it is not made.
+/// waited for it, and one for all others. So any number of keys that hang, which make a queue in the second lane, do
+/// not delay those that work. If nobody waits any more when a call's turn comes, it is not made.
 pub(crate) struct IoThreads<K, T>(Arc<Inner<K, T>>);
 
 type Run<K, T> = dyn Fn(&K) -> io::Result<T> + Send + Sync;
