@@ -1,12 +1,15 @@
 //! Credentials from files and from the environment.
 
 use std::fs;
+use std::hash::DefaultHasher;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 
-use credentials_grant::{CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
-use credentials_grant_client::{AssertionFileCredentials, EnvironmentCredentials, FileCredentials};
+use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
+use credentials_grant_client::{
+    AssertionFileCredentials, EnvironmentCredentials, FileCredentials, FunctionCredentials,
+};
 use futures_util::future::join_all;
 use futures_util::poll;
 use tokio::runtime::Builder;
@@ -193,4 +196,12 @@ async fn a_variable_that_is_not_set_is_named() {
     let error = source.load().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("CREDENTIALS_GRANT_TEST_UNSET_CLIENT_ID"), "{error}");
+}
+
+#[test]
+fn a_function_without_a_name_cannot_be_told_from_others() {
+    for (name, can_be_told) in [("", false), (" \t", false), ("vault: hotels/4711", true)] {
+        let source = FunctionCredentials::new(name, || async { Ok(ClientCredentials::new("id", "secret")) });
+        assert_eq!(source.identify(&mut DefaultHasher::new()), can_be_told, "{name:?}");
+    }
 }
