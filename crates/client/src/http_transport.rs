@@ -4,22 +4,27 @@ mod failure;
 mod resolver;
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fmt, mem};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
 use lru::LruCache;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
+use zeroize::Zeroizing;
 
 use self::failure::{failure, unusable};
 use self::resolver::Resolver;
 
 /// The largest body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Room for the body of a token response, unless the server says how long it is.
+const USUAL_BODY: usize = 4 * 1024;
 
 /// How many client certificates have their connections kept: a transport may serve many tenants, each with its own.
 const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
@@ -197,7 +202,7 @@ impl Transport for HttpTransport {
             .request(request.method().clone(), url.clone())
             .timeout(self.timeout)
             .headers(request.headers().clone())
-            .body(request.body().to_vec())
+            .body(Bytes::from_owner(Zeroizing::new(request.body().to_vec())))
             .send()
             .await
             .map_err(|error| failure(error.into(), host))?;
@@ -214,10 +219,11 @@ impl fmt::Debug for HttpTransport {
 
 async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error> {
     let status = response.status();
-    let mut body = Vec::new();
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Zeroizing::new(Vec::with_capacity(expected.unwrap_or(USUAL_BODY).min(LARGEST_BODY)));
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => append(&mut body, &chunk),
             Ok(None) => break,
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
@@ -225,7 +231,19 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             Err(error) => return Err(failure(error.into(), host).with_status(status)),
         }
     }
-    Ok(HttpResponse::new(status, response.headers().clone(), body))
+    Ok(HttpResponse::new(status, mem::take(response.headers_mut()), body.to_vec()))
+}
+
+/// Appends to a body. A vector that grows by itself leaves copies of the token behind.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let length = body.len() + chunk.len();
+    if length > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        // The smaller one is wiped.
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ where
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
     /// Creates a source from a function. The name tells it from others: in a pool, two sources of one name **share
-    /// their tokens**, so include the tenant. A pool refuses a source whose name is empty. The name is shown in logs, so
-    /// put no secret into it.
+    /// their tokens**, so include the tenant. A pool refuses a source whose name is empty. The name is shown in logs,
+    /// so put no secret into it.
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
         Self { name: name.into(), function }
     }

@@ -11,6 +11,8 @@ mod failures;
 mod flight;
 mod host_header;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod operations;
