@@ -7,6 +7,7 @@ mod clock;
 mod credentials;
 #[cfg(feature = "reqwest")]
 mod http_transport;
+mod io_threads;
 #[cfg(feature = "signing")]
 mod key_signer;
 mod metrics;

@@ -112,7 +112,7 @@ impl Presentation {
                 ExtraHeader::Secret(secret) => credentials.secret(secret).map(ExposeSecret::expose_secret),
             };
             if let Some(value) = value {
-                headers.push((header::name(name)?, header::secret_value(name, value)?));
+                headers.push((header::name(name)?, header::wiped_value(name, value)?));
             }
         }
         Ok(headers)

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Without the stand-in, the provider knows the host of the API: `Authorizer::new(source)?`.
     let source = TokenSource::new(apaleo, credentials)?;
     let authorizer = Authorizer::builder(source).with_host(property.authority().to_owned()).build()?;
-    let client = reqwest::Client::builder().redirect(authorizer.redirect_policy()).build()?;
+    let client = authorizer.limit_redirects(reqwest::Client::builder()).build()?;
     let client = ClientBuilder::new(client).with(authorizer).build();
 
     let response = client.get(property.clone()).send().await?;

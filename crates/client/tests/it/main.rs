@@ -9,7 +9,10 @@ mod blocking;
 mod credentials;
 mod failures;
 mod flight;
+mod host_header;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod operations;
