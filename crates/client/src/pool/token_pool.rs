@@ -22,8 +22,9 @@ const REVOKED_AT_ONCE: usize = 10;
 /// Keeps one [`TokenSource`] for each client, provider and set of parameters, made when it is first asked for.
 ///
 /// Two lookups that differ in anything that shapes a request (URL, tenant, client, scopes, audience, parameters …)
-/// never share a token; lookups that agree in all of it share one. The sources share one transport, one clock and one
-/// count of the vendor's limits, and nothing else: a slow server delays no other tenant.
+/// never share a token; lookups that agree in all of it share one. The sources share one transport, one clock, one
+/// count of the vendor's limits, and failures that concern the client, the host or the address, and nothing else: a
+/// slow server delays no other tenant.
 ///
 /// A pool is cheap to clone, and clones are the same pool.
 ///
