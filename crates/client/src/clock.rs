@@ -1,13 +1,8 @@
 //! Clocks, behind a trait so that tests can control the time.
 
-mod elapsed;
-mod system;
-
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-
-pub use system::SystemClock;
 
 /// The clocks that a [`TokenSource`](crate::TokenSource) reads: two, because either alone can mislead.
 pub trait Clock: Debug + Send + Sync + 'static {

@@ -7,7 +7,8 @@ use credentials_grant::{Error, ErrorKind, IssuanceLimit, Transport};
 
 use super::limits::RequestLog;
 use super::shared_failures::SharedFailures;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
+use crate::system_clock::SystemClock;
 
 /// How long one fetch may take, with all its requests, unless the builder sets another timeout.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@
 //!
 //! Two clocks are read, and the one that has advanced further counts: a monotonic clock may stand still while the
 //! machine sleeps, and a wall clock that is set back would keep a token for ever. The system's clock sees to it that
-//! both together do no harm (`clock/elapsed.rs`).
+//! both together do no harm (`system_clock/elapsed.rs`).
 
 use std::time::{Duration, SystemTime};
 

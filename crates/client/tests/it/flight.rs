@@ -263,6 +263,11 @@ fn a_flight_that_nobody_drives_does_not_stand_in_the_way_of_those_with_deadlines
     assert!(tries.is_some_and(|tries| tries <= 4), "{tries:?}");
 }
 
+/// Lets time pass on tokio's paused clock.
+async fn passing(time: Duration) {
+    tokio::time::timeout(time, std::future::pending::<()>()).await.unwrap_err();
+}
+
 /// Stops a flight, as a process is stopped: its runtime does not run while the clock goes on.
 async fn frozen_in_flight(source: &TokenSource, clock: &ManualClock, time: Duration) {
     let caller = tokio::spawn({
@@ -316,7 +321,7 @@ async fn a_caller_that_joined_a_flight_late_joins_another_one_once_and_waits_no_
     let ask = |after| {
         let source = source.clone();
         async move {
-            tokio::time::sleep(after).await;
+            passing(after).await;
             let error = source.token().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unreachable);
             began.elapsed().as_secs()
@@ -336,7 +341,7 @@ async fn a_caller_that_joined_a_flight_late_gets_the_token_of_the_next_one() {
     });
     let source = builder(&server, &clock()).with_timeout(SECOND * 10).build().unwrap();
     let late = async {
-        tokio::time::sleep(SECOND * 6).await;
+        passing(SECOND * 6).await;
         token(&source).await
     };
     let (first, late) = tokio::join!(token(&source), late);

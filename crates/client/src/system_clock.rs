@@ -1,12 +1,15 @@
 //! The system's clocks.
 
+mod elapsed;
+
 use std::time::{Duration, SystemTime};
 
-use super::Clock;
-use super::elapsed::Elapsed;
+use elapsed::Elapsed;
 
-/// How far the wall clock and the monotonic clock may differ from before without a closer look, since they are not read
-/// at the same moment. Two ticks of a coarse clock.
+use crate::clock::Clock;
+
+/// How far the wall clock and the monotonic clock may differ from before without a closer look, since they are not
+/// read at the same moment. Two ticks of a coarse clock.
 const TICKS: Duration = Duration::from_millis(20);
 
 /// The time that has passed for this process. It is static, as the machine's clocks are.

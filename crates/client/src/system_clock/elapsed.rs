@@ -29,7 +29,8 @@ impl Elapsed {
 
     /// Returns the wall clock's time, and the time that has passed since a fixed moment.
     ///
-    /// `running` stands still while the machine sleeps. `asleep` is how long it has slept, or zero where no clock knows.
+    /// `running` stands still while the machine sleeps. `asleep` is how long it has slept, or zero where no clock
+    /// knows.
     pub(super) fn read(
         &self,
         wall: impl Fn() -> Duration,
