@@ -17,8 +17,8 @@ static ELAPSED: Elapsed = Elapsed::new(TICKS);
 
 /// The system's clocks.
 ///
-/// [`monotonic`](Clock::monotonic) goes on while the machine sleeps, whatever happens to the wall clock meanwhile. Where
-/// the system has no clock for that, the wall clock shows how long the machine slept.
+/// [`monotonic`](Clock::monotonic) goes on while the machine sleeps, whatever happens to the wall clock meanwhile.
+/// Where the system has no clock for that, the wall clock shows how long the machine slept.
 ///
 /// On Linux it reads the coarse clocks, which cost a third as much and lag by a tick, 10 ms at most. The margin before
 /// a token's expiry allows for that.
