@@ -22,10 +22,8 @@ pub(crate) fn value(name: &str, value: &str) -> Result<HeaderValue, Error> {
 ///
 /// It takes some 50 bytes more than [`secret_value`].
 pub(crate) fn wiped_value(name: &str, secret: &str) -> Result<HeaderValue, Error> {
-    // From shared bytes, a value may have characters beyond ASCII as well.
     let bytes = Bytes::from_owner(Zeroizing::new(Box::<[u8]>::from(secret.as_bytes())));
-    let mut value =
-        HeaderValue::from_maybe_shared(bytes).ok().filter(|_| secret.is_ascii()).ok_or_else(|| invalid(name))?;
+    let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| invalid(name))?;
     value.set_sensitive(true);
     Ok(value)
 }
