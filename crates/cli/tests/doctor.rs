@@ -336,6 +336,15 @@ fn without_a_token_request_only_the_time_is_requested() {
 }
 
 #[test]
+fn a_token_url_that_looks_like_metadata_gets_no_token_request_either() {
+    let (server, url) = server([json(TOKEN)]);
+    let url = url.replace("/token", "/.well-known/token");
+    let run = Run::of(&mut doctor(&["--token-url", &url, "--no-token"])).succeeded();
+    assert!(run.stdout.ends_with("\nNo problem found; no token was requested.\n"), "{run:?}");
+    assert_eq!(server.request_lines(), ["GET /"]);
+}
+
+#[test]
 fn a_vendor_that_blocks_addresses_may_have_blocked_this_one() {
     let ptv = emulator(EmulatedVendor::Ptv);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
