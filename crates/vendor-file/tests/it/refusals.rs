@@ -365,3 +365,47 @@ fn a_group_of_exclusive_settings_has_two_or_more_that_exist() {
         assert!(error.contains(&format!("`{unknown}` is not a setting that can exclude another")), "{error}");
     }
 }
+
+#[test]
+fn a_name_whose_variables_are_another_programs_is_refused() {
+    let named = |name: &str| file(&[("name = \"acme\"", &format!("name = {name:?}"))]);
+    for (name, variables) in [
+        ("aws", "AWS_…"),
+        ("aws-web-identity", "AWS_…"),
+        ("github", "GITHUB_…"),
+        ("google-application", "GOOGLE_…"),
+        ("api", "API_…"),
+        ("cgrant", "CGRANT_…"),
+    ] {
+        let error = refused(&named(name)).to_string();
+        assert!(error.contains(&format!("line 1, column 8: the name `{name}` is reserved")), "{error}");
+        assert!(
+            error.contains(variables) && error.contains(&format!("choose another name, such as my-{name}")),
+            "{error}"
+        );
+    }
+    for name in ["my-aws", "awsome", "apaleo", "cognito", "oauth2", "octorate", "ptv", "resamania"] {
+        VendorFile::parse(&named(name)).unwrap();
+    }
+}
+
+#[test]
+fn the_page_on_vendor_files_lists_every_reserved_name() {
+    let page = include_str!("../../../../docs/vendor-files.md");
+    let (_, section) = page.split_once("### Reserved names").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let list = &section[section.find("\n- ").unwrap()..];
+    let listed: Vec<_> = list.split('`').skip(1).step_by(2).collect();
+    assert!(listed.len() > 100);
+    for prefix in &listed {
+        refused(&file(&[(
+            "name = \"acme\"",
+            &format!("name = {:?}", format!("{}-x", prefix.to_lowercase().replace('_', "-"))),
+        )]));
+    }
+    // Both lists are of the same length, so the page has them all.
+    let source = include_str!("../../src/reserved_names.rs");
+    let (_, array) = source.split_once("&[\n").unwrap();
+    let (array, _) = array.split_once("];").unwrap();
+    assert_eq!(array.matches("\",").count(), listed.len());
+}
