@@ -5,7 +5,7 @@
 //! of its author's choice.
 
 /// Prefixes of variables that are likely to be set for other programs, or that are too general to belong to one vendor.
-/// `docs/vendor-files.md` lists them too. A vendor that merely has a variable of its own, such as PayPal, is not here.
+/// `docs/vendor-files.md` lists them too. A vendor is not here merely because it has variables of its own.
 #[rustfmt::skip]
 pub(crate) const RESERVED_PREFIXES: &[&str] = &[
     // Clouds, and tools that deploy to them.
