@@ -35,6 +35,8 @@ pub(super) struct Examination {
 
 #[derive(Default)]
 struct State {
+    /// The first step, until it is reported.
+    settings: Option<Step>,
     /// The origins whose connection was checked.
     checked: Vec<String>,
     stage: Option<Stage>,
@@ -66,13 +68,21 @@ pub(super) enum Ended {
 }
 
 impl Examination {
+    /// Reports `settings` first, once it is certain that they make a request.
     pub(super) fn new(
         report: Arc<Report>,
+        settings: Step,
         connections: Connections,
         transport: HttpTransport,
         requests_token: bool,
     ) -> Self {
-        Self { report, connections, transport, requests_token, state: Mutex::default() }
+        Self {
+            report,
+            connections,
+            transport,
+            requests_token,
+            state: Mutex::new(State { settings: Some(settings), ..State::default() }),
+        }
     }
 
     pub(super) fn token_requests(&self) -> u32 {
@@ -150,6 +160,8 @@ impl Transport for Examination {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
+        let settings = self.state().settings.take();
+        settings.into_iter().for_each(|settings| self.report.add(settings));
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
