@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::caller::{check_json, check_no_web_page};
 use crate::http_response::HttpResponse;
 use crate::misbehaviour::Misbehaviour;
 use crate::request::Request;
@@ -18,6 +19,9 @@ pub(crate) const PATH: &str = "/_emulator";
 
 /// Responds to a request whose path begins with [`PATH`].
 pub(crate) fn respond(service: &EmulatorService, request: &Request) -> HttpResponse {
+    if let Err(refusal) = check_no_web_page(request) {
+        return refusal;
+    }
     let outcome = match (&request.method, &request.path()[PATH.len()..]) {
         (&Method::GET, "") => Ok(()),
         (&Method::GET, "/jwks") => return HttpResponse::json(StatusCode::OK, &service.server.key.public()),
@@ -127,8 +131,9 @@ fn check_members(members: &serde_json::Map<String, Value>, known: &Value, exampl
     }
 }
 
-/// Reads the body as JSON and ignores the content type, because `curl -d` sends that of a form.
+/// Reads the body as JSON.
 fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, HttpResponse> {
+    check_json(request)?;
     serde_json::from_slice(&request.body).map_err(|error| invalid_body(&error, example))
 }
 

@@ -49,6 +49,7 @@ pub(crate) struct RequestTable {
     pub(crate) url: Spanned<TextValue>,
     pub(crate) method: Option<Spanned<Method>>,
     pub(crate) encoding: Option<Spanned<Encoding>>,
+    pub(crate) secrets_in_url: Option<Spanned<bool>>,
     pub(crate) authentication: Spanned<TextValue>,
     pub(crate) assertion_audience: Option<Spanned<TextValue>>,
     pub(crate) grant_type: Option<Spanned<TextValue>>,

@@ -60,7 +60,7 @@ struct Hotel {
 }
 
 impl Hotel {
-    /// Makes a hotel and its stand-in. `secret` is what the program takes for its secret.
+    /// Makes a hotel and its emulator. `secret` is what the program takes for its secret.
     fn open(name: &'static str, secret: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let vendor = Emulator::new(EmulatedVendor::Cognito).with_client(name, format!("secret-of-{name}")).start()?;
         let cognito = Cognito::at(vendor.token_url().as_str().parse()?);

@@ -42,7 +42,7 @@ impl TokenSettings {
         build(&mut options)?;
         let credentials = CredentialOptions::choose(&mut options)?;
         let grant = build(&mut options)?;
-        options.log_settings();
+        options.use_settings();
         let parameters = parameters(&options)?;
         let names = names(&options);
         Ok(Self { options, names, grant, credentials, parameters })

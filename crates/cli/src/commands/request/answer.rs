@@ -16,6 +16,12 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::invocation::TokenClient;
 use crate::output;
+use crate::text::TerminalText;
+
+const MIB: usize = 1024 * 1024;
+
+/// The largest body that `--output json` prints.
+const LARGEST_JSON_BODY: usize = 8 * MIB;
 
 /// What is printed of a response.
 #[derive(Clone, Copy)]
@@ -37,14 +43,16 @@ pub(super) async fn print(
     let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
     match parts {
         PrintedParts::Json => {
-            let mut body = Vec::new();
-            while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, &url))? {
-                body.extend_from_slice(&part);
-            }
+            let body = bounded_body(client, &mut response, &url).await?;
             output::print_json(&Answer::new(status, &headers, body))?;
         }
         PrintedParts::HeadAndBody => {
-            output::write_part(&head(&response))?;
+            let head = head(&response);
+            if io::stdout().is_terminal() {
+                output::write_part(TerminalText::default().part(&head).as_bytes())?;
+            } else {
+                output::write_part(&head)?;
+            }
             stream(client, &mut response, &url).await?;
         }
         PrintedParts::Body => stream(client, &mut response, &url).await?,
@@ -52,18 +60,45 @@ pub(super) async fn print(
     exit(client, &HttpResponse::new(status, headers, Vec::new()), &url)
 }
 
+/// Reads the whole body, which must fit into memory: JSON says at its beginning how the body is written.
+async fn bounded_body(client: &TokenClient, response: &mut Response, url: &Url) -> Result<Vec<u8>, CommandError> {
+    let too_large = || {
+        CommandError::new(
+            Exit::BadResponse,
+            format!("{} answered with more than {} MiB", authority(url), LARGEST_JSON_BODY / MIB),
+        )
+        .with_remedy("leave out --output json: without it, a body of any length is printed as it arrives")
+        .with_provider(client.provider.name)
+    };
+    if response.content_length().is_some_and(|length| length > LARGEST_JSON_BODY as u64) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, url))? {
+        if part.len() > LARGEST_JSON_BODY - body.len() {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
 /// Prints the body as it arrives, until it ends or the reader closes the pipe.
 async fn stream(client: &TokenClient, response: &mut Response, url: &Url) -> Result<(), CommandError> {
+    let is_terminal = io::stdout().is_terminal();
+    let mut terminal = TerminalText::default();
     let mut last = b'\n';
     while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, url))? {
         last = part.last().copied().unwrap_or(last);
-        if !output::write_part(&part)? {
+        let has_reader =
+            if is_terminal { output::write_part(terminal.part(&part).as_bytes())? } else { output::write_part(&part)? };
+        if !has_reader {
             return Ok(());
         }
     }
     // So that the shell's prompt starts on a line of its own.
-    if last != b'\n' && io::stdout().is_terminal() {
-        output::write_part(b"\n")?;
+    if last != b'\n' && is_terminal {
+        output::write_part(format!("{}\n", terminal.end()).as_bytes())?;
     }
     Ok(())
 }
