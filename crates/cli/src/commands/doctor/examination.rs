@@ -161,7 +161,7 @@ impl Transport for Examination {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
         let settings = self.state().settings.take();
-        for settings in settings {
+        if let Some(settings) = settings {
             self.report.add(settings);
         }
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
