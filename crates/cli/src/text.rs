@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Returns `true` for a character that can do more on a terminal than show itself: one that moves the cursor or starts a
-/// command (C0, DEL, C1), ends a line, or changes the direction of text (Unicode's `Bidi_Control`), which can make it
+/// Returns `true` for a character that can do more on a terminal than show itself: one that moves the cursor or starts
+/// a command (C0, DEL, C1), ends a line, or changes the direction of text (Unicode's `Bidi_Control`), which can make it
 /// read as something else.
 pub(crate) fn is_control(c: char) -> bool {
     c.is_control()

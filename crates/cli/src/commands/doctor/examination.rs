@@ -161,7 +161,9 @@ impl Transport for Examination {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
         let settings = self.state().settings.take();
-        settings.into_iter().for_each(|settings| self.report.add(settings));
+        if let Some(settings) = settings {
+            self.report.add(settings);
+        }
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
