@@ -11,6 +11,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Response, Url};
 use serde::Serialize;
 
+use super::secret_headers::SecretHeaders;
 use super::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -39,6 +40,7 @@ pub(super) async fn print(
     client: &TokenClient,
     mut response: Response,
     parts: PrintedParts,
+    secret_headers: SecretHeaders,
 ) -> Result<Exit, CommandError> {
     let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
     match parts {
@@ -57,7 +59,7 @@ pub(super) async fn print(
         }
         PrintedParts::Body => stream(client, &mut response, &url).await?,
     }
-    exit(client, &HttpResponse::new(status, headers, Vec::new()), &url)
+    exit(client, &HttpResponse::new(status, headers, Vec::new()), &url, secret_headers)
 }
 
 /// Reads the whole body, which must fit into memory: JSON says at its beginning how the body is written.
@@ -152,7 +154,12 @@ impl Answer {
 }
 
 /// Returns how the run ends.
-fn exit(client: &TokenClient, answer: &HttpResponse, url: &Url) -> Result<Exit, CommandError> {
+fn exit(
+    client: &TokenClient,
+    answer: &HttpResponse,
+    url: &Url,
+    secret_headers: SecretHeaders,
+) -> Result<Exit, CommandError> {
     let (status, host) = (answer.status(), authority(url));
     let answered = format!("{host} answered {status}");
     let temporary = |kind, remedy| {
@@ -166,20 +173,36 @@ fn exit(client: &TokenClient, answer: &HttpResponse, url: &Url) -> Result<Exit, 
         401 => permanent("the API rejected the token: see why with --include; check scopes and audience"),
         403 => permanent("the token does not allow this: see why with --include; check scopes and audience"),
         400.. => permanent("check method and URL; the body may say more"),
-        301 | 302 | 303 | 307 | 308 if answer.headers().contains_key(LOCATION) => redirected(&answered, answer, url),
+        301 | 302 | 303 | 307 | 308 if answer.headers().contains_key(LOCATION) => {
+            redirected(&answered, answer, url, secret_headers)
+        }
         _ => return Ok(Exit::Done),
     };
     Err(error.with_provider(client.provider.name))
 }
 
-/// Makes the error for a redirect that was not followed, because the token must not go there.
-fn redirected(answered: &str, answer: &HttpResponse, url: &Url) -> CommandError {
+/// Makes the error for a redirect that was not followed, because the token or the secret headers must not go there.
+fn redirected(answered: &str, answer: &HttpResponse, url: &Url, secret_headers: SecretHeaders) -> CommandError {
     let location = answer.headers().get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
     let Some(elsewhere) = location.filter(Url::has_host) else {
         return CommandError::new(Exit::BadResponse, format!("{answered}, a redirect without a valid URL"))
             .with_remedy("check the URL");
     };
     let host = authority(&elsewhere);
+    // All redirects so far stayed at the first host, if there are such headers.
+    if !secret_headers.may_go_to(&elsewhere, url) {
+        let first = authority(url);
+        return CommandError::new(
+            Exit::BadResponse,
+            format!(
+                "{answered}, a redirect to {}://{host}; the secret headers were not sent there",
+                elsewhere.scheme()
+            ),
+        )
+        .with_remedy(format!(
+            "check the URL; headers from a file go to {first} only: if {host} may have them, request it"
+        ));
+    }
     let remedy = format!("check the URL; if {host} is one of the vendor's hosts, add --host {host}");
     CommandError::new(
         Exit::BadResponse,
