@@ -14,7 +14,7 @@ use bytes::Bytes;
 use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
 use lru::LruCache;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, retry};
 use zeroize::Zeroizing;
 
 use self::failure::{failure, unusable};
@@ -198,14 +198,12 @@ impl Transport for HttpTransport {
             Some(certificate) => self.certified(certificate)?,
             None => self.https.clone()?,
         };
-        let response = client
-            .request(request.method().clone(), url.clone())
-            .timeout(self.timeout)
-            .headers(request.headers().clone())
-            .body(Bytes::from_owner(Zeroizing::new(request.body().to_vec())))
-            .send()
-            .await
-            .map_err(|error| failure(error.into(), host))?;
+        // Not with reqwest's builder, which inserts each header anew.
+        let mut outgoing = Request::new(request.method().clone(), url.clone());
+        *outgoing.timeout_mut() = Some(self.timeout);
+        outgoing.headers_mut().clone_from(request.headers());
+        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
+        let response = client.execute(outgoing).await.map_err(|error| failure(error.into(), host))?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }

@@ -147,7 +147,9 @@ impl Authorizer {
         };
         let (proof, proved) = match token.proof_key() {
             Some(key) => {
-                let (proof, url) = self.proof(key, &token, request.method().clone(), request.url()).await?;
+                // On the heap, so that the futures of calls without a proof are small.
+                let proof = Box::pin(self.proof(key, &token, request.method().clone(), request.url()));
+                let (proof, url) = proof.await?;
                 (Some(proof), Some(url))
             }
             None => (None, None),
