@@ -1,8 +1,11 @@
 //! The time that has passed, whatever happens to the machine's clocks.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+/// Stands for a lead before the clocks were first read. No two clocks differ by it.
+const UNREAD: i64 = i64::MIN;
 
 /// The time that has passed: the larger of the steps that the wall clock and the other clocks make, added up.
 ///
@@ -11,11 +14,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Elapsed {
     slack: Duration,
-    /// By how many nanoseconds the wall clock is ahead of the running clock.
-    lead: AtomicU64,
+    /// By how many nanoseconds the wall clock is ahead of the running clock, or `UNREAD`.
+    lead: AtomicI64,
     /// How many nanoseconds have passed beyond those that the running clock shows.
     extra: AtomicU64,
-    is_set: AtomicBool,
     /// How long the machine had slept at the last change.
     asleep: Mutex<Duration>,
 }
@@ -23,8 +25,8 @@ pub(super) struct Elapsed {
 impl Elapsed {
     /// Creates a count. The slack is how far the clocks may differ because they are not read at the same moment.
     pub(super) const fn new(slack: Duration) -> Self {
-        let (lead, extra) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { slack, lead, extra, is_set: AtomicBool::new(false), asleep: Mutex::new(Duration::ZERO) }
+        let (lead, extra) = (AtomicI64::new(UNREAD), AtomicU64::new(0));
+        Self { slack, lead, extra, asleep: Mutex::new(Duration::ZERO) }
     }
 
     /// Returns the wall clock's time, and the time that has passed since a fixed moment.
@@ -39,10 +41,8 @@ impl Elapsed {
     ) -> (Duration, Duration) {
         let (now, run) = (wall(), running());
         let extra = self.extra.load(Ordering::Acquire);
-        let difference = nanos(now).wrapping_sub(nanos(run)).cast_signed();
-        let before = self.lead.load(Ordering::Acquire).cast_signed();
-        let is_usual = difference.abs_diff(before) <= nanos(self.slack);
-        if is_usual && self.is_set.load(Ordering::Acquire) {
+        let before = self.lead.load(Ordering::Acquire);
+        if lead(now, run).abs_diff(before) <= nanos(self.slack) {
             return (now, run + Duration::from_nanos(extra));
         }
         self.look_again(wall, running, asleep)
@@ -58,18 +58,16 @@ impl Elapsed {
         let mut slept_before = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, run) = at_once(wall, running, self.slack);
         let slept = asleep();
-        let lead = nanos(now).wrapping_sub(nanos(run)).cast_signed();
+        let (lead, before) = (lead(now, run), self.lead.load(Ordering::Acquire));
         let mut extra = self.extra.load(Ordering::Acquire);
-        if self.is_set.load(Ordering::Acquire) {
-            let ahead = lead.saturating_sub(self.lead.load(Ordering::Acquire).cast_signed());
-            let ahead = u64::try_from(ahead).unwrap_or_default();
+        if before != UNREAD {
+            let ahead = u64::try_from(lead.saturating_sub(before)).unwrap_or_default();
             extra = extra.saturating_add(ahead.max(nanos(slept.saturating_sub(*slept_before))));
         }
         *slept_before = slept;
         // In this order: who sees the new lead adds the new extra time.
         self.extra.store(extra, Ordering::Release);
-        self.lead.store(lead.cast_unsigned(), Ordering::Release);
-        self.is_set.store(true, Ordering::Release);
+        self.lead.store(lead, Ordering::Release);
         (now, run + Duration::from_nanos(extra))
     }
 }
@@ -86,6 +84,11 @@ fn at_once(wall: impl Fn() -> Duration, running: impl Fn() -> Duration, slack: D
         (run, now) = (after, wall());
     }
     (now, run)
+}
+
+/// Returns by how many nanoseconds the wall clock is ahead of the running clock.
+fn lead(wall: Duration, running: Duration) -> i64 {
+    nanos(wall).wrapping_sub(nanos(running)).cast_signed()
 }
 
 /// Nanoseconds since 1970 or since a start fit into 64 bits for 584 years.
