@@ -49,7 +49,7 @@ impl Origin {
 /// passed before.
 pub(crate) async fn join<F>(
     flight: &Arc<SourceFlight>,
-    deadline: Option<Instant>,
+    mut deadline: Option<Instant>,
     longest: Duration,
     clock: &dyn Clock,
     start: impl Fn() -> Start<F, FetchResult>,
@@ -59,10 +59,9 @@ where
 {
     let runtime = runtime()?;
     let here = Origin::here(&runtime, clock);
-    let mut deadline = deadline;
     let mut joins_again = true;
     loop {
-        let (waiter, is_ours) = match flight.join(Origin::here(&runtime, clock), &start) {
+        let (waiter, is_ours) = match join_unless_overdue(flight, longest, Origin::here(&runtime, clock), &start) {
             Join::InProgress(waiter) => (waiter, false),
             Join::Started(waiter, task) => {
                 runtime.spawn(task);
@@ -70,10 +69,6 @@ where
             }
             Join::Settled(result) => return result,
         };
-        if !is_ours && waiter.origin.has_taken(longest + GRACE, Origin::here(&runtime, clock)) {
-            flight.end(waiter.number);
-            continue;
-        }
         let overdue = waiter.origin.at + longest + GRACE;
         let outcome = match deadline {
             // On the runtime that drives the flight, the flight's own timer is enough.
@@ -121,16 +116,27 @@ pub(crate) fn start_in_background<F>(
 ) where
     F: Future<Output = FetchResult> + Send + 'static,
 {
-    let Ok(runtime) = Handle::try_current() else { return };
+    if let Ok(runtime) = Handle::try_current()
+        && let Join::Started(_, task) = join_unless_overdue(flight, longest, Origin::here(&runtime, clock), &start)
+    {
+        runtime.spawn(task);
+    }
+}
+
+/// Joins the flight in progress, or starts one. Leaves behind a flight that is overdue.
+fn join_unless_overdue<F>(
+    flight: &Arc<SourceFlight>,
+    longest: Duration,
+    here: Origin,
+    start: &impl Fn() -> Start<F, FetchResult>,
+) -> Join<FetchResult, Origin, impl Future<Output = ()> + Send + 'static>
+where
+    F: Future<Output = FetchResult> + Send + 'static,
+{
     loop {
-        let here = Origin::here(&runtime, clock);
-        match flight.join(here, &start) {
+        match flight.join(here, start) {
             Join::InProgress(waiter) if waiter.origin.has_taken(longest + GRACE, here) => flight.end(waiter.number),
-            Join::Started(_, task) => {
-                runtime.spawn(task);
-                return;
-            }
-            Join::InProgress(_) | Join::Settled(_) => return,
+            joined => return joined,
         }
     }
 }
