@@ -87,17 +87,15 @@ impl Failures {
     /// Returns how much longer requests are prevented.
     pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
         let LastFailure { error, at, withheld, .. } = self.last.as_deref()?;
-        if let Some(pause) = withheld {
-            return pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero());
-        }
         let pauses = self.refused || purpose == Purpose::Renewal || error.kind() == ErrorKind::RateLimited;
-        let pause = match error.retry() {
-            Retry::After(wait) if pauses => wait.max(pause_after(self.count)),
-            Retry::After(wait) => wait,
-            _ if pauses => pause_after(self.count),
-            _ => return None,
+        let pause = match (withheld, error.retry()) {
+            (Some(pause), _) => *pause,
+            (None, Retry::After(wait)) if pauses => wait.max(pause_after(self.count)),
+            (None, Retry::After(wait)) => wait,
+            (None, _) if pauses => pause_after(self.count),
+            (None, _) => return None,
         };
-        pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero())
+        at.left_of(pause, now)
     }
 
     /// Returns how long callers with a deadline wait before they retry.

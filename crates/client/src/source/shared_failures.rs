@@ -52,7 +52,8 @@ struct Client {
     /// When the last turn began.
     began: Option<(Instant, Reading)>,
     refusals: u32,
-    pause: Option<Pause>,
+    /// The pause, and the failure that prescribes it.
+    pause: Option<(Pause, Error)>,
 }
 
 #[derive(Debug)]
@@ -63,8 +64,8 @@ struct Host {
     refusals: u32,
     /// For clients without a token.
     refused: Option<Pause>,
-    /// For every client.
-    told: Option<Pause>,
+    /// For every client, with the kind of the failure that prescribes it. What the server said is for one client.
+    told: Option<(Pause, ErrorKind)>,
 }
 
 impl Default for Host {
@@ -87,20 +88,18 @@ impl Client {
     }
 }
 
-/// A pause, and why.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Pause {
-    error: Error,
     began: Reading,
     length: Duration,
 }
 
 impl Pause {
-    fn left(&self, now: Reading) -> Option<Duration> {
-        self.length.checked_sub(now.since(self.began)).filter(|left| !left.is_zero())
+    fn left(self, now: Reading) -> Option<Duration> {
+        self.began.left_of(self.length, now)
     }
 
-    fn is_remembered(&self, now: Reading) -> bool {
+    fn is_remembered(self, now: Reading) -> bool {
         now.since(self.began) < self.length + REMEMBERED
     }
 }
@@ -219,16 +218,13 @@ impl State {
     /// Returns the failure that prevents a request, the longest first.
     fn check(&self, party: &Party, now: Reading) -> Result<(), Withheld> {
         let host = self.hosts.get(&party.host);
-        let client = self.clients.get(&party.client).and_then(|client| client.pause.as_ref());
-        let told = host.and_then(|host| host.told.as_ref());
-        let refused = host.and_then(|host| host.refused.as_ref()).filter(|_| !party.sender.goes_ahead);
-        let left = |pause: &Pause, error: fn(&Pause, Duration) -> Error| {
-            pause.left(now).map(|left| Withheld { error: error(pause, left), left })
-        };
+        let own = self.clients.get(&party.client).and_then(|client| client.pause.as_ref());
+        let told = host.and_then(|host| host.told);
+        let refused = host.and_then(|host| host.refused).filter(|_| !party.sender.goes_ahead);
         let withheld = [
-            client.and_then(|pause| left(pause, own)),
-            told.and_then(|pause| left(pause, told_another)),
-            refused.and_then(|pause| left(pause, refused_another)),
+            own.and_then(|(pause, error)| pause.left(now).map(|left| again(error, left))),
+            told.and_then(|(pause, kind)| pause.left(now).map(|left| told_another(kind, left))),
+            refused.and_then(|pause| pause.left(now).map(refused_another)),
         ];
         // Of equal ones the first, which says most.
         let longest = withheld.into_iter().flatten().reduce(|one, next| if next.left > one.left { next } else { one });
@@ -253,19 +249,19 @@ impl State {
             let client = self.client(party, now);
             client.refusals = client.refusals.saturating_add(1);
             let length = told.max(pause_after(client.refusals));
-            client.pause = Some(Pause { error: error.clone(), began: now, length });
+            client.pause = Some((Pause { began: now, length }, error.clone()));
             if party.sender.blocks_addresses {
                 let host = self.host(party, now);
                 host.refusals = host.refusals.saturating_add(1);
                 let length = pause_after(host.refusals);
-                host.refused = Some(Pause { error: error.clone(), began: now, length });
+                host.refused = Some(Pause { began: now, length });
             }
         } else if !told.is_zero() {
-            let pause = Some(Pause { error: error.clone(), began: now, length: told });
+            let pause = Pause { began: now, length: told };
             if error.kind() == ErrorKind::RateLimited && !party.sender.is_limited_together {
-                self.client(party, now).pause = pause;
+                self.client(party, now).pause = Some((pause, error.clone()));
             } else {
-                self.host(party, now).told = pause;
+                self.host(party, now).told = Some((pause, error.kind()));
             }
         }
     }
@@ -274,7 +270,7 @@ impl State {
         if self.clients.len() == self.clients.capacity() {
             self.clients.retain(|_, client| {
                 Arc::strong_count(&client.turn) > 1
-                    || client.pause.as_ref().is_some_and(|pause| pause.is_remembered(now))
+                    || client.pause.as_ref().is_some_and(|(pause, _)| pause.is_remembered(now))
             });
         }
         self.clients.entry(party.client).or_insert_with(|| Client {
@@ -289,7 +285,10 @@ impl State {
         if self.hosts.len() == self.hosts.capacity() {
             self.hosts.retain(|_, host| {
                 Arc::strong_count(&host.turns) > 1
-                    || [&host.refused, &host.told].into_iter().flatten().any(|pause| pause.is_remembered(now))
+                    || [host.refused, host.told.map(|(pause, _)| pause)]
+                        .into_iter()
+                        .flatten()
+                        .any(|pause| pause.is_remembered(now))
             });
         }
         self.hosts.entry(party.host.clone()).or_default()
@@ -314,23 +313,26 @@ impl State {
 }
 
 /// The client's own failure, with the time left.
-fn own(pause: &Pause, left: Duration) -> Error {
-    match pause.error.retry() {
-        Retry::After(_) => pause.error.clone().with_retry(Retry::After(left)),
-        _ => pause.error.clone(),
-    }
+fn again(error: &Error, left: Duration) -> Withheld {
+    let error = match error.retry() {
+        Retry::After(_) => error.clone().with_retry(Retry::After(left)),
+        _ => error.clone(),
+    };
+    Withheld { error, left }
 }
 
 /// What a server said to one client is not repeated to another.
-fn told_another(pause: &Pause, left: Duration) -> Error {
-    Error::new(pause.error.kind(), "the server asked for a pause when a token was requested for another client")
+fn told_another(kind: ErrorKind, left: Duration) -> Withheld {
+    let error = Error::new(kind, "the server asked for a pause when a token was requested for another client")
         .with_remedy("wait: `Retry-After` is obeyed for all clients of this host")
-        .with_retry(Retry::After(left))
+        .with_retry(Retry::After(left));
+    Withheld { error, left }
 }
 
-fn refused_another(_: &Pause, left: Duration) -> Error {
+fn refused_another(left: Duration) -> Withheld {
     let what = "the credentials of another client were refused, and the vendor blocks addresses after several refusals";
-    Error::new(ErrorKind::RateLimited, what)
+    let error = Error::new(ErrorKind::RateLimited, what)
         .with_remedy("correct the other client's credentials; clients that hold a token are not affected")
-        .with_retry(Retry::After(left))
+        .with_retry(Retry::After(left));
+    Withheld { error, left }
 }

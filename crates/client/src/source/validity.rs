@@ -38,6 +38,11 @@ impl Reading {
         let wall = self.wall.duration_since(then.wall).unwrap_or_default();
         wall.max(self.monotonic.saturating_sub(then.monotonic))
     }
+
+    /// Returns what is left now of a pause that began at this reading, unless it is over.
+    pub(crate) fn left_of(self, pause: Duration, now: Self) -> Option<Duration> {
+        pause.checked_sub(now.since(self)).filter(|left| !left.is_zero())
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
