@@ -28,7 +28,7 @@ pub(crate) fn respond(service: &EmulatorService, request: &Request) -> HttpRespo
         (&Method::POST, "/advance") => advance(service, request),
         (&Method::POST, "/misbehave") => misbehave(service, request),
         (&Method::POST, "/revoke") => revoke(service, request),
-        _ => Err(error_response(StatusCode::NOT_FOUND, UNKNOWN)),
+        _ => Err(HttpResponse::refusal(StatusCode::NOT_FOUND, UNKNOWN)),
     };
     match outcome {
         Ok(()) => status(service),
@@ -92,7 +92,7 @@ fn revoke(service: &EmulatorService, request: &Request) -> Result<(), HttpRespon
         Some(token) if service.server.access_tokens.revoke(&token) => {}
         Some(_) => {
             let error = "this emulator did not issue that token: send one that it issued, or {} for every token";
-            return Err(error_response(StatusCode::NOT_FOUND, error));
+            return Err(HttpResponse::refusal(StatusCode::NOT_FOUND, error));
         }
     }
     Ok(())
@@ -113,7 +113,7 @@ fn misbehave(service: &EmulatorService, request: &Request) -> Result<(), HttpRes
         check_members(&members, &json!(misbehaviour), example)?;
         if !misbehaviour.has_valid_headers() {
             let error = format!("retry_after is not a valid header value; send for example {example}");
-            return Err(error_response(StatusCode::BAD_REQUEST, &error));
+            return Err(HttpResponse::refusal(StatusCode::BAD_REQUEST, &error));
         }
         service.misbehaviour.begin(misbehaviour, times);
     }
@@ -126,7 +126,7 @@ fn check_members(members: &serde_json::Map<String, Value>, known: &Value, exampl
         None => Ok(()),
         Some((name, _)) => {
             let error = format!("unknown member {name:?} for this kind; send for example {example}");
-            Err(error_response(StatusCode::BAD_REQUEST, &error))
+            Err(HttpResponse::refusal(StatusCode::BAD_REQUEST, &error))
         }
     }
 }
@@ -142,14 +142,5 @@ fn from_json<T: DeserializeOwned>(value: Value, example: &str) -> Result<T, Http
 }
 
 fn invalid_body(error: &serde_json::Error, example: &str) -> HttpResponse {
-    error_response(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
-}
-
-#[derive(Serialize)]
-struct ErrorResponse<'a> {
-    error: &'a str,
-}
-
-fn error_response(status: StatusCode, error: &str) -> HttpResponse {
-    HttpResponse::json(status, &ErrorResponse { error })
+    HttpResponse::refusal(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
 }

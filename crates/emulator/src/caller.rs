@@ -3,17 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderName, StatusCode, header};
-use serde::Serialize;
 
 use crate::http_response::HttpResponse;
 use crate::request::Request;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-#[derive(Serialize)]
-struct ErrorResponse {
-    error: String,
-}
 
 /// Checks that the request is for a loopback name or address and this port. Otherwise a web page could point its own
 /// name to 127.0.0.1 and read what the emulator responds (DNS rebinding).
@@ -23,7 +17,7 @@ pub(crate) fn check_host(request: &Request, address: SocketAddr) -> Result<(), H
         return Ok(());
     }
     let error = format!("this emulator responds only for loopback names with its own port: use http://{address}");
-    Err(refusal(StatusCode::MISDIRECTED_REQUEST, error))
+    Err(HttpResponse::refusal(StatusCode::MISDIRECTED_REQUEST, &error))
 }
 
 /// Checks that no web page sent the request: browsers add these headers, and a page cannot remove them.
@@ -33,7 +27,7 @@ pub(crate) fn check_no_web_page(request: &Request) -> Result<(), HttpResponse> {
     if from_page {
         let error =
             "a web page sent this request: use a program that sends no `Origin` and no `Sec-Fetch-Site`, such as curl";
-        return Err(refusal(StatusCode::FORBIDDEN, error.to_owned()));
+        return Err(HttpResponse::refusal(StatusCode::FORBIDDEN, error));
     }
     Ok(())
 }
@@ -44,7 +38,7 @@ pub(crate) fn check_json(request: &Request) -> Result<(), HttpResponse> {
         return Ok(());
     }
     let error = "the body has to be JSON: send the header `content-type: application/json`";
-    Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_owned()))
+    Err(HttpResponse::refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
 }
 
 fn is_loopback(host: &str, port: u16) -> bool {
@@ -57,10 +51,6 @@ fn is_loopback(host: &str, port: u16) -> bool {
     let name = name.to_ascii_lowercase();
     let is_name = name == "localhost" || name.ends_with(".localhost");
     sent_port == Some(port) && (is_name || address.parse().is_ok_and(|address: IpAddr| address.is_loopback()))
-}
-
-fn refusal(status: StatusCode, error: String) -> HttpResponse {
-    HttpResponse::json(status, &ErrorResponse { error })
 }
 
 #[cfg(test)]
