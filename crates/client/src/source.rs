@@ -9,6 +9,7 @@ mod fetch;
 mod flight;
 mod join;
 mod keep_warm;
+mod limited_transport;
 mod limits;
 mod operations;
 mod shared;

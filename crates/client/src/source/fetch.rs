@@ -12,7 +12,8 @@ use super::current_token::CurrentToken;
 use super::failures::{FetchRecord, MOST_CREDENTIALS, Purpose};
 use super::flight::Start;
 use super::join::{FetchResult, isolated, start_in_background};
-use super::limits::{LimitKey, LimitedTransport};
+use super::limited_transport::LimitedTransport;
+use super::limits::LimitKey;
 use super::shared::{Shared, too_short};
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
@@ -152,14 +153,16 @@ impl Shared {
         record: &Arc<Mutex<FetchRecord>>,
     ) -> Result<Fetched, Error> {
         let began = self.reading();
+        let policy = self.provider.policy();
+        let limits = policy.limits().iter().chain(&self.config.limits);
         let goes_ahead = self.current.load().is_some() || FetchRecord::lock(record).has_others;
         let transport = LimitedTransport {
             transport: Arc::clone(&self.config.transport),
             request_log: Arc::clone(&self.config.request_log),
-            limit_keys: LimitKey::all(&*self.provider, credentials, &self.config.limits),
+            limit_keys: LimitKey::all(self.provider.name(), credentials, limits),
             clock: Arc::clone(&self.config.clock),
             shared_failures: Arc::clone(&self.config.shared_failures),
-            sender: self.config.shared_failures.sender(credentials, &self.provider.policy(), goes_ahead),
+            sender: self.config.shared_failures.sender(credentials, &policy, goes_ahead),
             give_up,
             record: Arc::clone(record),
             last: Mutex::default(),

@@ -4,21 +4,14 @@
 //! rate-limit crates are built on, let through up to twice as many: five a day would become nine.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use credentials_grant::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest, HttpResponse, IssuanceLimit, Retry, Transport,
-};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, IssuanceLimit, Retry};
 use jiff::SignedDuration;
 use lru::LruCache;
-use tokio::time::{Instant, sleep};
 
-use super::failures::FetchRecord;
-use super::shared_failures::{Party, Sender, SharedFailures, Turn};
 use super::validity::Reading;
-use crate::clock::Clock;
 
 /// When requests were sent, for as long as a limit counts them. Sources that share it keep their limits together.
 ///
@@ -49,17 +42,17 @@ pub(crate) struct LimitKey {
 }
 
 impl LimitKey {
-    /// Returns the keys that a request of this client counts under: one for each limit of the provider, and one for
-    /// each of these. A limit that is named twice counts once.
-    pub(crate) fn all(
-        provider: &dyn CredentialsGrant,
+    /// Returns the keys that a request of this client counts under, one for each limit. A limit that is named twice
+    /// counts once.
+    pub(crate) fn all<'a>(
+        provider: &str,
         credentials: &ClientCredentials,
-        limits: &[IssuanceLimit],
+        limits: impl IntoIterator<Item = &'a IssuanceLimit>,
     ) -> Vec<Self> {
         let mut keys = Vec::new();
-        for &limit in provider.policy().limits().iter().chain(limits) {
+        for &limit in limits {
             let client_id = limit.is_per_client().then(|| credentials.client_id().unwrap_or_default().to_owned());
-            let key = Self { limit, account: Account { provider: provider.name().to_owned(), client_id } };
+            let key = Self { limit, account: Account { provider: provider.to_owned(), client_id } };
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -70,7 +63,7 @@ impl LimitKey {
 
 impl RequestLog {
     /// Counts a request under every key. If a limit is used up, counts nothing and returns which one, and for how long.
-    fn count(&self, keys: &[LimitKey], now: Reading) -> Result<(), UsedUp> {
+    pub(crate) fn count(&self, keys: &[LimitKey], now: Reading) -> Result<(), UsedUp> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         free(&mut log, now);
         let used_up = keys.iter().filter_map(|LimitKey { limit, account }| {
@@ -124,84 +117,19 @@ fn free_accounts(accounts: &mut Accounts, period: Duration, now: Reading) {
 
 /// A limit that is used up, and for how long.
 #[derive(Clone, Copy, Debug)]
-struct UsedUp {
+pub(crate) struct UsedUp {
     limit: IssuanceLimit,
-    wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 impl UsedUp {
-    fn error(self) -> Error {
+    pub(crate) fn error(self) -> Error {
         let (requests, period) = (self.limit.requests(), self.limit.period());
         let period = SignedDuration::try_from(period).unwrap_or(SignedDuration::MAX);
         let message = format!("the limit of {requests} token requests in {period:#} is used up");
         Error::new(ErrorKind::RateLimited, message)
             .with_remedy("wait, and share one token source among all callers, so that each token is requested once")
             .with_retry(Retry::After(self.wait))
-    }
-}
-
-/// A transport that counts each request before it sends it. If a limit is used up, it waits, unless that takes too
-/// long. It sends nothing that an earlier failure prevents.
-#[derive(Debug)]
-pub(crate) struct LimitedTransport {
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) request_log: Arc<RequestLog>,
-    pub(crate) limit_keys: Vec<LimitKey>,
-    pub(crate) shared_failures: Arc<SharedFailures>,
-    pub(crate) sender: Sender,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) give_up: Instant,
-    pub(crate) record: Arc<Mutex<FetchRecord>>,
-    /// Whom the last request was sent for, in its turn, unless it was not sent.
-    pub(crate) last: Mutex<Option<(Party, Turn)>>,
-}
-
-impl LimitedTransport {
-    /// Records in the shared failures how the fetch ended, if that was the answer to a request.
-    pub(crate) fn note<T>(&self, outcome: &Result<T, Error>) {
-        if let Some((party, turn)) = self.last().take() {
-            self.shared_failures.note(&party, outcome, turn, Reading::of(&*self.clock));
-        }
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<(Party, Turn)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn record_sent(&self) {
-        let mut record = FetchRecord::lock(&self.record);
-        (record.sent, record.withheld) = (true, None);
-    }
-
-    /// Returns the client's turn: the one it has, or the next.
-    async fn enter(&self, party: &Party) -> Result<Turn, Error> {
-        if let Some((before, turn)) = self.last().take()
-            && before == *party
-        {
-            return Ok(turn);
-        }
-        let now = || Reading::of(&*self.clock);
-        self.shared_failures.enter(party, self.give_up, now).await.map_err(|withheld| {
-            FetchRecord::lock(&self.record).withheld = Some(withheld.left);
-            withheld.error
-        })
-    }
-}
-
-#[async_trait]
-impl Transport for LimitedTransport {
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let party = self.shared_failures.party(self.sender, request);
-        let turn = self.enter(&party).await?;
-        while let Err(used_up) = self.request_log.count(&self.limit_keys, Reading::of(&*self.clock)) {
-            if used_up.wait >= self.give_up.duration_since(Instant::now()) {
-                return Err(used_up.error());
-            }
-            sleep(used_up.wait).await;
-        }
-        *self.last() = Some((party, turn));
-        self.record_sent();
-        self.transport.send(request).await
     }
 }
 
