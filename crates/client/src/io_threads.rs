@@ -128,14 +128,14 @@ impl<K: Clone + Eq + Hash, T: Clone> Inner<K, T> {
             if state.is_waited_for(&key) && outcome.is_ok() {
                 state.answering.put(key.clone(), ());
             }
-            // Before the outcome is reported, so that whoever learns it and asks again gets a new call.
+            // Before the outcome is sent, so that a caller that gets it and asks again starts a new call.
             state.calls.remove(&key);
             drop(state);
             let _ = sender.send(outcome);
         }
     }
 
-    /// Returns the lane's next call that somebody still waits for. If there is none, the thread counts as ended.
+    /// Returns the lane's next call that still has a waiter. If there is none, counts the thread as ended.
     fn next(&self, lane: LaneName) -> Option<(K, Sender<Outcome<T>>)> {
         let mut state = self.state();
         while let Some((key, sender)) = state.lane(lane).waiting.pop_front() {

@@ -3,7 +3,6 @@
 //! RFC 3986 section 2.3: unreserved characters stay as they are, everything else is encoded, a space as `%20`.
 //! Every server that decodes accepts this; `+` for a space fails on half of them inside Basic, and encoding `-`, `_`
 //! and `.` (the strict reading of RFC 6749 Appendix B) fails on those that do not decode at all.
-
 //!
 //! What is encoded may be a secret. So each text is written once, with exactly the memory that it needs: a string that
 //! grows leaves copies behind, which nobody wipes.

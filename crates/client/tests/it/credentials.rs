@@ -155,7 +155,7 @@ async fn a_file_that_hangs_delays_no_other() {
     let mut hanging = Box::pin(join_all((0..1000).map(|_| read(&pipe))));
     assert!(poll!(&mut hanging).is_pending());
     assert_eq!(read(&file).await.unwrap(), "secret");
-    // This waits for whoever reads, and all got their answer from one reader.
+    // Writing blocks until a reader has opened the pipe. All 1000 calls share that one reader.
     fs::write(&pipe, "late").unwrap();
     assert!(hanging.await.into_iter().all(|secret| secret.unwrap() == "late"));
 }
