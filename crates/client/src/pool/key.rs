@@ -195,6 +195,14 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_that_follows_a_full_buffer_is_written_too() {
+        let mut buffer = Buffer::new(Bytes::default());
+        buffer.write(&[7; 256]);
+        buffer.write_u8(8);
+        assert_eq!(buffer.into_hasher().0, [&[7; 256][..], &[8]].concat());
+    }
+
+    #[test]
     fn keys_are_spread_over_a_map() {
         let hashes: HashSet<_> =
             (0..1000).map(|_| KeyHash::default().hash_one(u128::from_ne_bytes(entropy().unwrap()))).collect();

@@ -233,6 +233,21 @@ fn credentials_that_cannot_be_told_apart_are_refused() {
 }
 
 #[tokio::test]
+async fn each_source_asks_for_its_own_scopes_whoever_came_before() {
+    let server = TestServer::in_turn((0..4).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).build().unwrap();
+    assert!(pool.is_empty());
+    let scopes = ["read", "read", "write", "read"];
+    for (number, scope) in scopes.iter().enumerate() {
+        let parameters = TokenParameters::new().with_scope(*scope);
+        token(&pool.source(&acme(), &hotel(number), &parameters).unwrap()).await.unwrap();
+    }
+    let sent: Vec<_> = server.take_requests().into_iter().map(|request| request.body).collect();
+    assert_eq!(sent, scopes.map(|scope| format!("grant_type=client_credentials&scope={scope}")));
+    assert!(!pool.is_empty());
+}
+
+#[tokio::test]
 async fn five_thousand_tenants_buy_one_token_each() {
     let server = TestServer::in_turn((0..5000).map(|_| Answer::Token(3600)));
     let pool = builder(&server, &clock()).build().unwrap();
