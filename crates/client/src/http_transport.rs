@@ -312,6 +312,16 @@ mod tests {
         assert_eq!(names, ["hangs.example", "healthy.example"]);
     }
 
+    #[test]
+    fn a_body_that_outgrows_its_memory_stays_whole() {
+        let mut body = Zeroizing::new(Vec::with_capacity(4));
+        for chunk in [&b"abc"[..], b"d", b"", b"efghijklmnopqrst", b"u"] {
+            append(&mut body, chunk);
+        }
+        assert_eq!(*body, b"abcdefghijklmnopqrstu");
+        assert!(body.capacity() >= 40, "it at least doubles, so that few copies are made: {}", body.capacity());
+    }
+
     #[tokio::test]
     async fn the_operating_system_looks_up_names() {
         let server = issuer().await;

@@ -335,9 +335,11 @@ mod tests {
             let outcome = outcome.shared();
             state.calls.insert("works".to_owned(), outcome.clone());
             state.other_lane.waiting.push_back(("works".to_owned(), sender));
-            state.other_lane.threads = 1;
+            state.other_lane.threads = 2;
             outcome
         };
+        threads.0.no_thread(LaneName::Other, io::ErrorKind::WouldBlock.into());
+        assert!(outcome.peek().is_none() && threads.0.state().calls.contains_key("works"), "the other thread makes it");
         threads.0.no_thread(LaneName::Other, io::ErrorKind::WouldBlock.into());
         assert_eq!(outcome.await.unwrap().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(threads.call("works".to_owned()).await.unwrap(), "WORKS", "the next call has another chance");

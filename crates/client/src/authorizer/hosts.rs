@@ -221,6 +221,7 @@ mod tests {
             assert_eq!((plain.matches(destination), secure.matches(destination)), (by_plain, by_secure));
         }
         assert!(host("[::1]:8080").matches(https("[::1]", Some(8080))));
+        assert!(host("[::1]").matches(https("[::1]", None)));
         assert!(host("*.example.com:8443").matches(https("a.example.com", Some(8443))));
     }
 
@@ -281,6 +282,7 @@ mod tests {
             (https("a.example.com", Some(443)), "a.example.com", true),
             (https("a.example.com", Some(8443)), "a.example.com:8443", true),
             (ipv6, "[::1]:8080", true),
+            (https("[::1]", None), "[::1]", true),
             (ipv6, "[::1]", false),
             (https("a.example.com", None), "", false),
             (https("a.example.com", None), "evil.example", false),
