@@ -49,7 +49,7 @@ impl Exit {
             }
             Self::BadResponse => {
                 "unusable response: a redirect, HTML, no token in it, a token that no header can\n   \
-                 hold, more than 1 MiB"
+                 hold, more than 1 MiB (8 MiB for request --output json)"
             }
             Self::ApiError => "the API answered with another error (401, 404 …): its body is on standard output",
             Self::Inactive => "the introspected token is not active",

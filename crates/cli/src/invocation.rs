@@ -4,6 +4,7 @@ mod api_request;
 mod credential_options;
 mod credentials;
 mod parameters;
+mod secret_names;
 mod token_client;
 mod token_settings;
 

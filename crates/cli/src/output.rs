@@ -1,11 +1,12 @@
 //! Standard output for the answer; notes and events on standard error.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
@@ -13,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::text::one_line;
+use crate::text::{is_control, one_line};
 
 /// What `--output` selects.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,11 +70,30 @@ fn has_reader(outcome: io::Result<()>) -> Result<bool, CommandError> {
     }
 }
 
-/// Prints the answer as one line of JSON.
+/// Prints the answer as one line of JSON, with every control character escaped.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
-    let json = serde_json::to_string(value)
-        .map_err(|error| CommandError::new(Exit::Failed, "cannot write the answer as JSON").with_cause(&error))?;
-    print(&format_args!("{json}\n"))
+    // Not through `anstream`, which takes U+007F for a part of an escape sequence and drops it.
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written = value.serialize(&mut Serializer::with_formatter(&mut stdout, HarmlessJson));
+    let written = written.map_err(io::Error::from).and_then(|()| stdout.write_all(b"\n"));
+    has_reader(written.and_then(|()| stdout.flush())).map(|_| ())
+}
+
+/// JSON without the characters that RFC 8259 lets stand although a terminal obeys them: DEL, C1, and those that change
+/// the direction of text.
+struct HarmlessJson;
+
+impl Formatter for HarmlessJson {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_control(*c)) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            // All of them are in the plane that four digits can name.
+            write!(writer, "\\u{:04x}", u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
 }
 
 /// Makes a table without lines. On a terminal it is at most as wide as the terminal.
@@ -118,6 +138,22 @@ pub(crate) fn show_events(verbosity: u8) {
         _ => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target("cgrant", level).with_target("credentials_grant", level);
-    let lines = layer().without_time().with_ansi(false).with_writer(io::stderr);
+    let lines = layer().without_time().with_ansi(false).with_writer(|| EventWriter);
     tracing_subscriber::registry().with(lines).with(ours).init();
+}
+
+/// Writes events on standard error, each on one line: a part of it may come from a server.
+struct EventWriter;
+
+impl Write for EventWriter {
+    /// Is called once for each event.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = one_line(text.strip_suffix('\n').unwrap_or(&text)) + "\n";
+        io::stderr().write_all(line.as_bytes()).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -69,9 +69,16 @@ fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
         let emulator = emulator(vendor);
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
         let steps: Vec<_> = run.stdout.lines().filter_map(|line| line.strip_prefix(' ')).collect();
-        let starts =
-            ["skipped  dns", "ok       tcp", "skipped  tls", "skipped  discovery", "ok       clock", "ok       token"];
-        assert!(steps.len() == 6 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
+        let starts = [
+            "ok       settings   ",
+            "skipped  dns",
+            "ok       tcp",
+            "skipped  tls",
+            "skipped  discovery",
+            "ok       clock",
+            "ok       token",
+        ];
+        assert!(steps.len() == 7 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
         assert!(run.stdout.ends_with("\nNo problem found; one token request was made.\n"), "{run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }
@@ -120,7 +127,18 @@ fn programs_get_the_same_by_name() {
     // The token endpoint is elsewhere, and the way there is walked too.
     assert_eq!(
         steps(&report),
-        ["dns skipped", "tcp ok", "tls ok", "clock ok", "discovery ok", "dns skipped", "tcp ok", "tls ok", "token ok"]
+        [
+            "settings ok",
+            "dns skipped",
+            "tcp ok",
+            "tls ok",
+            "clock ok",
+            "discovery ok",
+            "dns skipped",
+            "tcp ok",
+            "tls ok",
+            "token ok"
+        ]
     );
     let tls = step(&report, "tls");
     assert_eq!((&tls["tls_version"], &tls["certificate_names"]), (&json!("TLS 1.3"), &json!(["127.0.0.1"])));
@@ -141,9 +159,8 @@ fn a_closed_port() {
     let problem = format!("error: oauth2: could not connect to 127.0.0.1, port {}\n", closed.port());
     let run = run.found(5, &problem, "help: nothing listens there: check the URL and its port, and whether the server");
     let run = run.at("tcp", "could not connect to 127.0.0.1");
-    for step in ["tls", "discovery", "clock", "token"] {
-        assert!(run.stdout.contains(&format!(" skipped  {step:9}  not reached\n")), "{run:?}");
-    }
+    let not_reached = ["tls", "discovery", "clock", "token"].map(|step| format!(" skipped  {step:9}  not reached\n"));
+    assert!(run.stdout.contains(&not_reached.concat()), "{run:?}");
     assert!(run.stdout.contains("\nProblem found; no token was requested.\n"), "{run:?}");
 }
 
@@ -280,7 +297,7 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
         (&json!(false), &json!("this machine's clock is 10 hours behind the server's"))
     );
     assert!(report["remedy"].as_str().unwrap().starts_with("set the clock"), "{report}");
-    assert_eq!(steps(&report)[4..], ["clock failed", "token failed"]);
+    assert_eq!(steps(&report)[5..], ["clock failed", "token failed"]);
     assert!((-36_000..=-35_940).contains(&step(&report, "clock")["seconds_ahead"].as_i64().unwrap()), "{report}");
 }
 
@@ -333,6 +350,15 @@ fn without_a_token_request_only_the_time_is_requested() {
     let server = server.answering([dated(0, &metadata)]);
     Run::of(&mut doctor(&["--issuer", &issuer, "--no-token"])).succeeded();
     assert_eq!(server.request_lines(), ["GET /.well-known/oauth-authorization-server"]);
+}
+
+#[test]
+fn a_token_url_that_looks_like_metadata_gets_no_token_request_either() {
+    let (server, url) = server([json(TOKEN)]);
+    let url = url.replace("/token", "/.well-known/token");
+    let run = Run::of(&mut doctor(&["--token-url", &url, "--no-token"])).succeeded();
+    assert!(run.stdout.ends_with("\nNo problem found; no token was requested.\n"), "{run:?}");
+    assert_eq!(server.request_lines(), ["GET /"]);
 }
 
 #[test]

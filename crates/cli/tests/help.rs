@@ -94,7 +94,15 @@ fn programs_learn_what_each_provider_takes() {
 #[test]
 fn people_learn_what_each_provider_takes() {
     let text = Run::of(&mut cgrant(&["providers"])).succeeded().stdout;
-    for word in ["Amazon Cognito", "--prefix", "COGNITO_PREFIX", "--api-key-file", "api.apaleo.com", "50"] {
+    for word in [
+        "Amazon Cognito",
+        "--prefix",
+        "COGNITO_PREFIX",
+        "OAUTH2_KEY_FILE",
+        "RESAMANIA_API_KEY_FILE",
+        "api.apaleo.com",
+        "50",
+    ] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::process::{Command, Stdio};
 
-use common::server::Server;
+use common::server::{Answering, Server};
 use common::{Run, at, emulator, token};
 use credentials_grant_emulator::{EmulatedVendor, Misbehaviour};
 
@@ -30,6 +30,39 @@ fn a_token_is_had_or_refused_within_64_mib() {
         apaleo.misbehave(misbehaviour);
         Run::of(&mut limited(&token(&apaleo, &[]))).failed(6).says("answered with more than 1 MiB");
     }
+}
+
+#[test]
+fn an_apis_answer_as_json_is_printed_or_refused_within_64_mib() {
+    let apaleo = emulator(EmulatedVendor::Apaleo);
+    let limit = 8 * 1024 * 1024;
+    let chunks = |body: Vec<u8>| {
+        let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
+        [head, body].concat()
+    };
+    // The longest text, in characters of which each takes six as JSON; and the longest that is not text.
+    for (body, encoding) in [(vec![b'\x01'; limit], "utf-8"), (vec![b'\xff'; limit], "base64")] {
+        let (server, url) = one_answer(chunks(body));
+        let args = ["GET", &url, "--host", &url.replace("http://", ""), "--output", "json"];
+        let run = Run::of(&mut limited(&at(&apaleo, "request", &args))).succeeded();
+        assert_eq!(run.json()["body_encoding"], encoding);
+        drop(server);
+    }
+    // One byte more, announced or not.
+    let announced = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", u64::MAX / 2).into_bytes();
+    for answer in [chunks(vec![b'x'; limit + 1]), announced] {
+        let (server, url) = one_answer(answer);
+        let args = ["GET", &url, "--host", &url.replace("http://", ""), "--output", "json"];
+        let run = Run::of(&mut limited(&at(&apaleo, "request", &args))).failed(6);
+        run.says("answered with more than 8 MiB").says("leave out --output json");
+        drop(server);
+    }
+}
+
+fn one_answer(answer: Vec<u8>) -> (Answering, String) {
+    let server = Server::new();
+    let url = server.url();
+    (server.answering([answer]), url)
 }
 
 #[test]

@@ -154,3 +154,16 @@ fn providers_without_introspection_are_not_listed_and_refused() {
         Run::of(&mut cgrant(&[command, "nobody"])).failed(2).says("use one of oauth2");
     }
 }
+
+#[test]
+fn an_issuer_that_cannot_be_reached_is_named_beside_the_endpoints_own_url() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let asked = Asked::answering([json(WORD)]);
+    for (command, flag) in [("introspect", "--introspection-url"), ("revoke", "--revocation-url")] {
+        let mut cgrant = cgrant(&[command, "oauth2", "--issuer", &format!("http://{closed}"), flag, &asked.url]);
+        cgrant.env("OAUTH2_CLIENT_ID", "id").env("OAUTH2_CLIENT_SECRET", "canary-secret");
+        let run = Run::of(cgrant.env("OAUTH2_ACCESS_TOKEN", "canary-token")).failed(5);
+        run.says(&format!("check --issuer or {flag}"));
+    }
+    assert!(asked.server.requests().is_empty());
+}

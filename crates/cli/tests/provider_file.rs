@@ -97,6 +97,55 @@ fn a_vendor_in_a_file_gives_a_token_and_its_settings_are_flags_and_variables() {
 }
 
 #[test]
+fn what_was_taken_from_which_variable_is_said_without_its_value() {
+    let folder = Folder::with(ACME);
+    let key = folder.folder.path().join("canary-key");
+    fs::write(&key, "canary-key").unwrap();
+    let run = |words: &[&str], url: &str| {
+        let mut command = folder.told(words);
+        command.env("ACME_SHOP", "canary-shop").env_remove("ACME_GATEWAY_KEY").env("ACME_GATEWAY_KEY_FILE", &key);
+        let run = Run::of(command.args(["--token-url", url])).succeeded();
+        assert!(!run.stderr.contains("canary"), "{run:?}");
+        run
+    };
+    let (_server, url) = acme();
+    let verbose = run(&["token", "--provider-file", "FILE", "-v"], &url);
+    let verbose = verbose.says("using ACME_SHOP for --shop").says("using ACME_CLIENT_ID for --client-id");
+    verbose
+        .says("using ACME_CLIENT_SECRET for --client-secret-file")
+        .says("using ACME_GATEWAY_KEY_FILE for --gateway-key-file");
+
+    let (_server, url) = acme();
+    let doctor = run(&["doctor", "--provider-file", "FILE"], &url);
+    let line = doctor.stdout.replace("\n                     ", " ");
+    let sources = "client-id from ACME_CLIENT_ID, client-secret from ACME_CLIENT_SECRET, gateway-key from \
+                   ACME_GATEWAY_KEY_FILE, shop from ACME_SHOP, token-url from --token-url";
+    assert!(line.contains(&format!(" ok       settings   {sources}\n")), "{doctor:?}");
+    assert!(!doctor.stdout.contains("canary"), "{doctor:?}");
+
+    let (_server, url) = acme();
+    let report = run(&["doctor", "--provider-file", "FILE", "--output", "json"], &url).json();
+    let expected = serde_json::json!({
+        "client-id": "ACME_CLIENT_ID",
+        "client-secret": "ACME_CLIENT_SECRET",
+        "gateway-key": "ACME_GATEWAY_KEY_FILE",
+        "shop": "ACME_SHOP",
+        "token-url": "--token-url",
+    });
+    assert_eq!((&report["steps"][0]["step"], &report["steps"][0]["sources"]), (&"settings".into(), &expected));
+}
+
+#[test]
+fn a_file_that_would_get_another_programs_variables_is_refused() {
+    for (name, variable) in [("github", "GITHUB_TOKEN"), ("aws", "AWS_SECRET_ACCESS_KEY"), ("api", "API_KEY")] {
+        let folder = Folder::with(&ACME.replace("name = \"acme\"", &format!("name = \"{name}\"")));
+        let mut command = folder.cgrant(&["token", "--provider-file", "FILE"]);
+        let run = Run::of(command.env(variable, "canary")).failed(2);
+        run.says(&format!("the name `{name}` is reserved")).says("choose another name");
+    }
+}
+
+#[test]
 fn what_is_missing_is_asked_for_by_flag_and_variable() {
     let folder = Folder::with(ACME);
     let run = |words: &[&str]| Run::of(&mut folder.told(words));

@@ -194,6 +194,62 @@ fn no_redirect_takes_the_token_elsewhere() {
 }
 
 #[test]
+fn a_redirect_tells_another_host_neither_the_first_url_nor_the_secret_headers() {
+    let redirect = |location: &str| answer("307 Temporary Redirect", &format!("location: {location}\r\n"), "");
+    let secrets = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&secrets, "X-Partner-Id: canary\n").unwrap();
+    let secrets = format!("@{}", secrets.path().to_str().unwrap());
+    let call = |headers: &[&str]| {
+        let (first, elsewhere) = (Server::new(), Server::new());
+        let (url, elsewhere_url) = (first.url(), elsewhere.url());
+        let elsewhere = elsewhere.answering([json("{}")]);
+        let answers = [token(), redirect("/v2/things?again=canary"), redirect(&elsewhere_url)];
+        let first = first.answering(answers);
+        let api = format!("{url}/v1/things?query=canary");
+        let hosts = [&url, &elsewhere_url].map(|url| url.replace("http://", ""));
+        let mut command = cgrant(&["request", "oauth2", "GET", &api, "--token-url", &url, "--auth", "none"]);
+        command.args(["--client-id", "id", "--host", &hosts[0], "--host", &hosts[1], "-H", "X-Plain: 1"]).args(headers);
+        (Run::of(&mut command), first.requests(), elsewhere.requests(), hosts)
+    };
+
+    let (run, at_first, at_elsewhere, _) = call(&[]);
+    run.succeeded();
+    let [_, _, again] = &at_first[..] else { panic!("{at_first:?}") };
+    let [followed] = &at_elsewhere[..] else { panic!("{at_elsewhere:?}") };
+    for request in [again, followed] {
+        assert!(!request.to_ascii_lowercase().contains("referer"), "{request}");
+    }
+    assert!(!followed.contains(CANARY) && followed.to_ascii_lowercase().contains("x-plain: 1"), "{followed}");
+
+    let (run, at_first, at_elsewhere, [first, elsewhere]) = call(&["-H", &secrets]);
+    let run = run.ended(6).says(&format!("a redirect to http://{elsewhere}; the secret headers were not sent there"));
+    run.says(&format!("headers from a file go to {first} only"));
+    let [_, _, again] = &at_first[..] else { panic!("{at_first:?}") };
+    assert!(again.to_ascii_lowercase().contains("x-partner-id: canary"), "{again}");
+    assert!(at_elsewhere.is_empty(), "{at_elsewhere:?}");
+}
+
+#[test]
+fn the_vendors_secrets_are_not_taken_on_the_command_line() {
+    let resamania = emulator(EmulatedVendor::Resamania);
+    let call = resamania.api_call();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, "X-Gravitee-Api-Key: canary\n").unwrap();
+    let file = format!("@{}", file.path().to_str().unwrap());
+    for (args, words) in [
+        (&["-H", "X-Gravitee-Api-Key: canary"][..], "x-gravitee-api-key comes with the token"),
+        (&["-H", &file], "x-gravitee-api-key comes with the token"),
+        (&["--api-key", "canary"], "there is no --api-key: every user of this machine can read command lines"),
+        (&["--param", "password=canary"], "--param: password holds a secret, and every user of this machine"),
+        (&["--param", "client_secret=canary"], "use --client-secret-file"),
+    ] {
+        let mut command = at(&resamania, "request", &["GET", call.url.as_str(), "--host", call.url.authority()]);
+        Run::of(command.args(args)).failed(2).says(words);
+    }
+    assert_eq!(resamania.token_requests(), 0);
+}
+
+#[test]
 fn a_redirect_to_nowhere_is_no_answer() {
     for location in ["https://", "mailto:a@example.com"] {
         let api = Api::answering(answer("302 Found", &format!("location: {location}\r\n"), ""));
@@ -243,7 +299,15 @@ fn headers_come_from_the_command_line_and_those_that_are_secret_from_a_file_or_s
 #[test]
 fn what_cannot_be_sent_is_refused_before_a_token_is_asked_for() {
     let api = Api::answering(json("{}"));
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 18] = [
+        (&["-H", "Host: canary"], "host is computed from the URL"),
+        (&["-H", "host:canary"], "host is computed from the URL"),
+        (&["-H", "Connection: canary"], "connection belongs to the connection"),
+        (
+            &["-H", "X-API-Key: canary"],
+            "x-api-key holds a secret, and every user of this machine can read command lines",
+        ),
+        (&["-H", "X-Auth-Token: canary"], "--header @PATH"),
         (&["-H", "canary"], "not of the form 'Name: value'"),
         (&["-H", "a b: canary"], "not of the form 'Name: value'"),
         (&["-H", "Authorization: canary"], "authorization carries the token"),

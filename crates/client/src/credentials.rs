@@ -5,6 +5,7 @@ mod environment;
 mod fallback;
 mod files;
 mod function;
+mod secret_file;
 
 pub use assertion_file::AssertionFileCredentials;
 pub use environment::EnvironmentCredentials;

@@ -1,23 +1,30 @@
 //! The transport over reqwest.
 
 mod failure;
+mod resolver;
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fmt, mem};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
 use lru::LruCache;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, retry};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, retry};
+use zeroize::Zeroizing;
 
 use self::failure::{failure, unusable};
+use self::resolver::Resolver;
 
 /// The largest body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Room for the body of a token response, unless the server says how long it is.
+const USUAL_BODY: usize = 4 * 1024;
 
 /// How many client certificates have their connections kept: a transport may serve many tenants, each with its own.
 const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
@@ -29,7 +36,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in
 /// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
-/// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none.
+/// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none. The operating system looks up names, on
+/// threads of their own: a name server that hangs delays the callers of its names, and nobody else.
 ///
 /// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
 /// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) get connections of
@@ -47,6 +55,7 @@ pub struct HttpTransport {
     /// Or the error: a machine without CA certificates can still reach loopback.
     https: Result<Client, Error>,
     plain: Client,
+    resolver: Resolver,
     timeout: Duration,
     /// The CA certificates to trust instead of the system's.
     roots: Option<Vec<Certificate>>,
@@ -62,9 +71,13 @@ impl HttpTransport {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the HTTP client cannot be built.
     pub fn new() -> Result<Self, Error> {
-        let plain = build(client(CONNECT_TIMEOUT).no_proxy().tls_certs_only([]))?;
-        let https = build(client(CONNECT_TIMEOUT));
-        Ok(Self { https, plain, timeout: TIMEOUT, roots: None, certified: no_certificates() })
+        Self::with_resolver(Resolver::system())
+    }
+
+    fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
+        let plain = build(client(CONNECT_TIMEOUT, &resolver).no_proxy().tls_certs_only([]))?;
+        let https = build(client(CONNECT_TIMEOUT, &resolver));
+        Ok(Self { https, plain, resolver, timeout: TIMEOUT, roots: None, certified: no_certificates() })
     }
 
     /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
@@ -96,7 +109,7 @@ impl HttpTransport {
         if roots.is_empty() {
             return Err(refused());
         }
-        let https = build(trusting(Some(&roots))).map_err(|error| refused().with_source(error))?;
+        let https = build(trusting(Some(&roots), &self.resolver)).map_err(|error| refused().with_source(error))?;
         Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
     }
 
@@ -131,8 +144,8 @@ impl HttpTransport {
         self.https.as_ref().map_err(Error::clone)?;
         let pem = certificate.pem().expose_secret().as_bytes();
         let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
-        let client =
-            build(trusting(self.roots.as_deref()).identity(identity)).map_err(|error| refused(error.into()))?;
+        let client = trusting(self.roots.as_deref(), &self.resolver).identity(identity);
+        let client = build(client).map_err(|error| refused(error.into()))?;
         certified.put(certificate.clone(), client.clone());
         Ok(client)
     }
@@ -143,8 +156,8 @@ fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Client>>> {
 }
 
 /// Returns a builder that trusts these CA certificates, or else the system's.
-fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
-    let client = client(CONNECT_TIMEOUT);
+fn trusting(roots: Option<&[Certificate]>, resolver: &Resolver) -> ClientBuilder {
+    let client = client(CONNECT_TIMEOUT, resolver);
     match roots {
         Some(roots) => client.tls_certs_only(roots.iter().cloned()),
         None => client,
@@ -152,8 +165,8 @@ fn trusting(roots: Option<&[Certificate]>) -> ClientBuilder {
 }
 
 /// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one
-/// protocol, one TLS library, one compression, no retries. What was tested is what runs.
-fn client(connect_timeout: Duration) -> ClientBuilder {
+/// protocol, one TLS library, one compression, one resolver, no retries. What was tested is what runs.
+fn client(connect_timeout: Duration, resolver: &Resolver) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -163,6 +176,7 @@ fn client(connect_timeout: Duration) -> ClientBuilder {
         .no_brotli()
         .no_deflate()
         .no_zstd()
+        .dns_resolver(resolver.clone())
         .connect_timeout(connect_timeout)
 }
 
@@ -184,14 +198,12 @@ impl Transport for HttpTransport {
             Some(certificate) => self.certified(certificate)?,
             None => self.https.clone()?,
         };
-        let response = client
-            .request(request.method().clone(), url.clone())
-            .timeout(self.timeout)
-            .headers(request.headers().clone())
-            .body(request.body().to_vec())
-            .send()
-            .await
-            .map_err(|error| failure(error.into(), host))?;
+        // Not with reqwest's builder, which inserts each header anew.
+        let mut outgoing = Request::new(request.method().clone(), url.clone());
+        *outgoing.timeout_mut() = Some(self.timeout);
+        outgoing.headers_mut().clone_from(request.headers());
+        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
+        let response = client.execute(outgoing).await.map_err(|error| failure(error.into(), host))?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }
@@ -205,10 +217,11 @@ impl fmt::Debug for HttpTransport {
 
 async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error> {
     let status = response.status();
-    let mut body = Vec::new();
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Zeroizing::new(Vec::with_capacity(expected.unwrap_or(USUAL_BODY).min(LARGEST_BODY)));
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => append(&mut body, &chunk),
             Ok(None) => break,
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
@@ -216,29 +229,124 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             Err(error) => return Err(failure(error.into(), host).with_status(status)),
         }
     }
-    Ok(HttpResponse::new(status, response.headers().clone(), body))
+    Ok(HttpResponse::new(status, mem::take(response.headers_mut()), body.to_vec()))
+}
+
+/// Appends to a body. A vector that grows by itself leaves copies of the token behind.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let length = body.len() + chunk.len();
+    if length > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        // The smaller one is wiped.
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
 }
 
 #[cfg(test)]
 mod tests {
-    use credentials_grant::{Endpoint, RequestSeed, TokenParameters, fetch_token};
+    use std::sync::mpsc;
+
+    use credentials_grant::{AccessToken, Endpoint, RequestSeed, TokenParameters, fetch_token};
     use credentials_grant_test_kit::{Acme, credentials};
+    use futures_util::future::join_all;
+    use futures_util::poll;
     use tokio::net::TcpListener;
+    use tokio::time::Instant;
+    use wiremock::matchers::any;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::*;
+
+    async fn fetch(url: &str, transport: &HttpTransport) -> Result<AccessToken, Error> {
+        let endpoint = Endpoint::insecure(url).unwrap();
+        let acme = Acme::new().with_endpoint(endpoint);
+        fetch_token(&acme, &credentials(), &TokenParameters::new(), transport, RequestSeed::fixed()).await
+    }
+
+    /// A server that issues tokens.
+    async fn issuer() -> MockServer {
+        let server = MockServer::start().await;
+        let token = ResponseTemplate::new(200).set_body_string(r#"{"access_token":"abc","expires_in":3600}"#);
+        Mock::given(any()).respond_with(token).mount(&server).await;
+        server
+    }
 
     #[tokio::test]
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = Endpoint::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
-        let acme = Acme::new().with_endpoint(endpoint);
-        let https = build(client(Duration::from_millis(100)));
+        let https = build(client(Duration::from_millis(100), &Resolver::system()));
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
-        let error = fetch_token(&acme, &credentials(), &TokenParameters::new(), &transport, RequestSeed::fixed())
-            .await
-            .unwrap_err();
+        let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
         assert_eq!(error.message(), "could not connect to 127.0.0.1 in time");
+    }
+
+    #[tokio::test]
+    async fn a_name_whose_look_up_hangs_delays_no_other_and_is_looked_up_once() {
+        let (server, (release, hanging), (calls, called)) = (issuer().await, mpsc::channel::<()>(), mpsc::channel());
+        let hanging = Mutex::new(hanging);
+        let resolver = Resolver::new(move |name| {
+            calls.send(name.clone()).unwrap();
+            if name == "hangs.example" {
+                let _ = hanging.lock().unwrap().recv();
+                return Err(std::io::Error::other("no such name"));
+            }
+            Ok(["127.0.0.1:0".parse().unwrap()].into())
+        });
+        let transport = HttpTransport::with_resolver(resolver).unwrap();
+        // More than tokio has threads for blocking work.
+        let mut hung = Box::pin(join_all((0..600).map(|_| fetch("http://hangs.example/", &transport))));
+        assert!(poll!(&mut hung).is_pending());
+        let healthy = format!("http://healthy.example:{}/", server.address().port());
+        assert_eq!(fetch(&healthy, &transport).await.unwrap().header_value(), "Bearer abc");
+        drop(release);
+        for outcome in hung.await {
+            assert_eq!(outcome.unwrap_err().message(), "could not connect to hangs.example");
+        }
+        drop(transport);
+        let mut names: Vec<String> = called.try_iter().collect();
+        names.sort();
+        assert_eq!(names, ["hangs.example", "healthy.example"]);
+    }
+
+    #[test]
+    fn a_body_that_outgrows_its_memory_stays_whole() {
+        let mut body = Zeroizing::new(Vec::with_capacity(4));
+        for chunk in [&b"abc"[..], b"d", b"", b"efghijklmnopqrst", b"u"] {
+            append(&mut body, chunk);
+        }
+        assert_eq!(*body, b"abcdefghijklmnopqrstu");
+        assert!(body.capacity() >= 40, "it at least doubles, so that few copies are made: {}", body.capacity());
+    }
+
+    #[tokio::test]
+    async fn the_operating_system_looks_up_names() {
+        let server = issuer().await;
+        let transport = HttpTransport::new().unwrap();
+        let url = format!("http://localhost:{}/", server.address().port());
+        assert_eq!(fetch(&url, &transport).await.unwrap().header_value(), "Bearer abc");
+    }
+
+    #[tokio::test]
+    async fn the_timeout_is_the_one_that_was_set_and_30_seconds_otherwise() {
+        // The system accepts, and nobody ever answers.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let transport = HttpTransport::new().unwrap();
+        tokio::time::pause();
+        for (transport, seconds) in [
+            (transport.clone().with_timeout(Duration::from_secs(3)), 3),
+            (transport.clone().with_timeout(Duration::from_secs(5)), 5),
+            (transport, 30),
+        ] {
+            let began = Instant::now();
+            let error = fetch(&url, &transport).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreachable);
+            // To the millisecond, which is what tokio's timers count in.
+            assert_eq!(began.elapsed().as_millis().div_euclid(100), seconds * 10, "{error}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod clock;
 mod credentials;
 #[cfg(feature = "reqwest")]
 mod http_transport;
+mod io_threads;
 #[cfg(feature = "signing")]
 mod key_signer;
 mod metrics;
@@ -16,11 +17,12 @@ mod random;
 mod runtime;
 mod source;
 mod sync;
+mod system_clock;
 
 pub use authorizer::{Authorization, AuthorizationRetry, Authorizer, AuthorizerBuilder, OutgoingRequest};
 #[cfg(feature = "tower")]
 pub use authorizer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock};
 pub use credentials::{
     AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,
 };
@@ -31,6 +33,7 @@ pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use pool::{TokenPool, TokenPoolBuilder};
 pub use provide_token::ProvideToken;
 pub use source::{Status, TokenOptions, TokenRef, TokenSource, TokenSourceBuilder, TokenState};
+pub use system_clock::SystemClock;
 
 /// The HTTP client that [`HttpTransport`] and the middleware are built on, in the version that they need.
 #[cfg(any(feature = "reqwest", feature = "reqwest-middleware"))]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use credentials_grant::{AccessToken, Error, ExposeSecret, Policy};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::source::TokenOptions;
+use crate::system_clock::SystemClock;
 
 /// Provides tokens to an [`Authorizer`](crate::Authorizer).
 ///

@@ -9,14 +9,17 @@ mod fetch;
 mod flight;
 mod join;
 mod keep_warm;
+mod limited_transport;
 mod limits;
 mod operations;
 mod shared;
+mod shared_failures;
 mod status;
 mod token_options;
 mod token_ref;
 mod token_source;
 mod validity;
+mod warm_task;
 
 pub use builder::TokenSourceBuilder;
 pub use status::{Status, TokenState};

@@ -26,11 +26,12 @@
 //! check::hostile_responses(&acme);
 //! ```
 
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use credentials_grant::{
-    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, HeaderMap, HttpRequest,
+    AccessToken, ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, ExposeSecret, HeaderMap, HttpRequest,
     HttpResponse, RequestContext, RequestSeed, StatusCode, TokenParameters, Transport, UnsignedRequest, Url, Value,
     async_trait, fetch_token,
 };
@@ -141,6 +142,46 @@ pub fn settings_change_the_request(subject: &Subject) {
     for variant in &subject.variants {
         let changed = render(&signed_request(&*variant.provider, &subject.credentials, &subject.parameters));
         assert_ne!(plain, changed, "the setting `{}` does not change the request", variant.name);
+    }
+}
+
+/// Checks that every setting changes what a token pool tells providers apart by
+/// ([`CredentialsGrant::identify`]), and that reading a response does not.
+pub fn settings_change_the_identity(subject: &Subject) {
+    let Some(plain) = Identity::of(&*subject.provider) else {
+        return not_applicable("a pool refuses the provider, because it has no `identify`");
+    };
+    for variant in &subject.variants {
+        let changed = Identity::of(&*variant.provider);
+        assert_ne!(Some(&plain), changed.as_ref(), "a pool shares tokens although `{}` differs", variant.name);
+    }
+    let elsewhere = (subject.at)(Endpoint::from_static("https://elsewhere.example/token"));
+    assert_ne!(Some(&plain), Identity::of(&*elsewhere).as_ref(), "a pool shares tokens of two token endpoints");
+    for (fixture, _) in &subject.tokens {
+        // A check of its own tells whether the token is read.
+        let _ = fetch(subject, Fixture::read(fixture).response());
+        assert_eq!(Some(&plain), Identity::of(&*subject.provider).as_ref(), "the identity changes with a response");
+    }
+}
+
+/// What a provider hashes, byte by byte.
+#[derive(Debug, Default, PartialEq)]
+struct Identity(Vec<u8>);
+
+impl Identity {
+    fn of(provider: &dyn CredentialsGrant) -> Option<Self> {
+        let mut identity = Self::default();
+        provider.identify(&mut identity).then_some(identity)
+    }
+}
+
+impl Hasher for Identity {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.len() as u64
     }
 }
 

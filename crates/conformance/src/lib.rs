@@ -41,6 +41,7 @@ macro_rules! tests {
             a_hostile_url_value_is_refused_or_stays_in_its_place: hostile_url_values,
             a_thousand_callers_make_one_request: one_request_for_a_thousand_callers,
             every_refusal_has_the_expected_kind: refusal_fixtures,
+            every_setting_changes_the_identity: settings_change_the_identity,
             every_setting_changes_the_request: settings_change_the_request,
             every_token_response_is_read_as_expected: token_fixtures,
             no_secret_is_shown: secrets_stay_secret,

@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use credentials_grant::{
@@ -19,10 +21,13 @@ const TOKEN: &str =
 const REFUSAL: &str = "# source: this file\n# read: 2026-11-21\nHTTP/1.1 401 Unauthorized\n\n\n";
 
 /// What is wrong with a provider.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Hash, PartialEq)]
 enum Flaw {
     None,
     AnotherParameter,
+    IdentifiesByEndpointOnly,
+    IdentifiesBySettingsOnly,
+    IdentifiesByWhatItHasRead,
     IgnoresTokenParameters,
     NeedsAScope,
     PanicsOnHtml,
@@ -36,6 +41,7 @@ enum Flaw {
 struct Acme {
     flaw: Flaw,
     endpoint: Endpoint,
+    responses: AtomicUsize,
 }
 
 impl CredentialsGrant for Acme {
@@ -69,6 +75,7 @@ impl CredentialsGrant for Acme {
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
+        self.responses.fetch_add(1, Ordering::Relaxed);
         let body = String::from_utf8_lossy(response.body()).into_owned();
         match self.flaw {
             Flaw::PanicsOnHtml if body.starts_with('<') => panic!("HTML"),
@@ -77,20 +84,35 @@ impl CredentialsGrant for Acme {
             _ => credentials_grant::ResponseReader::rfc6749().read(response),
         }
     }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        let Self { flaw, endpoint, responses } = self;
+        match flaw {
+            Flaw::IdentifiesByEndpointOnly => endpoint.hash(&mut state),
+            Flaw::IdentifiesBySettingsOnly => flaw.hash(&mut state),
+            Flaw::IdentifiesByWhatItHasRead => (endpoint, flaw, responses.load(Ordering::Relaxed)).hash(&mut state),
+            _ => (endpoint, flaw).hash(&mut state),
+        }
+        true
+    }
 }
 
 fn acme(flaw: Flaw) -> Acme {
-    Acme { flaw, endpoint: Endpoint::from_static("https://auth.example.com/token") }
+    at(flaw, Endpoint::from_static("https://auth.example.com/token"))
+}
+
+fn at(flaw: Flaw, endpoint: Endpoint) -> Acme {
+    Acme { flaw, endpoint, responses: AtomicUsize::new(0) }
 }
 
 fn subject(flaw: Flaw) -> Subject {
-    Subject::new(acme(flaw), move |endpoint| Acme { flaw, endpoint })
+    Subject::new(acme(flaw), move |endpoint| at(flaw, endpoint))
         .with_request(REQUEST)
         .with_token(TOKEN, Expected::new("abc", Duration::from_secs(60)))
         .with_refusal(REFUSAL, ErrorKind::CredentialsRefused)
 }
 
-const EVERY_CHECK: [fn(&Subject); 10] = [
+const EVERY_CHECK: [fn(&Subject); 11] = [
     check::token_parameters_are_sent_or_refused,
     check::hostile_responses,
     check::hostile_url_values,
@@ -99,6 +121,7 @@ const EVERY_CHECK: [fn(&Subject); 10] = [
     check::request_fixture,
     check::request_on_the_wire_fixture,
     check::secrets_stay_secret,
+    check::settings_change_the_identity,
     check::settings_change_the_request,
     check::token_fixtures,
 ];
@@ -143,7 +166,7 @@ fn a_fixture_without_source_or_date_is_caught() {
 
 #[test]
 fn missing_fixtures_are_caught() {
-    let bare = Subject::new(acme(Flaw::None), |endpoint| Acme { flaw: Flaw::None, endpoint });
+    let bare = Subject::new(acme(Flaw::None), |endpoint| at(Flaw::None, endpoint));
     assert_caught(check::request_fixture, &bare, "with_request");
     assert_caught(check::token_fixtures, &bare, "with_token");
     assert_caught(check::refusal_fixtures, &bare, "with_refusal");
@@ -206,6 +229,21 @@ fn a_setting_that_does_not_change_the_request_is_caught() {
 }
 
 #[test]
+fn a_setting_that_a_pool_does_not_notice_is_caught() {
+    let flaw = Flaw::IdentifiesByEndpointOnly;
+    let wrong = subject(flaw).with_variant("colour", acme(flaw));
+    assert_caught(check::settings_change_the_identity, &wrong, "`colour`");
+    let wrong = subject(Flaw::IdentifiesBySettingsOnly);
+    assert_caught(check::settings_change_the_identity, &wrong, "two token endpoints");
+}
+
+#[test]
+fn a_provider_that_a_pool_does_not_find_again_is_caught() {
+    let wrong = subject(Flaw::IdentifiesByWhatItHasRead);
+    assert_caught(check::settings_change_the_identity, &wrong, "changes with a response");
+}
+
+#[test]
 fn a_provider_that_panics_on_html_or_accepts_it_as_a_token_is_caught() {
     assert_caught(check::hostile_responses, &subject(Flaw::PanicsOnHtml), "HTML");
     assert_caught(check::hostile_responses, &subject(Flaw::AcceptsAnyBodyAsAToken), "is accepted as a token");
@@ -216,7 +254,7 @@ fn a_provider_that_panics_on_html_or_accepts_it_as_a_token_is_caught() {
 fn a_url_setting_that_changes_the_host_or_is_refused_without_its_name_is_caught() {
     let elsewhere = |value: &str| {
         let endpoint = Endpoint::parse(&format!("https://{value}.example.com/token"))?;
-        Ok(Acme { flaw: Flaw::None, endpoint })
+        Ok(at(Flaw::None, endpoint))
     };
     let wrong = subject(Flaw::None).with_url_setting("shop", elsewhere);
     assert!(failure(check::hostile_url_values, &wrong).is_some());

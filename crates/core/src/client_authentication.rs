@@ -1,6 +1,7 @@
 //! Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2, RFC 8705 section 2).
 
 use std::fmt;
+use std::iter::once;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::client_credentials::ClientCredentials;
-use crate::encode::{percent_encode, strictly_encode};
+use crate::encode::{concat, percent_encoded, strictly_encoded};
 use crate::error::Error;
 
 /// How the client authenticates to the token endpoint: the methods of the OAuth registry (RFC 8414 section 2,
@@ -124,15 +125,16 @@ pub(crate) fn basic(credentials: &ClientCredentials, encode: Encode) -> Result<S
     let id = credentials.client_id()?;
     let secret = credentials.client_secret()?.expose_secret();
     let pair = match encode {
-        Encode::Percent => format!("{}:{}", percent_encode(id), percent_encode(secret)),
-        Encode::Strict => format!("{}:{}", strictly_encode(id), strictly_encode(secret)),
+        Encode::Percent => concat(percent_encoded(id).chain(once(":")).chain(percent_encoded(secret))),
+        Encode::Strict => concat(strictly_encoded(id).chain(once(":")).chain(strictly_encoded(secret))),
         Encode::Raw if id.contains(':') => {
             return Err(Error::configuration("the client id has a colon, which Basic cannot carry without encoding")
                 .with_remedy("authenticate by `client_secret_basic` or `client_secret_post`"));
         }
-        Encode::Raw => format!("{id}:{secret}"),
+        Encode::Raw => concat([id, ":", secret].into_iter()),
     };
-    Ok(BASE64_STANDARD.encode(pair).into())
+    let pair = SecretString::from(pair);
+    Ok(BASE64_STANDARD.encode(pair.expose_secret()).into())
 }
 
 /// Returns [`basic`] in every encoding, to redact: a server that received one earlier may echo it.

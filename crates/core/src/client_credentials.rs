@@ -177,11 +177,17 @@ impl ClientCredentials {
     pub(crate) fn identify(&self, mut state: &mut dyn Hasher) {
         let Self { client_id, client_secret, signer, assertion, certificate, secrets, any_secret } = self;
         let secret = client_secret.as_ref().map(exposed);
-        let signer = signer.as_deref().map(identity);
         let assertion = assertion.as_ref().map(exposed);
-        let secrets: Vec<_> = secrets.iter().map(|(name, secret)| (name, exposed(secret))).collect();
         let any_secret = any_secret.as_ref().map(exposed);
-        ("fixed", client_id, secret, assertion, signer, certificate, secrets, any_secret).hash(&mut state);
+        ("fixed", client_id, secret, assertion, certificate, any_secret, signer.is_some()).hash(&mut state);
+        secrets.len().hash(&mut state);
+        for (name, secret) in secrets {
+            (name, exposed(secret)).hash(&mut state);
+        }
+        // Last, because nobody says where the bytes of a signer end.
+        if let Some(signer) = signer {
+            signer.identify(state);
+        }
     }
 }
 

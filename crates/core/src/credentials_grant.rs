@@ -1,6 +1,7 @@
 //! The trait that a vendor implements.
 
 use std::fmt::Debug;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -98,6 +99,43 @@ pub trait CredentialsGrant: Debug + Send + Sync + 'static {
     fn policy(&self) -> Policy {
         Policy::new()
     }
+
+    /// Hashes every setting of the provider, for the keys of a token pool: all that shapes its requests, how it reads
+    /// responses, and its policy. Returns `false` if the provider cannot be told from others, which is the default; a
+    /// pool refuses such a provider.
+    ///
+    /// Two providers of the same [`name`](Self::name) that hash the same **share their tokens** in a pool, so derive
+    /// `Hash` rather than list the fields:
+    ///
+    /// ```
+    /// use std::hash::{Hash, Hasher};
+    /// # use credentials_grant::{RequestContext, CredentialsGrant, Error, Endpoint, UnsignedRequest};
+    ///
+    /// #[derive(Debug, Hash)]
+    /// struct Acme {
+    ///     token_endpoint: Endpoint,
+    /// }
+    ///
+    /// impl CredentialsGrant for Acme {
+    /// #   fn name(&self) -> &str {
+    /// #       "acme"
+    /// #   }
+    /// #   fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+    /// #       context.post(&self.token_endpoint).client_credentials().build()
+    /// #   }
+    ///     // …
+    ///     fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+    ///         self.hash(&mut state);
+    ///         true
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// A provider that learns something while it runs, such as an issuer's metadata, must hash the same all the time.
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        let _ = state;
+        false
+    }
 }
 
 impl<T: CredentialsGrant + ?Sized> CredentialsGrant for Arc<T> {
@@ -123,5 +161,9 @@ impl<T: CredentialsGrant + ?Sized> CredentialsGrant for Arc<T> {
 
     fn policy(&self) -> Policy {
         (**self).policy()
+    }
+
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        (**self).identify(state)
     }
 }

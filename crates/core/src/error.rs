@@ -79,7 +79,8 @@ pub enum ErrorKind {
     ///
     /// What to do: check the key and the connection to its service.
     SigningFailed,
-    /// The server is reachable but cannot answer now (408, 5xx, `temporarily_unavailable`).
+    /// The server is reachable but cannot answer now (408, 5xx, `temporarily_unavailable`), or something that passes
+    /// prevents the request on this side, such as too many open files.
     ///
     /// What to do: try again later.
     Unavailable,

@@ -18,7 +18,7 @@ use crate::error::ErrorKind;
 ///     .with_remedy("check the gateway's key, `api-key`");
 /// let reader = ResponseReader::rfc6749().with_error_mapping(gateway);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct ErrorMapping {
     pattern: Pattern,
     pub(crate) kind: ErrorKind,
@@ -26,7 +26,7 @@ pub struct ErrorMapping {
     pub(crate) remedy: Option<Cow<'static, str>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Pattern {
     Code(Cow<'static, str>),
     Status(StatusCode),

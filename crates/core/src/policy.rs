@@ -17,7 +17,7 @@ use crate::presentation::Presentation;
 /// let policy = Policy::new().with_host("api.example.com").with_limit(IssuanceLimit::new(50, Duration::from_secs(1)));
 /// assert_eq!(policy.hosts(), ["api.example.com"]);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Policy {
     presentation: Presentation,
     hosts: Vec<Cow<'static, str>>,

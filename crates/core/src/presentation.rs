@@ -21,7 +21,7 @@ use crate::proof_key::ProofKey;
 /// let zoho = Presentation::header("Authorization").with_scheme("Zoho-oauthtoken");
 /// let twitch = Presentation::bearer().with_client_id_header("Client-Id");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Presentation {
     header: Cow<'static, str>,
     /// The word before the token, followed by a space.
@@ -31,7 +31,7 @@ pub struct Presentation {
 
 const BEARER: &str = "Bearer";
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum ExtraHeader {
     ClientId,
     Plain(String),
@@ -112,7 +112,7 @@ impl Presentation {
                 ExtraHeader::Secret(secret) => credentials.secret(secret).map(ExposeSecret::expose_secret),
             };
             if let Some(value) = value {
-                headers.push((header::name(name)?, header::secret_value(name, value)?));
+                headers.push((header::name(name)?, header::wiped_value(name, value)?));
             }
         }
         Ok(headers)

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::assertion;
 use crate::client_authentication::{ClientAuthentication, Encode, basic};
+use crate::encode::concat;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::header;
@@ -259,7 +260,7 @@ impl<'a> RequestBuilder<'a> {
         let behind_scheme = secret.split_once(' ').map_or(secret, |(_, secret)| secret);
         let unpadded = behind_scheme.trim_end_matches('=');
         self.request.header_secrets.extend([secret, behind_scheme, unpadded].map(SecretString::from));
-        let value = header::secret_value(name, secret);
+        let value = header::wiped_value(name, secret);
         self.insert_header(name, value)
     }
 
@@ -405,7 +406,7 @@ impl<'a> RequestBuilder<'a> {
     fn basic(self, encode: Encode) -> Self {
         match basic(self.context.credentials(), encode) {
             Ok(pair) => {
-                let header = SecretString::from(format!("Basic {}", pair.expose_secret()));
+                let header = SecretString::from(concat(["Basic ", pair.expose_secret()].into_iter()));
                 self.secret_header(AUTHORIZATION.as_str(), &header)
             }
             Err(error) => self.fail(error),

@@ -28,7 +28,7 @@ use crate::token_response::{Lifetime, TokenResponse, at_unix_seconds};
 /// let token = octotable.read(&HttpResponse::new(StatusCode::OK, HeaderMap::new(), body.to_vec()))?;
 /// # Ok::<(), credentials_grant::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct ResponseReader {
     token: Member,
     token_type: Member,
@@ -70,7 +70,7 @@ impl FromStr for ExpiryUnit {
 
 type Member = Cow<'static, str>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum LifetimeMember {
     For(Member, ExpiryUnit),
     Until(Member, ExpiryUnit),

@@ -1,11 +1,11 @@
 //! The request that a provider describes: parameters and headers, not yet signed and not yet bytes.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::{fmt, io};
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Serializer as _;
 
 use crate::client_certificate::ClientCertificate;
@@ -137,7 +137,7 @@ impl UnsignedRequest {
 
     fn set_header(&mut self, name: HeaderName, value: SecretString) -> Result<(), Error> {
         let secret = value.expose_secret();
-        let header = header::secret_value(name.as_str(), secret)?;
+        let header = header::wiped_value(name.as_str(), secret)?;
         if let Some((_, behind_scheme)) = secret.split_once(' ') {
             self.header_secrets.push(behind_scheme.into());
         }
@@ -151,31 +151,27 @@ impl UnsignedRequest {
         let Self { method, endpoint, layout, parameters, mut headers, certificate, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));
         let mut url = endpoint.url().clone();
-        let mut body = Vec::new();
+        let mut body = SecretSlice::default();
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         match layout {
             // No parameters: an empty body without a content type.
             _ if parameters.is_empty() => {}
             Layout::Form => {
-                body = form_encode(pairs()).into_bytes();
+                body = form_encode(pairs()).expose_secret().as_bytes().to_vec().into();
                 // Without a charset: some servers compare the content type to the letter.
                 let form = HeaderValue::from_static("application/x-www-form-urlencoded");
                 headers.entry(CONTENT_TYPE).or_insert(form);
             }
             Layout::Json => {
-                // In the order they were added: a serde_json map would sort them, unless built with `preserve_order`.
-                let mut serializer = serde_json::Serializer::new(&mut body);
-                serializer.collect_map(pairs()).map_err(|source| {
-                    Error::configuration("the parameters cannot be written as JSON").with_source(source)
-                })?;
+                body = json(&pairs())?;
                 headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
             }
             Layout::Query => {
                 let own = url.query().map(|query| format!("{query}&")).unwrap_or_default();
-                url.set_query(Some(&(own + &form_encode(pairs()))));
+                url.set_query(Some(&(own + form_encode(pairs()).expose_secret())));
             }
         }
-        Ok(HttpRequest { method, url, headers, body: body.into(), certificate, secrets })
+        Ok(HttpRequest { method, url, headers, body, certificate, secrets })
     }
 
     /// Adds an extra parameter, which must not contradict one that the provider has set.
@@ -232,6 +228,35 @@ impl SideRequest {
             let Some(next) = (self.read)(&response) else { return };
             self.request = next;
         }
+    }
+}
+
+/// Writes a JSON object, in the order given: a `serde_json` map would sort it, unless built with `preserve_order`.
+fn json<'a>(pairs: &(impl Iterator<Item = (&'a str, &'a str)> + Clone)) -> Result<SecretSlice<u8>, Error> {
+    let write = |output: &mut dyn io::Write| {
+        serde_json::Serializer::new(output)
+            .collect_map(pairs.clone())
+            .map_err(|source| Error::configuration("the parameters cannot be written as JSON").with_source(source))
+    };
+    // Counted first, since a vector that grows leaves copies of secrets behind.
+    let mut length = Length(0);
+    write(&mut length)?;
+    let mut body = Vec::with_capacity(length.0);
+    write(&mut body)?;
+    Ok(body.into())
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

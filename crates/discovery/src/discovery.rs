@@ -1,6 +1,7 @@
 //! Discovery (RFC 8414, OIDC Discovery): finds an issuer's metadata and keeps it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -319,6 +320,14 @@ impl Place {
             Self::OAuth => Self::Oidc,
             Self::Oidc => Self::OAuth,
         }
+    }
+}
+
+/// Hashes the issuer only: what was fetched does not tell one discovery from another.
+impl Hash for Discovery {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { issuer, cache: _ } = self;
+        issuer.hash(state);
     }
 }
 

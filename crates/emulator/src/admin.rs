@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::caller::{check_json, check_no_web_page};
 use crate::http_response::HttpResponse;
 use crate::misbehaviour::Misbehaviour;
 use crate::request::Request;
@@ -18,13 +19,16 @@ pub(crate) const PATH: &str = "/_emulator";
 
 /// Responds to a request whose path begins with [`PATH`].
 pub(crate) fn respond(service: &EmulatorService, request: &Request) -> HttpResponse {
+    if let Err(refusal) = check_no_web_page(request) {
+        return refusal;
+    }
     let outcome = match (&request.method, &request.path()[PATH.len()..]) {
         (&Method::GET, "") => Ok(()),
         (&Method::GET, "/jwks") => return HttpResponse::json(StatusCode::OK, &service.server.key.public()),
         (&Method::POST, "/advance") => advance(service, request),
         (&Method::POST, "/misbehave") => misbehave(service, request),
         (&Method::POST, "/revoke") => revoke(service, request),
-        _ => Err(error_response(StatusCode::NOT_FOUND, UNKNOWN)),
+        _ => Err(HttpResponse::refusal(StatusCode::NOT_FOUND, UNKNOWN)),
     };
     match outcome {
         Ok(()) => status(service),
@@ -88,7 +92,7 @@ fn revoke(service: &EmulatorService, request: &Request) -> Result<(), HttpRespon
         Some(token) if service.server.access_tokens.revoke(&token) => {}
         Some(_) => {
             let error = "this emulator did not issue that token: send one that it issued, or {} for every token";
-            return Err(error_response(StatusCode::NOT_FOUND, error));
+            return Err(HttpResponse::refusal(StatusCode::NOT_FOUND, error));
         }
     }
     Ok(())
@@ -109,7 +113,7 @@ fn misbehave(service: &EmulatorService, request: &Request) -> Result<(), HttpRes
         check_members(&members, &json!(misbehaviour), example)?;
         if !misbehaviour.has_valid_headers() {
             let error = format!("retry_after is not a valid header value; send for example {example}");
-            return Err(error_response(StatusCode::BAD_REQUEST, &error));
+            return Err(HttpResponse::refusal(StatusCode::BAD_REQUEST, &error));
         }
         service.misbehaviour.begin(misbehaviour, times);
     }
@@ -122,13 +126,14 @@ fn check_members(members: &serde_json::Map<String, Value>, known: &Value, exampl
         None => Ok(()),
         Some((name, _)) => {
             let error = format!("unknown member {name:?} for this kind; send for example {example}");
-            Err(error_response(StatusCode::BAD_REQUEST, &error))
+            Err(HttpResponse::refusal(StatusCode::BAD_REQUEST, &error))
         }
     }
 }
 
-/// Reads the body as JSON and ignores the content type, because `curl -d` sends that of a form.
+/// Reads the body as JSON.
 fn read<T: DeserializeOwned>(request: &Request, example: &str) -> Result<T, HttpResponse> {
+    check_json(request)?;
     serde_json::from_slice(&request.body).map_err(|error| invalid_body(&error, example))
 }
 
@@ -137,14 +142,5 @@ fn from_json<T: DeserializeOwned>(value: Value, example: &str) -> Result<T, Http
 }
 
 fn invalid_body(error: &serde_json::Error, example: &str) -> HttpResponse {
-    error_response(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
-}
-
-#[derive(Serialize)]
-struct ErrorResponse<'a> {
-    error: &'a str,
-}
-
-fn error_response(status: StatusCode, error: &str) -> HttpResponse {
-    HttpResponse::json(status, &ErrorResponse { error })
+    HttpResponse::refusal(StatusCode::BAD_REQUEST, &format!("{error}; send for example {example}"))
 }

@@ -136,7 +136,7 @@ impl AuthorizationServer {
     }
 
     fn record(&self, token: String) -> String {
-        self.access_tokens.insert(token.clone(), self.now(), self.settings.lifetime);
+        self.access_tokens.insert(&token, self.now(), self.settings.lifetime);
         token
     }
 }

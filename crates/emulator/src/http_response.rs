@@ -15,6 +15,11 @@ pub(crate) struct HttpResponse {
     token: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Refusal<'a> {
+    error: &'a str,
+}
+
 impl HttpResponse {
     /// Creates a response without headers and body.
     pub(crate) fn empty(status: StatusCode) -> Self {
@@ -27,6 +32,11 @@ impl HttpResponse {
             Ok(text) => Self::empty(status).with_body("application/json", text),
             Err(error) => Self::internal_error(&error),
         }
+    }
+
+    /// Creates the refusal of a request by the emulator itself, in place of the vendor.
+    pub(crate) fn refusal(status: StatusCode, error: &str) -> Self {
+        Self::json(status, &Refusal { error })
     }
 
     /// Creates the response to a failure of the emulator itself, which looks like no vendor's response.

@@ -4,6 +4,7 @@ mod active_misbehaviour;
 mod admin;
 mod api_call;
 mod authorization_server;
+mod caller;
 mod clock;
 mod delivery;
 mod emulator;

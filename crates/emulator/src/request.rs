@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::{FutureExt, stream};
-use http::{HeaderMap, Method, Uri};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -43,6 +44,17 @@ impl Request {
 
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// Returns every host that the request is for: in its header, and in a URL that a proxy would get. One that is not
+    /// text is empty.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+        headers.chain(self.uri.authority().map(Authority::as_str))
+    }
+
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
+        self.headers.contains_key(name)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

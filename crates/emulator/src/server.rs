@@ -17,6 +17,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::admin;
+use crate::caller::check_host;
 use crate::delivery::{Body, Delivery, Dropped};
 use crate::request::Request;
 use crate::service::EmulatorService;
@@ -121,7 +122,9 @@ async fn respond(
         return Err(Dropped);
     }
     let request = Request::read(source, request).await;
-    let delivery = if request.path().starts_with(admin::PATH) {
+    let delivery = if let Err(refusal) = check_host(&request, service.address) {
+        Delivery::Whole(refusal)
+    } else if request.path().starts_with(admin::PATH) {
         Delivery::Whole(admin::respond(service, &request))
     } else {
         service.respond(&request)

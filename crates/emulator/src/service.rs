@@ -23,6 +23,8 @@ pub(crate) struct EmulatorService {
     pub(crate) name: &'static str,
     pub(crate) definition: &'static VendorDefinition,
     pub(crate) server: AuthorizationServer,
+    /// Where the emulator listens.
+    pub(crate) address: SocketAddr,
     pub(crate) token_url: Url,
     pub(crate) token_requests: AtomicU64,
     pub(crate) misbehaviour: ActiveMisbehaviour,
@@ -39,6 +41,7 @@ impl EmulatorService {
         Ok(Self {
             name,
             definition,
+            address,
             server: AuthorizationServer::new(settings)?,
             token_url: token_url.map_err(|error| StartError::Server(io::Error::other(error)))?,
             token_requests: AtomicU64::new(0),

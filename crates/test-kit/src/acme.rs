@@ -1,5 +1,7 @@
 //! A provider that keeps to RFC 6749.
 
+use std::hash::{Hash, Hasher};
+
 use credentials_grant::{
     ClientAuthentication, CredentialsGrant, Endpoint, Error, HttpResponse, Policy, RequestContext, ResponseReader,
     TokenResponse, UnsignedRequest,
@@ -15,7 +17,7 @@ use credentials_grant::{
 /// let shop = Acme::new().with_name("shop").with_policy(Policy::new().with_host("api.example.com"));
 /// assert_eq!((shop.name(), shop.policy().hosts().len()), ("shop", 1));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Acme {
     name: &'static str,
     endpoint: Endpoint,
@@ -97,5 +99,10 @@ impl CredentialsGrant for Acme {
 
     fn policy(&self) -> Policy {
         self.policy.clone()
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }

@@ -4,6 +4,7 @@ use credentials_grant::{HeaderName, HeaderValue, StatusCode};
 use toml::Spanned;
 
 use crate::conditional_text::{Alternative, ConditionalText};
+use crate::declared_settings::DeclaredSettings;
 use crate::problem::{Problem, printable};
 use crate::secrets::{contains_secret, is_secret_name};
 
@@ -41,17 +42,26 @@ pub(crate) fn check_header_value(text: &ConditionalText) -> Result<(), Problem> 
     }
 }
 
-/// Checks that the file does not hold a secret as the value of this name.
-pub(crate) fn check_no_secret(name: &str, text: &ConditionalText) -> Result<(), Problem> {
+/// Checks that the file does not hold a secret as the value of this name, and that no setting which is not declared
+/// secret, and would thus be taken on the command line, is sent as one.
+pub(crate) fn check_no_secret(name: &str, text: &ConditionalText, settings: &DeclaredSettings) -> Result<(), Problem> {
     let is_written_out = |alternative: &&Alternative| {
         contains_secret(&alternative.text) || (is_secret_name(name) && alternative.template.is_constant())
     };
-    match text.0.iter().find(is_written_out) {
-        None => Ok(()),
-        Some(alternative) => Err(Problem::new(
+    if let Some(alternative) = text.0.iter().find(is_written_out) {
+        return Err(Problem::new(
             &alternative.at,
             format!("the value of `{}` looks like a secret, and a file must not hold secrets", printable(name)),
             "write {client-secret}, or declare a setting with `secret = true` and write its name in braces",
+        ));
+    }
+    let plain = |alternative: &Alternative| Some((alternative.at.clone(), alternative.plain_setting(settings)?));
+    match text.0.iter().find_map(plain).filter(|_| is_secret_name(name)) {
+        None => Ok(()),
+        Some((at, setting)) => Err(Problem::new(
+            &at,
+            format!("`{}` looks like a secret, and the setting `{setting}` is not declared as one", printable(name)),
+            "add `secret = true` to the setting",
         )),
     }
 }

@@ -146,6 +146,26 @@ impl Alternative {
         self.when.iter().all(|(name, pattern)| values.value(name).is_some_and(|value| pattern.matches(value)))
     }
 
+    /// Returns `true` if the text has the client secret or a secret setting in it.
+    pub(crate) fn has_secret(&self, settings: &DeclaredSettings) -> bool {
+        self.template.variables().iter().any(|variable| match settings.variable(&variable.name) {
+            Some(Variable::ClientSecret) => true,
+            Some(Variable::Setting(setting)) => setting.secret,
+            _ => false,
+        })
+    }
+
+    /// Returns a setting in the text that is not declared secret, if nothing in the text is.
+    pub(crate) fn plain_setting<'a>(&self, settings: &'a DeclaredSettings) -> Option<&'a str> {
+        if self.has_secret(settings) {
+            return None;
+        }
+        self.template.variables().iter().find_map(|variable| match settings.variable(&variable.name) {
+            Some(Variable::Setting(setting)) => Some(setting.name.as_str()),
+            _ => None,
+        })
+    }
+
     /// Checks that this destination may have the variable.
     fn check(
         &self,

@@ -159,11 +159,18 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// Returns a text for people, which must be on one line and not empty.
 pub(crate) fn one_line(text: Spanned<String>, what: &str) -> Result<String, Problem> {
-    if text.get_ref().trim().is_empty() || text.get_ref().contains(char::is_control) {
-        let message = format!("the {what} is empty or has line breaks");
+    if text.get_ref().trim().is_empty() || text.get_ref().contains(is_control) {
+        let message = format!("the {what} is empty, or has line breaks or control characters");
         return Err(Problem::new(&text.span(), message, format!("write the {what} on one line")));
     }
     Ok(text.into_inner())
+}
+
+/// Returns `true` for a character that moves the cursor of a terminal, or changes the lines or the direction of text:
+/// help and titles are printed.
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn read_setting(
@@ -187,7 +194,16 @@ fn read_setting(
         is_client_authentication,
     };
     let canonical = |text| read_value(text).map(|value| setting.canonical(&value).to_owned());
-    let values = table.values.into_iter().map(canonical).collect::<Result<Vec<_>, _>>()?;
+    let mut values = Vec::new();
+    for value in table.values {
+        let at = value.span();
+        let value = canonical(value)?;
+        if values.contains(&value) {
+            let message = format!("the setting `{}` lists this value twice", setting.name);
+            return Err(Problem::new(&at, message, "remove one: names of one authentication method are one value"));
+        }
+        values.push(value);
+    }
     let default_at = table.default.as_ref().map(Spanned::span).unwrap_or_default();
     let default = table.default.map(canonical).transpose()?;
     if let Some(default) = &default
@@ -234,8 +250,8 @@ fn check_setting(name: &str, at: &Range<usize>, table: &SettingTable) -> Result<
 /// Reads a value. Spaces around it would never match: settings are trimmed.
 fn read_value(text: Spanned<String>) -> Result<String, Problem> {
     let value = text.get_ref();
-    if value.is_empty() || value.trim() != value || value.contains(char::is_control) {
-        let message = "a value is empty, or has line breaks or spaces around it";
+    if value.is_empty() || value.trim() != value || value.contains(is_control) {
+        let message = "a value is empty, or has line breaks, control characters or spaces around it";
         return Err(Problem::new(&text.span(), message, "write the value itself, or remove it"));
     }
     Ok(text.into_inner())

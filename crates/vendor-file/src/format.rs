@@ -49,6 +49,7 @@ pub(crate) struct RequestTable {
     pub(crate) url: Spanned<TextValue>,
     pub(crate) method: Option<Spanned<Method>>,
     pub(crate) encoding: Option<Spanned<Encoding>>,
+    pub(crate) secrets_in_url: Option<Spanned<bool>>,
     pub(crate) authentication: Spanned<TextValue>,
     pub(crate) assertion_audience: Option<Spanned<TextValue>>,
     pub(crate) grant_type: Option<Spanned<TextValue>>,
@@ -64,7 +65,7 @@ pub(crate) struct RequestTable {
     pub(crate) headers: Named<Spanned<TextValue>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Method {
     #[default]
@@ -72,7 +73,7 @@ pub(crate) enum Method {
     Get,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
     Form,
@@ -81,7 +82,7 @@ pub(crate) enum Encoding {
 }
 
 /// Whether the caller's token parameters may or must have something.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Presence {
     None,

@@ -8,6 +8,7 @@ mod format;
 mod policy;
 mod problem;
 mod request;
+mod reserved_names;
 mod response;
 mod secrets;
 mod setting_values;

@@ -100,7 +100,7 @@ fn read_presentation(
             return Err(duplicate_header(&name));
         }
         let text = ConditionalText::read(value, Destination::ExtraHeader, settings)?;
-        check_no_secret(name.get_ref(), &text)?;
+        check_no_secret(name.get_ref(), &text, settings)?;
         check_header_value(&text)?;
         extra_headers.push((name.into_inner(), text));
     }

@@ -54,7 +54,7 @@ enum PartContent {
 }
 
 /// A part of the request with the settings filled in.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(crate) enum RequestPart {
     AssertionAudience(String),
     Audience(Presence),
@@ -72,6 +72,7 @@ impl RequestDescription {
         let method = table.method.as_ref().map(|method| *method.get_ref()).unwrap_or_default();
         let default_encoding = if method == Method::Get { Encoding::Query } else { Encoding::Form };
         let encoding = table.encoding.as_ref().map_or(default_encoding, |encoding| *encoding.get_ref());
+        let query_at = table.encoding.as_ref().map(Spanned::span).or_else(|| table.method.as_ref().map(Spanned::span));
         let url = read_url(table.url, settings)?;
         let at = table.authentication.span();
         let authentication = ConditionalText::read(table.authentication, Destination::Keyword, settings)?;
@@ -93,6 +94,7 @@ impl RequestDescription {
         let request = Self { url, method, encoding, methods, parts };
         request.check_identifies_client(&at)?;
         request.check_no_duplicates()?;
+        request.check_secrets_in_url(table.secrets_in_url, &query_at.unwrap_or(at), settings)?;
         Ok(request)
     }
 
@@ -147,6 +149,35 @@ impl RequestDescription {
         }
         let remedy = format!("write {{{CLIENT_ID}}} and {{{CLIENT_SECRET}}} where the vendor wants them");
         Err(Problem::new(at, "the request does not identify the client", remedy))
+    }
+
+    /// Checks that the file says so if the request puts a secret into the URL, and only then.
+    fn check_secrets_in_url(
+        &self,
+        allowed: Option<Spanned<bool>>,
+        at: &Range<usize>,
+        settings: &DeclaredSettings,
+    ) -> Result<(), Problem> {
+        let is_secret = |part: &DescribedPart| match &part.content {
+            PartContent::Parameter(_, text) => text.0.iter().any(|alternative| alternative.has_secret(settings)),
+            _ => false,
+        };
+        let has_secret = self.methods.iter().flatten().any(|method| sends_secret_parameter(*method))
+            || self.parts.iter().any(is_secret);
+        let puts_secret = self.encoding == Encoding::Query && has_secret;
+        match allowed.filter(|allowed| *allowed.get_ref()) {
+            None if puts_secret => Err(Problem::new(
+                at,
+                "the request puts a secret into the URL, which servers and proxies write to their logs",
+                "send it in the body or in a header; if the vendor takes it nowhere else, add `secrets-in-url = true`",
+            )),
+            Some(allowed) if !puts_secret => Err(Problem::new(
+                &allowed.span(),
+                "this request puts no secret into the URL",
+                "remove `secrets-in-url`",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check_no_duplicates(&self) -> Result<(), Problem> {
@@ -361,7 +392,7 @@ fn read_parameters(
             return Err(Problem::new(&at, "the name of a parameter is empty", "write the name that the vendor uses"));
         }
         let text = ConditionalText::read(value, Destination::Request, settings)?;
-        check_no_secret(name.get_ref(), &text)?;
+        check_no_secret(name.get_ref(), &text, settings)?;
         Ok(DescribedPart { at, content: PartContent::Parameter(name.into_inner(), text) })
     });
     read.collect()
@@ -376,7 +407,7 @@ fn read_headers(table: Named<Spanned<TextValue>>, settings: &DeclaredSettings) -
             return Err(duplicate_header(&name));
         }
         let text = ConditionalText::read(value, Destination::Request, settings)?;
-        check_no_secret(name.get_ref(), &text)?;
+        check_no_secret(name.get_ref(), &text, settings)?;
         check_header_value(&text)?;
         headers.push(DescribedPart { at, content: PartContent::Header(name.into_inner(), text) });
     }
@@ -385,6 +416,11 @@ fn read_headers(table: Named<Spanned<TextValue>>, settings: &DeclaredSettings) -
 
 fn sends_assertion(method: ClientAuthentication) -> bool {
     matches!(method, ClientAuthentication::ClientSecretJwt | ClientAuthentication::PrivateKeyJwt)
+}
+
+/// Returns `true` for a method that sends the secret, or an assertion made with it, as a parameter.
+fn sends_secret_parameter(method: ClientAuthentication) -> bool {
+    method == ClientAuthentication::ClientSecretPost || sends_assertion(method)
 }
 
 fn is_basic(method: ClientAuthentication) -> bool {

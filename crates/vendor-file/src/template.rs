@@ -97,10 +97,10 @@ fn resolve_variable(name: &str, values: &SettingValues<'_>) -> Result<Option<Res
 /// A template with the settings filled in, which lacks only what each request brings: credentials and the request id.
 ///
 /// It holds no secret. It has no `Debug`, because a setting may be personal data such as an e-mail address.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub(crate) struct ResolvedTemplate(Vec<ResolvedPiece>);
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 enum ResolvedPiece {
     Text(String),
     ClientId,

@@ -16,6 +16,7 @@ use crate::format::Document;
 use crate::policy::PolicyDescription;
 use crate::problem::{Problem, printable};
 use crate::request::RequestDescription;
+use crate::reserved_names::reserved_prefix;
 use crate::response::ResponseDescription;
 use crate::setting_values::SettingValues;
 
@@ -81,7 +82,8 @@ impl VendorFile {
     ///
     /// [`Configuration`](ErrorKind::Configuration), with line, column and a remedy, if the text is not TOML, has an
     /// unknown key, a setting that is not used, a variable that is not a setting, a secret, an invalid URL or host, or
-    /// contradicts itself. The error repeats names but no values.
+    /// contradicts itself; or if its variables would be those of a well-known program. The error repeats names but no
+    /// values.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_named("the vendor file", text)
     }
@@ -193,6 +195,16 @@ impl FileContent {
         if !is_name(document.name.get_ref()) {
             let remedy = "use at most 40 lower-case letters, digits and single hyphens: acme-hotels";
             return Err(Problem::new(&document.name.span(), "this is not a valid name", remedy));
+        }
+        if let Some(prefix) = reserved_prefix(document.name.get_ref()) {
+            let name = document.name.get_ref();
+            let message =
+                format!("the name `{name}` is reserved: its variables would be another program's ({prefix}_…)");
+            return Err(Problem::new(
+                &document.name.span(),
+                message,
+                format!("choose another name, such as my-{name}"),
+            ));
         }
         if document.read.get_ref().date.is_none() || document.read.get_ref().time.is_some() {
             let remedy = "write the day on which you read the source: read = 2026-11-26";

@@ -15,7 +15,7 @@ use reqwest::StatusCode;
 use reqwest::blocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A stand-in for the vendor, and clocks that stand still until they are told to move. Your program has neither:
+    // An emulator of the vendor, and clocks that stand still until they are told to move. Your program has neither:
     // there it is `blocking::TokenSource::new(Apaleo::new(), EnvironmentCredentials::with_prefix("APALEO"))?`.
     let (theirs, ours) = (EmulatorClock::manual(SystemTime::now()), ManualClock::at(SystemTime::now()));
     let vendor = Emulator::new(EmulatedVendor::Apaleo).with_clock(theirs.clone()).start()?;

@@ -12,16 +12,16 @@ use reqwest_middleware::ClientBuilder;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A stand-in for apaleo. Your program has `Apaleo::new()` and `EnvironmentCredentials::with_prefix("APALEO")`.
+    // An emulator of apaleo. Your program has `Apaleo::new()` and `EnvironmentCredentials::with_prefix("APALEO")`.
     let stand_in = Emulator::new(EmulatedVendor::Apaleo).start()?;
     let apaleo = Apaleo::at(stand_in.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(stand_in.client_id(), stand_in.client_secret());
     let property = stand_in.api_call().url;
 
-    // Without the stand-in, the provider knows the host of the API: `Authorizer::new(source)?`.
+    // Without the emulator, the provider knows the host of the API: `Authorizer::new(source)?`.
     let source = TokenSource::new(apaleo, credentials)?;
     let authorizer = Authorizer::builder(source).with_host(property.authority().to_owned()).build()?;
-    let client = reqwest::Client::builder().redirect(authorizer.redirect_policy()).build()?;
+    let client = authorizer.limit_redirects(reqwest::Client::builder()).build()?;
     let client = ClientBuilder::new(client).with(authorizer).build();
 
     let response = client.get(property.clone()).send().await?;

@@ -17,7 +17,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    // A stand-in for a user pool and an API. Your program has `Cognito::new("my-prefix", "eu-south-2")?`.
+    // An emulator of a user pool and an API. Your program has `Cognito::new("my-prefix", "eu-south-2")?`.
     let stand_in = Emulator::new(EmulatedVendor::Cognito).start()?;
     let cognito = Cognito::at(stand_in.token_url().as_str().parse()?);
     let credentials = ClientCredentials::new(stand_in.client_id(), stand_in.client_secret());

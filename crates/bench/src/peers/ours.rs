@@ -1,5 +1,6 @@
 //! `credentials-grant-client`.
 
+use std::hash::{Hash, Hasher};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -159,7 +160,7 @@ fn credentials() -> ClientCredentials {
 }
 
 /// A vendor that follows RFC 6749.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Standard(Endpoint);
 
 impl Standard {
@@ -179,5 +180,10 @@ impl CredentialsGrant for Standard {
             .client_credentials()
             .client_authentication(ClientAuthentication::ClientSecretBasic)
             .build()
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }

@@ -44,10 +44,10 @@ fn with_flags(provider: &'static Provider, command: Command) -> Command {
                 .conflicts_with("output")
                 .help("Print status and headers before the body"),
         )
-        .arg(
-            output::arg(&[Text, Json])
-                .help("The output format: the body as it arrives, or status, headers and body as JSON"),
-        )
+        .arg(output::arg(&[Text, Json]).help(
+            "The output format: the body as it arrives, however long it is, or status, headers and body as \
+                     JSON, if the body has at most 8 MiB",
+        ))
 }
 
 fn request_args() -> [Arg; 5] {

@@ -7,6 +7,7 @@ mod examination;
 mod report;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,9 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
     let connections = Connections::new(Arc::clone(&report), pem, timeout.min(CONNECT_TIMEOUT))
         .with_advice(client.connection_advice());
     let transport = client.transport()?;
-    let examination = Arc::new(Examination::new(Arc::clone(&report), connections, transport, *requests_token));
+    let settings = settings(&client.sources);
+    let examination = Examination::new(Arc::clone(&report), settings, connections, transport, *requests_token);
+    let examination = Arc::new(examination);
     let source = client.token_source_within(timeout + CONNECTIONS_TIMEOUT, Arc::clone(&examination))?;
     block_on(async {
         match source.token().await {
@@ -57,6 +60,12 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
         Ok(())
     })??;
     report.end(examination.token_requests())
+}
+
+/// Says which flag or variable each setting and secret comes from, without their values.
+fn settings(sources: &BTreeMap<&str, String>) -> Step {
+    let words: Vec<_> = sources.iter().map(|(name, written)| format!("{name} from {written}")).collect();
+    Step::new("settings").with_detail(words.join(", ")).with("sources", json!(sources))
 }
 
 /// Describes the token without showing it.

@@ -18,6 +18,9 @@ use crate::provider::Provider;
 use crate::runtime::block_on;
 use crate::text::quoted;
 
+/// A POST to the admin interface, up to its body.
+const POST_JSON: &str = "curl -H 'content-type: application/json' -d";
+
 pub(super) fn run(invocation: EmulateInvocation) -> Result<Exit, CommandError> {
     let EmulateInvocation { vendors, port, format } = invocation;
     block_on(async {
@@ -94,7 +97,7 @@ struct Entry {
     /// The variables that `cgrant token` reads.
     environment: BTreeMap<String, String>,
     api_call: Call,
-    /// GET returns the state; POST to `revoke`, `misbehave` and `advance` below it changes that.
+    /// GET returns the state; POST of JSON to `revoke`, `misbehave` and `advance` below it changes that.
     admin_url: String,
 }
 
@@ -182,8 +185,8 @@ fn text(entries: &[Entry]) -> String {
             ("a token", token.clone()),
             ("an API call", format!("{cgrant} request {provider} {}", entry.api_call.arguments())),
             ("the same with curl", format!("{token} --output header | {}", entry.api_call.curl())),
-            ("revoke all tokens", format!("curl -d '{{}}' {admin_url}/revoke")),
-            ("answer 429 once", format!(r#"curl -d '{{"kind":"throttle","times":1}}' {admin_url}/misbehave"#)),
+            ("revoke all tokens", format!("{POST_JSON} '{{}}' {admin_url}/revoke")),
+            ("answer 429 once", format!(r#"{POST_JSON} '{{"kind":"throttle","times":1}}' {admin_url}/misbehave"#)),
         ] {
             let _ = writeln!(text, "\n  {dim}# {what}{dim:#}\n  {command}");
         }

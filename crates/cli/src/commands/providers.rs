@@ -127,16 +127,24 @@ impl List {
                 [] => String::new(),
                 values => format!(" ({})", values.join(", ")),
             };
-            table.add_row([&setting.flag, &setting.variable, &format!("{}{values}", setting.help)]);
+            table.add_row([&setting.flag, setting.counterpart(), &format!("{}{values}", setting.help)]);
         }
         let own = || self.providers.iter().flat_map(Entry::own);
-        let widths = [own().map(|setting| setting.flag.len()).max(), own().map(|setting| setting.variable.len()).max()];
+        let widths =
+            [own().map(|setting| setting.flag.len()).max(), own().map(|setting| setting.counterpart().len()).max()];
         for (column, width) in table.column_iter_mut().zip(widths) {
             // One space on either side.
             let width = u16::try_from(width.unwrap_or_default() + 2).unwrap_or_default();
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
         }
         table
+    }
+}
+
+impl SettingEntry {
+    /// Returns the variable that takes what the flag takes: the path, if the flag takes a file.
+    fn counterpart(&self) -> &String {
+        self.path_variable.as_ref().unwrap_or(&self.variable)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cgrant request`: calls an API with the token attached, and prints the response.
 
 mod answer;
+mod secret_headers;
 mod url_authority;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use reqwest_middleware::ClientBuilder;
 use tokio::time::timeout;
 
 use self::answer::PrintedParts;
+use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -35,14 +37,15 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
     };
     let url = request.url.clone();
     let authorizer = authorizer(&client, &url, &hosts, client.token_source(client.transport()?)?)?;
-    let http = http_client(&client, &url, &authorizer)?;
+    let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
+    let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
     let request = request.into_request()?;
     block_on(async {
         let exchange = async {
             let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
             tracing::debug!(status = response.status().as_u16(), "the API answered");
-            answer::print(&client, response, parts).await
+            answer::print(&client, response, parts, secret_headers).await
         };
         match client.timeout {
             Timeout { is_default: true, .. } => exchange.await,
@@ -71,16 +74,28 @@ fn authorizer(
 }
 
 /// Makes the HTTP client for the API. It does not decompress bodies, and follows redirects to allowed hosts only.
-fn http_client(client: &TokenClient, url: &Url, authorizer: &Authorizer) -> Result<Client, CommandError> {
+fn http_client(
+    client: &TokenClient,
+    url: &Url,
+    authorizer: &Authorizer,
+    secret_headers: SecretHeaders,
+) -> Result<Client, CommandError> {
     let to_allowed_hosts = authorizer.redirect_policy();
-    let scheme = url.scheme().to_owned();
+    let first = url.clone();
     // The client is set up for https or for plain http, and must not carry that over to the other.
     let redirects = Policy::custom(move |attempt| {
-        if attempt.url().scheme() == scheme { to_allowed_hosts.redirect(attempt) } else { attempt.stop() }
+        let url = attempt.url();
+        if url.scheme() == first.scheme() && secret_headers.may_go_to(url, &first) {
+            to_allowed_hosts.redirect(attempt)
+        } else {
+            attempt.stop()
+        }
     });
     let http = Client::builder()
         .user_agent(concat!("cgrant/", env!("CARGO_PKG_VERSION")))
         .redirect(redirects)
+        // It would tell another host the path and the query of this one.
+        .referer(false)
         .retry(retry::never())
         .tls_backend_rustls()
         .http1_only()

@@ -21,9 +21,9 @@ pub(super) fn run(invocation: &TokenInvocation) -> Result<Exit, CommandError> {
     let token = block_on(source.token())?.map_err(|error| client.explain(error))?;
     match format {
         OutputFormat::Json => output::print_json(&Answer::new(client.provider, &token))?,
-        OutputFormat::Header => output::print(&headers(&token))?,
-        OutputFormat::Env => output::print(&variables(client.provider, &token))?,
-        OutputFormat::Text => output::print(&format_args!("{}\n", token.secret().expose_secret()))?,
+        OutputFormat::Header => drop(output::write_part(headers(&token).as_bytes())?),
+        OutputFormat::Env => drop(output::write_part(variables(client.provider, &token).as_bytes())?),
+        OutputFormat::Text => drop(output::write_part(format!("{}\n", token.secret().expose_secret()).as_bytes())?),
     }
     if client.has_temporary_key {
         note("this token is bound to a key that no longer exists; to use the token, keep its key: --dpop-key-file");

@@ -7,20 +7,27 @@ use std::str::FromStr;
 
 use clap::ArgMatches;
 use credentials_grant::{ExposeSecret, HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use reqwest::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use reqwest::{Request, Url};
 
+use super::secret_names::{headers_of_token, is_secret_name};
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
 use crate::provider::Provider;
 use crate::provider::option::FileContent;
 use crate::settings::content;
 
-/// Headers that hold a secret wherever they are used.
-const SECRET_HEADERS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
-
-/// Headers that follow from the body.
-const BODY_HEADERS: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];
+/// Headers that follow from the body, the URL or the connection. With another `Host`, the server that gets the token
+/// could take it for a request to another.
+const COMPUTED_HEADERS: [(HeaderName, &str); 7] = [
+    (CONNECTION, "belongs to the connection"),
+    (CONTENT_LENGTH, "is computed from the body"),
+    (HOST, "is computed from the URL"),
+    (TE, "belongs to the connection"),
+    (TRAILER, "belongs to the connection"),
+    (TRANSFER_ENCODING, "is computed from the body"),
+    (UPGRADE, "belongs to the connection"),
+];
 
 /// A request to an API, without its token.
 pub(crate) struct ApiRequest {
@@ -66,6 +73,11 @@ impl ApiRequest {
         Ok(Self { url, provider: options.provider, method, headers, body })
     }
 
+    /// Returns `true` if there are headers from a file or from standard input, whose values are taken for secret.
+    pub(crate) fn has_secret_headers(&self) -> bool {
+        self.headers.values().any(HeaderValue::is_sensitive)
+    }
+
     /// Reads the body into memory and returns the request.
     pub(crate) fn into_request(self) -> Result<Request, CommandError> {
         let mut request = Request::new(self.method, self.url);
@@ -95,7 +107,7 @@ fn add_header(headers: &mut HeaderMap, header: &str, settings: &TokenSettings) -
     let options = &settings.options;
     let Some(path) = header.strip_prefix('@') else {
         let (name, value) = parse_header(header, settings)?;
-        if SECRET_HEADERS.contains(&name) {
+        if is_secret_name(name.as_str()) {
             return Err(options.usage(
                 format!("--header: {name} holds a secret, and every user of this machine can read command lines"),
                 "put the line in a file and use --header @PATH, or --header @- for standard input",
@@ -124,8 +136,12 @@ fn parse_header(header: &str, settings: &TokenSettings) -> Result<(HeaderName, H
     if name.as_str().eq_ignore_ascii_case(settings.grant.policy().presentation().header_name()) {
         return Err(options.usage(format!("--header: {name} carries the token"), "remove it"));
     }
-    if BODY_HEADERS.contains(&name) {
-        return Err(options.usage(format!("--header: {name} is computed from the body"), "remove it"));
+    if headers_of_token(&*settings.grant).contains(&name) {
+        let remedy = "remove it, and set its value as --help says";
+        return Err(options.usage(format!("--header: {name} comes with the token"), remedy));
+    }
+    if let Some((_, why)) = COMPUTED_HEADERS.iter().find(|(computed, _)| *computed == name) {
+        return Err(options.usage(format!("--header: {name} {why}"), "remove it"));
     }
     Ok((name, value))
 }

@@ -4,8 +4,9 @@ use credentials_grant::{ProofKey, TokenParameters};
 use credentials_grant_client::KeySigner;
 
 use super::credentials::signing_key;
+use super::secret_names::is_secret_name;
 use crate::error::CommandError;
-use crate::provider::options::{AUDIENCE, DPOP, DPOP_KEY, PARAMETER, RESOURCE, SCOPE};
+use crate::provider::options::{AUDIENCE, CLIENT_SECRET, DPOP, DPOP_KEY, PARAMETER, RESOURCE, SCOPE};
 use crate::settings::resolved_options::ResolvedOptions;
 
 /// Returns the parameters, except for the key that the token is bound to.
@@ -16,6 +17,14 @@ pub(super) fn parameters(options: &ResolvedOptions) -> Result<TokenParameters, C
     }
     parameters = options.list(&RESOURCE).iter().fold(parameters, TokenParameters::with_resource);
     options.list(&PARAMETER).iter().try_fold(parameters, |parameters, pair| match pair.split_once('=') {
+        Some((name, _)) if is_secret_name(name) => Err(options.usage(
+            format!("--param: {name} holds a secret, and every user of this machine can read command lines"),
+            format!(
+                "for the client's secret use {}; for another, describe the vendor in a file, with a setting that has \
+                 `secret = true`",
+                CLIENT_SECRET.flag()
+            ),
+        )),
         Some((name, value)) if !name.is_empty() => Ok(parameters.with_extra_parameter(name, value)),
         // The text is not shown: it may be a value that belongs elsewhere.
         _ => Err(options.usage("--param is not of the form KEY=VALUE", "write --param KEY=VALUE")),

@@ -1,5 +1,6 @@
 //! A client of a token server: everything that a command needs to fetch a token or to ask about one.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(crate) struct TokenClient {
     pub(crate) timeout: Timeout,
     /// Whether the token is bound to a key that is lost when the run ends.
     pub(crate) has_temporary_key: bool,
+    /// The settings and secrets, each with the flag or variable that it comes from.
+    pub(crate) sources: BTreeMap<&'static str, String>,
     parameters: TokenParameters,
     proof_key: Option<ProofKey>,
     names: OptionNames,
@@ -61,15 +64,17 @@ impl TokenClient {
             .content(&CA_CERTIFICATES)?
             .map(|pem| RootCertificates { pem, written: options.written(&CA_CERTIFICATES) });
         let credentials = credentials::read(&options, &credentials)?;
+        let (timeout, proof_key) = (timeout(&options)?, proof_key(&options)?);
         Ok(Self {
             provider: options.provider,
             grant,
             credentials,
             root_certificates,
-            timeout: timeout(&options)?,
+            timeout,
             has_temporary_key: options.has(&DPOP),
+            sources: options.sources(),
             parameters,
-            proof_key: proof_key(&options)?,
+            proof_key,
             names,
         })
     }

@@ -42,7 +42,7 @@ impl TokenSettings {
         build(&mut options)?;
         let credentials = CredentialOptions::choose(&mut options)?;
         let grant = build(&mut options)?;
-        options.log_settings();
+        options.use_settings();
         let parameters = parameters(&options)?;
         let names = names(&options);
         Ok(Self { options, names, grant, credentials, parameters })
@@ -52,7 +52,11 @@ impl TokenSettings {
     pub(super) fn name_endpoint(&mut self, setting: &'static str) {
         self.names.set_endpoint(setting);
         if let Some(url) = self.options.option(setting).filter(|url| self.options.has(url)) {
-            self.names.set_url(self.options.written(&url));
+            let url = self.options.written(&url);
+            // The issuer is asked first, for the client authentication that it supports.
+            let issuer = self.options.option(ISSUER).filter(|issuer| self.options.has(issuer));
+            let issuer = issuer.map(|issuer| self.options.written(&issuer) + " or ");
+            self.names.set_url(issuer.unwrap_or_default() + &url);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The values of a provider's options, read as what they are.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use clap::ArgMatches;
@@ -18,6 +19,8 @@ pub(crate) struct ResolvedOptions {
     pub(crate) provider: &'static Provider,
     options: Vec<ProviderOption>,
     values: BTreeMap<&'static str, Resolved>,
+    /// The options whose values were used so far, each with its flag or variable.
+    used: RefCell<BTreeMap<&'static str, String>>,
 }
 
 impl ResolvedOptions {
@@ -28,7 +31,7 @@ impl ResolvedOptions {
         matches: &ArgMatches,
     ) -> Result<Self, CommandError> {
         let values = resolve(provider, &options, matches)?;
-        Ok(Self { provider, options, values })
+        Ok(Self { provider, options, values, used: RefCell::default() })
     }
 
     /// Returns the values of the provider's settings.
@@ -42,16 +45,21 @@ impl ResolvedOptions {
         Ok(settings)
     }
 
-    /// Logs the variables that set the provider's settings.
-    pub(crate) fn log_settings(&self) {
+    /// Marks the provider's settings as used.
+    pub(crate) fn use_settings(&self) {
         for option in self.options.iter().filter(|option| option.group == OptionGroup::Settings) {
-            self.log_variable(option);
+            self.mark_used(option);
         }
+    }
+
+    /// Returns the options whose values were used so far, each with the flag or the variable that it came from.
+    pub(crate) fn sources(&self) -> BTreeMap<&'static str, String> {
+        self.used.borrow().clone()
     }
 
     /// Returns a word.
     pub(crate) fn text(&self, option: &ProviderOption) -> Result<Option<String>, CommandError> {
-        self.log_variable(option);
+        self.mark_used(option);
         self.read_text(option)
     }
 
@@ -84,13 +92,13 @@ impl ResolvedOptions {
             return Ok(None);
         };
         let name = origin.written().unwrap_or_default();
+        self.mark_used(option);
         match value {
             Value::Path(path) => {
                 let content = content::read(name, path, kind);
                 content.map(Some).map_err(|error| error.with_provider(self.provider.name))
             }
             Value::Raw(raw) => {
-                self.log_variable(option);
                 let content = utf8(self.provider, name, raw.clone())?;
                 Ok(Some(content.trim_end_matches(['\r', '\n']).into()))
             }
@@ -177,9 +185,12 @@ impl ResolvedOptions {
         self.values.get(option.name).map(|(_, origin)| origin)
     }
 
-    fn log_variable(&self, option: &ProviderOption) {
-        if let Some(Origin::Variable(name)) = self.origin(option) {
-            tracing::debug!(provider = self.provider.name, "using {name} for {}", option.flag());
+    /// Notes where the value comes from, and logs a variable, whose effect a user may not have expected.
+    fn mark_used(&self, option: &ProviderOption) {
+        let Some(written) = self.origin(option).and_then(Origin::written) else { return };
+        let is_new = self.used.borrow_mut().insert(option.name, written.to_owned()).is_none();
+        if is_new && matches!(self.origin(option), Some(Origin::Variable(_) | Origin::PathVariable(_))) {
+            tracing::debug!(provider = self.provider.name, "using {written} for {}", option.flag());
         }
     }
 }

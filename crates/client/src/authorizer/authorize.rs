@@ -129,15 +129,17 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, otherwise as
+    /// [`Configuration`](ErrorKind::Configuration) if the token must not go where the request goes, or if a `Host`
+    /// header names another host than the URL; otherwise as
     /// [`TokenSource::token_with`](crate::TokenSource::token_with); [`SigningFailed`](ErrorKind::SigningFailed) if the
-    /// proof cannot be made within the source's timeout. The request is unchanged, and must not be sent.
+    /// proof cannot be made within the source's timeout. The request got no token, and must not be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Authorization, Error> {
         let Inner { source, header, options, .. } = &*self.0;
         if request.headers().contains_key(header) {
             return Ok(Authorization::none());
         }
         let checked = request.destination().and_then(|destination| self.check_destination(destination));
+        let checked = checked.and_then(|()| request.check_host_header());
         checked.map_err(|error| error.with_provider(source.name().to_owned()))?;
         let (token, fetched) = match source.cached(*options) {
             Some(token) => (token, false),
@@ -145,7 +147,9 @@ impl Authorizer {
         };
         let (proof, proved) = match token.proof_key() {
             Some(key) => {
-                let (proof, url) = self.proof(key, &token, request.method().clone(), request.url()).await?;
+                // On the heap, so that the futures of calls without a proof are small.
+                let proof = Box::pin(self.proof(key, &token, request.method().clone(), request.url()));
+                let (proof, url) = proof.await?;
                 (Some(proof), Some(url))
             }
             None => (None, None),

@@ -43,6 +43,16 @@ impl Destination<'_> {
         self.port.unwrap_or_else(|| self.scheme.default_port())
     }
 
+    /// Returns `true` if a `Host` header with this value (RFC 9110 section 7.2) names this destination.
+    pub(crate) fn is_named_by(&self, host: &str) -> bool {
+        let (name, port) = match host.rsplit_once(':') {
+            // The colons of an IPv6 address are within brackets.
+            Some((name, port)) if !port.ends_with(']') => (name, parse_port(port)),
+            _ => (host, Some(self.scheme.default_port())),
+        };
+        port == Some(self.port()) && name.eq_ignore_ascii_case(self.host)
+    }
+
     pub(crate) fn is_loopback(&self) -> bool {
         let address = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(self.host);
         // Not `*.localhost`: many resolvers ask the network for it.
@@ -211,6 +221,7 @@ mod tests {
             assert_eq!((plain.matches(destination), secure.matches(destination)), (by_plain, by_secure));
         }
         assert!(host("[::1]:8080").matches(https("[::1]", Some(8080))));
+        assert!(host("[::1]").matches(https("[::1]", None)));
         assert!(host("*.example.com:8443").matches(https("a.example.com", Some(8443))));
     }
 
@@ -259,6 +270,31 @@ mod tests {
         for host in ["x.localhost", "localhost.", "127.0.0.1.example.com", "0.0.0.0", "10.0.0.1", "[::2]", "128.0.0.1"]
         {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_header_names_the_destination_or_something_else() {
+        let ipv6 = Destination { scheme: Scheme::Http, host: "[::1]", port: Some(8080) };
+        for (destination, host, is_same) in [
+            (https("a.example.com", None), "a.example.com", true),
+            (https("a.example.com", None), "A.Example.com:443", true),
+            (https("a.example.com", Some(443)), "a.example.com", true),
+            (https("a.example.com", Some(8443)), "a.example.com:8443", true),
+            (ipv6, "[::1]:8080", true),
+            (https("[::1]", None), "[::1]", true),
+            (ipv6, "[::1]", false),
+            (https("a.example.com", None), "", false),
+            (https("a.example.com", None), "evil.example", false),
+            (https("a.example.com", None), "a.example.com.", false),
+            (https("a.example.com", None), "a.example.com:", false),
+            (https("a.example.com", None), "a.example.com:80", false),
+            (https("a.example.com", None), "a.example.com:+443", false),
+            (https("a.example.com", None), "user@a.example.com", false),
+            (https("a.example.com", None), "a.example.com, evil.example", false),
+            (https("a.example.com", Some(8443)), "a.example.com", false),
+        ] {
+            assert_eq!(destination.is_named_by(host), is_same, "{destination} {host:?}");
         }
     }
 

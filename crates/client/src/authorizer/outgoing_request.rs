@@ -2,6 +2,7 @@
 
 use credentials_grant::{Error, ErrorKind, HeaderMap, Method, Url};
 use http::Uri;
+use http::header::HOST;
 
 use super::hosts::{Destination, Scheme};
 
@@ -17,6 +18,11 @@ pub trait Sealed {
     fn url(&self) -> Result<Url, Error>;
     fn headers(&self) -> &HeaderMap;
     fn headers_mut(&mut self) -> &mut HeaderMap;
+
+    /// Refuses a `Host` header that names another host than the URL.
+    fn check_host_header(&mut self) -> Result<(), Error> {
+        check_host(self.headers(), self.destination()?)
+    }
 }
 
 impl<B> OutgoingRequest for http::Request<B> {}
@@ -91,6 +97,13 @@ impl Sealed for reqwest::Request {
     fn headers_mut(&mut self) -> &mut HeaderMap {
         self.headers_mut()
     }
+
+    fn check_host_header(&mut self) -> Result<(), Error> {
+        check_host(self.headers(), self.destination()?)?;
+        // reqwest sets it from the URL, and would keep this one after a redirect to another host.
+        self.headers_mut().remove(HOST);
+        Ok(())
+    }
 }
 
 fn of_uri(uri: &Uri) -> Result<Destination<'_>, Error> {
@@ -116,6 +129,17 @@ pub(super) fn of_url(url: &Url) -> Result<Destination<'_>, Error> {
     }
     let scheme = Scheme::parse(url.scheme()).ok_or_else(not_http)?;
     Ok(Destination { scheme, host: url.host_str().unwrap_or_default(), port: url.port() })
+}
+
+fn check_host(headers: &HeaderMap, destination: Destination<'_>) -> Result<(), Error> {
+    let mut hosts = headers.get_all(HOST).iter();
+    // Without the header, the HTTP client sets it. Of two, servers may read either.
+    let is_same = hosts.next().is_none_or(|host| host.to_str().is_ok_and(|host| destination.is_named_by(host)));
+    if is_same && hosts.next().is_none() {
+        return Ok(());
+    }
+    Err(invalid("has a `Host` header that differs from its URL, or two")
+        .with_remedy("remove the header: the HTTP client sets it from the URL"))
 }
 
 fn user_info() -> Error {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use http::Extensions;
-use reqwest::{Request, Response, Url, redirect};
+use reqwest::{ClientBuilder, Request, Response, Url, redirect};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::authorize::{Authorization, AuthorizationRetry, Authorizer};
@@ -61,21 +61,29 @@ impl Authorizer {
         counts.then(|| self.check_response(authorization, response.status(), response.headers()))?
     }
 
-    /// Returns a redirect policy for the reqwest client: follow up to ten redirects to hosts that the token may be sent
-    /// to, and return any other redirect to the caller.
+    /// Sets how a reqwest client follows redirects: up to ten, to hosts that the token may be sent to, without
+    /// `Referer`. Any other redirect is returned to the caller.
     ///
     /// reqwest follows redirects itself, below every middleware. To another host it removes `Authorization`, cookies
-    /// and proxy headers, but no others: for a vendor with a token header of its own, this policy keeps the token from
-    /// being sent along.
+    /// and proxy headers, but no others, even if they are marked sensitive. So a vendor's own token header, and secret
+    /// headers that you set yourself, would be sent to any host that the API redirects to. Here they are sent only to
+    /// hosts that may have the token. `Referer`, which reqwest sends by default, would tell the next host the whole URL
+    /// of the call, with its query.
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
     /// # fn example(authorizer: Authorizer) -> reqwest::Result<()> {
-    /// let client = reqwest::Client::builder().redirect(authorizer.redirect_policy()).build()?;
+    /// let client = authorizer.limit_redirects(reqwest::Client::builder()).build()?;
     /// let client = reqwest_middleware::ClientBuilder::new(client).with(authorizer).build();
     /// # Ok(())
     /// # }
     /// ```
+    pub fn limit_redirects(&self, client: ClientBuilder) -> ClientBuilder {
+        client.redirect(self.redirect_policy()).referer(false)
+    }
+
+    /// Returns the redirect policy of [`limit_redirects`](Self::limit_redirects), to combine it with a policy of your
+    /// own. It cannot turn `Referer` off: call [`referer(false)`](ClientBuilder::referer) as well.
     #[must_use]
     pub fn redirect_policy(&self) -> redirect::Policy {
         let authorizer = self.clone();

@@ -5,7 +5,8 @@ use std::env::{self, VarError};
 use std::hash::{Hash, Hasher};
 
 use async_trait::async_trait;
-use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind};
+use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 /// Reads credentials from the environment variables `<PREFIX>_CLIENT_ID` and `<PREFIX>_CLIENT_SECRET`, whenever a token
 /// is fetched.
@@ -45,11 +46,15 @@ impl EnvironmentCredentials {
         format!("{}_{}", self.prefix, name.to_ascii_uppercase().replace('-', "_"))
     }
 
-    fn read(&self, name: &str) -> Result<Option<String>, Error> {
+    fn read(&self, name: &str) -> Result<Option<SecretString>, Error> {
         let variable = self.variable(name);
         match env::var(&variable) {
             // Shells and manifests often add a line break at the end, which is not part of a secret.
-            Ok(value) => Ok(Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())),
+            Ok(value) => {
+                let value = Zeroizing::new(value);
+                let value = value.trim_end_matches(['\r', '\n']);
+                Ok(Some(value).filter(|value| !value.is_empty()).map(SecretString::from))
+            }
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => {
                 let message = format!("the environment variable {variable} is not UTF-8");
@@ -58,7 +63,7 @@ impl EnvironmentCredentials {
         }
     }
 
-    fn require(&self, name: &str) -> Result<String, Error> {
+    fn require(&self, name: &str) -> Result<SecretString, Error> {
         self.read(name)?.ok_or_else(|| {
             let variable = self.variable(name);
             let message = format!("the environment variable {variable} is not set");
@@ -70,7 +75,8 @@ impl EnvironmentCredentials {
 #[async_trait]
 impl CredentialsSource for EnvironmentCredentials {
     async fn load(&self) -> Result<ClientCredentials, Error> {
-        let credentials = ClientCredentials::new(self.require("client-id")?, self.require("client-secret")?);
+        let client_id = self.require("client-id")?;
+        let credentials = ClientCredentials::new(client_id.expose_secret(), self.require("client-secret")?);
         self.secrets.iter().try_fold(credentials, |credentials, name| {
             Ok(match self.read(name)? {
                 Some(secret) => credentials.with_secret(name.clone(), secret),

@@ -33,7 +33,8 @@ where
     C: Future<Output = Result<ClientCredentials, Error>> + Send,
 {
     /// Creates a source from a function. The name tells it from others: in a pool, two sources of one name **share
-    /// their tokens**, so include the tenant. The name is shown in logs, so put no secret into it.
+    /// their tokens**, so include the tenant. A pool refuses an empty name. The name is shown in logs, so put no secret
+    /// into it.
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self {
         Self { name: name.into(), function }
     }
@@ -51,7 +52,8 @@ where
 
     fn identify(&self, mut state: &mut dyn Hasher) -> bool {
         ("function", &self.name).hash(&mut state);
-        true
+        // An empty name is a tenant's name that is missing, and then it is missing for every tenant.
+        !self.name.trim().is_empty()
     }
 }
 

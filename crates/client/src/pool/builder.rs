@@ -52,6 +52,9 @@ impl TokenPool {
 impl TokenPoolBuilder {
     /// Sets how many sources the pool keeps: 10 000 by default. When it is full, the least recently used source is
     /// dropped; the next call for its tenant fetches a new token.
+    ///
+    /// A source in use is not dropped: one that somebody holds, such as an [`Authorizer`](crate::Authorizer), or that
+    /// is fetching a token. While more sources are in use than this, the pool has more, and shrinks when they are not.
     #[must_use]
     pub fn with_capacity(mut self, sources: usize) -> Self {
         self.capacity = sources;

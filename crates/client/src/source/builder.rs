@@ -128,7 +128,7 @@ impl TokenSourceBuilder {
             // A mistake is better found now than at midnight.
             dry_run_request(&*provider, &parameters)?;
             check_presentation(&*provider, &parameters)?;
-            Ok(TokenSource(Arc::new(Shared::new(provider, credentials, parameters, Arc::new(config)))))
+            Ok(TokenSource(Arc::new(Shared::new(provider, credentials, Arc::new(parameters), Arc::new(config)))))
         };
         source().map_err(|error: Error| error.with_provider(name))
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use credentials_grant::{Error, ErrorKind, IssuanceLimit, Transport};
 
 use super::limits::RequestLog;
-use crate::clock::{Clock, SystemClock};
+use super::shared_failures::SharedFailures;
+use crate::clock::Clock;
+use crate::system_clock::SystemClock;
 
 /// How long one fetch may take, with all its requests, unless the builder sets another timeout.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +27,7 @@ pub(crate) struct Config {
     /// The user's limits, beside those of the providers' policies.
     pub(crate) limits: Vec<IssuanceLimit>,
     pub(crate) request_log: Arc<RequestLog>,
+    pub(crate) shared_failures: Arc<SharedFailures>,
 }
 
 /// The settings that the builders of sources and of pools have in common.
@@ -69,7 +72,16 @@ impl ConfigBuilder {
             None => default_transport(timeout)?,
         };
         let maximum_lifetime = maximum_lifetime.unwrap_or(Duration::MAX);
-        Ok(Config { transport, clock, timeout, maximum_lifetime, keep_warm, limits, request_log: Arc::default() })
+        Ok(Config {
+            transport,
+            clock,
+            timeout,
+            maximum_lifetime,
+            keep_warm,
+            limits,
+            request_log: Arc::default(),
+            shared_failures: Arc::default(),
+        })
     }
 }
 

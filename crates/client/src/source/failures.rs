@@ -24,6 +24,11 @@ pub(crate) struct FetchRecord {
     pub(crate) sent: bool,
     /// The credentials that were refused.
     pub(crate) refused: Vec<ClientCredentials>,
+    /// Whether there are other credentials than those that were refused, so that another client's refusal does not
+    /// prevent them.
+    pub(crate) has_others: bool,
+    /// For how much longer an earlier failure, which is shared, prevents the last request. It was not sent.
+    pub(crate) withheld: Option<Duration>,
 }
 
 impl FetchRecord {
@@ -51,6 +56,8 @@ struct LastFailure {
     at: Reading,
     /// The pause before callers with a deadline retry, the same for all of them.
     retry_pause: Duration,
+    /// The pause that a shared failure prescribes, in the place of one of its own.
+    withheld: Option<Duration>,
 }
 
 /// Why a token is to be fetched.
@@ -79,15 +86,16 @@ impl Failures {
 
     /// Returns how much longer requests are prevented.
     pub(crate) fn pause_left(&self, purpose: Purpose, now: Reading) -> Option<Duration> {
-        let LastFailure { error, at, .. } = self.last.as_deref()?;
+        let LastFailure { error, at, withheld, .. } = self.last.as_deref()?;
         let pauses = self.refused || purpose == Purpose::Renewal || error.kind() == ErrorKind::RateLimited;
-        let pause = match error.retry() {
-            Retry::After(wait) if pauses => wait.max(pause_after(self.count)),
-            Retry::After(wait) => wait,
-            _ if pauses => pause_after(self.count),
-            _ => return None,
+        let pause = match (withheld, error.retry()) {
+            (Some(pause), _) => *pause,
+            (None, Retry::After(wait)) if pauses => wait.max(pause_after(self.count)),
+            (None, Retry::After(wait)) => wait,
+            (None, _) if pauses => pause_after(self.count),
+            (None, _) => return None,
         };
-        pause.checked_sub(now.since(*at)).filter(|left| !left.is_zero())
+        at.left_of(pause, now)
     }
 
     /// Returns how long callers with a deadline wait before they retry.
@@ -137,12 +145,18 @@ impl Failures {
         let is_refusal = refusals > 0 || (record.sent && error.retry() == Retry::Never);
         let before = if is_refusal && !self.refused { 0 } else { self.count };
         self.refused |= is_refusal;
-        self.count = before.saturating_add(refusals.max(1));
-        self.refused_logins = self.refused_logins.saturating_add(refusals);
+        if record.withheld.is_some() {
+            // Nothing was sent, so nothing is counted.
+            self.count = self.count.max(1);
+        } else {
+            self.count = before.saturating_add(refusals.max(1));
+            self.refused_logins = self.refused_logins.saturating_add(refusals);
+        }
         self.last = Some(Box::new(LastFailure {
             error: error.clone(),
             at: now,
             retry_pause: jittered_pause(self.count - 1, random_number()),
+            withheld: record.withheld,
         }));
         if refusals > 0 {
             let mut known = self.refused_credentials.take().map_or_else(Vec::new, |known| known.0);
@@ -180,7 +194,11 @@ mod tests {
             ErrorKind::CredentialsRefused => vec![ClientCredentials::new("id", "wrong")],
             _ => Vec::new(),
         };
-        failures.note(&Err::<(), _>(error.clone()), FetchRecord { sent: true, refused }, Reading::of(clock));
+        failures.note(
+            &Err::<(), _>(error.clone()),
+            FetchRecord { sent: true, refused, ..FetchRecord::default() },
+            Reading::of(clock),
+        );
     }
 
     fn clock() -> ManualClock {

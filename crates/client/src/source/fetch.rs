@@ -12,7 +12,8 @@ use super::current_token::CurrentToken;
 use super::failures::{FetchRecord, MOST_CREDENTIALS, Purpose};
 use super::flight::Start;
 use super::join::{FetchResult, isolated, start_in_background};
-use super::limits::{LimitKey, LimitedTransport};
+use super::limited_transport::LimitedTransport;
+use super::limits::LimitKey;
 use super::shared::{Shared, too_short};
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
@@ -22,7 +23,8 @@ use crate::random::entropy;
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
     pub(crate) fn renew(self: &Arc<Self>) {
-        start_in_background(&self.flight, || self.start(Purpose::Renewal, TokenOptions::new()));
+        let start = || self.start(Purpose::Renewal, TokenOptions::new());
+        start_in_background(&self.flight, self.config.timeout, &*self.config.clock, start);
     }
 
     /// Returns the work of a flight, or its result if that is known: a token that arrived meanwhile, or an earlier
@@ -52,12 +54,14 @@ impl Shared {
             let give_up = Instant::now() + shared.config.timeout;
             let span = tracing::debug_span!("token_fetch", provider = shared.provider.name(), ?reason);
             let fetch = async {
-                if let Some((refused, failure)) = refusal
-                    && !shared.has_other_credentials(refused, give_up).await
-                {
-                    return Err(failure);
+                let mut record = FetchRecord::default();
+                if let Some((refused, failure)) = refusal {
+                    record.has_others = shared.has_other_credentials(refused, give_up).await;
+                    if !record.has_others {
+                        return Err(failure);
+                    }
                 }
-                shared.fetch(reason, give_up).await
+                shared.fetch(reason, record, give_up).await
             };
             fetch.instrument(span).await
         })
@@ -97,9 +101,9 @@ impl Shared {
         isolated(look.in_current_span(), give_up).await.unwrap_or_default()
     }
 
-    async fn fetch(self: &Arc<Self>, reason: Reason, give_up: Instant) -> FetchResult {
+    async fn fetch(self: &Arc<Self>, reason: Reason, record: FetchRecord, give_up: Instant) -> FetchResult {
         let began = Instant::now();
-        let record = Arc::new(Mutex::new(FetchRecord::default()));
+        let record = Arc::new(Mutex::new(record));
         let request = Arc::clone(self).request(give_up, Arc::clone(&record));
         let outcome = isolated(request.in_current_span(), give_up).await;
         // Here and not in the task, which may have panicked or been aborted.
@@ -137,6 +141,7 @@ impl Shared {
                 Ok(next) if is_new(&next) => next,
                 _ => return outcome,
             };
+            FetchRecord::lock(&record).has_others = true;
             tracing::info!(provider = self.provider.name(), "the credentials were refused; trying the next ones");
         }
     }
@@ -148,18 +153,26 @@ impl Shared {
         record: &Arc<Mutex<FetchRecord>>,
     ) -> Result<Fetched, Error> {
         let began = self.reading();
+        let policy = self.provider.policy();
+        let limits = policy.limits().iter().chain(&self.config.limits);
+        let goes_ahead = self.current.load().is_some() || FetchRecord::lock(record).has_others;
         let transport = LimitedTransport {
             transport: Arc::clone(&self.config.transport),
             request_log: Arc::clone(&self.config.request_log),
-            limit_keys: LimitKey::all(&*self.provider, credentials, &self.config.limits),
+            limit_keys: LimitKey::all(self.provider.name(), credentials, limits),
             clock: Arc::clone(&self.config.clock),
+            shared_failures: Arc::clone(&self.config.shared_failures),
+            sender: self.config.shared_failures.sender(credentials, &policy, goes_ahead),
             give_up,
             record: Arc::clone(record),
+            last: Mutex::default(),
         };
         let entropy = entropy()?;
         let [jitter, ..] = entropy;
         let seed = RequestSeed::new(began.wall, entropy);
-        let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await?;
+        let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
+        transport.note(&token);
+        let token = token?;
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);
         Ok(Fetched { token, validity: Validity::new(began, lifetime, jitter) })

@@ -20,10 +20,12 @@ impl Shared {
     pub(crate) fn keep_warm(self: &Arc<Self>) {
         self.is_paused.store(false, Ordering::Release);
         if self.config.keep_warm
-            && !self.is_kept_warm.swap(true, Ordering::AcqRel)
             && let Ok(runtime) = Handle::try_current()
+            && !self.warm_task.is_running.swap(true, Ordering::AcqRel)
         {
-            runtime.spawn(keep_warm(KeepWarmGuard(Arc::downgrade(self))));
+            // Without the lock: a runtime that shuts down drops the task at once.
+            let task = runtime.spawn(keep_warm(KeepWarmGuard(Arc::downgrade(self))));
+            self.warm_task.set_handle(task.abort_handle());
         }
     }
 
@@ -48,7 +50,7 @@ impl Shared {
 }
 
 async fn keep_warm(guard: KeepWarmGuard) {
-    // The task holds the source weakly, so that it ends when the source is dropped.
+    // The task holds the source weakly, so that the source can be dropped.
     while let Some(pause) = guard.0.upgrade().and_then(|source| source.renew_if_due()) {
         sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
@@ -60,7 +62,7 @@ struct KeepWarmGuard(Weak<Shared>);
 impl Drop for KeepWarmGuard {
     fn drop(&mut self) {
         if let Some(source) = self.0.upgrade() {
-            source.is_kept_warm.store(false, Ordering::Release);
+            source.warm_task.is_running.store(false, Ordering::Release);
         }
     }
 }

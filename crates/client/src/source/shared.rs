@@ -15,17 +15,17 @@ use super::join::{FetchResult, SourceFlight};
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::{Reading, State};
+use super::warm_task::WarmTask;
 
 /// What the clones of a source share.
 pub(crate) struct Shared {
     pub(crate) provider: Arc<dyn CredentialsGrant>,
     pub(crate) credentials: Arc<dyn CredentialsSource>,
-    pub(crate) parameters: TokenParameters,
+    pub(crate) parameters: Arc<TokenParameters>,
     pub(crate) config: Arc<Config>,
     pub(crate) current: Current<CurrentToken>,
     pub(crate) flight: Arc<SourceFlight>,
-    /// Whether the task runs that renews the token though nobody asks for it.
-    pub(crate) is_kept_warm: AtomicBool,
+    pub(crate) warm_task: WarmTask,
     /// Whether its token was revoked, so that none is fetched until somebody asks for one.
     pub(crate) is_paused: AtomicBool,
     failures: Mutex<Failures>,
@@ -35,7 +35,7 @@ impl Shared {
     pub(crate) fn new(
         provider: Arc<dyn CredentialsGrant>,
         credentials: Arc<dyn CredentialsSource>,
-        parameters: TokenParameters,
+        parameters: Arc<TokenParameters>,
         config: Arc<Config>,
     ) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Shared {
             config,
             current: Current::empty(),
             flight: Arc::new(Flight::new()),
-            is_kept_warm: AtomicBool::new(false),
+            warm_task: WarmTask::default(),
             is_paused: AtomicBool::new(false),
             failures: Mutex::default(),
         }

@@ -135,7 +135,7 @@ impl TokenSource {
         let mut earlier: Option<Error> = None;
         loop {
             let start = || shared.start(Purpose::Caller, options);
-            let result = join(&shared.flight, deadline, shared.config.timeout, start).await;
+            let result = join(&shared.flight, deadline, shared.config.timeout, &*shared.config.clock, start).await;
             let error = match result.and_then(|token| shared.checked(token, options)) {
                 Ok(token) => return Ok(token),
                 Err(error) => error,

@@ -6,8 +6,9 @@
 //! | stale | a random point between 80 % and 90 % of its lifetime | the token, at once; one renewal starts |
 //! | expired | 30 seconds before its end, or a twentieth of a short lifetime (at least 10 ms) | waits for a new one |
 //!
-//! Two clocks are read, and the one that has advanced further counts: the monotonic clock stops while the machine
-//! sleeps, and a wall clock that is set back would keep a token for ever.
+//! Two clocks are read, and the one that has advanced further counts: a monotonic clock may stand still while the
+//! machine sleeps, and a wall clock that is set back would keep a token for ever. The system's clock sees to it that
+//! both together do no harm (`system_clock/elapsed.rs`).
 
 use std::time::{Duration, SystemTime};
 
@@ -28,13 +29,19 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn of(clock: &dyn Clock) -> Self {
-        Self { wall: clock.now(), monotonic: clock.monotonic() }
+        let (wall, monotonic) = clock.read();
+        Self { wall, monotonic }
     }
 
     /// Returns the time since an earlier reading, by the clock that has advanced further.
     pub(crate) fn since(self, then: Self) -> Duration {
         let wall = self.wall.duration_since(then.wall).unwrap_or_default();
         wall.max(self.monotonic.saturating_sub(then.monotonic))
+    }
+
+    /// Returns what is left now of a pause that began at this reading, unless it is over.
+    pub(crate) fn left_of(self, pause: Duration, now: Self) -> Option<Duration> {
+        pause.checked_sub(now.since(self)).filter(|left| !left.is_zero())
     }
 }
 

@@ -1,11 +1,15 @@
 //! Tokens without an async runtime.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use credentials_grant::ErrorKind;
+use credentials_grant::{ClientCredentials, ErrorKind};
+use credentials_grant_client::{FunctionCredentials, TokenSource};
 use credentials_grant_test_kit::{Answer, TestServer, clock, gated};
 
-use crate::acme::builder;
+use tokio::runtime::Handle;
+
+use crate::acme::{acme, builder};
 
 #[test]
 fn a_program_without_a_runtime_gets_a_token_and_keeps_it() {
@@ -57,4 +61,25 @@ fn a_failure_is_told_as_it_is() {
     let server = TestServer::in_turn([Answer::http(401, "")]);
     let source = builder(&server, &clock()).build_blocking().unwrap();
     assert_eq!(source.token().unwrap_err().kind(), ErrorKind::CredentialsRefused);
+}
+
+#[test]
+fn any_number_of_sources_share_one_runtime() {
+    let runtimes = Arc::new(Mutex::new(Vec::new()));
+    let source = |name: &'static str| {
+        let seen = Arc::clone(&runtimes);
+        let credentials = FunctionCredentials::new(name, move || {
+            seen.lock().unwrap().push(Handle::current().id());
+            async { Ok(ClientCredentials::new("id", "secret")) }
+        });
+        let server = TestServer::in_turn([Answer::Token(3600)]);
+        TokenSource::builder(acme(), credentials).with_transport(server).build_blocking().unwrap()
+    };
+    let sources = [source("one"), source("other")];
+    for source in &sources {
+        source.token().unwrap();
+    }
+    let runtimes = runtimes.lock().unwrap();
+    assert_eq!(runtimes.len(), 2);
+    assert_eq!(runtimes[0], runtimes[1]);
 }

@@ -1,11 +1,18 @@
 //! Credentials from files and from the environment.
 
 use std::fs;
+use std::hash::DefaultHasher;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
 
-use credentials_grant::{CredentialsSource, Error, ErrorKind, ExposeSecret};
-use credentials_grant_client::{EnvironmentCredentials, FileCredentials};
+use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
+use credentials_grant_client::{
+    AssertionFileCredentials, EnvironmentCredentials, FileCredentials, FunctionCredentials,
+};
+use futures_util::future::join_all;
+use futures_util::poll;
+use tokio::runtime::Builder;
 
 async fn read(path: &Path) -> Result<String, Error> {
     let credentials = FileCredentials::new("id", path).load().await?;
@@ -77,7 +84,83 @@ async fn a_file_of_64_kib_is_still_taken() {
     assert!(read(file.path()).await.is_err());
 }
 
-/// Whether this program is the child of [`variables_are_read_and_a_line_break_at_their_end_is_not`].
+#[tokio::test]
+async fn a_file_that_was_usable_before_may_be_usable_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    let files = FileCredentials::new("id", &path).with_secret_file("api-key", &path);
+    let sources: [Box<dyn CredentialsSource>; 2] =
+        [Box::new(files), Box::new(AssertionFileCredentials::new("id", &path))];
+    for source in sources {
+        let _ = fs::remove_file(&path);
+        let error = source.load().await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Configuration, Retry::Never), "it never was there");
+        for half_replaced in [None, Some(&b""[..]), Some(b"canary\xff")] {
+            fs::write(&path, "secret").unwrap();
+            source.load().await.unwrap();
+            fs::remove_file(&path).unwrap();
+            let _ = half_replaced.map(|bytes| fs::write(&path, bytes).unwrap());
+            let error = source.load().await.unwrap_err();
+            assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "{half_replaced:?}");
+            assert!(error.to_string().ends_with("if it is not being replaced, restore it"), "{error}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_many_open_files_are_a_reason_to_try_again() {
+    let this_test = "credentials::the_child_opens_too_many_files";
+    let limited = "ulimit -n 100 && exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", limited]).arg(std::env::current_exe().unwrap()).args(["--exact", this_test]);
+    assert!(shell.env(IS_CHILD, "yes").status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_child_opens_too_many_files() {
+    if std::env::var_os(IS_CHILD).is_none() {
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "secret").unwrap();
+    let open: Vec<_> = (0..100).map_while(|_| fs::File::open(file.path()).ok()).collect();
+    let error = read(file.path()).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "{error}");
+    assert!(error.to_string().contains("Too many open files"), "{error}");
+    drop(open);
+    assert_eq!(read(file.path()).await.unwrap(), "secret");
+}
+
+#[test]
+fn a_file_is_read_though_every_thread_for_blocking_work_is_taken() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "secret").unwrap();
+    let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let (done, hanging) = mpsc::channel::<()>();
+    let hanging = runtime.spawn_blocking(move || hanging.recv());
+    assert_eq!(runtime.block_on(read(file.path())).unwrap(), "secret");
+    assert!(!hanging.is_finished());
+    drop(done);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_hangs_delays_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let (pipe, file) = (directory.path().join("pipe"), directory.path().join("file"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(&file, "secret").unwrap();
+    let mut hanging = Box::pin(join_all((0..1000).map(|_| read(&pipe))));
+    assert!(poll!(&mut hanging).is_pending());
+    assert_eq!(read(&file).await.unwrap(), "secret");
+    // Writing blocks until a reader has opened the pipe. All 1000 calls share that one reader.
+    fs::write(&pipe, "late").unwrap();
+    assert!(hanging.await.into_iter().all(|secret| secret.unwrap() == "late"));
+}
+
+/// Is set where this program is the child of one of its own tests.
 const IS_CHILD: &str = "CREDENTIALS_GRANT_TEST_IS_CHILD";
 
 #[test]
@@ -113,4 +196,12 @@ async fn a_variable_that_is_not_set_is_named() {
     let error = source.load().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("CREDENTIALS_GRANT_TEST_UNSET_CLIENT_ID"), "{error}");
+}
+
+#[test]
+fn a_function_without_a_name_cannot_be_told_from_others() {
+    for (name, can_be_told) in [("", false), (" \t", false), ("vault: hotels/4711", true)] {
+        let source = FunctionCredentials::new(name, || async { Ok(ClientCredentials::new("id", "secret")) });
+        assert_eq!(source.identify(&mut DefaultHasher::new()), can_be_told, "{name:?}");
+    }
 }

@@ -262,3 +262,89 @@ fn a_flight_that_nobody_drives_does_not_stand_in_the_way_of_those_with_deadlines
     let tries = (1..100).find(|_| busy.block_on(source.token_with(impatient)).is_ok());
     assert!(tries.is_some_and(|tries| tries <= 4), "{tries:?}");
 }
+
+/// Lets time pass on tokio's paused clock.
+async fn passing(time: Duration) {
+    tokio::time::timeout(time, std::future::pending::<()>()).await.unwrap_err();
+}
+
+/// Stops a flight, as a process is stopped: its runtime does not run while the clock goes on.
+async fn frozen_in_flight(source: &TokenSource, clock: &ManualClock, time: Duration) {
+    let caller = tokio::spawn({
+        let source = source.clone();
+        async move { source.token().await }
+    });
+    settle().await;
+    clock.advance(time);
+    caller.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_is_overdue_when_a_caller_comes_is_left_behind() {
+    let ((server, gate), clock) = (gated([Answer::http(503, ""), Answer::Token(3600)]), clock());
+    let source = builder(&server, &clock).with_timeout(SECOND * 4).build().unwrap();
+    frozen_in_flight(&source, &clock, SECOND * 60).await;
+    let callers = tokio::spawn({
+        let source = source.clone();
+        async move { join_all((0..8).map(|_| token(&source))).await }
+    });
+    settle().await;
+    assert_eq!(server.request_count(), 2, "they start a flight of their own, and one is enough for all");
+    gate.add_permits(2);
+    for outcome in callers.await.unwrap() {
+        assert_eq!(outcome.unwrap(), "Bearer token-2");
+    }
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_overdue_after_a_freeze_is_started_anew() {
+    let ((server, gate), clock) = (gated([Answer::Token(3600), Answer::http(503, ""), Answer::Token(3600)]), clock());
+    let source = builder(&server, &clock).with_timeout(SECOND * 4).build().unwrap();
+    gate.add_permits(1);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 3300);
+    token(&source).await.unwrap();
+    settle().await;
+    assert_eq!(server.request_count(), 2);
+    clock.advance(SECOND * 60);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-1");
+    settle().await;
+    assert_eq!(server.request_count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_joined_a_flight_late_joins_another_one_once_and_waits_no_longer_than_the_timeout() {
+    let server = TestServer::new_async(|_, _| std::future::pending::<Answer>());
+    let source = builder(&server, &clock()).with_timeout(SECOND * 10).build().unwrap();
+    let began = tokio::time::Instant::now();
+    let ask = |after| {
+        let source = source.clone();
+        async move {
+            passing(after).await;
+            let error = source.token().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreachable);
+            began.elapsed().as_secs()
+        }
+    };
+    let (first, with_it, late) = tokio::join!(ask(Duration::ZERO), ask(SECOND / 20), ask(SECOND * 6));
+    assert_eq!((first, with_it, late), (10, 10, 16));
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_joined_a_flight_late_gets_the_token_of_the_next_one() {
+    let answers = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = TestServer::new_async(move |_, _| {
+        let first = answers.fetch_add(1, Ordering::SeqCst) == 0;
+        async move { if first { std::future::pending().await } else { Answer::Token(3600) } }
+    });
+    let source = builder(&server, &clock()).with_timeout(SECOND * 10).build().unwrap();
+    let late = async {
+        passing(SECOND * 6).await;
+        token(&source).await
+    };
+    let (first, late) = tokio::join!(token(&source), late);
+    first.unwrap_err();
+    assert_eq!(late.unwrap(), "Bearer token-2");
+}

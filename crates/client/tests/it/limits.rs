@@ -132,6 +132,35 @@ async fn a_limit_of_the_users_own_counts_beside_the_vendors() {
     assert!(error.to_string().contains("the limit of 2 token requests in 24h is used up"), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_users_own_that_is_the_vendors_counts_once() {
+    let server = issues(2);
+    let (limit, clock) = (IssuanceLimit::new(2, SECOND * DAY), TokioClock::new());
+    let source = TokenSource::builder(limited(limit), ClientCredentials::new("id", "secret"));
+    let source = source.with_transport(server.clone()).with_clock(clock).with_limit(limit).build().unwrap();
+    another(&source).await.unwrap();
+    another(&source).await.unwrap();
+    another(&source).await.unwrap_err();
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_the_pool_has_dropped_still_counts() {
+    let server = issues(5);
+    let pool = TokenPool::builder().with_transport(server.clone()).with_clock(TokioClock::new()).with_capacity(1);
+    let pool = pool.build().unwrap();
+    let provider = limited(IssuanceLimit::new(1, SECOND * DAY).per_client());
+    let source = |client: &str| {
+        pool.source(&provider, &ClientCredentials::new(client, "secret"), &TokenParameters::new()).unwrap()
+    };
+    token(&source("one")).await.unwrap();
+    for client in ["two", "three", "four"] {
+        token(&source(client)).await.unwrap();
+    }
+    assert_eq!(token(&source("one")).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    assert_eq!(server.request_count(), 4);
+}
+
 #[test]
 fn a_limit_of_nothing_is_refused_when_the_source_is_built() {
     let builder = TokenSource::builder(limited(IssuanceLimit::new(0, SECOND)), ClientCredentials::new("id", "secret"));

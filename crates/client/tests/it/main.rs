@@ -9,7 +9,10 @@ mod blocking;
 mod credentials;
 mod failures;
 mod flight;
+mod host_header;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod operations;
@@ -24,6 +27,7 @@ mod reqwest_middleware;
 mod rotation;
 mod seams;
 mod secrets;
+mod shared_failures;
 mod shop;
 #[cfg(feature = "signing")]
 mod signing;

@@ -1,5 +1,6 @@
 //! Asking about tokens and having them taken back, by a source, a pool and a program without an async runtime.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
 use credentials_grant::{
@@ -13,7 +14,7 @@ use futures_util::FutureExt as _;
 use crate::acme::SECOND;
 
 /// A vendor that does everything at one URL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Managed;
 
 impl CredentialsGrant for Managed {
@@ -28,6 +29,11 @@ impl CredentialsGrant for Managed {
 
     fn operation_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         context.post(&Acme::endpoint()).client_authentication(ClientAuthentication::ClientSecretBasic).token().build()
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

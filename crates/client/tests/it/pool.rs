@@ -1,15 +1,19 @@
 //! Sources for many.
 
+use std::hash::Hasher;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, CredentialsSource, Endpoint, Error, ErrorKind, TokenParameters,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, CredentialsSource, Endpoint, Error, ErrorKind,
+    ErrorMapping, ExpiryUnit, IssuanceLimit, Policy, Presentation, RequestContext, ResponseReader, StatusCode,
+    TokenParameters, UnsignedRequest,
 };
 use credentials_grant_client::{
-    EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials, ManualClock, TokenPool,
-    TokenPoolBuilder, TokenSource,
+    Authorizer, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials, ManualClock,
+    TokenPool, TokenPoolBuilder, TokenSource,
 };
 use credentials_grant_test_kit::{Acme, Answer, TestServer, clock, gated, settle};
 
@@ -76,6 +80,122 @@ async fn whoever_asks_the_same_shares_a_token_and_whoever_asks_anything_else_doe
 }
 
 #[test]
+fn whatever_is_read_otherwise_or_allowed_otherwise_has_a_source_of_its_own() {
+    let reader = ResponseReader::rfc6749;
+    let mapping = |kind| reader().with_error_mapping(ErrorMapping::for_code("code", kind));
+    let readers = [
+        reader(),
+        reader().token_in("id_token"),
+        reader().token_type_in("type"),
+        reader().any_token_type(),
+        reader().expires_in("expires_in", ExpiryUnit::Minutes),
+        reader().expires_in("ttl", ExpiryUnit::Seconds),
+        reader().expires_at("expires_in"),
+        reader().expires_at_in("expires_in", ExpiryUnit::Milliseconds),
+        reader().scopes_in("scopes", ' '),
+        reader().scopes_in("scope", ','),
+        reader().refresh_token_in("another"),
+        reader().errors_in("code", "text"),
+        mapping(ErrorKind::Unavailable),
+        mapping(ErrorKind::RateLimited),
+        reader().with_error_mapping(ErrorMapping::for_status(StatusCode::FORBIDDEN, ErrorKind::RateLimited)),
+    ];
+    let bearer = || Policy::new();
+    let presented = |presentation| Policy::new().with_presentation(presentation);
+    let limit = IssuanceLimit::new(5, SECOND);
+    let policies = [
+        bearer().with_host("one.example"),
+        bearer().with_host("two.example"),
+        bearer().with_lifetime(SECOND),
+        bearer().with_lifetime(SECOND * 2),
+        bearer().with_expired_status(StatusCode::FORBIDDEN),
+        bearer().with_address_blocking(),
+        bearer().with_limit(limit),
+        bearer().with_limit(limit.per_client()),
+        bearer().with_limit(IssuanceLimit::new(5, SECOND * 2)),
+        bearer().with_limit(IssuanceLimit::new(6, SECOND)),
+        presented(Presentation::header("X-Token")),
+        presented(Presentation::bearer().with_scheme("Token")),
+        presented(Presentation::bearer().with_extra_header("X-One", "1")),
+        presented(Presentation::bearer().with_extra_header("X-One", "2")),
+        presented(Presentation::bearer().with_secret_header("X-One", "1")),
+        presented(Presentation::bearer().with_client_id_header("X-One")),
+    ];
+    let basic = |method| Acme::new().with_client_authentication(method);
+    let requests = [
+        basic(ClientAuthentication::ClientSecretBasicRaw),
+        basic(ClientAuthentication::ClientSecretBasicStrict),
+        basic(ClientAuthentication::ClientSecretPost),
+        Acme::new().with_dpop(),
+        Acme::new().with_name("another"),
+    ];
+    let providers = readers.map(|reader| Acme::new().with_reader(reader)).into_iter().chain(requests);
+    let providers = providers.chain(policies.map(|policy| Acme::new().with_policy(policy)));
+    let providers: Vec<_> = providers.collect();
+
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
+    for (others, provider) in providers.iter().enumerate() {
+        pool.source(provider, &hotel(1), &TokenParameters::new()).unwrap();
+        assert_eq!(pool.len(), others + 1, "shares the source of another: {provider:?}");
+    }
+    for provider in &providers {
+        pool.source(&Arc::new(provider.clone()), &hotel(1), &TokenParameters::new()).unwrap();
+    }
+    assert_eq!(pool.len(), providers.len(), "each gets its source again");
+}
+
+/// A provider that writes its bytes as they are, or does not say what it is.
+#[derive(Clone, Debug)]
+struct Raw(Option<&'static str>);
+
+impl CredentialsGrant for Raw {
+    fn name(&self) -> &'static str {
+        "raw"
+    }
+
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        context.post(&Acme::endpoint()).client_credentials().build()
+    }
+
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        self.0.is_some_and(|bytes| {
+            state.write(bytes.as_bytes());
+            true
+        })
+    }
+}
+
+#[async_trait]
+impl CredentialsSource for Raw {
+    async fn load(&self) -> Result<ClientCredentials, Error> {
+        Ok(hotel(1))
+    }
+
+    fn identify(&self, state: &mut dyn Hasher) -> bool {
+        CredentialsGrant::identify(self, state)
+    }
+}
+
+#[test]
+fn the_end_of_a_providers_identity_does_not_pass_for_the_start_of_the_credentials() {
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
+    let whole = "provider, then credentials";
+    for split in 0..=whole.len() {
+        let (provider, credentials) = whole.split_at(split);
+        pool.source(&Raw(Some(provider)), &Raw(Some(credentials)), &TokenParameters::new()).unwrap();
+    }
+    assert_eq!(pool.len(), whole.len() + 1);
+}
+
+#[test]
+fn a_provider_that_cannot_be_told_apart_is_refused() {
+    let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
+    let error = pool.source(&Arc::new(Raw(None)), &hotel(1), &TokenParameters::new()).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("raw")));
+    assert!(error.to_string().contains("`CredentialsGrant::identify`"), "{error}");
+}
+
+#[test]
 fn a_parameter_makes_a_source_of_its_own_and_an_ask_that_acme_cannot_honour_makes_none() {
     let pool = builder(&TestServer::unused(), &clock()).build().unwrap();
     for tenant in ["1", "2", "1"] {
@@ -101,12 +221,30 @@ fn credentials_that_cannot_be_told_apart_are_refused() {
     for refused in [
         pool.source(&acme(), &Vault, &TokenParameters::new()),
         pool.source(&acme(), &Arc::new(Vault), &TokenParameters::new()),
+        // The name of the tenant is missing, for every tenant.
+        pool.source(&acme(), &FunctionCredentials::new("", || async { Ok(hotel(1)) }), &TokenParameters::new()),
+        pool.source(&acme(), &FunctionCredentials::new(" ", || async { Ok(hotel(1)) }), &TokenParameters::new()),
     ] {
         let error = refused.unwrap_err();
         assert_eq!((error.kind(), error.provider()), (ErrorKind::Configuration, Some("acme")));
         assert!(error.to_string().contains("identify"), "{error}");
     }
     assert!(pool.source(&acme(), &FallbackCredentials::new(hotel(1)).or(Vault), &TokenParameters::new()).is_err());
+}
+
+#[tokio::test]
+async fn each_source_asks_for_its_own_scopes_whoever_came_before() {
+    let server = TestServer::in_turn((0..4).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).build().unwrap();
+    assert!(pool.is_empty());
+    let scopes = ["read", "read", "write", "read"];
+    for (number, scope) in scopes.iter().enumerate() {
+        let parameters = TokenParameters::new().with_scope(*scope);
+        token(&pool.source(&acme(), &hotel(number), &parameters).unwrap()).await.unwrap();
+    }
+    let sent: Vec<_> = server.take_requests().into_iter().map(|request| request.body).collect();
+    assert_eq!(sent, scopes.map(|scope| format!("grant_type=client_credentials&scope={scope}")));
+    assert!(!pool.is_empty());
 }
 
 #[tokio::test]
@@ -147,6 +285,66 @@ async fn a_full_pool_drops_the_one_that_was_not_asked_for_the_longest() {
     }
     assert_eq!(tokens, [1, 2, 1, 3, 1, 4].map(|number| format!("Bearer token-{number}")));
     assert_eq!(pool.len(), 2);
+}
+
+#[tokio::test]
+async fn a_full_pool_keeps_the_sources_that_somebody_holds_and_shrinks_when_they_are_let_go() {
+    let server = TestServer::in_turn((0..2000).map(|_| Answer::Token(3600)));
+    let pool = builder(&server, &clock()).with_capacity(1000).build().unwrap();
+    let source = |number| pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap();
+    let mut held = Vec::new();
+    for number in 0..1500 {
+        token(&source(number)).await.unwrap();
+        held.push(Authorizer::builder(source(number)).with_host("api.example.com").build().unwrap());
+    }
+    for number in 0..1500 {
+        token(&source(number)).await.unwrap();
+    }
+    assert_eq!((server.request_count(), pool.len()), (1500, 1500), "one token for each of 1500 tenants");
+
+    held.truncate(500);
+    for _ in 0..1500 {
+        source(0);
+    }
+    assert_eq!(pool.len(), 1000, "it shrinks, a few sources at a time");
+    for number in 0..500 {
+        token(&source(number)).await.unwrap();
+    }
+    assert_eq!(server.request_count(), 1500, "those that are held are still there");
+}
+
+#[tokio::test]
+async fn a_source_that_is_fetching_a_token_is_not_dropped() {
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    let pool = builder(&server, &clock()).with_capacity(1).with_idle(SECOND).build().unwrap();
+    let source = |number| pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap();
+    let busy = source(1);
+    let caller = tokio::spawn(async move { token(&busy).await });
+    settle().await;
+    caller.abort();
+    settle().await;
+    for number in 2..5 {
+        source(number);
+    }
+    gate.add_permits(2);
+    assert_eq!(token(&source(1)).await.unwrap(), "Bearer token-1");
+    assert_eq!(server.request_count(), 1, "the first caller's request serves the second");
+}
+
+#[tokio::test]
+async fn a_lookup_drops_a_few_sources_only() {
+    let clock = clock();
+    let pool = builder(&TestServer::unused(), &clock).with_idle(SECOND).build().unwrap();
+    let source = |number| pool.source(&acme(), &hotel(number), &TokenParameters::new()).unwrap();
+    (0..100).for_each(|number| drop(source(number)));
+    clock.advance(SECOND);
+    let lengths = iter::repeat_with(|| {
+        source(99);
+        pool.len()
+    });
+    let lengths: Vec<_> = lengths.take(30).collect();
+    assert_eq!(lengths[..3], [96, 92, 88]);
+    assert_eq!(lengths.last(), Some(&1), "in the end, all others are gone");
 }
 
 #[tokio::test]

@@ -7,14 +7,15 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use credentials_grant::{
-    ClientCredentials, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, ProofKey, Retry, Signer, StatusCode,
-    TokenParameters, async_trait,
+    AccessToken, ClientCredentials, Error, ErrorKind, HeaderMap, HeaderName, HeaderValue, ProofKey, Retry, Signer,
+    StatusCode, TokenParameters, async_trait,
 };
-use credentials_grant_client::{Authorizer, KeySigner, TokenPool, TokenSource};
+use credentials_grant_client::{Authorizer, KeySigner, ProvideToken, TokenOptions, TokenPool, TokenSource, blocking};
 use credentials_grant_test_kit::{Acme, TestServer, clock, response};
 use http::{Request, Response};
 use reqwest_middleware::ClientBuilder;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -150,6 +151,66 @@ async fn a_bound_token_that_is_rejected_is_renewed_as_any_other() {
     authorizer.authorize(&mut request).await.unwrap();
     assert_eq!(request.headers()["authorization"], "DPoP token-2");
     assert_eq!(verified(&request.headers()["dpop"])[1]["nonce"], "n1");
+}
+
+#[tokio::test]
+async fn a_proof_is_for_the_url_without_query_and_fragment() {
+    let mut request =
+        reqwest::Request::new(reqwest::Method::PUT, "https://api.example.com/v1?canary=1#canary".parse().unwrap());
+    let authorization = authorizer(&issuer(), "api.example.com").authorize(&mut request).await.unwrap();
+    let [_, claims] = verified(&request.headers()["dpop"]);
+    assert_eq!((&claims["htm"], &claims["htu"]), (&json!("PUT"), &json!("https://api.example.com/v1")));
+    assert!(!format!("{authorization:?}").contains("canary"), "{authorization:?}");
+}
+
+#[test]
+fn in_a_blocking_program_a_proof_is_for_the_method_and_the_url_as_well() {
+    let authorizer = blocking::Authorizer::from_async(authorizer(&issuer(), "api.example.com")).unwrap();
+    for method in ["POST", "DELETE"] {
+        let mut request = call();
+        *request.method_mut() = method.parse().unwrap();
+        authorizer.authorize(&mut request).unwrap();
+        let [_, claims] = verified(&request.headers()["dpop"]);
+        assert_eq!((&claims["htm"], &claims["htu"]), (&json!(method), &json!("https://api.example.com/v1/bookings")));
+    }
+}
+
+const INVALID_TOKEN: (&str, &str) = ("www-authenticate", r#"DPoP error="invalid_token""#);
+
+#[tokio::test]
+async fn after_a_new_nonce_it_is_still_known_that_the_token_was_fetched_for_the_call() {
+    let authorizer = authorizer(&issuer(), "api.example.com");
+    let mut request = call();
+    let authorization = authorizer.authorize(&mut request).await.unwrap();
+    let retry = authorizer.check_response(
+        &authorization,
+        StatusCode::UNAUTHORIZED,
+        &headers(&[USE_NONCE, ("dpop-nonce", "n")]),
+    );
+    let authorization = authorizer.authorize_again(&mut request, retry.unwrap()).await.unwrap();
+    let answer = authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &headers(&[INVALID_TOKEN]));
+    assert!(answer.is_none(), "another new token would be no better");
+}
+
+#[tokio::test]
+async fn after_a_new_nonce_it_is_still_known_that_the_token_is_a_renewal() {
+    let issuer = issuer();
+    let authorizer = authorizer(&issuer, "api.example.com");
+    authorizer.authorize(&mut call()).await.unwrap();
+    let rejected =
+        |authorization, answer| authorizer.check_response(authorization, StatusCode::UNAUTHORIZED, &headers(answer));
+    let mut request = call();
+    let authorization = authorizer.authorize(&mut request).await.unwrap();
+    let retry = rejected(&authorization, &[INVALID_TOKEN]).unwrap();
+    let authorization = authorizer.authorize_again(&mut request, retry).await.unwrap();
+    let retry = rejected(&authorization, &[USE_NONCE, ("dpop-nonce", "n")]).unwrap();
+    let authorization = authorizer.authorize_again(&mut request, retry).await.unwrap();
+    // The API accepts the new token for another call, so that the pauses end, and then rejects it for this one.
+    let other = authorizer.authorize(&mut call()).await.unwrap();
+    assert!(authorizer.check_response(&other, StatusCode::OK, &HeaderMap::new()).is_none());
+    assert!(rejected(&authorization, &[INVALID_TOKEN]).is_none());
+    authorizer.authorize(&mut call()).await.unwrap();
+    assert_eq!(issuer.request_count(), 2, "the renewal was in vain, so the token stays for a while");
 }
 
 /// An API that wants its nonce in every proof, and tells how often it was asked, with which tokens and nonces.
@@ -356,12 +417,16 @@ impl Signer for Forgetful {
     }
 }
 
-/// Why a call is not authorized whose proof that key should sign.
-async fn unsigned(answers: bool) -> Error {
+/// A source with a timeout of seven seconds, whose key signs once.
+fn forgetful(answers: bool) -> TokenSource {
     let key = Forgetful { signer: KeySigner::generate().unwrap(), signed: AtomicBool::default(), answers };
     let parameters = TokenParameters::new().with_proof_key(ProofKey::new(key).unwrap());
     let source = TokenSource::builder(bound(), credentials()).with_parameters(parameters).with_timeout(7 * SECOND);
-    let source = source.with_transport(issuer()).build().unwrap();
+    source.with_transport(issuer()).build().unwrap()
+}
+
+/// Why a call is not authorized whose proof that key should sign.
+async fn unsigned(source: impl ProvideToken) -> Error {
     let authorizer = Authorizer::builder(source).with_host("api.example.com").build().unwrap();
     let mut request = call();
     let error = authorizer.authorize(&mut request).await.unwrap_err();
@@ -372,13 +437,44 @@ async fn unsigned(answers: bool) -> Error {
 
 #[tokio::test]
 async fn a_key_that_does_not_sign_sends_no_call() {
-    assert_eq!(unsigned(true).await.message(), "gone");
+    assert_eq!(unsigned(forgetful(true)).await.message(), "gone");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_never_signs_keeps_no_call_waiting_for_ever() {
-    let error = unsigned(false).await;
+    let error = unsigned(forgetful(false)).await;
     assert_eq!((error.message(), error.retry()), ("the key did not sign within 7 s", Retry::Soon));
+}
+
+/// A provider of tokens that implements what it must.
+#[derive(Debug)]
+struct Minimal(TokenSource);
+
+#[async_trait]
+impl ProvideToken for Minimal {
+    fn name(&self) -> &'static str {
+        "bound"
+    }
+
+    fn cached(&self, _: TokenOptions) -> Option<Arc<AccessToken>> {
+        self.0.cached().map(|token| token.to_arc())
+    }
+
+    async fn token(&self, _: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+        self.0.token().await
+    }
+
+    fn invalidate(&self, _: &AccessToken) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_timeout_of_the_providers_own_a_key_has_30_seconds_to_sign() {
+    let began = Instant::now();
+    let error = unsigned(Minimal(forgetful(false))).await;
+    assert_eq!(error.message(), "the key did not sign within 30 s");
+    assert_eq!(began.elapsed().as_secs(), 30);
+    let behind_a_pointer = Arc::new(forgetful(false));
+    assert_eq!(unsigned(behind_a_pointer).await.message(), "the key did not sign within 7 s");
 }
 
 #[tokio::test]

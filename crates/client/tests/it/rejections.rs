@@ -1,5 +1,7 @@
 //! What the API's answers do to the token, and how often one is given up.
 
+use std::sync::Arc;
+
 use credentials_grant::{HeaderMap, StatusCode};
 use credentials_grant_client::{Authorization, Authorizer};
 use credentials_grant_test_kit::settle;
@@ -141,6 +143,36 @@ async fn calls_that_mean_nothing_for_the_rejected_one_end_no_pause() {
     rig.clock.advance(SECOND);
     assert!(!rig.call(401).await, "the pause has doubled");
     assert_eq!(rig.server.request_count(), 3);
+}
+
+#[tokio::test]
+async fn a_renewal_for_a_token_that_somebody_else_dropped_counts_as_one_that_was_in_vain() {
+    let rig = rig(policy()).warm().await;
+    let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+    let authorization = rig.authorizer.authorize(&mut request).await.unwrap();
+    rig.source.invalidate(&rig.source.token().await.unwrap());
+    rig.source.token().await.unwrap();
+    let retry = rig.authorizer.check_response(&authorization, StatusCode::UNAUTHORIZED, &HeaderMap::new()).unwrap();
+    let authorization = rig.authorizer.authorize_again(&mut request, retry).await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer token-2");
+    assert!(!rig.answer(&authorization, 401));
+    assert_eq!(rig.cached().unwrap(), "Bearer token-2", "it is not dropped before the first pause is over");
+    rig.clock.advance(SECOND);
+    rig.call(401).await;
+    assert_eq!(rig.cached(), None);
+}
+
+#[tokio::test]
+async fn a_token_that_was_dropped_is_not_kept_in_memory() {
+    let rig = rig(policy()).warm().await;
+    assert!(rig.call(401).await);
+    let token = Arc::downgrade(&rig.source.token().await.unwrap());
+    // It is suspected during the pause, and dropped after it.
+    assert!(!rig.call(401).await);
+    assert!(token.upgrade().is_some());
+    rig.clock.advance(SECOND);
+    assert!(rig.call(401).await);
+    assert!(token.upgrade().is_none());
 }
 
 #[tokio::test]

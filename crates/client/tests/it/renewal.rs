@@ -108,8 +108,13 @@ async fn a_token_that_expires_while_its_renewal_is_under_way_is_not_served_and_n
     let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
     gate.add_permits(1);
     let (source, clock) = with_stale_token(&server).await;
+    while source.status().lifetime_left.unwrap() > SECOND * 40 {
+        clock.advance(SECOND);
+    }
     token(&source).await.unwrap();
-    clock.advance(SECOND * 3600 / 10);
+    // The renewal is not overdue by then.
+    clock.advance(SECOND * 25);
+    assert!(source.cached().is_none());
     let opening = async {
         settle().await;
         gate.add_permits(1);
@@ -133,4 +138,33 @@ async fn a_token_that_expires_on_its_way_is_handed_to_nobody_and_the_next_caller
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Unavailable);
     gate.add_permits(1);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[test]
+fn a_runtime_that_runs_only_within_block_on_renews_while_a_caller_waits_for_something() {
+    let server = TestServer::in_turn((0..3).map(|_| Answer::Token(3600)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (source, clock) = runtime.block_on(with_stale_token(&server));
+    for _ in 0..10 {
+        assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-1");
+    }
+    assert_eq!(server.request_count(), 1, "the renewal has started, and nothing drives it");
+
+    let call = async {
+        let used = token(&source).await;
+        settle().await; // the call to the API
+        used
+    };
+    assert_eq!(runtime.block_on(call).unwrap(), "Bearer token-1");
+    assert_eq!(server.request_count(), 2, "the call gave it the time");
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-2");
+
+    while source.status().lifetime_left.unwrap() > SECOND * 40 {
+        clock.advance(SECOND);
+    }
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-2");
+    // The renewal is not overdue by then.
+    clock.advance(SECOND * 20);
+    assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-3", "one caller waits");
+    assert_eq!(server.request_count(), 3, "for the renewal that had started");
 }

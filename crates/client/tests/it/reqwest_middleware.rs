@@ -197,11 +197,11 @@ async fn what_another_host_says_after_a_redirect_means_nothing_for_the_token() {
 }
 
 #[tokio::test]
-async fn with_its_redirect_policy_no_token_goes_along_to_a_host_that_nobody_named() {
+async fn with_limited_redirects_no_token_goes_along_to_a_host_that_nobody_named() {
     let other = api_that_takes("token-1").await;
     let server = redirecting_to(&other).await;
     let strict = |rig: &Rig| {
-        let client = Client::builder().redirect(rig.authorizer.redirect_policy()).build().unwrap();
+        let client = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();
         ClientBuilder::new(client).with(rig.authorizer.clone()).build()
     };
     let rig = rig(at(&server).with_presentation(presentation()));
@@ -218,10 +218,43 @@ async fn with_its_redirect_policy_no_token_goes_along_to_a_host_that_nobody_name
 }
 
 #[tokio::test]
+async fn with_limited_redirects_no_host_learns_the_url_that_was_asked_before() {
+    let other = api_that_takes("none").await;
+    let server = redirecting_to(&other).await;
+    let rig = rig(at(&server).with_host(other.address().to_string()));
+    let url = format!("{}/v1?key=canary", server.uri());
+    let referer = async || {
+        let requests = other.received_requests().await.unwrap();
+        requests.last().unwrap().headers.get("referer").map(|referer| referer.to_str().unwrap().to_owned())
+    };
+    client(&rig.authorizer).get(&url).send().await.unwrap();
+    assert_eq!(referer().await.as_deref(), Some(url.as_str()), "reqwest's default");
+
+    let limited = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();
+    ClientBuilder::new(limited).with(rig.authorizer).build().get(&url).send().await.unwrap();
+    assert_eq!(other.received_requests().await.unwrap().len(), 2);
+    assert_eq!(referer().await, None);
+}
+
+#[tokio::test]
+async fn a_host_header_does_not_follow_a_redirect() {
+    let other = api_that_takes("none").await;
+    let server = redirecting_to(&other).await;
+    let rig = rig(at(&server).with_host(other.address().to_string()));
+    let limited = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();
+    let client = ClientBuilder::new(limited).with(rig.authorizer).build();
+    client.get(server.uri()).header("host", server.address().to_string()).send().await.unwrap();
+    for server in [server, other] {
+        let [request] = &server.received_requests().await.unwrap()[..] else { panic!("one request") };
+        assert_eq!(request.headers.get_all("host").iter().collect::<Vec<_>>(), [&*server.address().to_string()]);
+    }
+}
+
+#[tokio::test]
 async fn a_loop_of_redirects_ends() {
     let server = api(|_| ResponseTemplate::new(302).insert_header("location", "/again")).await;
     let rig = rig(at(&server));
-    let client = Client::builder().redirect(rig.authorizer.redirect_policy()).build().unwrap();
+    let client = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();
     let client = ClientBuilder::new(client).with(rig.authorizer).build();
     let error = client.get(server.uri()).send().await.unwrap_err();
     assert!(matches!(error, reqwest_middleware::Error::Reqwest(error) if error.is_redirect()));

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use credentials_grant::{ClientCredentials, Error, ErrorKind};
-use credentials_grant_client::{FunctionCredentials, TokenSource};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, TokenParameters};
+use credentials_grant_client::{FunctionCredentials, TokenPool, TokenSource};
 use credentials_grant_test_kit::{Answer, TestServer, TokioClock, credentials, settle};
+use tokio::runtime::Handle;
 use tokio::time::advance;
 
 use crate::acme::{SECOND, acme, on_clock, token};
@@ -89,10 +90,27 @@ async fn warmth_ends_with_the_source() {
     let builder = TokenSource::builder(acme(), credentials()).with_transport(Arc::clone(&server));
     let source = builder.with_clock(TokioClock::new()).keep_warm().build().unwrap();
     token(&source).await.unwrap();
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert_eq!(tasks(), 1);
     drop(source);
+    settle().await;
+    assert_eq!(tasks(), 0, "the task ends at once, and not when it would have looked again");
+    assert_eq!(Arc::strong_count(&server), 1, "nothing of it is left");
     pass(200).await;
     assert_eq!(server.request_count(), 1);
-    assert_eq!(Arc::strong_count(&server), 1, "nothing of it is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_drops_warm_sources_leaves_no_tasks_behind() {
+    let server = TestServer::in_turn((0..1000).map(|_| Answer::Token(100)));
+    let pool = TokenPool::builder().with_transport(server.clone()).with_clock(TokioClock::new()).with_capacity(10);
+    let pool = pool.keep_warm().build().unwrap();
+    for number in 0..1000 {
+        let tenant = ClientCredentials::new(format!("tenant-{number}"), "secret");
+        token(&pool.source(&acme(), &tenant, &TokenParameters::new()).unwrap()).await.unwrap();
+    }
+    settle().await;
+    assert_eq!((pool.len(), Handle::current().metrics().num_alive_tasks()), (10, 10));
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn refresh_token(server: &AuthorizationServer) -> Result<Option<String>, HttpRes
     }
     let token = random_string().map_err(|error| HttpResponse::internal_error(&error))?;
     let fortnight = Duration::from_secs(14 * 24 * 60 * 60);
-    server.refresh_tokens.insert(token.clone(), server.now(), fortnight);
+    server.refresh_tokens.insert(&token, server.now(), fortnight);
     Ok(Some(token))
 }
 

@@ -5,8 +5,7 @@ use crate::{Response, call_api, http, send, standing_clock, start, token_request
 
 async fn post(emulator: &RunningEmulator, path: &str, body: &Value) -> Response {
     let url = emulator.token_url().join(path).unwrap();
-    // `curl -d` sends JSON with the content type of a form.
-    let request = http().post(url).header("content-type", "application/x-www-form-urlencoded");
+    let request = http().post(url).header("content-type", "application/json; charset=utf-8");
     send(request.body(body.to_string())).await
 }
 
@@ -114,5 +113,58 @@ async fn an_unknown_path_lists_the_known_ones() {
         let response = post(&apaleo, path, &json!({})).await;
         assert_eq!(response.status, 404);
         assert!(response.body.contains("POST /_emulator/misbehave"), "{}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_can_neither_change_nor_read_the_state() {
+    let apaleo = start(EmulatedVendor::Apaleo);
+    let token = send(token_request(&apaleo)).await.token();
+    let url = |path| apaleo.token_url().join(path).unwrap();
+    let revoke = || http().post(url("/_emulator/revoke")).body("{}");
+
+    for (headers, status) in [
+        (&[("origin", "https://evil.example"), ("content-type", "application/json")][..], 403),
+        (&[("origin", "null"), ("content-type", "application/json")], 403),
+        (&[("sec-fetch-site", "cross-site"), ("content-type", "application/json")], 403),
+        (&[("sec-fetch-site", "same-site"), ("content-type", "application/json")], 403),
+        (&[("content-type", "text/plain")], 415),
+        (&[("content-type", "application/x-www-form-urlencoded")], 415),
+        (&[], 415),
+    ] {
+        let request = headers.iter().fold(revoke(), |request, (name, value)| request.header(*name, *value));
+        let response = send(request).await;
+        assert_eq!(response.status, status, "{headers:?}");
+        assert!(response.json()["error"].is_string());
+    }
+    let read = send(http().get(url("/_emulator")).header("origin", "https://evil.example")).await;
+    assert_eq!(read.status, 403);
+    assert_eq!(call_api(&apaleo, Some(&token)).await.status, 200);
+
+    // What a person types into the browser's address bar.
+    assert_eq!(send(http().get(url("/_emulator")).header("sec-fetch-site", "none")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_was_pointed_to_loopback_gets_nothing() {
+    let apaleo = start(EmulatedVendor::Apaleo);
+    let port = apaleo.token_url().port().unwrap();
+    let call = apaleo.api_call();
+
+    for host in [format!("evil.example:{port}"), format!("127.0.0.1.evil.example:{port}"), "127.0.0.1:1".to_owned()] {
+        for request in [
+            http().get(apaleo.token_url().join("/_emulator").unwrap()),
+            token_request(&apaleo),
+            http().request(call.method.clone(), call.url.clone()),
+        ] {
+            let response = send(request.header("host", &host)).await;
+            assert_eq!(response.status, 421, "{host}");
+            assert!(response.body.contains("use http://127.0.0.1:"), "{}", response.body);
+        }
+    }
+    assert_eq!((apaleo.token_requests(), apaleo.tokens_issued()), (0, 0));
+
+    for host in [format!("localhost:{port}"), format!("[::1]:{port}"), format!("apaleo.localhost:{port}")] {
+        assert_eq!(send(token_request(&apaleo).header("host", &host)).await.status, 200, "{host}");
     }
 }

@@ -44,7 +44,7 @@ fn dropping_ends_connections_and_frees_the_port() {
     let apaleo = start(EmulatedVendor::Apaleo);
     let port = apaleo.token_url().port().unwrap();
     let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    connection.write_all(b"GET /_emulator HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    write!(connection, "GET /_emulator HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").unwrap();
     assert!(connection.read(&mut [0; 4096]).unwrap() > 0);
 
     drop(apaleo);

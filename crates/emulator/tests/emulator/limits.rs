@@ -155,9 +155,10 @@ impl<'a> Connection<'a> {
         let id = self.emulator.client_id();
         let body = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\
              content-type: application/x-www-form-urlencoded\r\n\r\n{body}",
             path = self.emulator.token_url().path(),
+            host = self.emulator.token_url().authority(),
             length = body.len(),
         );
         self.stream.write_all(request.as_bytes()).ok()?;

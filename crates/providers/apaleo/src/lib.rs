@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::hash::{Hash, Hasher};
+
 use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
@@ -25,7 +27,7 @@ const API_HOST: &str = "api.apaleo.com";
 ///
 /// assert_eq!(Apaleo::new().policy().hosts(), ["api.apaleo.com"]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Apaleo {
     token_endpoint: Endpoint,
 }
@@ -90,6 +92,11 @@ impl CredentialsGrant for Apaleo {
 
     fn policy(&self) -> Policy {
         Policy::new().with_host(API_HOST)
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub use credentials_grant_client::*;
 ///     .with_client_metadata("hotel", "MUC");
 /// # Ok::<(), credentials_grant_cognito::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Cognito {
     token_endpoint: Endpoint,
     client_authentication: ClientAuthentication,
@@ -117,6 +118,11 @@ impl CredentialsGrant for Cognito {
         // The quota «ClientAuthentication» is 150 requests per second for an account in a region.
         // Source: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html, edition of 2023.
         Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

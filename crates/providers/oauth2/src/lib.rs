@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::hash::{Hash, Hasher};
+
 use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
@@ -19,7 +21,7 @@ pub use credentials_grant_discovery::Issuer;
 /// let discovered = OAuth2::discover("https://login.acme.example".parse()?);
 /// # Ok::<(), credentials_grant_oauth2::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct OAuth2 {
     server: Server,
     client_authentication: Option<ClientAuthentication>,
@@ -29,9 +31,9 @@ pub struct OAuth2 {
     revocation_endpoint: Option<Endpoint>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Server {
-    Known(Metadata),
+    Known(Endpoint),
     Discovered(Discovery),
 }
 
@@ -39,7 +41,7 @@ impl OAuth2 {
     /// Creates a provider for the server with this token URL.
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
-        Self::new(Server::Known(Metadata::from_token_url(token_endpoint)))
+        Self::new(Server::Known(token_endpoint))
     }
 
     /// Creates a provider for the server of this issuer. Its metadata (RFC 8414, or OIDC Discovery) is fetched before
@@ -102,6 +104,11 @@ impl OAuth2 {
         self
     }
 
+    /// Builds the request for a token or about one, to a server of which only the token URL is known.
+    fn request_to(&self, context: &RequestContext<'_>, token_endpoint: &Endpoint) -> Result<UnsignedRequest, Error> {
+        self.request(context, &Metadata::from_token_url(token_endpoint.clone()))
+    }
+
     /// Builds the request for a token or about one, to a server with this metadata.
     fn request(&self, context: &RequestContext<'_>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
         let (kind, credentials) = (EndpointKind::of(context), context.credentials());
@@ -132,7 +139,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(metadata) => self.request(context, metadata),
+            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
             Server::Discovered(discovery) => {
                 discovery.first_request(context, |metadata| self.request(context, metadata))
             }
@@ -146,7 +153,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(metadata) => self.request(context, metadata),
+            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
             Server::Discovered(discovery) => {
                 discovery.next_request(context, response, |metadata| self.request(context, metadata))
             }
@@ -159,6 +166,11 @@ impl CredentialsGrant for OAuth2 {
                 discovery.forget_if_gone(error);
             }
         })
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::hash::{Hash, Hasher};
+
 use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
@@ -24,7 +26,7 @@ const API_HOST: &str = "api.octotable.com";
 ///
 /// let octotable = Octorate::new().with_expiry_unit(ExpiryUnit::Minutes);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Octorate {
     token_endpoint: Endpoint,
     api_host: String,
@@ -106,6 +108,11 @@ impl CredentialsGrant for Octorate {
 
     fn policy(&self) -> Policy {
         Policy::new().with_host(self.api_host.clone()).with_host(self.token_endpoint.url().authority().to_owned())
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

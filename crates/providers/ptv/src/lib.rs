@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use credentials_grant::settings::{Configure, Setting, Settings};
@@ -20,7 +21,7 @@ pub use credentials_grant_client::*;
 ///     .with_client_authentication(ClientAuthentication::ClientSecretPost);
 /// # Ok::<(), credentials_grant_ptv::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Ptv {
     token_endpoint: Endpoint,
     client_authentication: ClientAuthentication,
@@ -70,6 +71,11 @@ impl CredentialsGrant for Ptv {
         // «Up to 50 requests per second from the same IP». «Continuous failed login attempts from the same IP» block
         // the address below HTTP.
         Policy::new().with_limit(IssuanceLimit::new(50, Duration::from_secs(1))).with_address_blocking()
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

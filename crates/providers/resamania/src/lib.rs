@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
@@ -26,7 +27,7 @@ const API_KEY: &str = "api-key";
 /// let resamania = Resamania::new(Resamania::STAGING, Some("demoapi"))?.with_grant(club);
 /// # Ok::<(), credentials_grant_resamania::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Resamania {
     token_endpoint: Endpoint,
     grant: Grant,
@@ -45,7 +46,7 @@ pub struct Resamania {
 /// let member = Grant::Contact("member@example.com".to_owned());
 /// assert_eq!(format!("{member:?}"), "Contact(…)");
 /// ```
-#[derive(Clone, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Grant {
     /// The application itself: `client_credentials`.
@@ -137,6 +138,11 @@ impl CredentialsGrant for Resamania {
         let presentation = Presentation::bearer().with_secret_header(API_KEY_HEADER, API_KEY);
         // The API is behind the same gateway.
         Policy::new().with_presentation(presentation).with_host(self.token_endpoint.url().authority().to_owned())
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod changed_file;
 mod equality;
+mod pool;
 mod reading;
 mod refusals;
 mod settings;

@@ -90,9 +90,12 @@ fn an_invalid_name_or_date_is_refused() {
     assert_refused(&[("2026-11-26", "2026-11-26T10:00:00")], day);
     assert_refused(&[("2026-11-26", "10:00:00")], day);
     assert!(refused(&file(&[("2026-11-26", "2026-02-31")])).to_string().contains("line 4, column "));
-    assert_refused(&[("Acme Rockets", " ")], "the title is empty or has line breaks; write the title on one line");
+    assert_refused(
+        &[("Acme Rockets", " ")],
+        "the title is empty, or has line breaks or control characters; write the title on one line",
+    );
     let forged = [("\"the tenant\"", "\"the tenant\\nerror: forged\"")];
-    assert_refused(&forged, "the help is empty or has line breaks; write the help on one line");
+    assert_refused(&forged, "the help is empty, or has line breaks or control characters; write the help on one line");
 }
 
 #[test]

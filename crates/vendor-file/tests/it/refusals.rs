@@ -39,7 +39,7 @@ fn settings_are_declared_completely_and_used() {
     );
     says(
         "[settings.x]\nhelp = \"x\"\nvalues = [\"a\", \" b\"]",
-        "a value is empty, or has line breaks or spaces around it",
+        "a value is empty, or has line breaks, control characters or spaces around it",
     );
     says("[settings.x]\nhelp = \"x\"\ndefault = \"\"", "a value is empty");
 }
@@ -364,4 +364,122 @@ fn a_group_of_exclusive_settings_has_two_or_more_that_exist() {
         let error = refused(&file(&[("# top", &format!("exclusive = [[\"shop\", {unknown:?}]]"))])).to_string();
         assert!(error.contains(&format!("`{unknown}` is not a setting that can exclude another")), "{error}");
     }
+}
+
+#[test]
+fn a_name_whose_variables_are_another_programs_is_refused() {
+    let named = |name: &str| file(&[("name = \"acme\"", &format!("name = {name:?}"))]);
+    for (name, variables) in [
+        ("aws", "AWS_…"),
+        ("aws-web-identity", "AWS_…"),
+        ("github", "GITHUB_…"),
+        ("google-application", "GOOGLE_…"),
+        ("api", "API_…"),
+        ("cgrant", "CGRANT_…"),
+    ] {
+        let error = refused(&named(name)).to_string();
+        assert!(error.contains(&format!("line 1, column 8: the name `{name}` is reserved")), "{error}");
+        assert!(
+            error.contains(variables) && error.contains(&format!("choose another name, such as my-{name}")),
+            "{error}"
+        );
+    }
+    for name in ["my-aws", "awsome", "apaleo", "cognito", "oauth2", "octorate", "ptv", "resamania"] {
+        VendorFile::parse(&named(name)).unwrap();
+    }
+}
+
+#[test]
+fn a_secret_in_the_url_needs_a_word_in_the_file() {
+    let query = ("# request", "encoding = \"query\"");
+    let words = "the request puts a secret into the URL, which servers and proxies write to their logs; send it in the \
+                 body or in a header; if the vendor takes it nowhere else, add `secrets-in-url = true`";
+    let allowed = |with: &str| format!("{with}\nsecrets-in-url = true");
+    for (with, changes) in [
+        ("encoding = \"query\"", None),
+        ("method = \"GET\"", None),
+        ("encoding = \"query\"", Some(("client_secret_post", "client_secret_jwt"))),
+        ("encoding = \"query\"", Some(("client_secret_post", "private_key_jwt"))),
+        ("encoding = \"query\"\nparameters.key = \"{gateway-key}\"", Some(("client_secret_post", "tls_client_auth"))),
+        ("encoding = \"query\"\nparameters.x = \"{base64({client-secret})}\"", Some(("client_secret_post", "none"))),
+    ] {
+        let changes: Vec<_> = changes.into_iter().collect();
+        assert_refused(&[&changes[..], &[("# request", with)]].concat(), words);
+        assert_refused(&[&changes[..], &[("# request", &format!("{with}\nsecrets-in-url = false"))]].concat(), words);
+        assert_accepted(&[&changes[..], &[("# request", &allowed(with))]].concat());
+    }
+    let unneeded = "this request puts no secret into the URL; remove `secrets-in-url`";
+    assert_refused(&[("# request", "secrets-in-url = true")], unneeded);
+    for method in ["client_secret_basic", "tls_client_auth", "none"] {
+        assert_accepted(&[("client_secret_post", method), query]);
+        assert_refused(&[("client_secret_post", method), (query.0, &allowed(query.1))], unneeded);
+    }
+}
+
+#[test]
+fn a_setting_that_is_sent_as_a_secret_is_declared_as_one() {
+    let words =
+        |name: &str| format!("`{name}` looks like a secret, and the setting `shop` is not declared as one; add");
+    for (place, with, name) in [
+        ("# request", "parameters.api_key = \"{shop}\"", "api_key"),
+        ("# request", "headers.Authorization = \"Key {base64({shop})}\"", "Authorization"),
+        ("# policy", "presentation.extra-headers.X-Api-Key = \"{shop}\"", "X-Api-Key"),
+    ] {
+        let error = refused(&file(&[("client_secret_post", "none"), (place, with)])).to_string();
+        assert!(error.contains(&words(name)), "{error}");
+    }
+    assert_accepted(&[("# request", "parameters.api_key = \"{gateway-key}\"")]);
+    assert_accepted(&[("# request", "parameters.api_key = \"{client-id}\"")]);
+}
+
+#[test]
+fn one_value_is_listed_once_however_it_is_spelled() {
+    let auth = |values: &str| {
+        file(&[
+            ("\"client_secret_post\"", "\"{auth}\""),
+            ("# settings", &format!("[settings.auth]\nhelp = \"x\"\nvalues = {values}")),
+        ])
+    };
+    VendorFile::parse(&auth("[\"basic\", \"post\"]")).unwrap();
+    for values in ["[\"basic\", \"client_secret_basic\"]", "[\"post\", \"body\"]", "[\"none\", \"basic\", \"none\"]"] {
+        let error = refused(&auth(values)).to_string();
+        assert!(error.contains("the setting `auth` lists this value twice; remove one"), "{values}: {error}");
+    }
+}
+
+#[test]
+fn what_is_printed_has_no_control_characters() {
+    for c in ['\n', '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{2069}']
+    {
+        let escaped = format!("x\\u{:04x}y", u32::from(c));
+        for (what, with) in [
+            ("Acme Rockets", escaped.clone()),
+            ("the name of the shop", escaped.clone()),
+            ("\"live\", \"test\"", format!("\"live\", \"{escaped}\"")),
+        ] {
+            let error = refused(&file(&[(what, &with)])).to_string();
+            assert!(error.contains("control characters"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_page_on_vendor_files_lists_every_reserved_name() {
+    let page = include_str!("../../../../docs/vendor-files.md");
+    let (_, section) = page.split_once("### Reserved names").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let list = &section[section.find("\n- ").unwrap()..];
+    let listed: Vec<_> = list.split('`').skip(1).step_by(2).collect();
+    assert!(listed.len() > 100);
+    for prefix in &listed {
+        refused(&file(&[(
+            "name = \"acme\"",
+            &format!("name = {:?}", format!("{}-x", prefix.to_lowercase().replace('_', "-"))),
+        )]));
+    }
+    // Both lists are of the same length, so the page has them all.
+    let source = include_str!("../../src/reserved_names.rs");
+    let (_, array) = source.split_once("&[\n").unwrap();
+    let (array, _) = array.split_once("];").unwrap();
+    assert_eq!(array.matches("\",").count(), listed.len());
 }

@@ -154,7 +154,8 @@ fn parameters_go_into_json_a_query_or_headers_as_the_file_says() {
         r#"{"clientId":"id","clientSecret":"canary"}"#
     );
     for encoding in ["encoding = \"query\"", "method = \"GET\"", "method = \"GET\"\nencoding = \"query\""] {
-        let request = sealed_for(&custom(encoding), &[], &TokenParameters::new()).unwrap();
+        let encoding = format!("{encoding}\nsecrets-in-url = true");
+        let request = sealed_for(&custom(&encoding), &[], &TokenParameters::new()).unwrap();
         assert_eq!(request.url().query(), Some("v=1&clientId=id&clientSecret=canary"));
         assert_eq!(request.method() == "GET", encoding.contains("GET"));
         assert!(request.body().is_empty() && !format!("{request:?}").contains("canary"));

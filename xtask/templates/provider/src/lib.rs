@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+use std::hash::{Hash, Hasher};
+
 use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
@@ -17,7 +19,7 @@ const TOKEN_URL: &str = "https://auth.example.com/oauth2/token";
 ///
 /// assert_eq!({{Type}}::new().name(), "{{name}}");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct {{Type}} {
     token_endpoint: Endpoint,
 }
@@ -54,6 +56,11 @@ impl CredentialsGrant for {{Type}} {
         // FILL IN: the hosts of the vendor's API, and where you found them. The token is sent only to these hosts. If
         // each customer has its own host, leave them out: the caller then sets the host.
         Policy::new().with_host("api.example.com")
+    }
+
+    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
+        self.hash(&mut state);
+        true
     }
 }
 

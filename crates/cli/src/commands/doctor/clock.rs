@@ -56,7 +56,8 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 
 /// Returns how far the clocks differ. A date counts whole seconds, so it means any time within one.
 fn skew(date: SystemTime, sent: SystemTime, answered: SystemTime) -> Skew {
-    let latest = date + Duration::from_secs(1);
+    // A date at the end of time is later than any other by itself.
+    let latest = date.checked_add(Duration::from_secs(1)).unwrap_or(date);
     match (sent.duration_since(latest), date.duration_since(answered)) {
         (Ok(ahead), _) if ahead.as_secs() > 0 => Skew::Ahead(ahead),
         (_, Ok(behind)) if behind.as_secs() > 0 => Skew::Behind(behind),
@@ -75,7 +76,7 @@ fn in_words(duration: Duration) -> String {
         0..120 => (seconds, "second"),
         120..7200 => ((seconds + 30) / 60, "minute"),
         7200..172_800 => ((seconds + 1800) / 3600, "hour"),
-        _ => ((seconds + 43_200) / 86_400, "day"),
+        _ => (seconds.saturating_add(43_200) / 86_400, "day"),
     };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
@@ -109,6 +110,25 @@ mod tests {
         assert_eq!(date(&headers), Some(at(784_112_377.0)));
         headers.insert(DATE, HeaderValue::from_static("today"));
         assert_eq!(date(&headers), None);
+    }
+
+    #[test]
+    fn no_age_and_no_date_overflows() {
+        for date in ["Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            let last = i64::MAX.unsigned_abs();
+            for age in (0..64).map(|bit| u64::MAX >> bit).chain([last - 253_402_300_799, last]) {
+                for age in [age.saturating_sub(1), age, age.saturating_add(1)] {
+                    let mut headers = HeaderMap::new();
+                    headers.insert(DATE, HeaderValue::from_static(date));
+                    headers.insert(AGE, age.into());
+                    let compared = compare(&headers, at(1000.0), at(1001.0));
+                    assert!(compared.is_none_or(|compared| compared.is_err() || age <= 1061), "{date} {age}");
+                }
+            }
+        }
+        for seconds in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(!in_words(Duration::from_secs(seconds)).is_empty());
+        }
     }
 
     #[test]

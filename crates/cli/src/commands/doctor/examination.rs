@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, Method,
     RequestContext, RequestSeed, TokenParameters, TokenResponse, Transport, UnsignedRequest, Url, async_trait,
     fetch_token,
 };
 use credentials_grant_client::HttpTransport;
+use reqwest::header::ACCEPT;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,6 +35,8 @@ pub(super) struct Examination {
 
 #[derive(Default)]
 struct State {
+    /// The first step, until it is reported.
+    settings: Option<Step>,
     /// The origins whose connection was checked.
     checked: Vec<String>,
     stage: Option<Stage>,
@@ -65,13 +68,21 @@ pub(super) enum Ended {
 }
 
 impl Examination {
+    /// Reports `settings` first, once it is certain that they make a request.
     pub(super) fn new(
         report: Arc<Report>,
+        settings: Step,
         connections: Connections,
         transport: HttpTransport,
         requests_token: bool,
     ) -> Self {
-        Self { report, connections, transport, requests_token, state: Mutex::default() }
+        Self {
+            report,
+            connections,
+            transport,
+            requests_token,
+            state: Mutex::new(State { settings: Some(settings), ..State::default() }),
+        }
     }
 
     pub(super) fn token_requests(&self) -> u32 {
@@ -94,6 +105,10 @@ impl Examination {
             State { has_compared_clocks: false, last_url: Some(url), .. } => url.clone(),
             _ => return,
         };
+        if url.path() == "/" {
+            // A GET could be what requests a token.
+            return self.report.skip("clock", "the token URL is the server's front page");
+        }
         let sent = SystemTime::now();
         match front_page(&url, credentials, &self.transport).await {
             Some(headers) => self.compare_clocks(&headers, sent),
@@ -143,8 +158,12 @@ impl Examination {
 #[async_trait]
 impl Transport for Examination {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let is_for_metadata = request.url().path().contains(WELL_KNOWN);
+        let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
+        let settings = self.state().settings.take();
+        if let Some(settings) = settings {
+            self.report.add(settings);
+        }
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
@@ -183,6 +202,15 @@ impl fmt::Debug for Examination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Examination").field("transport", &self.transport).finish_non_exhaustive()
     }
+}
+
+/// Returns `true` for a GET of metadata. A token request may have such a path as well, but not without anything that
+/// tells who the client is: parameters, or a header.
+fn is_for_metadata(request: &HttpRequest) -> bool {
+    let url = request.url();
+    let is_bare =
+        url.query().is_none() && request.body().is_empty() && request.headers().keys().all(|name| *name == ACCEPT);
+    request.method() == Method::GET && is_bare && url.path().contains(WELL_KNOWN)
 }
 
 /// Returns the client authentication methods in metadata (RFC 8414 section 2).

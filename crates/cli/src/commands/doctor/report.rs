@@ -11,8 +11,8 @@ use crate::exit::Exit;
 use crate::output::{self, with_coloured_mark};
 use crate::text::one_line;
 
-/// The steps, in their order.
-const STEPS: [&str; 6] = ["dns", "tcp", "tls", "clock", "discovery", "token"];
+/// The steps that need the network, in the order in which those that were not reached are listed.
+const STEPS: [&str; 6] = ["dns", "tcp", "tls", "discovery", "clock", "token"];
 
 /// One step. The members are a contract.
 #[derive(Serialize)]

@@ -11,11 +11,18 @@ use reqwest::header::LOCATION;
 use reqwest::{Response, Url};
 use serde::Serialize;
 
+use super::secret_headers::SecretHeaders;
 use super::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::invocation::TokenClient;
 use crate::output;
+use crate::text::TerminalText;
+
+const MIB: usize = 1024 * 1024;
+
+/// The largest body that `--output json` prints.
+const LARGEST_JSON_BODY: usize = 8 * MIB;
 
 /// What is printed of a response.
 #[derive(Clone, Copy)]
@@ -33,37 +40,67 @@ pub(super) async fn print(
     client: &TokenClient,
     mut response: Response,
     parts: PrintedParts,
+    secret_headers: SecretHeaders,
 ) -> Result<Exit, CommandError> {
     let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
     match parts {
         PrintedParts::Json => {
-            let mut body = Vec::new();
-            while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, &url))? {
-                body.extend_from_slice(&part);
-            }
+            let body = bounded_body(client, &mut response, &url).await?;
             output::print_json(&Answer::new(status, &headers, body))?;
         }
         PrintedParts::HeadAndBody => {
-            output::write_part(&head(&response))?;
+            let head = head(&response);
+            if io::stdout().is_terminal() {
+                output::write_part(TerminalText::default().part(&head).as_bytes())?;
+            } else {
+                output::write_part(&head)?;
+            }
             stream(client, &mut response, &url).await?;
         }
         PrintedParts::Body => stream(client, &mut response, &url).await?,
     }
-    exit(client, &HttpResponse::new(status, headers, Vec::new()), &url)
+    exit(client, &HttpResponse::new(status, headers, Vec::new()), &url, secret_headers)
+}
+
+/// Reads the whole body, which must fit into memory: JSON says at its beginning how the body is written.
+async fn bounded_body(client: &TokenClient, response: &mut Response, url: &Url) -> Result<Vec<u8>, CommandError> {
+    let too_large = || {
+        CommandError::new(
+            Exit::BadResponse,
+            format!("{} answered with more than {} MiB", authority(url), LARGEST_JSON_BODY / MIB),
+        )
+        .with_remedy("leave out --output json: without it, a body of any length is printed as it arrives")
+        .with_provider(client.provider.name)
+    };
+    if response.content_length().is_some_and(|length| length > LARGEST_JSON_BODY as u64) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, url))? {
+        if part.len() > LARGEST_JSON_BODY - body.len() {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 /// Prints the body as it arrives, until it ends or the reader closes the pipe.
 async fn stream(client: &TokenClient, response: &mut Response, url: &Url) -> Result<(), CommandError> {
+    let is_terminal = io::stdout().is_terminal();
+    let mut terminal = TerminalText::default();
     let mut last = b'\n';
     while let Some(part) = response.chunk().await.map_err(|error| broken(client, error, url))? {
         last = part.last().copied().unwrap_or(last);
-        if !output::write_part(&part)? {
+        let has_reader =
+            if is_terminal { output::write_part(terminal.part(&part).as_bytes())? } else { output::write_part(&part)? };
+        if !has_reader {
             return Ok(());
         }
     }
     // So that the shell's prompt starts on a line of its own.
-    if last != b'\n' && io::stdout().is_terminal() {
-        output::write_part(b"\n")?;
+    if last != b'\n' && is_terminal {
+        output::write_part(format!("{}\n", terminal.end()).as_bytes())?;
     }
     Ok(())
 }
@@ -117,7 +154,12 @@ impl Answer {
 }
 
 /// Returns how the run ends.
-fn exit(client: &TokenClient, answer: &HttpResponse, url: &Url) -> Result<Exit, CommandError> {
+fn exit(
+    client: &TokenClient,
+    answer: &HttpResponse,
+    url: &Url,
+    secret_headers: SecretHeaders,
+) -> Result<Exit, CommandError> {
     let (status, host) = (answer.status(), authority(url));
     let answered = format!("{host} answered {status}");
     let temporary = |kind, remedy| {
@@ -131,20 +173,36 @@ fn exit(client: &TokenClient, answer: &HttpResponse, url: &Url) -> Result<Exit, 
         401 => permanent("the API rejected the token: see why with --include; check scopes and audience"),
         403 => permanent("the token does not allow this: see why with --include; check scopes and audience"),
         400.. => permanent("check method and URL; the body may say more"),
-        301 | 302 | 303 | 307 | 308 if answer.headers().contains_key(LOCATION) => redirected(&answered, answer, url),
+        301 | 302 | 303 | 307 | 308 if answer.headers().contains_key(LOCATION) => {
+            redirected(&answered, answer, url, secret_headers)
+        }
         _ => return Ok(Exit::Done),
     };
     Err(error.with_provider(client.provider.name))
 }
 
-/// Makes the error for a redirect that was not followed, because the token must not go there.
-fn redirected(answered: &str, answer: &HttpResponse, url: &Url) -> CommandError {
+/// Makes the error for a redirect that was not followed, because the token or the secret headers must not go there.
+fn redirected(answered: &str, answer: &HttpResponse, url: &Url, secret_headers: SecretHeaders) -> CommandError {
     let location = answer.headers().get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
     let Some(elsewhere) = location.filter(Url::has_host) else {
         return CommandError::new(Exit::BadResponse, format!("{answered}, a redirect without a valid URL"))
             .with_remedy("check the URL");
     };
     let host = authority(&elsewhere);
+    // All redirects so far stayed at the first host, if there are such headers.
+    if !secret_headers.may_go_to(&elsewhere, url) {
+        let first = authority(url);
+        return CommandError::new(
+            Exit::BadResponse,
+            format!(
+                "{answered}, a redirect to {}://{host}; the secret headers were not sent there",
+                elsewhere.scheme()
+            ),
+        )
+        .with_remedy(format!(
+            "check the URL; headers from a file go to {first} only: if {host} may have them, request it"
+        ));
+    }
     let remedy = format!("check the URL; if {host} is one of the vendor's hosts, add --host {host}");
     CommandError::new(
         Exit::BadResponse,

@@ -36,7 +36,7 @@ impl End {
             Self::Refusal => vec![ClientCredentials::new("id", "wrong")],
             _ => Vec::new(),
         };
-        FetchRecord { sent: true, refused }
+        FetchRecord { sent: true, refused, ..FetchRecord::default() }
     }
 }
 
