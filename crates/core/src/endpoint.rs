@@ -38,7 +38,7 @@ impl Endpoint {
     pub fn parse(url: &str) -> Result<Self, Error> {
         let endpoint = Self::insecure(url)?;
         if endpoint.0.scheme() == "http" && !is_loopback(&endpoint.0) {
-            return Err(Error::configuration(format!("the URL {endpoint} would send secrets unencrypted"))
+            return Err(unusable(&endpoint, "would send secrets unencrypted")
                 .with_remedy("use https (plain http is for loopback only)"));
         }
         Ok(endpoint)
@@ -57,9 +57,7 @@ impl Endpoint {
         })?;
         let endpoint = Self(Arc::new(parsed));
         let url = &endpoint.0;
-        let refused = |why: &str, remedy: &'static str| {
-            Err(Error::configuration(format!("the URL {endpoint} {why}")).with_remedy(remedy))
-        };
+        let refused = |why: &str, remedy: &'static str| Err(unusable(&endpoint, why).with_remedy(remedy));
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
             return refused("is not an https URL with a host", "use an https URL");
         }
@@ -261,6 +259,11 @@ fn fits_name(c: char) -> bool {
 
 fn fits_label(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
+}
+
+/// Returns the error for a URL that cannot be used. It may be one that a server has sent.
+fn unusable(url: &Endpoint, why: &str) -> Error {
+    Error::configuration("the URL ").with_server_words(url.to_string()).with_own_words(format!(" {why}"))
 }
 
 #[cfg(test)]

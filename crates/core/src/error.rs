@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::redact::{Redactor, one_line};
+use crate::words::Words;
 
 /// Why there is no token, or why a provider could not be built.
 ///
@@ -30,12 +31,12 @@ use crate::redact::{Redactor, one_line};
 pub struct Error(Box<Inner>);
 
 #[derive(Clone, thiserror::Error)]
-#[error("{}{message}{}", Before(provider.as_deref(), ": "), After("; ", remedy.as_deref()))]
+#[error("{}{message}{}", Before(provider.as_deref(), ": "), After("; ", remedy.as_ref().map(Words::as_str)))]
 struct Inner {
     kind: ErrorKind,
     provider: Option<Cow<'static, str>>,
-    message: Cow<'static, str>,
-    remedy: Option<Cow<'static, str>>,
+    message: Words,
+    remedy: Option<Words>,
     status: Option<StatusCode>,
     oauth: Option<OAuthError>,
     retry: Retry,
@@ -118,11 +119,15 @@ pub struct OAuthError {
 
 impl Error {
     /// Creates an error of this kind. The message is lower-case, has no full stop, and holds no secret.
+    ///
+    /// Once a request was sent, [`fetch_token`](crate::fetch_token) redacts secrets from a message that is not a
+    /// constant, as it may hold a server's words. To keep yours as they are, add the server's by
+    /// [`with_server_words`](Self::with_server_words).
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
             provider: None,
-            message: message.into(),
+            message: Words::new(message),
             remedy: None,
             status: None,
             oauth: None,
@@ -131,12 +136,14 @@ impl Error {
         }))
     }
 
+    /// Creates an error about settings, in our own words alone.
     pub(crate) fn configuration(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Configuration, message)
+        Self::new(ErrorKind::Configuration, message).with_own_words("")
     }
 
+    /// Creates an error about a response, in our own words alone.
     pub(crate) fn bad_response(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::BadResponse, message)
+        Self::new(ErrorKind::BadResponse, message).with_own_words("")
     }
 
     /// Returns the kind of error.
@@ -154,13 +161,13 @@ impl Error {
     /// Returns what happened, without the provider's name and the remedy.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.0.message
+        self.0.message.as_str()
     }
 
     /// Returns what to do next.
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
-        self.0.remedy.as_deref()
+        self.0.remedy.as_ref().map(Words::as_str)
     }
 
     /// Returns the HTTP status of the response, if there was one.
@@ -188,10 +195,40 @@ impl Error {
         self
     }
 
+    /// Appends words of a server to the message. They are put on one line. Secrets are redacted from them, and from
+    /// them only: the rest of the message counts as your own words, and stays as it is.
+    ///
+    /// ```
+    /// use credentials_grant::{Error, ErrorKind};
+    ///
+    /// # let answer = "unknown\ntenant";
+    /// let error = Error::new(ErrorKind::RequestRefused, "the server refused the tenant: ").with_server_words(answer);
+    /// assert_eq!(error.message(), "the server refused the tenant: unknown tenant");
+    /// ```
+    #[must_use]
+    pub fn with_server_words(mut self, words: impl AsRef<str>) -> Self {
+        self.0.message = std::mem::replace(&mut self.0.message, Words::new("")).with_quoted(words.as_ref());
+        self
+    }
+
+    /// Appends words of your own to the message, which holds no words of a server but those that were added by
+    /// [`with_server_words`](Self::with_server_words). They are not redacted.
+    #[must_use]
+    pub fn with_own_words(mut self, words: impl AsRef<str>) -> Self {
+        self.0.message = std::mem::replace(&mut self.0.message, Words::new("")).with_own(words.as_ref());
+        self
+    }
+
     /// Sets what to do next.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
-        self.0.remedy = Some(remedy.into());
+        self.0.remedy = Some(Words::new(remedy));
+        self
+    }
+
+    /// Sets what to do next, in our own words alone.
+    pub(crate) fn with_own_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        self.0.remedy = Some(Words::new(remedy).own());
         self
     }
 
@@ -223,21 +260,14 @@ impl Error {
         self
     }
 
-    /// Redacts every secret that was sent from what the server echoed. Constant texts, and errors about settings, which
-    /// are made before anything is sent, stay as they are.
-    pub(crate) fn redacted(mut self, scrubber: &Redactor) -> Self {
+    /// Redacts every secret that was sent from what the server echoed. Our own words stay as they are.
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
         let inner = &mut *self.0;
-        if inner.kind == ErrorKind::Configuration {
-            return self;
-        }
-        for text in [Some(&mut inner.message), inner.remedy.as_mut()].into_iter().flatten() {
-            if let Cow::Owned(words) = text {
-                *words = scrubber.redact(words);
-            }
-        }
+        inner.message = std::mem::replace(&mut inner.message, Words::new("")).redacted(redactor);
+        inner.remedy = inner.remedy.take().map(|remedy| remedy.redacted(redactor));
         if let Some(oauth) = &mut inner.oauth {
             for text in [&mut oauth.code, &mut oauth.description, &mut oauth.uri, &mut oauth.challenge] {
-                *text = text.as_deref().map(|text| scrubber.redact(text));
+                *text = text.as_deref().map(|text| redactor.redact(text));
             }
         }
         self
@@ -280,7 +310,7 @@ impl fmt::Debug for Inner {
             write!(f, ", retry after: {} s", pause.as_secs())?;
         }
         let cause = source.as_deref().map(|source| one_line(&innermost(source).to_string()));
-        if let Some(cause) = cause.filter(|cause| !self.message.contains(cause.as_str())) {
+        if let Some(cause) = cause.filter(|cause| !self.message.as_str().contains(cause.as_str())) {
             write!(f, ", caused by: {cause}")?;
         }
         f.write_str(")")

@@ -1,5 +1,8 @@
 //! From credentials to a token: the requests, one after the other, to the last answer.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
 use secrecy::SecretString;
 
 use crate::access_token::AccessToken;
@@ -16,10 +19,7 @@ use crate::response_reader::ResponseReader;
 use crate::token_operation::TokenOperation;
 use crate::token_parameters::TokenParameters;
 use crate::transport::Transport;
-use crate::unsigned_request::UnsignedRequest;
-
-/// The most requests that one token may take.
-const MOST_REQUESTS: usize = 4;
+use crate::unsigned_request::{MOST_REQUESTS, UnsignedRequest};
 
 /// Fetches one token: builds the request, sends it and reads the response, and sends further requests if the vendor
 /// requires them.
@@ -53,6 +53,8 @@ pub(crate) struct Exchange<'a> {
     transport: &'a dyn Transport,
     /// The secrets that were sent, to redact from errors.
     sent: Vec<SecretString>,
+    /// Whether a server may have said something.
+    has_sent: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -61,14 +63,18 @@ impl<'a> Exchange<'a> {
         context: RequestContext<'a>,
         transport: &'a dyn Transport,
     ) -> Self {
-        Self { provider, context, transport, sent: Vec::new() }
+        Self { provider, context, transport, sent: Vec::new(), has_sent: false }
     }
 
     /// Sends the requests, and reads the last response.
     pub(crate) async fn run<T>(mut self, read: impl FnOnce(&HttpResponse) -> Result<T, Error>) -> Result<T, Error> {
         let outcome = self.last_response().await.and_then(|response| read(&response));
         outcome.map_err(|error| {
-            let error = error.redacted(&self.secrets().collect());
+            // An error about settings, before anything is sent, holds no server's words.
+            let error = match error.kind() {
+                ErrorKind::Configuration if !self.has_sent => error,
+                _ => error.redacted(&self.secrets().collect()),
+            };
             error.with_provider(self.provider.name().to_owned())
         })
     }
@@ -85,11 +91,17 @@ impl<'a> Exchange<'a> {
         let mut previous = None;
         let mut has_nonce = false;
         for _ in 0..MOST_REQUESTS {
-            let unsigned = self.request(previous.as_ref())?;
+            let mut unsigned = self.request(previous.as_ref())?;
             let continues = unsigned.continues;
+            let side_request = unsigned.side_request.take();
             let mut request = unsigned.sign().await?;
             self.sent.append(&mut request.secrets);
-            let response = self.transport.send(&request).await?;
+            self.has_sent = true;
+            let response = self.transport.send(&request);
+            let response = match side_request {
+                Some(side_request) => beside(side_request.run(self.transport), response).await?,
+                None => response.await?,
+            };
             if self.wants_nonce(&request, &response) && !has_nonce {
                 has_nonce = true;
                 self.context = self.context.again();
@@ -100,7 +112,7 @@ impl<'a> Exchange<'a> {
                 return Ok(response);
             }
         }
-        Err(Error::new(ErrorKind::BadResponse, format!("no token after {MOST_REQUESTS} requests"))
+        Err(Error::bad_response(format!("no token after {MOST_REQUESTS} requests"))
             .with_remedy("show the vendor this message"))
     }
 
@@ -123,4 +135,15 @@ impl<'a> Exchange<'a> {
             && ResponseReader::rfc6749().read_error(response).oauth().and_then(|oauth| oauth.code.as_deref())
                 == Some("use_dpop_nonce")
     }
+}
+
+/// Waits for `main`, and runs `side` meanwhile.
+async fn beside<T>(side: impl Future<Output = ()>, main: impl Future<Output = T>) -> T {
+    let (mut side, mut main) = (pin!(side), pin!(main));
+    let mut runs = true;
+    poll_fn(|context| {
+        runs = runs && side.as_mut().poll(context).is_pending();
+        main.as_mut().poll(context)
+    })
+    .await
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::endpoint::without_query;
+use crate::json::has_repeated_member;
 
 /// The longest pause that `Retry-After` may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -106,6 +107,7 @@ impl HttpResponse {
             None => Body::Other("an empty body"),
             Some(b'<') => Body::Other("HTML or XML"),
             Some(_) if parts(body) > MOST_PARTS => Body::Other("JSON or a form of more than 10,000 parts"),
+            Some(_) if has_repeated_member(body) => Body::Other("JSON that has a member twice"),
             Some(_) => match serde_json::from_slice(body) {
                 Ok(Value::Object(members)) => Body::Members(members),
                 Ok(_) => Body::Other("JSON that is not an object"),
@@ -122,8 +124,13 @@ impl HttpResponse {
         if !may_be_form || !body.contains(&b'=') || body.contains(&b'\n') {
             return Body::Other("text that is neither JSON nor a form");
         }
-        let pairs = url::form_urlencoded::parse(body);
-        Body::Members(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+        let mut members = Map::new();
+        for (name, value) in url::form_urlencoded::parse(body) {
+            if members.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+                return Body::Other("a form that has a parameter twice");
+            }
+        }
+        Body::Members(members)
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {

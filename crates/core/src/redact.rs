@@ -1,13 +1,21 @@
 //! Redacts secrets from what a server echoes.
 //!
-//! A server that answers `unknown client: Basic YWJj…` repeats the secret as it was sent, or as the server escapes it.
-//! Text is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
+//! A server that answers `unknown client: Basic YWJj…` repeats a secret in a spelling of its own: escaped once or
+//! twice, in base64, in capitals, cut short. So the text is decoded and compared, in place of a list of spellings. It
+//! is redacted first and cut off afterwards, so that the cut cannot hide a secret from the search.
 
+mod needle;
+#[cfg(test)]
+mod properties;
+mod spelling;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
-use url::form_urlencoded;
 
-use crate::encode::percent_encode;
+use needle::{Class, Gaps, Layer, Needle};
+use spelling::{Spelled, decoded, is_blank, raw};
 
 /// What replaces a secret.
 const REDACTED: &str = "[redacted]";
@@ -15,29 +23,90 @@ const REDACTED: &str = "[redacted]";
 /// The longest text of a server that is kept, in bytes.
 const LONGEST: usize = 512;
 
-/// The secrets of one exchange.
-#[derive(Debug)]
-pub(crate) struct Redactor(Vec<SecretString>);
+/// The longest text of a server that is read, in bytes. What follows is dropped before the search.
+const LONGEST_READ: usize = 8 * 1024;
+
+/// How many times a text is decoded at most: `%25252B` takes three.
+const MOST_LAYERS: usize = 4;
+
+/// The length, in bytes, from which a secret is also found in other case, in base64 and in hex. A shorter one could be
+/// part of any word.
+const SHORTEST_ENCODED: usize = 6;
+
+/// The error codes that RFCs register. They are words of ours as much as of the server's, and stay as they are: where
+/// the secret is `client`, `invalid_[redacted]` would spell it out.
+const REGISTERED_CODES: [&str; 43] = [
+    // RFC 6749 sections 4.1.2.1 and 5.2.
+    "access_denied",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    // RFC 6750 section 3.1, RFC 9470 section 3.
+    "insufficient_scope",
+    "insufficient_user_authentication",
+    "invalid_token",
+    // RFC 7009 section 2.2.1, RFC 7591 section 3.2.2.
+    "invalid_client_metadata",
+    "invalid_redirect_uri",
+    "invalid_software_statement",
+    "unapproved_software_statement",
+    "unsupported_token_type",
+    // RFC 8628 section 3.5.
+    "authorization_pending",
+    "expired_token",
+    "slow_down",
+    // RFC 8707 section 2, RFC 9101 section 7, RFC 9396 section 5, RFC 9449 sections 5 and 8.
+    "invalid_authorization_details",
+    "invalid_dpop_proof",
+    "invalid_request_object",
+    "invalid_request_uri",
+    "invalid_target",
+    "request_not_supported",
+    "request_uri_not_supported",
+    "use_dpop_nonce",
+    // OpenID Connect Core section 3.1.2.6, CIBA sections 11 and 13, UMA section 3.3.6, RFC 9635 section 3.6.
+    "account_selection_required",
+    "consent_required",
+    "expired_login_hint_token",
+    "interaction_required",
+    "invalid_binding_message",
+    "invalid_user_code",
+    "login_required",
+    "missing_user_code",
+    "need_info",
+    "registration_not_supported",
+    "request_denied",
+    "request_submitted",
+    "unknown_user_id",
+    "unmet_authentication_requirements",
+];
+
+/// The secrets of one exchange, each as the needles that find it.
+pub(crate) struct Redactor(Vec<Vec<Needle>>);
 
 impl FromIterator<SecretString> for Redactor {
     fn from_iter<T: IntoIterator<Item = SecretString>>(secrets: T) -> Self {
-        Self(secrets.into_iter().collect())
+        let mut secrets: Vec<_> = secrets.into_iter().collect();
+        secrets.sort_by(|one, other| one.expose_secret().cmp(other.expose_secret()));
+        secrets.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
+        Self(secrets.iter().map(|secret| needles(secret.expose_secret())).collect())
     }
 }
 
 impl Redactor {
-    /// Returns the text with every secret replaced, in any form that it was sent or is echoed in.
+    /// Returns a server's text with every secret replaced, however it is spelled, and cut off if it is long.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut secret = vec![false; text.len()];
-        let forms = self.0.iter().flat_map(|secret| forms(secret.expose_secret()));
-        for form in forms.filter(|form| !form.expose_secret().is_empty()) {
-            for (start, found) in text.match_indices(form.expose_secret()) {
-                secret[start..start + found.len()].fill(true);
-            }
-        }
+        let read = beginning(text, LONGEST_READ);
+        let (secret, _) = self.find(read);
         let mut redacted = String::new();
         let mut after_secret = false;
-        for (at, c) in text.char_indices() {
+        for (at, c) in read.char_indices() {
             match secret[at] {
                 true if after_secret => {}
                 true => redacted += REDACTED,
@@ -45,64 +114,126 @@ impl Redactor {
             }
             after_secret = secret[at];
         }
-        capped(&redacted)
-    }
-}
-
-/// Returns a secret as it was sent, and as servers escape it: in a URL, a form, JSON or HTML.
-fn forms(secret: &str) -> Vec<SecretString> {
-    let percent = percent_encode(secret);
-    let json = Value::from(secret).to_string();
-    let json = &json[1..json.len() - 1];
-    let forms = [
-        secret.to_owned(),
-        lower_case_hex(&percent),
-        percent,
-        form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-        replaced(json, &[('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027"), ('+', "\\u002b")]),
-        json.to_owned(),
-        replaced(secret, &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")]),
-    ];
-    // The server's words are put on one line before they are redacted.
-    forms.into_iter().flat_map(|form| [one_line(&form).into(), form.into()]).collect()
-}
-
-/// `%2b` for `%2B`, as .NET writes it.
-fn lower_case_hex(percent: &str) -> String {
-    let mut parts = percent.split('%');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let (hex, rest) = part.split_at(2);
-        text + "%" + &hex.to_ascii_lowercase() + rest
-    })
-}
-
-fn replaced(text: &str, table: &[(char, &str)]) -> String {
-    let mut replaced = String::new();
-    for c in text.chars() {
-        match table.iter().find(|(from, _)| *from == c) {
-            Some((_, to)) => replaced.push_str(to),
-            None => replaced.push(c),
+        if read.len() == text.len() && redacted.len() <= LONGEST {
+            return redacted;
         }
+        format!("{}…", beginning(&redacted, LONGEST))
     }
-    replaced
+
+    /// Returns for every byte whether it spells a secret, and how many steps it took to find that out.
+    fn find(&self, text: &str) -> (Vec<bool>, usize) {
+        let layers = layers(text);
+        let codes = registered_codes(text);
+        let mut secret = vec![false; text.len()];
+        let mut steps = 0;
+        for needles in &self.0 {
+            let mut marks = vec![false; text.len()];
+            for layer in &layers {
+                steps += needles.iter().map(|needle| needle.search(layer, &mut marks)).sum::<usize>();
+            }
+            for &(start, end) in &codes {
+                let is_marked = |at: Option<usize>| at.and_then(|at| marks.get(at)).is_some_and(|&marked| marked);
+                // What a match of the whole secret goes beyond is no word of its own.
+                if !is_marked(start.checked_sub(1)) && !is_marked(Some(end)) {
+                    marks[start..end].fill(false);
+                }
+            }
+            secret.iter_mut().zip(marks).for_each(|(secret, marked)| *secret |= marked);
+        }
+        (secret, steps)
+    }
+}
+
+/// Returns the needles that find a secret: as it is, and in base64 and hex.
+fn needles(secret: &str) -> Vec<Needle> {
+    let secret = Zeroizing::new(one_line(secret));
+    if secret.len() < SHORTEST_ENCODED {
+        let exactly = |byte| if byte == b' ' { Class::Blank } else { Class::Exactly(byte) };
+        return Needle::all(&secret.bytes().map(exactly).collect::<Vec<_>>(), Gaps::Blank);
+    }
+    let any_case = |byte| if byte == b' ' { Class::Blank } else { Class::AnyCase(byte) };
+    let plain = |bytes: &[u8]| Needle::all(&bytes.iter().copied().map(any_case).collect::<Vec<_>>(), Gaps::Blank);
+    let mut needles = plain(secret.as_bytes());
+    // As it is after every escape is decoded, those that it holds itself too.
+    let normal: Zeroizing<Vec<_>> = Zeroizing::new(normal(&secret));
+    if normal.len() >= SHORTEST_ENCODED && *normal != secret.as_bytes() {
+        needles.extend(plain(&normal));
+    }
+    // In Latin-1, as old servers have it.
+    let latin: Option<Vec<_>> = secret.chars().map(|c| u8::try_from(c).ok()).collect();
+    if let Some(latin) = latin.map(Zeroizing::new).filter(|_| !secret.is_ascii()) {
+        needles.extend(plain(&latin));
+    }
+    for offset in 0..3 {
+        needles.extend(Needle::all(&base64_within(secret.as_bytes(), offset), Gaps::Of(b" ")));
+    }
+    let hex: Vec<_> = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect();
+    needles.extend(Needle::all(&hex, Gaps::Of(b" :-")));
+    needles
+}
+
+/// Returns what base64 makes of a secret that begins at this byte of a group of three. The first and the last character
+/// also depend on what stands beside the secret.
+fn base64_within(secret: &[u8], offset: usize) -> Vec<Class> {
+    let padded = Zeroizing::new([&[0; 2][..offset], secret].concat());
+    let encoded = Zeroizing::new(BASE64_STANDARD_NO_PAD.encode(&*padded));
+    let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
+    let known = encoded[first..last].bytes().map(Class::Base64);
+    let before = (offset > 0).then_some(Class::AnyBase64);
+    let after = (padded.len() % 3 > 0).then_some(Class::AnyBase64);
+    before.into_iter().chain(known).chain(after).collect()
+}
+
+fn hex_digit(digit: u8) -> Class {
+    Class::AnyCase(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
+}
+
+/// Returns the text as it is, decoded, decoded twice, and so on while there is something to decode.
+fn layers(text: &str) -> Vec<Layer> {
+    let mut layers = vec![Layer::new(raw(text))];
+    while let Some(next) = layers.last().and_then(|layer| decoded(layer.bytes())).filter(|_| layers.len() < MOST_LAYERS)
+    {
+        layers.push(Layer::new(next));
+    }
+    layers
+}
+
+/// Returns the bytes of a text after every escape is decoded, as often as a server's text is.
+fn normal(text: &str) -> Vec<u8> {
+    let mut bytes = raw(text);
+    for _ in 1..MOST_LAYERS {
+        let Some(next) = decoded(&bytes) else { break };
+        bytes = next;
+    }
+    bytes.iter().map(|Spelled { byte, .. }| *byte).collect()
+}
+
+/// Returns where the registered error codes stand.
+fn registered_codes(text: &str) -> Vec<(usize, usize)> {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut codes = Vec::new();
+    let mut start = 0;
+    for word in text.split_inclusive(|c| !is_of_word(c)) {
+        let code = word.trim_end_matches(|c| !is_of_word(c));
+        if REGISTERED_CODES.contains(&code) {
+            codes.push((start, start + code.len()));
+        }
+        start += word.len();
+    }
+    codes
 }
 
 /// Returns the text on one line, without control characters and bidirectional controls: what a server sends must not
 /// forge log lines, nor display as something else.
 pub(crate) fn one_line(text: &str) -> String {
-    let turns =
-        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let words = text.split(|c: char| c.is_control() || c.is_whitespace() || turns(c)).filter(|word| !word.is_empty());
+    let words = text.split(is_blank).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn capped(text: &str) -> String {
-    if text.len() <= LONGEST {
-        return text.to_owned();
-    }
-    let end = (0..=LONGEST).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    format!("{}…", &text[..end])
+/// Returns as much of a text as fits into this many bytes.
+fn beginning(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ impl<'a> RequestBuilder<'a> {
             headers: HeaderMap::new(),
             header_secrets: Vec::new(),
             continues: false,
+            side_request: None,
         };
         Self { context, request, signer: None, assertion_audience: None, included: Vec::new(), problem: None }
     }

@@ -196,12 +196,15 @@ impl ResponseReader {
     pub fn read_error(&self, response: &HttpResponse) -> Error {
         let status = response.status();
         if response.is_redirect() {
-            let to = response.location().map(|location| format!(" to {}", one_line(&location))).unwrap_or_default();
-            return Error::bad_response(format!(
-                "the server answered with a redirect{to} ({status}), which is not followed"
-            ))
-            .with_remedy("if that is the vendor's token endpoint now, set it as the token URL")
-            .with_status(status);
+            let redirect = Error::bad_response("the server answered with a redirect");
+            let redirect = match response.location() {
+                Some(location) => redirect.with_own_words(" to ").with_server_words(location),
+                None => redirect,
+            };
+            return redirect
+                .with_own_words(format!(" ({status}), which is not followed"))
+                .with_remedy("if that is the vendor's token endpoint now, set it as the token URL")
+                .with_status(status);
         }
         let (members, body) = match response.members() {
             Body::Members(members) => (Value::Object(members), "JSON without an error and without a token"),
@@ -211,13 +214,13 @@ impl ResponseReader {
         let code = said.as_ref().and_then(|said| said.code.as_deref());
         let mapping = self.error_mappings.iter().find(|mapping| mapping.matches(status, code));
         let kind = mapping.map_or_else(|| kind(status, said.as_ref()), |mapping| mapping.kind);
-        let message = match mapping.and_then(|mapping| mapping.message.as_deref()).or(what(kind)) {
-            Some(what) => message(what, status, said.as_ref()),
-            None => format!("the server answered with {body} ({status})"),
+        let error = match mapping.and_then(|mapping| mapping.message.as_deref()).or(what(kind)) {
+            Some(what) => error_with(kind, format!("{what} ({status})"), said.as_ref()),
+            None => Error::new(kind, format!("the server answered with {body} ({status})")).with_own_words(""),
         };
         let remedy = mapping.and_then(|mapping| mapping.remedy.clone());
         let remedy = remedy.unwrap_or_else(|| remedy_for(kind, said.as_ref()).into());
-        let mut error = Error::new(kind, message).with_remedy(remedy).with_status(status);
+        let mut error = error.with_own_remedy(remedy).with_status(status);
         if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
             error = error.with_retry(Retry::After(wait));
         }
@@ -258,12 +261,14 @@ impl ResponseReader {
         if self.any_token_type || ["bearer", "dpop"].iter().any(|known| token_type.eq_ignore_ascii_case(known)) {
             return Ok(());
         }
+        let error = Error::bad_response("the server sent a token");
         // A long text is not the name of a type: it may be the token itself.
         let named = match token_type.len() {
-            ..=40 => format!(" of the type `{}`", one_line(token_type)),
-            _ => String::new(),
+            ..=40 => error.with_own_words(" of the type `").with_server_words(token_type).with_own_words("`"),
+            _ => error,
         };
-        Err(Error::bad_response(format!("the server sent a token{named} that is not a bearer token"))
+        Err(named
+            .with_own_words(" that is not a bearer token")
             .with_remedy("ask the vendor how such a token is presented"))
     }
 
@@ -328,12 +333,12 @@ fn what(kind: ErrorKind) -> Option<&'static str> {
     }
 }
 
-fn message(what: &str, status: StatusCode, said: Option<&OAuthError>) -> String {
-    let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]);
-    // The status comes before the server's words, which may be long enough to be cut off.
-    let what = format!("{what} ({status})");
-    let parts: Vec<_> = [Some(what.as_str())].into_iter().chain(words.into_iter().flatten()).flatten().collect();
-    parts.join(": ")
+/// Returns an error that says what happened, with the status, and then what the server says, which may be long enough
+/// to be cut off.
+fn error_with(kind: ErrorKind, what: String, said: Option<&OAuthError>) -> Error {
+    let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]).into_iter().flatten().flatten();
+    let error = Error::new(kind, what).with_own_words("");
+    words.fold(error, |error, words| error.with_own_words(": ").with_server_words(words))
 }
 
 fn remedy_for(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -59,6 +59,12 @@ pub struct SignedValue {
     message: Vec<u8>,
     signer: Arc<dyn Signer>,
     format: Format,
+}
+
+/// A value, and its signature alone in the spellings that a server may repeat it in.
+pub(crate) struct Signed {
+    pub(crate) value: SecretString,
+    pub(crate) signatures: [SecretString; 4],
 }
 
 /// How the value is made from the message and its signature.
@@ -131,16 +137,21 @@ impl SignedValue {
     }
 
     /// Signs the message and returns the value.
-    pub(crate) async fn sign(self) -> Result<SecretString, Error> {
+    pub(crate) async fn sign(self) -> Result<Signed, Error> {
         let signature = self.signer.sign(&self.message).await.map_err(|error| self.failed(error))?;
         if signature.is_empty() {
             return Err(self.failed(Error::new(ErrorKind::SigningFailed, "the signer returned an empty signature")));
         }
+        let base64 = BASE64_URL_SAFE_NO_PAD.encode(&signature);
         let value = match &self.format {
-            Format::Jwt => jwt(&self.message, &BASE64_URL_SAFE_NO_PAD.encode(signature)),
+            Format::Jwt => jwt(&self.message, &base64),
             Format::Custom(format) => format(&signature),
         };
-        Ok(value.into())
+        let hex = signature.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let standard = BASE64_STANDARD_NO_PAD.encode(&signature);
+        let text = String::from_utf8(signature).unwrap_or_default();
+        let signatures = [base64, standard, hex, text].map(SecretString::from);
+        Ok(Signed { value: value.into(), signatures })
     }
 
     /// Returns a placeholder that differs if the message does. For a JWT, it is the JWT with a placeholder for its
@@ -163,8 +174,8 @@ impl SignedValue {
             ErrorKind::SigningFailed => error.with_remedy(REMEDY),
             _ => {
                 let remedy = error.remedy().unwrap_or(REMEDY).to_owned();
-                let message = format!("the {} could not be signed: {}", self.what, error.message());
-                Error::new(ErrorKind::SigningFailed, message)
+                Error::new(ErrorKind::SigningFailed, format!("the {} could not be signed: ", self.what))
+                    .with_server_words(error.message())
                     .with_remedy(remedy)
                     .with_retry(error.retry())
                     .with_source(error)

@@ -14,7 +14,9 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::header;
 use crate::http_request::HttpRequest;
+use crate::http_response::HttpResponse;
 use crate::signed_value::SignedValue;
+use crate::transport::Transport;
 
 /// A request as a provider describes it: what goes where, and what must be signed first.
 ///
@@ -41,11 +43,24 @@ pub struct UnsignedRequest {
     pub(crate) signed_headers: Vec<(HeaderName, SignedValue)>,
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) headers: HeaderMap,
-    /// What is secret in the headers: whole values, and what follows the scheme.
+    /// What is secret beside the parameters: header values, what follows their scheme, and signatures.
     pub(crate) header_secrets: Vec<SecretString>,
     /// Whether another request follows this one, and only the last response holds the token.
     pub(crate) continues: bool,
+    pub(crate) side_request: Option<SideRequest>,
 }
+
+/// A request that is sent at the same time, for later.
+pub(crate) struct SideRequest {
+    request: HttpRequest,
+    read: Box<ReadFn>,
+}
+
+/// Reads a response, and returns the request that follows.
+type ReadFn = dyn FnMut(&HttpResponse) -> Option<HttpRequest> + Send + Sync;
+
+/// The most requests that one token may take.
+pub(crate) const MOST_REQUESTS: usize = 4;
 
 /// Where parameters go.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +84,21 @@ const RESERVED: [&str; 6] =
 pub(crate) const CLIENT_ASSERTION: &str = "client_assertion";
 
 impl UnsignedRequest {
+    /// Has another request sent at the same time, for something that the provider needs later, such as metadata that is
+    /// stale. `read` gets its response, and returns a request to follow it, if there is one.
+    ///
+    /// Nobody waits for it: it is given up when the response to this request has arrived, and its failure is not
+    /// reported.
+    #[must_use]
+    pub fn with_side_request(
+        mut self,
+        request: HttpRequest,
+        read: impl FnMut(&HttpResponse) -> Option<HttpRequest> + Send + Sync + 'static,
+    ) -> Self {
+        self.side_request = Some(SideRequest { request, read: Box::new(read) });
+        self
+    }
+
     /// Signs what must be signed, and lays out the bytes.
     ///
     /// # Errors
@@ -77,10 +107,14 @@ impl UnsignedRequest {
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub async fn sign(mut self) -> Result<HttpRequest, Error> {
         for (index, value) in std::mem::take(&mut self.signed_parameters) {
-            self.parameters[index].value = value.sign().await?;
+            let signed = value.sign().await?;
+            self.parameters[index].value = signed.value;
+            self.header_secrets.extend(signed.signatures);
         }
         for (name, value) in std::mem::take(&mut self.signed_headers) {
-            self.set_header(name, value.sign().await?)?;
+            let signed = value.sign().await?;
+            self.set_header(name, signed.value)?;
+            self.header_secrets.extend(signed.signatures);
         }
         self.lay_out()
     }
@@ -182,6 +216,18 @@ impl UnsignedRequest {
         let url = self.endpoint.url();
         let query = url.query_pairs().map(|(_, value)| value.into_owned()).chain(url.query().map(str::to_owned));
         parameters.chain(&self.header_secrets).cloned().chain(query.map(SecretString::from)).collect()
+    }
+}
+
+impl SideRequest {
+    /// Sends the requests, one after the other.
+    pub(crate) async fn run(mut self, transport: &dyn Transport) {
+        // No more than a token may take.
+        for _ in 0..MOST_REQUESTS {
+            let Ok(response) = transport.send(&self.request).await else { return };
+            let Some(next) = (self.read)(&response) else { return };
+            self.request = next;
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn preferred(
             "the server's metadata lists {accepted} for client authentication, but the credentials are for {supported}"
         );
         Error::new(ErrorKind::Configuration, message)
+            .with_own_words("")
             .with_remedy("give credentials for one of the server's methods, or set the client authentication method")
     })
 }

@@ -17,10 +17,11 @@ use crate::metadata::Metadata;
 use crate::metadata_reader::{is_elsewhere, read};
 
 /// Finds the metadata of an issuer, and keeps it: for as long as its `Cache-Control: max-age` says, a day at most, or
-/// else for an hour. If it cannot be fetched again then, the old one is used for a day more, at one attempt a minute.
+/// else for an hour. Then it is fetched again beside the next token request, which is sent to where the old one says
+/// and waits for nothing. If it cannot be fetched, the old one is used for a day more, at one attempt a minute.
 ///
-/// The URL of RFC 8414 is tried first, then that of OIDC Discovery. Metadata that names another issuer, or a token
-/// endpoint without TLS, is refused. Clones share what they know.
+/// The URL of RFC 8414 is tried first, then that of OIDC Discovery; later, the one that had it. Metadata that names
+/// another issuer, or a token endpoint without TLS, is refused. Clones share what they know.
 ///
 /// A provider that discovers its endpoints has one, and builds its requests from the metadata:
 ///
@@ -74,7 +75,22 @@ use crate::metadata_reader::{is_elsewhere, read};
 #[derive(Clone)]
 pub struct Discovery {
     issuer: Issuer,
-    cache: Arc<Mutex<Option<Cached<Metadata>>>>,
+    cache: Arc<Mutex<Option<Known>>>,
+}
+
+/// Metadata, and where it was.
+struct Known {
+    metadata: Cached<Metadata>,
+    place: Place,
+}
+
+/// A URL at which an issuer may have its metadata.
+#[derive(Clone, Copy)]
+enum Place {
+    /// That of RFC 8414.
+    OAuth,
+    /// That of OIDC Discovery.
+    Oidc,
 }
 
 impl Discovery {
@@ -107,9 +123,14 @@ impl Discovery {
         if context.is_dry_run() {
             return build(&Metadata::for_dry_run(&self.issuer));
         }
-        match self.cached(context.now()) {
-            Some(metadata) => build(&metadata),
-            None => context.get(&self.issuer.oauth_metadata()?).continues().build(),
+        let now = context.now();
+        if let Some(metadata) = self.cached(now) {
+            return build(&metadata);
+        }
+        // This caller should fetch it, and need not wait for it.
+        match self.known(now) {
+            Some((metadata, place)) => self.renewed_beside(build(&metadata)?, now, place),
+            None => context.get(&self.url(Place::OAuth)?).continues().build(),
         }
     }
 
@@ -125,10 +146,11 @@ impl Discovery {
         response: &HttpResponse,
         build: impl FnOnce(&Metadata) -> Result<UnsignedRequest, Error>,
     ) -> Result<UnsignedRequest, Error> {
+        let place = if context.step() == 1 { Place::OAuth } else { Place::Oidc };
         if context.step() == 1 && is_elsewhere(response) {
-            return context.get(&self.issuer.oidc_metadata()?).continues().build();
+            return context.get(&self.url(Place::Oidc)?).continues().build();
         }
-        build(&self.keep(context.now(), response)?)
+        build(&self.keep(context.now(), response, place)?)
     }
 
     /// Forgets the metadata if this error says that the token endpoint is gone (404, 405, 410, or no OAuth response),
@@ -166,10 +188,17 @@ impl Discovery {
             return Ok(metadata);
         }
         match self.fetch(transport).await {
-            Ok(response) => self.keep(now, &response),
+            Ok((response, place)) => self.keep(now, &response, place),
             // Looking it up has deferred the next fetch, so the old metadata is used meanwhile.
             Err(error) => self.cached(now).ok_or(error),
         }
+    }
+
+    /// Returns the metadata that is known, without a request: also after it is stale, for a day more. `None` if it must
+    /// be fetched first.
+    #[must_use]
+    pub fn known_metadata(&self, now: SystemTime) -> Option<Metadata> {
+        self.known(now).map(|(metadata, _)| metadata)
     }
 
     /// Fetches the issuer's JSON Web Key Set (RFC 7517), and first the metadata if that is due. The keys are not
@@ -179,7 +208,17 @@ impl Discovery {
     ///
     /// As [`metadata`](Self::metadata), for either document.
     pub async fn jwks(&self, transport: &dyn Transport, now: SystemTime) -> Result<Document, FetchError> {
-        let jwks_uri = self.metadata(transport, now).await?.jwks_uri().map_err(FetchError::Invalid)?;
+        self.jwks_of(&self.metadata(transport, now).await?, transport).await
+    }
+
+    /// Fetches the JSON Web Key Set from where this metadata says, such as
+    /// [what is known](Self::known_metadata) while the metadata itself cannot be fetched.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata), for the keys.
+    pub async fn jwks_of(&self, metadata: &Metadata, transport: &dyn Transport) -> Result<Document, FetchError> {
+        let jwks_uri = metadata.jwks_uri().map_err(FetchError::Invalid)?;
         let accept = HeaderValue::from_static("application/json, application/jwk-set+json");
         let request = HttpRequest::get(&jwks_uri).with_header(HeaderName::from_static("accept"), accept);
         let response = transport.send(&request).await.map_err(FetchError::Unavailable)?;
@@ -192,20 +231,54 @@ impl Discovery {
     }
 
     /// Fetches the metadata from the first of its URLs that has it.
-    async fn fetch(&self, transport: &dyn Transport) -> Result<HttpResponse, FetchError> {
-        let get = async |url: Result<Endpoint, Error>| {
-            let request = HttpRequest::get(&url.map_err(FetchError::Invalid)?);
-            transport.send(&request).await.map_err(FetchError::Unavailable)
+    async fn fetch(&self, transport: &dyn Transport) -> Result<(HttpResponse, Place), FetchError> {
+        let get = async |place| {
+            let request = HttpRequest::get(&self.url(place).map_err(FetchError::Invalid)?);
+            transport.send(&request).await.map(|response| (response, place)).map_err(FetchError::Unavailable)
         };
-        let response = get(self.issuer.oauth_metadata()).await?;
-        if is_elsewhere(&response) { get(self.issuer.oidc_metadata()).await } else { Ok(response) }
+        let (response, place) = get(Place::OAuth).await?;
+        if is_elsewhere(&response) { get(Place::Oidc).await } else { Ok((response, place)) }
+    }
+
+    /// Has the metadata fetched again while this request is sent: from where it was, and if it is gone there, from the
+    /// other URL.
+    fn renewed_beside(
+        &self,
+        request: UnsignedRequest,
+        now: SystemTime,
+        place: Place,
+    ) -> Result<UnsignedRequest, Error> {
+        let (discovery, mut place, mut other) = (self.clone(), place, Some(place.other()));
+        Ok(request.with_side_request(HttpRequest::get(&self.url(place)?), move |response| {
+            if let Some(next) = other.take().filter(|_| is_elsewhere(response)) {
+                place = next;
+                return discovery.url(next).ok().map(|url| HttpRequest::get(&url));
+            }
+            // Nobody waits for it: what is wrong with it shows when it is needed.
+            let _ = discovery.keep(now, response, place);
+            None
+        }))
+    }
+
+    fn url(&self, place: Place) -> Result<Endpoint, Error> {
+        match place {
+            Place::OAuth => self.issuer.oauth_metadata(),
+            Place::Oidc => self.issuer.oidc_metadata(),
+        }
+    }
+
+    /// Returns the metadata that may be used, and where it was.
+    fn known(&self, now: SystemTime) -> Option<(Metadata, Place)> {
+        let mut cache = self.cache();
+        let Known { metadata, place } = cache.as_mut()?;
+        metadata.usable(now).cloned().map(|metadata| (metadata, *place))
     }
 
     /// Returns the metadata, unless this caller should fetch it: then the others use the old one meanwhile, as this
     /// caller may never get a response.
     fn cached(&self, now: SystemTime) -> Option<Metadata> {
         let mut cache = self.cache();
-        let cached = cache.as_mut()?;
+        let cached = &mut cache.as_mut()?.metadata;
         if let Some(metadata) = cached.current(now) {
             return Some(metadata.clone());
         }
@@ -215,12 +288,13 @@ impl Discovery {
 
     /// Keeps the metadata of a response, and returns it. If none arrived, the old metadata is used for a day more; if
     /// it is wrong, the old metadata is forgotten.
-    fn keep(&self, now: SystemTime, response: &HttpResponse) -> Result<Metadata, FetchError> {
+    fn keep(&self, now: SystemTime, response: &HttpResponse, place: Place) -> Result<Metadata, FetchError> {
         let metadata = read(&self.issuer, response);
         let mut cache = self.cache();
         let error = match metadata {
             Ok(metadata) => {
-                *cache = Some(Cached::new(metadata.clone(), now, lifetime(response)));
+                let cached = Cached::new(metadata.clone(), now, lifetime(response));
+                *cache = Some(Known { metadata: cached, place });
                 return Ok(metadata);
             }
             Err(error) => error,
@@ -230,13 +304,22 @@ impl Discovery {
             return Err(FetchError::Invalid(error));
         }
         let error = FetchError::Unavailable(error);
-        let Some(cached) = cache.as_mut() else { return Err(error) };
+        let Some(Known { metadata: cached, .. }) = cache.as_mut() else { return Err(error) };
         cached.defer_fetch(now, response.retry_after().unwrap_or_default());
         cached.usable(now).cloned().ok_or(error)
     }
 
-    fn cache(&self) -> MutexGuard<'_, Option<Cached<Metadata>>> {
+    fn cache(&self) -> MutexGuard<'_, Option<Known>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn other(self) -> Self {
+        match self {
+            Self::OAuth => Self::Oidc,
+            Self::Oidc => Self::OAuth,
+        }
     }
 }
 

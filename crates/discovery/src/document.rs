@@ -131,13 +131,18 @@ pub(crate) fn unreadable(what: &str, issuer: &Issuer, response: &HttpResponse) -
     let status = response.status();
     if is_absent(status) {
         return Error::new(ErrorKind::BadResponse, format!("{issuer} has no {what} (status {status})"))
+            .with_own_words("")
             .with_status(status)
             .with_remedy("check the issuer");
     }
     let error = ResponseReader::rfc6749().read_error(response);
-    let message = format!("the {what} of {issuer} cannot be read: {}", shown(error.message()));
+    let message = format!("the {what} of {issuer} cannot be read: ");
     let remedy = if error.kind() == ErrorKind::BadResponse { "check the issuer" } else { "try again later" };
-    Error::new(error.kind(), message).with_status(status).with_retry(error.retry()).with_remedy(remedy)
+    Error::new(error.kind(), message)
+        .with_server_words(shown(error.message()))
+        .with_status(status)
+        .with_retry(error.retry())
+        .with_remedy(remedy)
 }
 
 /// Returns how long a response's document is fresh.

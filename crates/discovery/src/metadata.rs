@@ -154,6 +154,7 @@ impl Metadata {
         let accepted = listed(accepted);
         let message = format!("the server's metadata lists {accepted} for proofs, but the key signs by {algorithm}");
         Err(Error::new(ErrorKind::Configuration, message)
+            .with_own_words("")
             .with_remedy("bind tokens to a key of one of these algorithms"))
     }
 
@@ -180,9 +181,11 @@ impl Metadata {
         match (&self.issuer, &self.members) {
             (Some(issuer), Some(_)) => {
                 Error::new(ErrorKind::Configuration, format!("the metadata of {issuer} names no {what}"))
+                    .with_own_words("")
                     .with_remedy("ask the vendor whether the server has one, or do without it")
             }
             _ => Error::new(ErrorKind::Configuration, format!("only the token URL is known, not the server's {what}"))
+                .with_own_words("")
                 .with_remedy("set its URL, or the issuer, whose metadata names it, instead of the token URL"),
         }
     }

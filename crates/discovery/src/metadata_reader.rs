@@ -1,6 +1,6 @@
 //! Reads the metadata that an issuer publishes, and trusts none of it unchecked.
 
-use credentials_grant::{Endpoint, Error, ErrorKind, HttpResponse, StatusCode};
+use credentials_grant::{Endpoint, Error, ErrorKind, HttpResponse, StatusCode, has_repeated_member};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -54,8 +54,10 @@ struct Aliases<'a> {
 
 /// Reads the response of an issuer's metadata URL.
 pub(crate) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Metadata, Error> {
-    let bad =
-        |what: String| Error::new(ErrorKind::BadResponse, what).with_status(response.status()).with_remedy(REMEDY);
+    let bad = |what: String| {
+        let error = Error::new(ErrorKind::BadResponse, what).with_own_words("");
+        error.with_status(response.status()).with_remedy(REMEDY)
+    };
     if response.status() != StatusCode::OK {
         let error = unreadable("metadata", issuer, response);
         return Err(if error.kind() == ErrorKind::BadResponse { error.with_remedy(REMEDY) } else { error });
@@ -63,9 +65,13 @@ pub(crate) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Metadata,
     // The parser's error is not repeated: it quotes the server's text.
     let json: Json<'_> = serde_json::from_slice(response.body())
         .map_err(|_| bad(format!("the metadata of {issuer} is not valid JSON by RFC 8414 section 2")))?;
+    if has_repeated_member(response.body()) {
+        return Err(bad(format!("the metadata of {issuer} states something twice")));
+    }
     if json.issuer != issuer.as_str() {
-        let named = shown(&json.issuer);
-        return Err(bad(format!("the metadata of {issuer} names another issuer, {named}"))
+        let error = bad(format!("the metadata of {issuer} names another issuer, "));
+        return Err(error
+            .with_server_words(shown(&json.issuer))
             .with_remedy("if that is the server you mean, set the issuer to exactly this"));
     }
     let Some(token_url) = &json.token_endpoint else {
@@ -102,9 +108,16 @@ pub(crate) fn is_elsewhere(response: &HttpResponse) -> bool {
 /// Reads the endpoints for clients with a certificate. If they are not an object, none of them can be used.
 fn mtls_aliases(issuer: &Issuer, member: Option<&RawValue>) -> Endpoints {
     let text = member.map_or("{}", RawValue::get);
-    let aliases =
-        serde_json::from_str(text).unwrap_or(Aliases { introspection: member, revocation: member, token: member });
-    let named = |kind: EndpointKind, member| optional_url(issuer, &format!("{kind} for mutual TLS"), member);
+    let what = |kind: EndpointKind| format!("{kind} for mutual TLS");
+    let Ok(aliases) = serde_json::from_str::<Aliases<'_>>(text) else {
+        let refused = |kind| Some(Err(unusable(issuer, &what(kind), "the aliases are not an object")));
+        return Endpoints {
+            introspection: refused(EndpointKind::Introspection),
+            revocation: refused(EndpointKind::Revocation),
+            token: refused(EndpointKind::Token),
+        };
+    };
+    let named = |kind, member| optional_url(issuer, &what(kind), member);
     Endpoints {
         introspection: named(EndpointKind::Introspection, aliases.introspection),
         revocation: named(EndpointKind::Revocation, aliases.revocation),
@@ -125,16 +138,19 @@ fn url(issuer: &Issuer, what: &str, url: &str) -> Result<Endpoint, Error> {
     if url.len() > LONGEST_URL {
         return Err(unusable(issuer, what, "its URL is longer than 8,000 bytes"));
     }
-    let endpoint = Endpoint::parse(url).map_err(|error| unusable(issuer, what, &shown(error.message())))?;
+    let endpoint =
+        Endpoint::parse(url).map_err(|error| unusable(issuer, what, "").with_server_words(shown(error.message())))?;
     // `Endpoint` accepts plain HTTP to loopback for trials on one machine, and no remote server may send us there.
     if endpoint.url().scheme() == "http" && issuer.url().url().scheme() == "https" {
-        return Err(unusable(issuer, what, &format!("{} is not https", shown(&endpoint.to_string()))));
+        let error = unusable(issuer, what, "").with_server_words(shown(&endpoint.to_string()));
+        return Err(error.with_own_words(" is not https"));
     }
     Ok(endpoint)
 }
 
 fn unusable(issuer: &Issuer, what: &str, why: &str) -> Error {
     Error::new(ErrorKind::BadResponse, format!("the {what} of {issuer} cannot be used: {why}"))
+        .with_own_words("")
         .with_remedy("show the vendor this message: its metadata is wrong")
 }
 
@@ -250,10 +266,26 @@ mod tests {
 
     #[test]
     fn aliases_that_are_not_an_object_are_refused_when_a_certificate_is_shown() {
-        for aliases in ["[]", "7", r#"{"token_endpoint":"https://a.example/","token_endpoint":"https://b.example/"}"#] {
+        for aliases in ["[]", "7", r#""https://a.example/token""#] {
             let metadata = with(&format!(r#","mtls_endpoint_aliases":{aliases}"#)).unwrap();
             assert!(metadata.endpoint(EndpointKind::Token, &secret()).is_ok(), "{aliases}");
             metadata.endpoint(EndpointKind::Token, &with_certificate()).expect_err(aliases);
+        }
+    }
+
+    #[test]
+    fn metadata_that_states_something_twice_is_refused() {
+        let twice = [
+            r#","jwks_uri":"https://a.example/keys","jwks_uri":"https://a.example/keys""#,
+            r#","mtls_endpoint_aliases":{"token_endpoint":"https://a.example/","token_endpoint":"https://b.example/"}"#,
+            r#","other":1,"\u006fther":1"#,
+            r#","other":[{"a":1,"a":2}]"#,
+            r#","issuer":"https://a.example""#,
+        ];
+        for twice in twice {
+            let error = with(twice).map(|_| ()).expect_err(twice);
+            assert_eq!(error.kind(), ErrorKind::BadResponse);
+            assert!(error.message().contains("twice") || error.message().contains("not valid JSON"), "{error}");
         }
     }
 

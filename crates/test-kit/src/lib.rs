@@ -28,6 +28,7 @@ mod client_authentication;
 #[cfg(feature = "client")]
 mod runtime;
 mod server;
+mod spelling;
 
 pub use acme::Acme;
 pub use answer::{Answer, response};
@@ -36,6 +37,7 @@ use credentials_grant::ClientCredentials;
 #[cfg(feature = "client")]
 pub use runtime::{TokioClock, clock, gated, settle};
 pub use server::{ReceivedRequest, TestServer};
+pub use spelling::Spelling;
 
 /// Returns the credentials of the client `id`, whose secret is `secret`.
 pub fn credentials() -> ClientCredentials {

@@ -60,7 +60,7 @@ impl Expected {
 
     /// Checks all that RFC 9068 section 4 asks for, except the signature.
     pub(crate) fn check(&self, jwt: &Jwt<'_>, now: SystemTime) -> Result<(), Error> {
-        let Header { alg, typ, crit, .. } = &jwt.header;
+        let Header { alg, typ, has_crit, .. } = &jwt.header;
         if !self.is_expected(typ.as_deref()) {
             let typ = typ
                 .as_ref()
@@ -68,7 +68,7 @@ impl Expected {
             return Err(refused(format!("{typ}, but must be at+jwt"))
                 .with_remedy("if the issuer predates RFC 9068, accept plain JWTs; otherwise refuse the call (401)"));
         }
-        if crit.is_some() {
+        if *has_crit {
             return Err(refused("has a critical header (`crit`), and none is supported"));
         }
         if !jwt.algorithm().is_some_and(|algorithm| self.algorithms.contains(&algorithm)) {

@@ -1,13 +1,15 @@
 //! The public keys of an issuer (RFC 7517), which verify signatures.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use credentials_grant::{Error, ErrorKind};
+use credentials_grant::{Error, ErrorKind, has_repeated_member};
 use credentials_grant_client::SigningAlgorithm;
 use credentials_grant_discovery::{Document, Issuer};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc;
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::algorithm::verifiable;
@@ -40,12 +42,21 @@ impl KeySet {
             Error::new(ErrorKind::BadResponse, format!("the JWKS of {issuer} {why}"))
                 .with_remedy("show the vendor this message")
         };
-        let set: Json<'_> =
-            serde_json::from_slice(document.body()).map_err(|_| bad("is not valid JSON by RFC 7517 section 5"))?;
-        if set.keys.len() > MOST_KEYS {
+        let invalid = || bad("is not valid JSON by RFC 7517 section 5");
+        let Members(members) = serde_json::from_slice(document.body()).map_err(|_| invalid())?;
+        let names: HashSet<_> = members.iter().map(|(name, _)| name).collect();
+        // A key that states something twice is ignored, without the others.
+        let is_repeated =
+            |(name, value): &(String, &RawValue)| name != "keys" && has_repeated_member(value.get().as_bytes());
+        if names.len() < members.len() || members.iter().any(is_repeated) {
+            return Err(bad("states something twice"));
+        }
+        let keys = members.iter().find(|(name, _)| name == "keys").ok_or_else(invalid)?.1;
+        let keys: Vec<&RawValue> = serde_json::from_str(keys.get()).map_err(|_| invalid())?;
+        if keys.len() > MOST_KEYS {
             return Err(bad("has more than 100 keys"));
         }
-        Ok(Self(set.keys.into_iter().filter_map(|key| Key::read(key.get())).collect()))
+        Ok(Self(keys.into_iter().filter_map(|key| Key::read(key.get())).collect()))
     }
 
     /// Checks that one of these keys signed the token.
@@ -67,10 +78,29 @@ impl KeySet {
     }
 }
 
-#[derive(Deserialize)]
-struct Json<'a> {
-    #[serde(borrow)]
-    keys: Vec<&'a RawValue>,
+/// The members of an object, in their order, repeated ones too.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
 }
 
 /// A public key (RFC 7518 section 6, RFC 8037 section 2).
@@ -93,7 +123,7 @@ impl Key {
     /// Reads a key, if it verifies signatures.
     fn read(json: &str) -> Option<Self> {
         use SigningAlgorithm::{Ed25519, EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
-        let jwk: Jwk = serde_json::from_str(json).ok()?;
+        let jwk: Jwk = serde_json::from_str(json).ok().filter(|_| !has_repeated_member(json.as_bytes()))?;
         let is_for_signatures = jwk.usage.is_none_or(|usage| usage == "sig")
             && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"));
         if !is_for_signatures {

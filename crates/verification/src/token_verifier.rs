@@ -16,9 +16,13 @@ use crate::key_set::Unverified;
 /// Verifies JWT access tokens (RFC 9068 section 4): this issuer signed them, for this audience, and they are valid now.
 ///
 /// The issuer's keys are fetched with the first token, and again when they are stale: after as long as their
-/// `Cache-Control: max-age` says, between five minutes and a day, or else after an hour. A token that names an unknown
-/// key has them fetched at most once a minute, however many such tokens come. If they cannot be fetched, the old ones
-/// are used for a day more. Clones share the keys.
+/// `Cache-Control: max-age` says, between five minutes and a day, or else after an hour. Known keys serve meanwhile,
+/// without a wait, and for a day more if the issuer is down or hangs. A token that names an unknown key has them
+/// fetched at most once a minute, however many such tokens come; only these tokens, and those that come before there
+/// are keys, wait, for ten seconds at most. Clones share the keys.
+///
+/// Keys are fetched by a task, so that tokens are verified inside a tokio runtime, one with timers (as that of
+/// `#[tokio::main]` is).
 ///
 /// ```no_run
 /// use credentials_grant_verification::{Error, SecretString, TokenVerifier};

@@ -20,12 +20,12 @@ pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Err
         Ok(error) => Box::new(error.without_url()),
         Err(error) => error,
     };
-    Error::new(kind, message).with_remedy(remedy).with_source(error)
+    Error::new(kind, message).with_own_words("").with_remedy(remedy).with_source(error)
 }
 
 /// Returns the error for a response that cannot be used.
 pub(super) fn unusable(message: String) -> Error {
-    Error::new(ErrorKind::BadResponse, message).with_remedy(CHECK_URL)
+    Error::new(ErrorKind::BadResponse, message).with_own_words("").with_remedy(CHECK_URL)
 }
 
 type Explanation = (ErrorKind, String, &'static str);

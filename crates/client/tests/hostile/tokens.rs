@@ -95,8 +95,8 @@ async fn a_life_that_no_clock_can_show_is_ten_years_and_none_is_five_minutes() {
 }
 
 #[tokio::test]
-async fn of_two_tokens_the_last_counts() {
+async fn of_two_tokens_none_counts() {
     let body = r#"{"access_token":"first","access_token":"last"}"#;
-    let token = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap();
-    assert_eq!(token.header_value(), "Bearer last");
+    let error = answered(&http("200 OK", "", body), Then::HangUp).await.unwrap_err();
+    assert_error(&error, BadResponse, "JSON that has a member twice", "two tokens");
 }

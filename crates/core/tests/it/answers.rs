@@ -220,15 +220,6 @@ fn a_token_beats_error_like_members_beside_it() {
 }
 
 #[test]
-fn of_members_with_one_name_the_last_counts() {
-    let body = r#"{"access_token":"first","expires_in":60,"access_token":"last","expires_in":600}"#;
-    assert_eq!(read(body).unwrap().header_value(), "Bearer last");
-    let form =
-        answered(&Acme::new(), &TokenParameters::new(), response(200, FORM, "access_token=first&access_token=last"));
-    assert_eq!(form.unwrap().header_value(), "Bearer last");
-}
-
-#[test]
 fn a_challenge_beside_a_token_is_no_error() {
     let headers = &[("www-authenticate", "Key realm=\"kong\"")];
     let token = answered(&Acme::new(), &TokenParameters::new(), response(200, headers, r#"{"access_token":"abc"}"#));
@@ -269,4 +260,24 @@ fn what_is_no_token_is_named() {
         assert!(error.to_string().contains(what), "{shown}: {error}");
     }
     assert!(answered(&Acme::new(), &TokenParameters::new(), response(200, FORM, "token_type=bearer")).is_err());
+}
+
+#[test]
+fn a_response_that_has_a_member_twice_is_not_read() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let cases = [
+        (200, &[][..], r#"{"access_token":"a","access_token":"a"}"#),
+        (200, &[], r#"{"access_token":"a","expires_in":60,"expires_in":6000}"#),
+        (200, &[], r#"{"access_token":"a","other":[{"b":1,"\u0062":2}]}"#),
+        (400, &[], r#"{"error":"invalid_scope","error":"invalid_scope"}"#),
+        (200, &form, "access_token=a&token_type=bearer&access_token=b"),
+    ];
+    for (status, headers, body) in cases {
+        let error = answered(&Acme::new(), &TokenParameters::new(), response(status, headers, body)).expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{body}");
+        assert!(error.message().contains("twice") && error.remedy().is_some(), "{error}");
+    }
+    let refused = response(401, &[], r#"{"error":"a","error":"b"}"#);
+    let error = answered(&Acme::new(), &TokenParameters::new(), refused).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "the status says it");
 }

@@ -361,3 +361,90 @@ fn an_error_of_a_users_own_making_keeps_what_it_is_given() {
     assert_eq!(error.retry(), Retry::Never);
     assert_eq!(credentials().client_id().unwrap(), "CLIENT_ID");
 }
+
+#[test]
+fn our_own_words_and_registered_codes_stay_as_they_are_whatever_the_secret() {
+    let answers = [
+        (401, r#"{"error":"invalid_client"}"#),
+        (400, r#"{"error":"invalid_scope","error_description":"7"}"#),
+        (400, r#"{"error":"unauthorized_client"}"#),
+        (429, ""),
+        (503, "<html>"),
+        (200, r#"{"access_token":"a b"}"#),
+        (200, r#"{"access_token":"abc","expires_in":"soon"}"#),
+        (200, r#"{"access_token":"abc","token_type":"7"}"#),
+        (302, ""),
+    ];
+    let words =
+        "client credentials invalid_client unauthorized scope server the refused 400 response token secret JSON";
+    for (status, body) in answers {
+        let challenge = r#"DPoP error="invalid_client""#;
+        let answer = || response(status, &[("www-authenticate", challenge)], body);
+        let expected = refused_to(&ClientCredentials::new("id", "~~~~~~"), &TestServer::in_turn([answer()]));
+        for secret in words.split(' ') {
+            let error = refused_to(&ClientCredentials::new("id", secret), &TestServer::in_turn([answer()]));
+            assert_eq!(error.to_string(), expected.to_string(), "{secret}");
+            let code = |error: &Error| error.oauth().and_then(|oauth| oauth.code.clone());
+            assert_eq!(code(&error), code(&expected), "{secret}");
+        }
+        if let Some(oauth) =
+            refused_to(&ClientCredentials::new("id", "client"), &TestServer::in_turn([answer()])).oauth()
+        {
+            assert_eq!(oauth.challenge.as_deref(), Some(challenge));
+        }
+    }
+}
+
+#[test]
+fn a_code_that_is_not_registered_is_a_servers_words() {
+    let body = r#"{"error":"no_client_canary","error_description":"invalid_client: canary"}"#;
+    let error = refused_to(&ClientCredentials::new("id", "canary"), &TestServer::in_turn([response(400, &[], body)]));
+    let oauth = error.oauth().unwrap();
+    assert_eq!(oauth.code.as_deref(), Some("no_client_[redacted]"));
+    assert_eq!(oauth.description.as_deref(), Some("invalid_client: [redacted]"));
+}
+
+/// A vendor that fails over what the response to its first request says.
+#[derive(Debug)]
+struct TwoSteps;
+
+impl CredentialsGrant for TwoSteps {
+    fn name(&self) -> &'static str {
+        "two-steps"
+    }
+
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        if context.credentials().client_id()? == "unset" {
+            return Err(Error::new(ErrorKind::Configuration, format!("set the {}", "canary")));
+        }
+        context.get(&Acme::endpoint()).continues().build()
+    }
+
+    fn next_request(
+        &self,
+        _: &RequestContext<'_>,
+        response: &credentials_grant::HttpResponse,
+    ) -> Result<UnsignedRequest, Error> {
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        Endpoint::parse(&body)?;
+        Err(Error::new(ErrorKind::Configuration, format!("there is no {body}")))
+    }
+}
+
+#[test]
+fn a_servers_words_in_an_error_about_settings_are_redacted_too() {
+    let credentials = ClientCredentials::new("id", "canary");
+    for (said, shown) in [
+        ("http://acme.example/canary", "the URL http://acme.example/[redacted] would send secrets unencrypted"),
+        ("https://acme.example/canary", "there is no https://acme.example/[redacted]"),
+    ] {
+        let server = TestServer::in_turn([response(200, &[], said)]);
+        let fetched =
+            block_on(fetch_token(&TwoSteps, &credentials, &TokenParameters::new(), &server, RequestSeed::fixed()));
+        assert_eq!(fetched.unwrap_err().message(), shown);
+    }
+    let unset = ClientCredentials::new("unset", "canary");
+    let fetched =
+        block_on(fetch_token(&TwoSteps, &unset, &TokenParameters::new(), &TestServer::unused(), RequestSeed::fixed()));
+    assert_eq!(fetched.unwrap_err().message(), "set the canary", "nothing was sent that a server could repeat");
+}

@@ -193,6 +193,21 @@ fn what_was_signed_is_redacted_and_a_signer_that_fails_says_so() {
     let error = fetched(&Signing("abc")).unwrap_err();
     assert!(error.to_string().contains("no: [redacted]"), "{error}");
 
+    // The signature alone, in spellings that the vendor's format does not have.
+    for echo in ["no: bWVzc2FnZSB0aGF0IGlzIGxvbmc", "no: 6D:65:73:73:61:67:65:20:74:68:61:74:20:69:73:20:6C:6F:6E:67"] {
+        let body = format!(r#"{{"error":"invalid_grant","error_description":"{echo}"}}"#);
+        let server = TestServer::in_turn([response(400, &[], body)]);
+        let error = block_on(fetch_token(
+            &Signing("gnol si taht egassem"),
+            &signing(),
+            &parameters,
+            &server,
+            RequestSeed::fixed(),
+        ));
+        let error = error.unwrap_err();
+        assert!(error.message().ends_with("invalid_grant: no: [redacted]"), "{error}");
+    }
+
     let error = fetched(&Signing("fail")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SigningFailed);
     assert!(

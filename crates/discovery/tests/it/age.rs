@@ -102,9 +102,9 @@ async fn a_dead_issuer_costs_one_attempt_a_minute_for_a_day() {
     let (provider, server) = informed().await;
     let looks = [3600, 3660, 3720, 3600 + 86_390];
     for look in looks {
-        server.then([Answer::unreachable()]);
-        assert_eq!(token(&provider, &server, look).await.unwrap_err().kind(), ErrorKind::Unreachable, "{look}");
-        assert_eq!(server.take_request_lines(), [OAUTH]);
+        server.then([Answer::unreachable(), Answer::http(200, TOKEN)]);
+        token(&provider, &server, look).await.unwrap();
+        assert_eq!(server.take_request_lines(), [OAUTH, POST], "{look}");
         for later in [look, look + 1, (look + 59).min(3600 + 86_399)] {
             server.then([response(200, &[], TOKEN)]);
             token(&provider.clone(), &server, later).await.unwrap();
@@ -157,12 +157,51 @@ async fn metadata_that_has_been_stale_for_a_day_is_not_used() {
 }
 
 #[tokio::test]
+async fn an_issuer_whose_metadata_hangs_delays_no_token() {
+    let hangs = TestServer::new_async(|request, _| {
+        let is_metadata = request.method() == "GET";
+        async move {
+            if is_metadata {
+                std::future::pending::<()>().await;
+            }
+            Answer::http(200, TOKEN)
+        }
+    });
+    let (provider, _) = informed().await;
+    for (seconds, lines) in [(3600, vec![OAUTH, POST]), (3659, vec![POST]), (3600 + 86_399, vec![OAUTH, POST])] {
+        token(&provider, &hangs, seconds).await.unwrap();
+        assert_eq!(hangs.take_request_lines(), lines, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_fetched_again_from_where_it_was_and_then_from_the_other_url() {
+    let (provider, server) = (
+        provider(),
+        TestServer::in_turn([response(404, &[], ""), response(200, &[], METADATA), response(200, &[], TOKEN)]),
+    );
+    token(&provider, &server, 0).await.unwrap();
+    server.take_request_lines();
+    server.then([response(200, &[], METADATA), response(200, &[], TOKEN)]);
+    token(&provider, &server, 3600).await.unwrap();
+    assert_eq!(server.take_request_lines(), [OIDC, POST]);
+
+    let moved = METADATA.replace("/t/token", "/t/new");
+    server.then([response(404, &[], ""), response(200, &[], moved), response(200, &[], TOKEN)]);
+    token(&provider, &server, 7200).await.unwrap();
+    assert_eq!(server.take_request_lines(), [OIDC, OAUTH, POST]);
+    server.then([response(200, &[], TOKEN)]);
+    token(&provider, &server, 7201).await.unwrap();
+    assert_eq!(server.take_request_lines(), ["POST https://login.example.com/t/new"]);
+}
+
+#[tokio::test]
 async fn while_one_caller_fetches_the_metadata_the_others_use_the_old_one() {
     let (provider, server) = informed().await;
     let (credentials, parameters) = (ClientCredentials::new("id", "canary"), TokenParameters::new());
     let at = |seconds| RequestSeed::new(RequestSeed::fixed().now + Duration::from_secs(seconds), [7; 16]);
     let asking = provider.token_request(&RequestContext::new(&credentials, &parameters, at(3600))).unwrap();
-    assert_eq!(asking.dry_run().unwrap().method(), "GET");
+    assert_eq!(asking.dry_run().unwrap().method(), "POST");
     for seconds in [3600, 3659] {
         server.then([response(200, &[], TOKEN)]);
         token(&provider.clone(), &server, seconds).await.unwrap();
@@ -184,6 +223,9 @@ async fn invalid_metadata_is_an_error_each_time_and_the_old_one_is_forgotten() {
     ];
     for wrong in wrong {
         let (provider, server) = informed().await;
+        server.then([response(200, &[], wrong.clone()), response(200, &[], TOKEN)]);
+        token(&provider, &server, 3600).await.expect("the token request was sent at the same time");
+        assert_eq!(server.take_request_lines(), [OAUTH, POST]);
         for seconds in [3600, 3601] {
             server.then([response(200, &[], wrong.clone())]);
             let error = token(&provider, &server, seconds).await.unwrap_err();
@@ -203,8 +245,8 @@ async fn invalid_metadata_is_an_error_each_time_and_the_old_one_is_forgotten() {
 #[tokio::test]
 async fn metadata_of_a_token_endpoint_that_is_gone_is_not_used_until_it_is_fetched_again() {
     let (provider, server) = informed().await;
-    server.then([Answer::unreachable()]);
-    token(&provider, &server, 3600).await.unwrap_err();
+    server.then([Answer::unreachable(), Answer::http(200, TOKEN)]);
+    token(&provider, &server, 3600).await.unwrap();
     server.then([response(404, &[], "")]);
     token(&provider, &server, 3601).await.unwrap_err();
     server.take_request_lines();
@@ -220,13 +262,12 @@ async fn after_the_clock_was_set_back_metadata_is_used_for_a_day_from_then() {
     let (provider, server) =
         (provider(), TestServer::in_turn([response(200, &[], METADATA), response(200, &[], TOKEN)]));
     token(&provider, &server, 1_000_000).await.unwrap();
+    server.take_request_lines();
     for (seconds, serves) in [(100, true), (100 + 86_399, true), (100 + 86_460, false)] {
-        server.then([Answer::unreachable()]);
-        token(&provider, &server, seconds).await.unwrap_err();
-        server.take_request_lines();
-        server.then([if serves { Answer::http(200, TOKEN) } else { Answer::unreachable() }]);
+        let then = serves.then(|| Answer::http(200, TOKEN));
+        server.then([Answer::unreachable()].into_iter().chain(then));
         assert_eq!(token(&provider, &server, seconds).await.is_ok(), serves, "{seconds}");
-        assert_eq!(server.take_request_lines(), [if serves { POST } else { OAUTH }]);
+        assert_eq!(server.take_request_lines(), if serves { vec![OAUTH, POST] } else { vec![OAUTH] });
     }
 }
 

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant::Signer as _;
 use credentials_grant_client::KeySigner;
-use credentials_grant_test_kit::{self as test_kit, TestServer, clock, response};
+use credentials_grant_test_kit::{self as test_kit, TestServer, clock, response, settle};
 use credentials_grant_verification::{
     ManualClock, SecretString, SigningAlgorithm, TokenVerifier, TokenVerifierBuilder,
 };
@@ -130,7 +130,14 @@ pub(crate) struct Issuer {
     server: TestServer,
     clock: ManualClock,
     /// Holds responses back.
-    gate: Arc<Semaphore>,
+    gate: Arc<Gate>,
+}
+
+/// Holds responses back, of metadata and of keys.
+#[derive(Debug)]
+struct Gate {
+    metadata: Semaphore,
+    keys: Semaphore,
 }
 
 #[derive(Debug)]
@@ -150,7 +157,8 @@ impl Issuer {
     pub(crate) fn new() -> Self {
         let answers = Answers { metadata: Some((200, "", METADATA.to_owned())), keys: None };
         let answers = Arc::new(Mutex::new(answers));
-        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let open = || Semaphore::new(Semaphore::MAX_PERMITS);
+        let gate = Arc::new(Gate { metadata: open(), keys: open() });
         let server = server(Arc::clone(&answers), Arc::clone(&gate));
         let issuer = Self { answers, server, clock: clock(), gate };
         issuer.lists(&keys());
@@ -175,9 +183,15 @@ impl Issuer {
         self.answers().metadata = answer;
     }
 
-    /// Returns the requests since the last call.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    /// Returns the requests since the last call, those of tasks in the background too.
+    pub(crate) async fn asked(&self) -> Vec<String> {
+        settle().await;
         self.server.take_request_lines()
+    }
+
+    /// Returns `true` if nothing was requested since the last call of [`asked`](Self::asked), by no task that has run.
+    pub(crate) fn has_asked_nothing(&self) -> bool {
+        self.server.take_request_lines().is_empty()
     }
 
     /// Sets the clock to this many seconds after the start.
@@ -188,11 +202,20 @@ impl Issuer {
 
     /// Holds responses back until [`release`](Self::release).
     pub(crate) fn hold_back(&self) {
-        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+        self.gate.metadata.forget_permits(Semaphore::MAX_PERMITS);
+        self.gate.keys.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Lets the keys pass again.
+    pub(crate) fn hold_back_metadata_only(&self) {
+        self.gate.keys.add_permits(Semaphore::MAX_PERMITS);
     }
 
     pub(crate) fn release(&self) {
-        self.gate.add_permits(Semaphore::MAX_PERMITS);
+        for gate in [&self.gate.metadata, &self.gate.keys] {
+            gate.forget_permits(Semaphore::MAX_PERMITS);
+            gate.add_permits(Semaphore::MAX_PERMITS);
+        }
     }
 
     fn answers(&self) -> MutexGuard<'_, Answers> {
@@ -200,14 +223,15 @@ impl Issuer {
     }
 }
 
-fn server(answers: Arc<Mutex<Answers>>, gate: Arc<Semaphore>) -> TestServer {
+fn server(answers: Arc<Mutex<Answers>>, gate: Arc<Gate>) -> TestServer {
     TestServer::new_async(move |request, _| {
-        let answers = answers.lock().unwrap();
         let is_metadata = request.url().path().contains(".well-known");
-        let answer = if is_metadata { answers.metadata.clone() } else { answers.keys.clone() };
-        let gate = Arc::clone(&gate);
+        let (answers, gate) = (Arc::clone(&answers), Arc::clone(&gate));
         async move {
+            let gate = if is_metadata { &gate.metadata } else { &gate.keys };
             let _permit = gate.acquire().await.unwrap();
+            let answers = answers.lock().unwrap();
+            let answer = if is_metadata { answers.metadata.clone() } else { answers.keys.clone() };
             let Some((status, header, body)) = answer else { return test_kit::Answer::unreachable() };
             let header = header.split_once(": ").unwrap_or(("cache-control", header));
             response(status, &[header], body).into()

@@ -1,8 +1,11 @@
 //! When the issuer's keys are fetched, how long they are used, and which are refused.
 
-use credentials_grant_test_kit::{Answer, TestServer};
-use credentials_grant_verification::{ErrorKind, SecretString};
+use std::time::Duration;
+
+use credentials_grant_test_kit::{Answer, TestServer, settle};
+use credentials_grant_verification::{ErrorKind, SecretString, TokenVerifier};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::issuer::{ISSUER, Issuer, JWKS, METADATA, OAUTH, OIDC, P256, RSA, good, keys, signed, with};
 
@@ -21,15 +24,15 @@ async fn a_new_key_is_found_by_fetching_the_keys_again() {
     issuer.lists(&[RSA.public("rsa")]);
     let (old, new) = (lasting(&RSA).await, lasting(&P256).await);
     verifier.verify::<Value>(&old).await.unwrap();
-    assert_eq!(issuer.asked(), [OAUTH, JWKS]);
+    assert_eq!(issuer.asked().await, [OAUTH, JWKS]);
 
     issuer.lists(&[P256.public("p256")]);
     issuer.set_clock(60);
     verifier.verify::<Value>(&new).await.unwrap();
-    assert_eq!(issuer.asked(), [JWKS]);
+    assert_eq!(issuer.asked().await, [JWKS]);
     let error = verifier.verify::<Value>(&old).await.expect_err("its key is gone");
     assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("does not publish"), "{error}");
-    assert!(issuer.asked().is_empty(), "the keys have just been read");
+    assert!(issuer.asked().await.is_empty(), "the keys have just been read");
 }
 
 #[tokio::test]
@@ -37,7 +40,7 @@ async fn unknown_keys_cost_one_request_a_minute_however_many_there_are() {
     let (issuer, verifier) = Issuer::with_keys();
     let good = lasting(&RSA).await;
     verifier.verify::<Value>(&good).await.unwrap();
-    issuer.asked();
+    issuer.asked().await;
     for (seconds, asked) in [(0, 0), (59, 0), (60, 1), (61, 0), (119, 0), (120, 1), (3000, 1)] {
         issuer.set_clock(seconds);
         for kid in 0..10 {
@@ -46,7 +49,7 @@ async fn unknown_keys_cost_one_request_a_minute_however_many_there_are() {
             assert_eq!(verifier.verify::<Value>(&token).await.unwrap_err().kind(), ErrorKind::InvalidToken);
         }
         verifier.verify::<Value>(&good).await.unwrap();
-        assert_eq!(issuer.asked(), vec![JWKS; asked], "after {seconds} s");
+        assert_eq!(issuer.asked().await, vec![JWKS; asked], "after {seconds} s");
     }
 }
 
@@ -58,12 +61,12 @@ async fn while_the_keys_cannot_be_fetched_an_unknown_key_is_not_an_invalid_token
     verifier.verify::<Value>(&known).await.unwrap();
     issuer.set_clock(60);
     issuer.answers_keys(None);
-    issuer.asked();
+    issuer.asked().await;
     for _ in 0..3 {
         assert_eq!(verifier.verify::<Value>(&unknown).await.unwrap_err().kind(), ErrorKind::Unreachable);
         verifier.verify::<Value>(&known).await.unwrap();
     }
-    assert_eq!(issuer.asked(), [JWKS], "once a minute");
+    assert_eq!(issuer.asked().await, [JWKS], "once a minute");
     issuer.set_clock(120);
     issuer.lists(&keys());
     verifier.verify::<Value>(&unknown).await.unwrap();
@@ -86,7 +89,7 @@ async fn keys_are_fetched_again_when_they_are_stale() {
         for (seconds, asked) in [(0, 1), (lifetime - 1, 0), (lifetime, 1)] {
             issuer.set_clock(seconds);
             verifier.verify::<Value>(&token).await.unwrap();
-            let asked_keys = issuer.asked().into_iter().filter(|asked| asked == JWKS).count();
+            let asked_keys = issuer.asked().await.into_iter().filter(|asked| asked == JWKS).count();
             assert_eq!(asked_keys, asked, "{cache_control} after {seconds} s");
         }
     }
@@ -108,11 +111,11 @@ async fn old_keys_are_used_for_a_day_if_they_cannot_be_fetched() {
         let token = lasting(&RSA).await;
         verifier.verify::<Value>(&token).await.unwrap();
         issuer.answers_keys(absent.clone());
-        issuer.asked();
+        issuer.asked().await;
         for (seconds, asked) in [(3600, 1), (3659, 0), (3660, 1), (3600 + 86_399, 1)] {
             issuer.set_clock(seconds);
             verifier.verify::<Value>(&token).await.unwrap();
-            let asked_keys = issuer.asked().into_iter().filter(|asked| asked == JWKS).count();
+            let asked_keys = issuer.asked().await.into_iter().filter(|asked| asked == JWKS).count();
             assert_eq!(asked_keys, asked, "{absent:?} after {seconds} s");
         }
         issuer.set_clock(3600 + 86_400 + 60);
@@ -128,9 +131,9 @@ async fn keys_are_fetched_though_the_metadata_cannot_be() {
     issuer.answers_metadata(None);
     issuer.set_clock(3600);
     issuer.lists(&[P256.public("p256")]);
-    issuer.asked();
+    issuer.asked().await;
     verifier.verify::<Value>(&lasting(&P256).await).await.unwrap();
-    assert_eq!(issuer.asked(), [OAUTH, JWKS]);
+    assert_eq!(issuer.asked().await, [JWKS, OAUTH]);
 }
 
 #[tokio::test]
@@ -146,24 +149,35 @@ async fn keys_that_have_moved_are_found_by_fetching_the_metadata_again() {
     issuer.answers_metadata(Some((503, "", String::new())));
     issuer.set_clock(3660);
     verifier.verify::<Value>(&token).await.expect("known keys serve");
+    issuer.asked().await;
     issuer.answers_metadata(Some((200, "", METADATA.replace("/t/keys", "/t/moved"))));
     issuer.lists(&keys());
     issuer.set_clock(3720);
-    issuer.asked();
     verifier.verify::<Value>(&token).await.unwrap();
-    assert_eq!(issuer.asked(), [OAUTH, "GET https://login.example.com/t/moved"]);
+    assert_eq!(issuer.asked().await, [OAUTH, "GET https://login.example.com/t/moved"]);
 }
 
 #[tokio::test]
 async fn invalid_keys_are_an_error_and_the_old_ones_are_forgotten() {
     let many = set(&vec![RSA.public("rsa"); 101]);
-    let wrong = ["{}", "{", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, r#"{"keys":7}"#, &*many];
+    let wrong = [
+        "{}",
+        "{",
+        r#"{"keys":{}}"#,
+        r#"{"keys":[],"keys":[]}"#,
+        r#"{"keys":7}"#,
+        r#"{"keys":[],"a":1,"a":1}"#,
+        r#"{"keys":[],"a":{"b":1,"b":1}}"#,
+        &*many,
+    ];
     for wrong in wrong {
         let (issuer, verifier) = Issuer::with_keys();
         let token = lasting(&RSA).await;
         verifier.verify::<Value>(&token).await.unwrap();
         issuer.set_clock(3600);
         issuer.answers_keys(Some((200, "", wrong.to_owned())));
+        verifier.verify::<Value>(&token).await.expect("known keys serve while new ones are fetched");
+        issuer.asked().await;
         for seconds in [3600, 3610] {
             issuer.set_clock(seconds);
             let error = verifier.verify::<Value>(&token).await.unwrap_err();
@@ -191,7 +205,7 @@ async fn metadata_leads_to_keys_over_https_only() {
         let (issuer, verifier) = Issuer::with_keys();
         issuer.answers_metadata(Some((200, "", metadata.clone())));
         let error = verifier.verify::<Value>(&good().await).await.unwrap_err();
-        assert_eq!((error.kind(), issuer.asked()), (kind, vec![OAUTH.to_owned()]), "{metadata}: {error}");
+        assert_eq!((error.kind(), issuer.asked().await), (kind, vec![OAUTH.to_owned()]), "{metadata}: {error}");
         assert!(error.message().contains(ISSUER) && !format!("{error:?}").contains("canary"), "{error:?}");
     }
     let (issuer, verifier) = Issuer::with_keys();
@@ -199,6 +213,8 @@ async fn metadata_leads_to_keys_over_https_only() {
     verifier.verify::<Value>(&token).await.unwrap();
     issuer.answers_metadata(Some((200, "", METADATA.replacen(ISSUER, "https://evil.example", 1))));
     issuer.set_clock(3600);
+    verifier.verify::<Value>(&token).await.expect("known keys serve while new ones are fetched");
+    issuer.asked().await;
     verifier.verify::<Value>(&token).await.expect_err("what contradicts the keys makes them forgotten");
     issuer.answers_metadata(None);
     issuer.set_clock(3605);
@@ -207,7 +223,7 @@ async fn metadata_leads_to_keys_over_https_only() {
     let (issuer, verifier) = Issuer::with_keys();
     issuer.answers_metadata(Some((404, "", String::new())));
     verifier.verify::<Value>(&good().await).await.unwrap_err();
-    assert_eq!(issuer.asked(), [OAUTH, OIDC]);
+    assert_eq!(issuer.asked().await, [OAUTH, OIDC]);
 }
 
 #[tokio::test]
@@ -219,7 +235,7 @@ async fn an_issuer_that_is_down_is_asked_every_five_seconds_and_says_so() {
         for (seconds, asked) in [(0, 1), (1, 0), (4, 0), (5, 1), (6, 0)] {
             issuer.set_clock(seconds);
             let error = verifier.verify::<Value>(&token).await.unwrap_err();
-            assert_eq!((error.kind(), issuer.asked().len()), (kind, asked), "after {seconds} s: {error}");
+            assert_eq!((error.kind(), issuer.asked().await.len()), (kind, asked), "after {seconds} s: {error}");
             assert!(error.to_string().len() < 600 && !error.to_string().contains(char::is_control), "{error}");
         }
         issuer.set_clock(10);
@@ -236,17 +252,17 @@ async fn retry_after_is_kept() {
     for (seconds, asked) in [(0, 2), (119, 0), (120, 1)] {
         issuer.set_clock(seconds);
         let error = verifier.verify::<Value>(&token).await.unwrap_err();
-        assert_eq!((error.kind(), issuer.asked().len()), (ErrorKind::RateLimited, asked), "after {seconds} s");
+        assert_eq!((error.kind(), issuer.asked().await.len()), (ErrorKind::RateLimited, asked), "after {seconds} s");
     }
     issuer.set_clock(240);
     issuer.lists(&keys());
     verifier.verify::<Value>(&token).await.unwrap();
     issuer.answers_keys(Some((503, "retry-after: 600", String::new())));
-    issuer.asked();
+    issuer.asked().await;
     for (seconds, asked) in [(3840, 2), (4439, 0), (4440, 1)] {
         issuer.set_clock(seconds);
         verifier.verify::<Value>(&token).await.expect("known keys serve");
-        assert_eq!(issuer.asked().len(), asked, "after {seconds} s");
+        assert_eq!(issuer.asked().await.len(), asked, "after {seconds} s");
     }
 }
 
@@ -261,14 +277,14 @@ async fn any_number_of_calls_fetch_the_keys_once() {
             tokio::spawn(async move { verifier.verify::<Value>(&token).await })
         })
         .collect();
-    while issuer.asked().is_empty() {
+    while issuer.asked().await.is_empty() {
         tokio::task::yield_now().await;
     }
     issuer.release();
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(issuer.asked(), [JWKS]);
+    assert_eq!(issuer.asked().await, [JWKS]);
 }
 
 #[tokio::test]
@@ -280,16 +296,16 @@ async fn a_caller_that_is_dropped_does_not_cancel_the_fetch_of_the_others() {
         let (verifier, token) = (verifier.clone(), token.clone());
         async move { verifier.verify::<Value>(&token).await }
     });
-    let mut asked = issuer.asked();
+    let mut asked = issuer.asked().await;
     while asked.is_empty() {
         tokio::task::yield_now().await;
-        asked = issuer.asked();
+        asked = issuer.asked().await;
     }
     call.abort();
     call.await.unwrap_err();
     issuer.release();
     verifier.verify::<Value>(&token).await.unwrap();
-    assert_eq!([asked, issuer.asked()].concat(), [OAUTH, JWKS]);
+    assert_eq!([asked, issuer.asked().await].concat(), [OAUTH, JWKS]);
 }
 
 #[tokio::test]
@@ -301,4 +317,82 @@ async fn a_transport_that_panics_is_an_error() {
         assert_eq!(error.kind(), ErrorKind::Configuration);
         assert!(error.message().contains("panicked") && !format!("{error:?}").contains("canary"), "{error:?}");
     }
+}
+
+/// An issuer whose keys are known and stale, and whose responses no longer come: its token, and one of an unknown key.
+async fn hanging() -> (Issuer, TokenVerifier, SecretString, SecretString) {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&[RSA.public("rsa")]);
+    let (known, unknown) = (lasting(&RSA).await, lasting(&P256).await);
+    verifier.verify::<Value>(&known).await.unwrap();
+    issuer.set_clock(3600);
+    issuer.hold_back();
+    issuer.asked().await;
+    (issuer, verifier, known, unknown)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_hangs_delays_no_token_of_a_known_key() {
+    let (issuer, verifier, known, _) = hanging().await;
+    let start = Instant::now();
+    for seconds in [3600, 3600 + 120, 3600 + 86_399] {
+        issuer.set_clock(seconds);
+        for _ in 0..20 {
+            verifier.verify::<Value>(&known).await.unwrap();
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        settle().await;
+    }
+    assert_eq!(issuer.asked().await, [JWKS], "one task waits for all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_an_unknown_key_waits_for_ten_seconds_in_all_while_the_issuer_hangs() {
+    let (issuer, verifier, known, unknown) = hanging().await;
+    let start = Instant::now();
+    for waited in [10, 10, 10] {
+        let error = verifier.verify::<Value>(&unknown).await.unwrap_err();
+        assert_eq!((error.kind(), start.elapsed()), (ErrorKind::Unreachable, Duration::from_secs(waited)), "{error}");
+        assert!(error.message().contains(ISSUER) && error.remedy().is_some(), "{error}");
+        verifier.verify::<Value>(&known).await.unwrap();
+    }
+    assert_eq!(issuer.asked().await, [JWKS]);
+
+    issuer.lists(&keys());
+    issuer.release();
+    settle().await;
+    verifier.verify::<Value>(&unknown).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_keys_a_call_waits_ten_seconds_for_an_issuer_that_hangs() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = good().await;
+    issuer.hold_back();
+    let start = Instant::now();
+    for _ in 0..2 {
+        assert_eq!(verifier.verify::<Value>(&token).await.unwrap_err().kind(), ErrorKind::Unreachable);
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
+    }
+    assert_eq!(issuer.asked().await, [OAUTH]);
+    tokio::time::advance(Duration::from_secs(120)).await;
+    settle().await;
+    issuer.release();
+    issuer.set_clock(6);
+    verifier.verify::<Value>(&token).await.expect("a fetch that never ends is given up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_fetched_though_the_metadata_hangs_and_what_it_says_in_the_end_counts() {
+    let (issuer, verifier, known, unknown) = hanging().await;
+    issuer.hold_back_metadata_only();
+    issuer.lists(&keys());
+    let start = Instant::now();
+    verifier.verify::<Value>(&unknown).await.unwrap();
+    assert_eq!((start.elapsed(), issuer.asked().await), (Duration::ZERO, vec![JWKS.to_owned(), OAUTH.to_owned()]));
+
+    issuer.answers_metadata(Some((200, "", METADATA.replacen(ISSUER, "https://evil.example", 1))));
+    issuer.release();
+    settle().await;
+    assert!(verifier.verify::<Value>(&known).await.is_err(), "it contradicts the keys");
 }

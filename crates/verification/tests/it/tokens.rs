@@ -54,7 +54,7 @@ async fn a_token_with_other_claims_is_refused() {
         let token = signed(&RSA.signer(), RSA.header, &with(claim, value)).await;
         assert_refused(&verifier, &token, why).await;
     }
-    assert!(issuer.asked().is_empty(), "no key is looked for that would change nothing");
+    assert!(issuer.asked().await.is_empty(), "no key is looked for that would change nothing");
     for (claim, value) in [("iat", ""), ("exp", "1767225541"), ("exp", "1e300"), ("nbf", "1767225660"), ("nbf", "null")]
     {
         let token = signed(&RSA.signer(), RSA.header, &with(claim, value)).await;
@@ -69,7 +69,11 @@ async fn claims_that_are_not_an_object_or_have_a_member_twice_are_refused() {
     let sequence = format!(r#"["{ISSUER}","https://api.example.com",{},null,null]"#, NOW + 600);
     let deep = format!(r#"{{"a":{}"#, "[".repeat(30_000));
     let form_feed = format!("\u{c}{}", claims());
-    for claims in [&*twice, &sequence, &form_feed, &deep, "", "null", "{", "\"canary\"", &claims()[1..]] {
+    let twice_again = claims().replacen('{', r#"{"scope":"a","s\u0063ope":"a","#, 1);
+    let nested = claims().replacen('{', r#"{"act":[{"sub":"a","sub":"b"}],"#, 1);
+    for claims in
+        [&*twice, &twice_again, &nested, &sequence, &form_feed, &deep, "", "null", "{", "\"canary\"", &claims()[1..]]
+    {
         let token = signed(&RSA.signer(), RSA.header, claims).await;
         assert_refused(&verifier, &token, "invalid claims (RFC 9068").await;
     }
@@ -101,6 +105,10 @@ async fn a_header_that_leads_elsewhere_is_refused_or_ignored() {
         (algorithm("null"), "an invalid header"),
         (with(r#""crit":["exp"]"#), "critical"),
         (with(r#""crit":[]"#), "critical"),
+        (with(r#""crit":null"#), "critical"),
+        (with(r#""crit":null,"crit":null"#), "an invalid header"),
+        (with(r#""x5t":"a","x5t":"a""#), "an invalid header"),
+        (with(r#""jwk":{"e":"AQAB","e":"AQAB"}"#), "an invalid header"),
         (with(r#""crit":["b64"],"b64":false"#), "critical"),
         (with(r#""alg":"RS256""#), "an invalid header"),
         (with(r#""kid":"rsa""#), "an invalid header"),
@@ -116,7 +124,7 @@ async fn a_header_that_leads_elsewhere_is_refused_or_ignored() {
         let token = signed(&RSA.signer(), &header, &claims()).await;
         assert_refused(&verifier, &token, why).await;
     }
-    assert!(issuer.asked().is_empty());
+    assert!(issuer.asked().await.is_empty());
 
     let evil =
         format!(r#""jku":"https://evil.example/keys","x5u":"http://evil.example/","jwk":{}"#, P256.public("rsa"));
@@ -124,7 +132,7 @@ async fn a_header_that_leads_elsewhere_is_refused_or_ignored() {
     verifier.verify::<Value>(&token).await.expect("what the header says about keys is ignored");
     let token = signed(&P256.signer(), &P256.header.replacen('{', &format!("{{{evil},"), 1), &claims()).await;
     verifier.verify::<Value>(&token).await.unwrap();
-    assert!(!issuer.asked().iter().any(|asked| asked.contains("evil")));
+    assert!(!issuer.asked().await.iter().any(|asked| asked.contains("evil")));
 }
 
 #[tokio::test]
@@ -211,7 +219,7 @@ async fn a_token_that_is_not_a_signed_jwt_is_refused() {
     }
     let huge = format!("{}.{}.{}", parts[0], "a".repeat(64 * 1024), parts[2]);
     assert_refused(&verifier, &huge.into(), "longer than 64 KiB").await;
-    assert!(issuer.asked().is_empty());
+    assert!(issuer.asked().await.is_empty());
 }
 
 async fn assert_refused_alike(verifier: &TokenVerifier, token: SecretString) {
@@ -233,6 +241,8 @@ async fn keys_that_are_for_something_else_are_ignored() {
         with(r#""alg":"RSA-OAEP""#),
         with(r#""alg":"HS256""#),
         with(r#""kid":"rsa""#),
+        with(r#""x5t":"a","x5t":"a""#),
+        with(r#""oth":[{"r":"a","r":"b"}]"#),
         RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"oct","k":"c2VjcmV0""#),
         RSA.public("rsa").replace(r#""kty":"RSA""#, r#""kty":"EC","crv":"P-256""#),
         RSA.public("rsa").replace(r#""n":""#, r#""n":"!"#),
@@ -252,6 +262,9 @@ async fn keys_that_are_for_something_else_are_ignored() {
         issuer.set_clock(3600);
         // Beside a valid key, it does no harm.
         issuer.lists(&[key, r#"{"kty":"AKP","kid":"new"}"#.to_owned(), good.clone()]);
+        // The old keys serve, while new ones are fetched.
+        let _ = verifier.verify::<Value>(&token).await;
+        issuer.asked().await;
         verifier.verify::<Value>(&token).await.unwrap();
     }
 }
