@@ -1,10 +1,10 @@
 //! Every check that a change must pass, the fastest ones first.
 
 use std::collections::BTreeSet;
-use std::iter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+use std::{env, fs, iter};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
@@ -80,7 +80,7 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
     steps.extend(examples);
     steps.extend([
         Step::new("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", Check::Succeeds),
-        Step::new(packages, Check::Succeeds),
+        Step::new(packages, Check::Packages),
         Step::new("cargo test -p certified -- --ignored", Check::SucceedsAfter(NPM_CI, NO_SERVER)),
         Step::new(MIRI, Check::SucceedsAfter("cargo +nightly miri --version", NO_MIRI)),
         Step::new("cargo deny check advisories", Check::SucceedsAfter("cargo deny fetch db", NO_ADVISORIES)),
@@ -99,6 +99,8 @@ enum Check {
     Succeeds,
     /// The command succeeds if the first command here does. Otherwise it is skipped, and the message is printed.
     SucceedsAfter(&'static str, &'static str),
+    /// The command succeeds without what cargo unpacked of our packages before.
+    Packages,
     /// Runs `tidy` in this process instead of the command.
     Tidy,
     /// The command prints a dependency tree that contains none of these packages.
@@ -114,6 +116,7 @@ impl Step {
         let outcome = match self.check {
             Check::Succeeds => succeeds(root, &self.command),
             Check::SucceedsAfter(first, skipped) => succeeds_after(root, first, skipped, &self.command),
+            Check::Packages => forget_packages().and_then(|()| succeeds(root, &self.command)),
             Check::Tidy => tidy::run(root),
             Check::TreeWithout(unwanted) => tree_without(root, &self.command, unwanted),
         };
@@ -124,6 +127,23 @@ impl Step {
 fn succeeds(root: &Path, line: &str) -> Result<()> {
     let status = command(root, line)?.status().context("cannot run the command")?;
     ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+/// Removes what cargo unpacked of our packages to verify them. It would take it for the packages of today, which have
+/// the same version, and compile them against each other's sources of before.
+fn forget_packages() -> Result<()> {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("there is no home folder")?;
+    // A name that begins with `-` is that of a registry in a folder, as `cargo package` makes one.
+    let unpacked = cargo_home.join("registry/src");
+    let Ok(registries) = fs::read_dir(&unpacked) else { return Ok(()) };
+    for registry in registries {
+        let registry = registry?;
+        if registry.file_name().to_string_lossy().starts_with('-') {
+            fs::remove_dir_all(registry.path()).with_context(|| format!("{}", registry.path().display()))?;
+        }
+    }
     Ok(())
 }
 
