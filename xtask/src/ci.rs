@@ -80,11 +80,16 @@ fn steps(checkout: &Checkout) -> Vec<Step> {
     steps.extend(examples);
     steps.extend([
         Step::new("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps", Check::Succeeds),
-        Step::new(packages, Check::Packages),
         Step::new("cargo test -p certified -- --ignored", Check::SucceedsAfter(NPM_CI, NO_SERVER)),
         Step::new(MIRI, Check::SucceedsAfter("cargo +nightly miri --version", NO_MIRI)),
         Step::new("cargo deny check advisories", Check::SucceedsAfter("cargo deny fetch db", NO_ADVISORIES)),
     ]);
+    // Cargo compiles no package again whose version it knows, so packages would be verified against each other's
+    // sources of an earlier run. Last, because what the other steps have compiled is removed.
+    let published: Vec<_> =
+        checkout.published().map(|folder| format!("-p {}", checkout.package_name(&folder))).collect();
+    let clean = format!("cargo clean --quiet {}", published.join(" "));
+    steps.extend([Step::new(clean, Check::Succeeds), Step::new(packages, Check::Packages)]);
     steps
 }
 
@@ -130,8 +135,8 @@ fn succeeds(root: &Path, line: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes what cargo unpacked of our packages to verify them. It would take it for the packages of today, which have
-/// the same version, and compile them against each other's sources of before.
+/// Removes what cargo unpacked of our packages in an earlier run: it has the same version, so it would not unpack
+/// them again.
 fn forget_packages() -> Result<()> {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("there is no home folder")?;
