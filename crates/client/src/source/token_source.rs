@@ -110,7 +110,14 @@ impl TokenSource {
     /// # }
     /// ```
     pub fn invalidate(&self, token: &AccessToken) {
-        self.0.current.remove_if(|current| is_same(&current.token, token));
+        self.0.current.remove_if(|current| {
+            let is_rejected = is_same(&current.token, token);
+            #[cfg(feature = "store")]
+            if let Some(version) = current.version.filter(|_| is_rejected) {
+                self.0.store_memory.reject(version);
+            }
+            is_rejected
+        });
     }
 
     /// Returns the token in memory, if it is valid for long enough. If it is stale, its renewal starts.

@@ -69,6 +69,20 @@ impl Validity {
         Self { began, lifetime, stale, expired }
     }
 
+    /// Takes from it the age that the token had when it was restored.
+    #[cfg(feature = "store")]
+    pub(crate) fn aged(self, age: Duration) -> Self {
+        let Self { began, lifetime, stale, expired } = self;
+        let left = |moment: Duration| moment.saturating_sub(age);
+        Self { began, lifetime: left(lifetime), stale: left(stale), expired: left(expired) }
+    }
+
+    /// Returns the time until the token is expired.
+    #[cfg(feature = "store")]
+    pub(crate) fn until_expired(&self, now: Reading) -> Duration {
+        self.expired.saturating_sub(now.since(self.began))
+    }
+
     /// Returns the whole lifetime.
     pub(crate) fn lifetime(&self) -> Duration {
         self.lifetime

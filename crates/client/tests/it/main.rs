@@ -33,6 +33,8 @@ mod shop;
 mod signing;
 mod source;
 mod status;
+#[cfg(feature = "store")]
+mod store;
 mod token_options;
 #[cfg(feature = "tower")]
 mod tower_layer;

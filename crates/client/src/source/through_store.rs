@@ -1,0 +1,385 @@
+//! A fetch through a store: adopts the token of another process, or requests one for all of them.
+//!
+//! One process at a time has the right to request a token, for a fixed window. It is enough that it nearly always is
+//! one: two requests are waste and no harm, so nobody waits for long on another.
+//!
+//! | the store says | a caller waits for the token | a renewal |
+//! |---|---|---|
+//! | here is another token | it is adopted, if it is valid for long enough | it is adopted, if it lives longer |
+//! | the right is yours | requests a token, and writes it into the store | the same |
+//! | somebody else has it | asks again, for two windows at most; then requests a token alone | looks again later |
+//! | nothing: it fails, or takes too long | requests a token alone | looks again later |
+//!
+//! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
+//! requests a token alone. Callers get the valid token meanwhile.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Policy};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::failures::Purpose;
+use super::fetch::{Attempt, Fetched, Found};
+use super::shared::Shared;
+use super::stored_token::{ForWhom, Restored, restore, write};
+use super::validity::{Reading, State};
+use crate::random::{entropy, random_number};
+use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
+
+/// How long one process has the right to request a token, if a second request costs next to nothing.
+const WINDOW: Duration = Duration::from_secs(3);
+
+/// A limit with a period from here on rations tokens: a second request is worth waiting for.
+const RATION: Duration = Duration::from_secs(60 * 60);
+
+/// How long a caller waits for one answer of the store.
+const CALLER_BUDGET: Duration = Duration::from_millis(500);
+
+/// How long a renewal, and what is done after a fetch, waits for one answer of the store.
+const BUDGET: Duration = Duration::from_secs(2);
+
+/// How long a fetch waits until its token is in the store. A program that ends at once would share none otherwise.
+const WRITING: Duration = Duration::from_millis(100);
+
+/// The pauses in which a caller asks again while somebody else requests the token, without their jitter.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
+const MOST_RECORDS: usize = 4;
+
+/// What a source remembers of its store.
+#[derive(Debug, Default)]
+pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// The version of a token that the API rejected.
+    rejected: Option<Version>,
+    /// The renewal that looks again later.
+    postponed: Option<Postponed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Postponed {
+    since: Reading,
+    /// When it looks again.
+    until: Duration,
+    /// When it does without the store.
+    solo: Duration,
+}
+
+impl StoreMemory {
+    /// Returns `true` while a renewal is to look again later.
+    pub(crate) fn postpones_renewal(&self, now: Reading) -> bool {
+        self.memory()
+            .as_ref()
+            .and_then(|memory| memory.postponed)
+            .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
+    }
+
+    /// Remembers that the API rejected the token of this version.
+    pub(crate) fn reject(&self, version: Version) {
+        self.memory().get_or_insert_default().rejected = Some(version);
+    }
+
+    /// Forgets everything, since there is a new token.
+    pub(crate) fn clear(&self) {
+        *self.memory() = None;
+    }
+
+    fn rejected(&self) -> Option<Version> {
+        self.memory().as_ref().and_then(|memory| memory.rejected)
+    }
+
+    /// Returns `true` if a renewal was postponed, and is to do without the store by now.
+    fn is_solo(&self, now: Reading) -> bool {
+        let postponed = self.memory().as_ref().and_then(|memory| memory.postponed);
+        postponed.is_some_and(|Postponed { since, solo, .. }| since.left_of(solo, now).is_none())
+    }
+
+    /// Postpones a renewal: by this much, or to its solo point. Returns for how long. `lifetime_left` is that of the
+    /// token.
+    fn postpone(&self, by: Option<Duration>, lifetime_left: Duration, now: Reading) -> Duration {
+        let mut memory = self.memory();
+        let memory = memory.get_or_insert_default();
+        let drawn = || {
+            let share = 0.25 + 0.33 * f64::from(random_number()) / f64::from(u32::MAX);
+            Postponed { since: now, until: Duration::ZERO, solo: lifetime_left.mul_f64(share) }
+        };
+        let postponed = memory.postponed.get_or_insert_with(drawn);
+        let gone = now.since(postponed.since);
+        let solo = postponed.solo.saturating_sub(gone);
+        let pause = by.map_or(solo, |by| by.min(solo));
+        postponed.until = gone + pause;
+        pause
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the store has to say.
+enum Answer {
+    /// A token that another process requested.
+    Adopted(Fetched),
+    /// Request a token for all. The version is that of the record to replace.
+    Granted(Claimed, Option<Version>),
+    /// Request a token, and write it into the store if there is still that version.
+    Alone(Option<Version>),
+    /// Request a token, and leave the store alone: it holds what only others can read.
+    Unshared,
+    /// Look again later.
+    Later(Option<Duration>),
+}
+
+/// One fetch of one client, as the store sees it.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    store: &'a Arc<SharedStore>,
+    keyring: Keyring,
+    key: StoreKey,
+    credentials: &'a ClientCredentials,
+    policy: Policy,
+    window: Duration,
+}
+
+impl Shared {
+    /// Adopts a token from the store, or requests one.
+    pub(super) async fn adopt_or_request(
+        self: &Arc<Self>,
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        attempt: &Attempt,
+    ) -> Result<Found, Error> {
+        let Some(session) = Session::new(self, store, credentials)? else {
+            return self.request_with(credentials, attempt).await.map(Found::Token);
+        };
+        let (claimed, seen) = match session.ask(attempt).await? {
+            Answer::Adopted(fetched) => return Ok(Found::Token(fetched)),
+            Answer::Granted(claimed, seen) => (Some(claimed), seen),
+            Answer::Alone(seen) => (None, seen),
+            Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::Token),
+            Answer::Later(by) => match self.look_again_later(by) {
+                Some(token) => return Ok(Found::Postponed(token)),
+                // It was invalidated or expired meanwhile, so callers need a new one now.
+                None => (None, self.seen_version()),
+            },
+        };
+        let mut outcome = self.request_with(credentials, attempt).await;
+        if let Ok(fetched) = &mut outcome {
+            session.write(fetched, seen).await;
+        }
+        if let Some(claimed) = claimed {
+            claimed.release().await;
+        }
+        outcome.map(Found::Token)
+    }
+
+    /// Postpones the renewal of the token in memory, and returns that.
+    fn look_again_later(self: &Arc<Self>, by: Option<Duration>) -> Option<Arc<AccessToken>> {
+        let now = self.reading();
+        let (token, _) = self.valid_token(now)?;
+        let pause = self.store_memory.postpone(by, token.current().validity.until_expired(now), now);
+        let token = token.to_arc();
+        // No call may come before the token expires.
+        let shared = Arc::downgrade(self);
+        tokio::spawn(async move {
+            sleep(pause).await;
+            if let Some(shared) = shared.upgrade()
+                && shared.valid_token(shared.reading()).is_some_and(|(_, state)| state == State::Stale)
+            {
+                shared.renew();
+            }
+        });
+        Some(token)
+    }
+
+    /// Returns the version of the token that is in memory, or that was rejected.
+    fn seen_version(&self) -> Option<Version> {
+        let current = self.current.load().as_ref().and_then(|current| current.version);
+        current.or_else(|| self.store_memory.rejected())
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with.
+    fn new(
+        shared: &'a Arc<Shared>,
+        store: &'a Arc<SharedStore>,
+        credentials: &'a ClientCredentials,
+    ) -> Result<Option<Self>, Error> {
+        let Some(keyring) = keyring(store, credentials)? else { return Ok(None) };
+        let provider = &*shared.provider;
+        let key = keyring.name("token", |state| {
+            use std::hash::Hash;
+
+            provider.name().hash(state);
+            shared.parameters.hash(state);
+            let is_known = state.part(|state| provider.identify(state));
+            state.part(|state| CredentialsSource::identify(credentials, state));
+            if is_known { Ok(()) } else { Err(unknown()) }
+        })?;
+        let policy = provider.policy();
+        let is_rationed = policy.limits().iter().chain(&shared.config.limits).any(|limit| limit.period() >= RATION);
+        let window = if is_rationed { shared.config.timeout } else { WINDOW.min(shared.config.timeout) };
+        Ok(Some(Self { shared, store, keyring, key, credentials, policy, window }))
+    }
+
+    /// Asks the store what to do.
+    async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
+        let is_renewal = attempt.purpose == Purpose::Renewal;
+        let budget = if is_renewal { BUDGET } else { CALLER_BUDGET };
+        let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
+        let claimant = Claimant::from_bytes(entropy()?);
+        let waits_until = (Instant::now() + self.window * 2).min(attempt.give_up);
+        let mut seen = self.shared.seen_version();
+        let (mut records, mut pause) = (0, FIRST_PAUSE);
+        loop {
+            let asked = self.shared.reading();
+            let claim = self.store.store().claim(&self.key, seen, claimant, self.window);
+            let claim =
+                if is_solo { self.store.probe(budget, claim).await } else { self.store.call(budget, claim).await };
+            match claim {
+                Some(Claim::Granted) => {
+                    let claimed =
+                        Claimed { store: Arc::clone(self.store), key: self.key.clone(), claimant: Some(claimant) };
+                    return Ok(Answer::Granted(claimed, seen));
+                }
+                Some(Claim::Changed(record)) => {
+                    seen = Some(record.version);
+                    records += 1;
+                    match self.open(&record, asked) {
+                        Ok(Some(fetched)) if self.is_enough(&fetched, attempt, asked) => {
+                            return Ok(Answer::Adopted(fetched));
+                        }
+                        Ok(_) if records < MOST_RECORDS => {}
+                        Ok(_) => return Ok(Answer::Alone(seen)),
+                        Err(()) => return Ok(Answer::Unshared),
+                    }
+                }
+                Some(Claim::Held(left)) if is_renewal => {
+                    let jitter = self.window.mul_f64(f64::from(random_number()) / f64::from(u32::MAX) / 4.0);
+                    return Ok(if is_solo { Answer::Alone(seen) } else { Answer::Later(Some(left + jitter)) });
+                }
+                Some(Claim::Held(_)) if Instant::now() < waits_until => {
+                    sleep(pause.mul_f64(0.5 + f64::from(random_number()) / f64::from(u32::MAX))).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Some(Claim::Held(_)) => return Ok(Answer::Alone(seen)),
+                None if is_renewal && !is_solo => return Ok(Answer::Later(None)),
+                None => return Ok(Answer::Alone(seen)),
+            }
+        }
+    }
+
+    /// Opens a record. `None` if it is damaged or of no use to anybody, an error if only others can read it.
+    fn open(&self, record: &Record, asked: Reading) -> Result<Option<Fetched>, ()> {
+        let value = match self.keyring.open(&self.key, record.version, &record.value) {
+            Ok(value) => value,
+            Err(Unreadable::Damaged) => return Ok(None),
+            Err(Unreadable::Foreign) => return Err(()),
+        };
+        let [jitter, ..] = random_number().to_ne_bytes();
+        let for_whom = ForWhom {
+            credentials: self.credentials,
+            parameters: &self.shared.parameters,
+            policy: &self.policy,
+            maximum_lifetime: self.shared.config.maximum_lifetime,
+            jitter,
+        };
+        let restored = restore(&value, record.lifetime, asked, &for_whom);
+        Ok(restored.map(|Restored { token, lifetime, validity }| Fetched {
+            token,
+            validity,
+            lifetime_on_arrival: lifetime,
+            is_adopted: true,
+            version: Some(record.version),
+        }))
+    }
+
+    /// Returns `true` if a token from the store will do.
+    fn is_enough(&self, fetched: &Fetched, attempt: &Attempt, now: Reading) -> bool {
+        let left = fetched.validity.left(now);
+        let is_longer = || match self.shared.current.load().as_ref() {
+            Some(current) => left > current.validity.left(now),
+            None => true,
+        };
+        fetched.validity.state(now) != State::Expired
+            && left >= attempt.minimum_lifetime
+            && (attempt.purpose == Purpose::Caller || is_longer())
+    }
+
+    /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
+    /// longer, the writing goes on.
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>) {
+        let Ok(version) = entropy().map(Version::from_bytes) else { return };
+        let value = write(&fetched.token, fetched.validity.lifetime());
+        let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
+        let lifetime = fetched.validity.left(self.shared.reading());
+        let record = Record { version, value, lifetime };
+        fetched.version = Some(version);
+        let (store, key) = (Arc::clone(self.store), self.key.clone());
+        let writing = tokio::spawn(async move {
+            let written = store.call(BUDGET, store.store().write(&key, seen, &record)).await;
+            if written == Some(false) {
+                tracing::debug!("another process wrote a token into the store meanwhile");
+            }
+        });
+        let _ = timeout(WRITING, writing).await;
+    }
+}
+
+/// Returns the keys that seal this client's records: those of the store, or of the client's own secret.
+fn keyring(store: &SharedStore, credentials: &ClientCredentials) -> Result<Option<Keyring>, Error> {
+    if let Some(keyring) = store.store().keyring() {
+        return Ok(Some(keyring.clone()));
+    }
+    // An assertion is another one in each process, so a key derived from it would open nothing.
+    let certificate = credentials.certificate().map(|certificate| certificate.pem());
+    let secret = credentials.client_secret().ok().or(certificate);
+    secret.map(|secret| Keyring::of_secret(secret.expose_secret().as_bytes())).transpose()
+}
+
+fn unknown() -> Error {
+    Error::new(
+        ErrorKind::Configuration,
+        "this provider cannot be told from others, so a store cannot keep its tokens apart",
+    )
+    .with_remedy("implement `CredentialsGrant::identify` for it, or use no store")
+}
+
+/// A claim that is given back when it is dropped: the task may be aborted.
+struct Claimed {
+    store: Arc<SharedStore>,
+    key: StoreKey,
+    claimant: Option<Claimant>,
+}
+
+impl Claimed {
+    /// Gives the claim back, and waits a moment until the store knows.
+    async fn release(mut self) {
+        if let Some(releasing) = self.start_release() {
+            let _ = timeout(WRITING, releasing).await;
+        }
+    }
+
+    fn start_release(&mut self) -> Option<JoinHandle<()>> {
+        let claimant = self.claimant.take()?;
+        let (store, key) = (Arc::clone(&self.store), self.key.clone());
+        let release = async move {
+            store.call(BUDGET, store.store().release(&key, claimant)).await;
+        };
+        Some(Handle::try_current().ok()?.spawn(release))
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        let _ = self.start_release();
+    }
+}

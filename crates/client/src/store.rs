@@ -1,0 +1,19 @@
+//! Stores, in which processes share their tokens.
+//!
+//! A source asks its store only when it would otherwise ask the vendor: reading a token from memory knows no store. A
+//! store that cannot be reached is as if there were none.
+
+mod circuit;
+mod keyring;
+mod memory_store;
+mod seal;
+mod shared_store;
+mod token_store;
+
+pub use keyring::Keyring;
+pub use memory_store::MemoryStore;
+pub use token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};
+
+// What a fetch needs of them.
+pub(crate) use seal::Unreadable;
+pub(crate) use shared_store::SharedStore;

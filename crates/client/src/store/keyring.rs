@@ -1,0 +1,191 @@
+//! The keys that name and seal the records of a store.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use credentials_grant::{Error, ErrorKind, ExposeSecret, SecretString};
+use hmac_sha256::{HKDF, HMAC};
+use zeroize::Zeroizing;
+
+use super::seal::SealingKey;
+use super::token_store::StoreKey;
+
+/// The length of a key in bytes.
+const KEY: usize = 32;
+
+/// How many bytes of a name's HMAC are used.
+const NAME: usize = 16;
+
+/// The keys of a store that several machines share: one that names its records, and those that seal them.
+///
+/// Its text has one key a line, as `cgrant store key` makes them. The first `seal` key seals, and all of them open:
+///
+/// ```
+/// use credentials_grant_client::Keyring;
+///
+/// let text = "\
+///     # made on 2026-11-29
+///     name uPzFPCBQaYQUKzVIkQb3gqmqGZqHAkhpMPKrQSdYFJk=
+///     seal 3nnWz0oFj2DfBzK8eJmqn5oEt1oCYEKOaYWlvbGWhFw=
+/// ";
+/// let keyring = Keyring::parse(&text.into())?;
+/// # Ok::<(), credentials_grant::Error>(())
+/// ```
+///
+/// To rotate the key that seals: add a new one as the last line and deploy; move it before the others and deploy; remove
+/// the old one when the tokens that it sealed have expired. Keep the key that names: with another one, no record is
+/// found again, and each token is requested anew.
+#[derive(Clone)]
+pub struct Keyring(Arc<Keys>);
+
+struct Keys {
+    naming: Zeroizing<[u8; KEY]>,
+    /// The first one seals.
+    sealing: Vec<SealingKey>,
+}
+
+impl Keyring {
+    /// Reads a keyring from its text.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration), naming the line, if a key is not 32 bytes in base64, stands there
+    /// twice, or is of another kind than `name` and `seal`; or if there is not one `name` and at least one `seal`.
+    pub fn parse(text: &SecretString) -> Result<Self, Error> {
+        let (mut naming, mut sealing, mut seen) = (None, Vec::new(), HashSet::new());
+        for (number, line) in text.expose_secret().lines().enumerate() {
+            let refused = |why: &str| Err(wrong(format!("line {} of the keyring {why}", number + 1)));
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let Some((kind, key)) = line.split_once(char::is_whitespace) else {
+                return refused("is not `name KEY` or `seal KEY`");
+            };
+            let Some(key) = decoded(key.trim()) else { return refused("has no key of 32 bytes in base64") };
+            if !seen.insert(HMAC::mac(b"credentials-grant keyring", &*key)) {
+                return refused("repeats a key");
+            }
+            match kind {
+                "name" if naming.is_some() => return refused("has a second `name` key"),
+                "name" => naming = Some(key),
+                "seal" => sealing.push(SealingKey::new(&key)?),
+                _ => return refused("is not `name KEY` or `seal KEY`"),
+            }
+        }
+        match naming {
+            None => Err(wrong("the keyring has no `name` key".to_owned())),
+            Some(_) if sealing.is_empty() => Err(wrong("the keyring has no `seal` key".to_owned())),
+            Some(naming) => Ok(Self(Arc::new(Keys { naming, sealing }))),
+        }
+    }
+
+    /// Makes the text of a new keyring, with one key of each kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the operating system returns no random bytes.
+    pub fn generate() -> Result<SecretString, Error> {
+        let name = new_key()?;
+        let seal = Self::generate_sealing_key()?;
+        Ok(format!("name {}\n{}", name.expose_secret(), seal.expose_secret()).into())
+    }
+
+    /// Makes the line of a further key that seals, to add to a keyring.
+    ///
+    /// # Errors
+    ///
+    /// As [`generate`](Self::generate).
+    pub fn generate_sealing_key() -> Result<SecretString, Error> {
+        Ok(format!("seal {}\n", new_key()?.expose_secret()).into())
+    }
+
+    /// Derives the keys from a secret.
+    pub(crate) fn of_secret(secret: &[u8]) -> Result<Self, Error> {
+        let derived = Zeroizing::new(HKDF::extract(b"credentials-grant store", secret));
+        let expanded = |purpose: &str| {
+            let mut key = Zeroizing::new([0; KEY]);
+            HKDF::expand(&mut *key, *derived, purpose);
+            key
+        };
+        let sealing = vec![SealingKey::new(&expanded("values"))?];
+        Ok(Self(Arc::new(Keys { naming: expanded("names"), sealing })))
+    }
+
+    /// Names a record. `write` hashes everything that tells it from others of its kind.
+    pub(crate) fn name<E>(
+        &self,
+        kind: &str,
+        write: impl FnOnce(&mut NameHasher) -> Result<(), E>,
+    ) -> Result<StoreKey, E> {
+        let mut hasher = NameHasher { mac: HMAC::new(&*self.0.naming), written: 0 };
+        write(&mut hasher)?;
+        hasher.write(kind.as_bytes());
+        let mac = hasher.mac.finalize();
+        Ok(StoreKey::new(format!("{kind}-{}", BASE64_URL_SAFE_NO_PAD.encode(&mac[..NAME]))))
+    }
+
+    pub(super) fn sealing(&self) -> &[SealingKey] {
+        &self.0.sealing
+    }
+}
+
+/// Hashes what names a record. Nobody without the key can tell what was named.
+pub(crate) struct NameHasher {
+    mac: HMAC,
+    written: usize,
+}
+
+impl NameHasher {
+    /// Hashes what a user's code writes, and its length: otherwise the end of one part could pass for the start of the
+    /// next.
+    pub(crate) fn part<R>(&mut self, write: impl FnOnce(&mut dyn Hasher) -> R) -> R {
+        let before = self.written;
+        let result = write(self);
+        (self.written - before).hash(self);
+        result
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.mac.update(bytes);
+        self.written += bytes.len();
+    }
+
+    /// Nothing: the name is taken from the whole HMAC.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+fn decoded(key: &str) -> Option<Zeroizing<[u8; KEY]>> {
+    let bytes = Zeroizing::new(BASE64_STANDARD.decode(key).ok()?);
+    bytes.as_slice().try_into().ok().map(Zeroizing::new)
+}
+
+fn new_key() -> Result<SecretString, Error> {
+    let mut key = Zeroizing::new([0; KEY]);
+    getrandom::fill(&mut *key).map_err(|source| {
+        Error::new(ErrorKind::Configuration, "the operating system returned no random bytes")
+            .with_remedy("give the program access to the system's random source")
+            .with_source(source)
+    })?;
+    Ok(BASE64_STANDARD.encode(&*key).into())
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(ErrorKind::Configuration, why)
+        .with_remedy("make one by `cgrant store key`: a line `name KEY`, and at least one `seal KEY`")
+}
+
+/// Shows no key.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("sealing", &self.0.sealing).finish_non_exhaustive()
+    }
+}
