@@ -37,6 +37,8 @@ pub use provide_token::ProvideToken;
 pub use source::{Status, TokenOptions, TokenRef, TokenSource, TokenSourceBuilder, TokenState};
 #[cfg(feature = "store")]
 pub use store::{Claim, Claimant, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenStore, Version};
+#[cfg(feature = "file-store")]
+pub use store::{FileStore, StoredFile};
 pub use system_clock::SystemClock;
 
 /// The HTTP client that [`HttpTransport`] and the middleware are built on, in the version that they need.

@@ -4,12 +4,16 @@
 //! store that cannot be reached is as if there were none.
 
 mod circuit;
+#[cfg(feature = "file-store")]
+mod file_store;
 mod keyring;
 mod memory_store;
 mod seal;
 mod shared_store;
 mod token_store;
 
+#[cfg(feature = "file-store")]
+pub use file_store::{FileStore, StoredFile};
 pub use keyring::Keyring;
 pub use memory_store::MemoryStore;
 pub use token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};

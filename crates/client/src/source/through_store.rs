@@ -44,9 +44,10 @@ const BUDGET: Duration = Duration::from_secs(2);
 /// How long a fetch waits until its token is in the store. A program that ends at once would share none otherwise.
 const WRITING: Duration = Duration::from_millis(100);
 
-/// The pauses in which a caller asks again while somebody else requests the token, without their jitter.
+/// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
+/// end. Each is cut short at random, by half at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
 const MOST_RECORDS: usize = 4;
@@ -267,7 +268,7 @@ impl<'a> Session<'a> {
                     return Ok(if is_solo { Answer::Alone(seen) } else { Answer::Later(Some(left + jitter)) });
                 }
                 Some(Claim::Held(_)) if Instant::now() < waits_until => {
-                    sleep(pause.mul_f64(0.5 + f64::from(random_number()) / f64::from(u32::MAX))).await;
+                    sleep(pause.mul_f64(1.0 - f64::from(random_number()) / f64::from(u32::MAX) / 2.0)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Some(Claim::Held(_)) => return Ok(Answer::Alone(seen)),

@@ -58,8 +58,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 pub struct StoreKey(String);
 
 impl StoreKey {
-    pub(crate) fn new(name: String) -> Self {
-        Self(name)
+    /// Creates a name, for tests of a store.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
     }
 
     /// Returns the name.

@@ -8,6 +8,8 @@ mod authorizer;
 mod blocking;
 mod credentials;
 mod failures;
+#[cfg(feature = "file-store")]
+mod file_store;
 mod flight;
 mod host_header;
 mod limits;
