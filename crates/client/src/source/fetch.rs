@@ -16,6 +16,8 @@ use super::join::{FetchResult, isolated, start_in_background};
 use super::limited_transport::LimitedTransport;
 use super::limits::LimitKey;
 use super::shared::{Shared, too_short};
+#[cfg(feature = "store")]
+use super::stored_failures::StoredFailures;
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
@@ -193,13 +195,18 @@ impl Shared {
             sender: self.config.shared_failures.sender(credentials, &policy, goes_ahead),
             give_up: *give_up,
             record: Arc::clone(record),
+            #[cfg(feature = "store")]
+            stored: match &self.config.store {
+                Some(store) => StoredFailures::new(store, credentials)?,
+                None => None,
+            },
             last: Mutex::default(),
         };
         let entropy = entropy()?;
         let [jitter, ..] = entropy;
         let seed = RequestSeed::new(began.wall, entropy);
         let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
-        transport.note(&token);
+        transport.note(&token).await;
         let token = token?;
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);

@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::failures::FetchRecord;
 use super::limits::{LimitKey, RequestLog};
 use super::shared_failures::{Party, Sender, SharedFailures, Turn};
+#[cfg(feature = "store")]
+use super::stored_failures::StoredFailures;
 use super::validity::Reading;
 use crate::clock::Clock;
 
@@ -24,15 +26,22 @@ pub(crate) struct LimitedTransport {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) give_up: Instant,
     pub(crate) record: Arc<Mutex<FetchRecord>>,
+    /// What other processes are told, and tell.
+    #[cfg(feature = "store")]
+    pub(crate) stored: Option<StoredFailures>,
     /// The sender of the last request and its turn, or `None` if the request was not sent.
     pub(crate) last: Mutex<Option<(Party, Turn)>>,
 }
 
 impl LimitedTransport {
     /// Records in the shared failures how the fetch ended, if that was the answer to a request.
-    pub(crate) fn note<T>(&self, outcome: &Result<T, Error>) {
-        if let Some((party, turn)) = self.last().take() {
-            self.shared_failures.note(&party, outcome, turn, Reading::of(&*self.clock));
+    pub(crate) async fn note<T>(&self, outcome: &Result<T, Error>) {
+        let Some((party, turn)) = self.last().take() else { return };
+        let now = Reading::of(&*self.clock);
+        self.shared_failures.note(&party, outcome, turn, now);
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored {
+            stored.write(&self.shared_failures, &party, now).await;
         }
     }
 
@@ -53,6 +62,10 @@ impl LimitedTransport {
             return Ok(turn);
         }
         let now = || Reading::of(&*self.clock);
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored {
+            stored.read(&self.shared_failures, party, now).await;
+        }
         self.shared_failures.enter(party, self.give_up, now).await.map_err(|withheld| {
             FetchRecord::lock(&self.record).withheld = Some(withheld.left);
             withheld.error
@@ -70,6 +83,13 @@ impl Transport for LimitedTransport {
                 return Err(used_up.error());
             }
             sleep(used_up.wait).await;
+        }
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored
+            && let Err(used_up) = stored.count(&self.limit_keys).await
+        {
+            self.request_log.take_back(&self.limit_keys);
+            return Err(used_up.error());
         }
         *self.last() = Some((party, turn));
         self.record_sent();

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, HttpRequest, Policy, Retry};
+use jiff::SignedDuration;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -30,7 +31,7 @@ const LOGINS_AT_ONCE: usize = 4;
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
 /// How long a failure is remembered after its pause, so that the next one pauses for longer.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
 /// What the sources of a pool share of their failures.
 #[derive(Debug, Default)]
@@ -104,6 +105,32 @@ impl Pause {
     }
 }
 
+/// What is remembered of a client and of a host, with what is left of each pause: to be told to other processes.
+#[cfg(feature = "store")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remembered {
+    pub(crate) client: Option<RememberedClient>,
+    pub(crate) host: Option<RememberedHost>,
+}
+
+#[cfg(feature = "store")]
+#[derive(Clone, Debug)]
+pub(crate) struct RememberedClient {
+    pub(crate) refusals: u32,
+    pub(crate) left: Duration,
+    pub(crate) error: Error,
+}
+
+#[cfg(feature = "store")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RememberedHost {
+    pub(crate) refusals: u32,
+    /// For clients without a token.
+    pub(crate) refused: Duration,
+    /// For every client.
+    pub(crate) told: Option<(Duration, ErrorKind)>,
+}
+
 /// A failure that prevents a request, and for how much longer.
 #[derive(Debug)]
 pub(crate) struct Withheld {
@@ -126,7 +153,10 @@ pub(crate) struct Sender {
 pub(crate) struct Party {
     sender: Sender,
     client: u64,
-    host: String,
+    /// Its name and port.
+    pub(crate) host: String,
+    #[cfg(feature = "store")]
+    pub(crate) path: String,
 }
 
 /// The turn of a client that holds no token, until it is dropped.
@@ -155,7 +185,13 @@ impl SharedFailures {
         let host =
             format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let client = self.hasher.hash_one((&host, url.path(), sender.credentials));
-        Party { sender, client, host }
+        Party {
+            sender,
+            client,
+            host,
+            #[cfg(feature = "store")]
+            path: url.path().to_owned(),
+        }
     }
 
     /// Waits for the client's turn, or returns the failure that prevents a request. A caller has until `give_up` for
@@ -207,6 +243,49 @@ impl SharedFailures {
         }
         drop(turn);
         state.forget_idle(party);
+    }
+
+    /// Returns what other processes are to know of this client and its host.
+    #[cfg(feature = "store")]
+    pub(crate) fn remembered(&self, party: &Party, now: Reading) -> Remembered {
+        let state = self.state();
+        let left = |pause: Pause| pause.left(now).unwrap_or_default();
+        let client = state.clients.get(&party.client).and_then(|client| {
+            let (pause, error) = client.pause.as_ref()?;
+            Some(RememberedClient { refusals: client.refusals, left: left(*pause), error: error.clone() })
+        });
+        let host = state.hosts.get(&party.host).map(|host| RememberedHost {
+            refusals: host.refusals,
+            refused: host.refused.map(left).unwrap_or_default(),
+            told: host.told.map(|(pause, kind)| (left(pause), kind)),
+        });
+        Remembered { client, host: host.filter(RememberedHost::is_worth_telling) }
+    }
+
+    /// Adds what another process remembers. The longer pause counts.
+    #[cfg(feature = "store")]
+    pub(crate) fn learn(&self, party: &Party, remembered: Remembered, now: Reading) {
+        let mut state = self.state();
+        let begins = |length: Duration| Pause { began: now, length };
+        if let Some(RememberedClient { refusals, left, error }) = remembered.client {
+            let client = state.client(party, now);
+            client.refusals = client.refusals.max(refusals);
+            let known = client.pause.as_ref().map(|(pause, _)| pause.left(now).unwrap_or_default());
+            if known.is_none_or(|known| known < left) {
+                client.pause = Some((begins(left), error));
+            }
+        }
+        if let Some(RememberedHost { refusals, refused, told }) = remembered.host {
+            let host = state.host(party, now);
+            host.refusals = host.refusals.max(refusals);
+            let known = |pause: Option<Pause>| pause.and_then(|pause| pause.left(now)).unwrap_or_default();
+            if known(host.refused) < refused {
+                host.refused = Some(begins(refused));
+            }
+            if let Some((left, kind)) = told.filter(|(left, _)| known(host.told.map(|(pause, _)| pause)) < *left) {
+                host.told = Some((begins(left), kind));
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -312,13 +391,32 @@ impl State {
     }
 }
 
+#[cfg(feature = "store")]
+impl RememberedHost {
+    fn is_worth_telling(&self) -> bool {
+        self.refusals > 0 || self.told.is_some_and(|(left, _)| !left.is_zero())
+    }
+}
+
 /// The client's own failure, with the time left.
 fn again(error: &Error, left: Duration) -> Withheld {
-    let error = match error.retry() {
-        Retry::After(_) => error.clone().with_retry(Retry::After(left)),
-        _ => error.clone(),
+    let error = error.clone();
+    let error = match (error.kind(), error.retry()) {
+        (_, Retry::After(_)) => error.with_retry(Retry::After(left)),
+        (ErrorKind::CredentialsRefused, _) => error.with_remedy(format!(
+            "correct the client id and secret, or wait: they are sent again in {} at the earliest",
+            in_words(left)
+        )),
+        _ => error,
     };
     Withheld { error, left }
+}
+
+/// Returns `3m 45s`, rounded up to a second.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let time = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    format!("{time:#}")
 }
 
 /// What a server said to one client is not repeated to another.

@@ -13,17 +13,20 @@
 //! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
 //! requests a token alone. Callers get the valid token meanwhile.
 
+use std::hash::Hash as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Policy};
+use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, Policy};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::failures::Purpose;
 use super::fetch::{Attempt, Fetched, Found};
+use super::limits::RATION;
 use super::shared::Shared;
+use super::stored_failures::keyring;
 use super::stored_token::{ForWhom, Restored, restore, write};
 use super::validity::{Reading, State};
 use crate::random::{entropy, random_number};
@@ -31,9 +34,6 @@ use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unre
 
 /// How long one process has the right to request a token, if a second request costs next to nothing.
 const WINDOW: Duration = Duration::from_secs(3);
-
-/// A limit with a period from here on rations tokens: a second request is worth waiting for.
-const RATION: Duration = Duration::from_secs(60 * 60);
 
 /// How long a caller waits for one answer of the store.
 const CALLER_BUDGET: Duration = Duration::from_millis(500);
@@ -216,15 +216,15 @@ impl<'a> Session<'a> {
     ) -> Result<Option<Self>, Error> {
         let Some(keyring) = keyring(store, credentials)? else { return Ok(None) };
         let provider = &*shared.provider;
+        let mut is_known = false;
         let key = keyring.name("token", |state| {
-            use std::hash::Hash;
-
-            provider.name().hash(state);
-            shared.parameters.hash(state);
-            let is_known = state.part(|state| provider.identify(state));
+            (provider.name(), &shared.parameters).hash(state);
+            is_known = state.part(|state| provider.identify(state));
             state.part(|state| CredentialsSource::identify(credentials, state));
-            if is_known { Ok(()) } else { Err(unknown()) }
-        })?;
+        });
+        if !is_known {
+            return Err(unknown());
+        }
         let policy = provider.policy();
         let is_rationed = policy.limits().iter().chain(&shared.config.limits).any(|limit| limit.period() >= RATION);
         let window = if is_rationed { shared.config.timeout } else { WINDOW.min(shared.config.timeout) };
@@ -333,17 +333,6 @@ impl<'a> Session<'a> {
         });
         let _ = timeout(WRITING, writing).await;
     }
-}
-
-/// Returns the keys that seal this client's records: those of the store, or of the client's own secret.
-fn keyring(store: &SharedStore, credentials: &ClientCredentials) -> Result<Option<Keyring>, Error> {
-    if let Some(keyring) = store.store().keyring() {
-        return Ok(Some(keyring.clone()));
-    }
-    // An assertion is another one in each process, so a key derived from it would open nothing.
-    let certificate = credentials.certificate().map(|certificate| certificate.pem());
-    let secret = credentials.client_secret().ok().or(certificate);
-    secret.map(|secret| Keyring::of_secret(secret.expose_secret().as_bytes())).transpose()
 }
 
 fn unknown() -> Error {

@@ -116,17 +116,19 @@ impl Keyring {
         Ok(Self(Arc::new(Keys { naming: expanded("names"), sealing })))
     }
 
+    /// Returns the keys for what concerns a host or a limit, and no secret, in a store without a keyring: every process
+    /// has them.
+    pub(crate) fn of_nobody() -> Result<Self, Error> {
+        Self::of_secret(b"")
+    }
+
     /// Names a record. `write` hashes everything that tells it from others of its kind.
-    pub(crate) fn name<E>(
-        &self,
-        kind: &str,
-        write: impl FnOnce(&mut NameHasher) -> Result<(), E>,
-    ) -> Result<StoreKey, E> {
+    pub(crate) fn name(&self, kind: &str, write: impl FnOnce(&mut NameHasher)) -> StoreKey {
         let mut hasher = NameHasher { mac: HMAC::new(&*self.0.naming), written: 0 };
-        write(&mut hasher)?;
+        write(&mut hasher);
         hasher.write(kind.as_bytes());
         let mac = hasher.mac.finalize();
-        Ok(StoreKey::new(format!("{kind}-{}", BASE64_URL_SAFE_NO_PAD.encode(&mac[..NAME]))))
+        StoreKey::new(format!("{kind}-{}", BASE64_URL_SAFE_NO_PAD.encode(&mac[..NAME])))
     }
 
     pub(super) fn sealing(&self) -> &[SealingKey] {
