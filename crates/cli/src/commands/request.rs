@@ -36,13 +36,16 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let authorizer = authorizer(&client, &url, &hosts, client.token_source(client.transport()?)?)?;
+    let source = client.token_source(client.transport()?)?;
+    let authorizer = authorizer(&client, &url, &hosts, source.clone())?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
     let request = request.into_request()?;
     block_on(async {
         let exchange = async {
+            // The authorizer takes it from the source's memory.
+            client.token(&source).await.map_err(|error| client.explain(error))?;
             let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
             tracing::debug!(status = response.status().as_u16(), "the API answered");
             answer::print(&client, response, parts, secret_headers).await

@@ -18,7 +18,7 @@ use crate::text::quoted;
 pub(super) fn run(invocation: &TokenInvocation) -> Result<Exit, CommandError> {
     let TokenInvocation { client, format } = invocation;
     let source = client.token_source(client.transport()?)?;
-    let token = block_on(source.token())?.map_err(|error| client.explain(error))?;
+    let token = block_on(client.token(&source))?.map_err(|error| client.explain(error))?;
     match format {
         OutputFormat::Json => output::print_json(&Answer::new(client.provider, &token))?,
         OutputFormat::Header => drop(output::write_part(headers(&token).as_bytes())?),

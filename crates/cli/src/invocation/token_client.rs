@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{
-    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, ProofKey, SecretString, TokenParameters,
-    Transport,
+    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, ProofKey, SecretString,
+    TokenParameters, Transport,
 };
-use credentials_grant_client::{HttpTransport, TokenSource};
+use credentials_grant_client::{HttpTransport, TokenOptions, TokenSource};
 use jiff::SignedDuration;
 
 use super::credentials;
 use super::parameters::proof_key;
+use super::store_options::StoreOptions;
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
 use crate::provider::Provider;
@@ -26,6 +27,9 @@ use crate::settings::resolved_options::ResolvedOptions;
 const BLOCKED: &str = "if this vendor refused the credentials before, it may have blocked this address for a while: \
                        correct them, wait, and do not try again in a loop";
 
+/// A token that lives this much longer will do, however long it lived in all.
+const ENOUGH: Duration = Duration::from_secs(60);
+
 /// A provider, the client's credentials, and how to reach the server.
 pub(crate) struct TokenClient {
     pub(crate) provider: &'static Provider,
@@ -37,6 +41,7 @@ pub(crate) struct TokenClient {
     pub(crate) has_temporary_key: bool,
     /// The settings and secrets, each with the flag or variable that it comes from.
     pub(crate) sources: BTreeMap<&'static str, String>,
+    store: StoreOptions,
     parameters: TokenParameters,
     proof_key: Option<ProofKey>,
     names: OptionNames,
@@ -73,10 +78,32 @@ impl TokenClient {
             timeout,
             has_temporary_key: options.has(&DPOP),
             sources: options.sources(),
+            store: StoreOptions::default(),
             parameters,
             proof_key,
             names,
         })
+    }
+
+    /// Takes tokens from a store, and leaves them there.
+    pub(super) fn with_store(mut self, store: StoreOptions) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Returns a token: one that an earlier run left, or a new one.
+    pub(crate) async fn token(&self, source: &TokenSource) -> Result<Arc<AccessToken>, Error> {
+        let began = SystemTime::now();
+        let options = TokenOptions::new().with_minimum_lifetime(self.store.minimum_life.unwrap_or_default());
+        let token = source.token_with(options).await?;
+        let is_new = token.requested_at() >= began;
+        let is_enough = self.store.minimum_life.is_some() || has_some_life_left(&token);
+        if is_new || (is_enough && !self.store.is_fresh) {
+            return Ok(token);
+        }
+        // The source takes no other from the store than a newer one.
+        source.invalidate(&token);
+        source.token_with(options).await
     }
 
     /// Makes a source of tokens, which sends requests through this transport.
@@ -94,6 +121,11 @@ impl TokenClient {
             self.proof_key.clone().into_iter().fold(self.parameters.clone(), TokenParameters::with_proof_key);
         let source = TokenSource::builder(Arc::clone(&self.grant), self.credentials.clone());
         let source = source.with_parameters(parameters).with_timeout(timeout).with_transport(transport);
+        // A token that is bound to a key of this run is of no use to another.
+        let source = match &self.store.store {
+            Some(store) if !self.has_temporary_key => source.with_store(store.clone()),
+            _ => source,
+        };
         source.build().map_err(|error| self.names.explain(error))
     }
 
@@ -130,6 +162,13 @@ impl TokenClient {
     pub(crate) fn usage(&self, message: impl Into<String>, remedy: impl Into<String>) -> CommandError {
         CommandError::usage(message).with_remedy(remedy).with_provider(self.provider.name)
     }
+}
+
+/// Returns `true` if a tenth of the token's life is left, or a minute: a script still has to use it.
+fn has_some_life_left(token: &AccessToken) -> bool {
+    let life = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
+    let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
+    left >= (life / 10).min(ENOUGH)
 }
 
 fn timeout(options: &ResolvedOptions) -> Result<Timeout, CommandError> {

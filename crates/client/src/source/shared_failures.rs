@@ -300,13 +300,17 @@ impl State {
         let own = self.clients.get(&party.client).and_then(|client| client.pause.as_ref());
         let told = host.and_then(|host| host.told);
         let refused = host.and_then(|host| host.refused).filter(|_| !party.sender.goes_ahead);
-        let withheld = [
-            own.and_then(|(pause, error)| pause.left(now).map(|left| again(error, left))),
-            told.and_then(|(pause, kind)| pause.left(now).map(|left| told_another(kind, left))),
-            refused.and_then(|pause| pause.left(now).map(refused_another)),
-        ];
-        // Of equal ones the first, which says most.
-        let longest = withheld.into_iter().flatten().reduce(|one, next| if next.left > one.left { next } else { one });
+        let refused = refused.and_then(|pause| pause.left(now));
+        let own = own.and_then(|(pause, error)| Some((pause.left(now)?, error)));
+        let withheld = match own {
+            // The client's own failure says more than that of any client.
+            Some((left, error)) => Some(again(error, refused.map_or(left, |refused| refused.max(left)))),
+            None => refused.map(refused_another),
+        };
+        let told = told.and_then(|(pause, kind)| pause.left(now).map(|left| told_another(kind, left)));
+        // Of equal ones the first.
+        let longest =
+            withheld.into_iter().chain(told).reduce(|one, next| if next.left > one.left { next } else { one });
         longest.map_or(Ok(()), Err)
     }
 

@@ -22,12 +22,6 @@ use super::validity::Reading;
 use crate::random::entropy;
 use crate::store::{Keyring, Record, SharedStore, StoreKey, Version};
 
-/// How long to wait for one answer of the store.
-const BUDGET: Duration = Duration::from_millis(500);
-
-/// How long a failure waits until it is in the store. A program that ends at once would tell nobody otherwise.
-const WRITING: Duration = Duration::from_millis(100);
-
 /// How often to try again if another process writes the same record meanwhile.
 const MOST_TRIES: usize = 4;
 
@@ -122,20 +116,21 @@ impl StoredFailures {
         let writes =
             [self.sealed(&self.own, &names.client, own, client), self.sealed(&self.common, &names.host, common, host)];
         let store = Arc::clone(&self.store);
+        let (budget, moment) = (store.store().patience(), store.moment());
         let writes = tokio::spawn(async move {
             for (key, write) in [names.client, names.host].into_iter().zip(writes) {
                 match write {
                     Some(Write::Replace(seen, record)) => {
-                        store.call(BUDGET, store.store().write(&key, seen, &record)).await;
+                        store.call(budget, store.store().write(&key, seen, &record)).await;
                     }
                     Some(Write::Remove(version)) => {
-                        store.call(BUDGET, store.store().remove(&key, version)).await;
+                        store.call(budget, store.store().remove(&key, version)).await;
                     }
                     None => {}
                 }
             }
         });
-        let _ = timeout(WRITING, writes).await;
+        let _ = timeout(moment, writes).await;
     }
 
     /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing more.
@@ -165,7 +160,7 @@ impl StoredFailures {
             let Some(Write::Replace(seen, record)) = self.sealed(&self.common, &name, record, seen) else {
                 return Ok(());
             };
-            match self.store.call(BUDGET, self.store.store().write(&name, seen, &record)).await {
+            match self.store.call(self.store.store().patience(), self.store.store().write(&name, seen, &record)).await {
                 // Somebody else counted a request meanwhile.
                 Some(false) => {}
                 Some(true) | None => return Ok(()),
@@ -179,7 +174,8 @@ impl StoredFailures {
         keyring: &Keyring,
         name: &StoreKey,
     ) -> Option<(Version, T, Duration)> {
-        let Record { version, value, lifetime } = self.store.call(BUDGET, self.store.store().read(name)).await??;
+        let Record { version, value, lifetime } =
+            self.store.call(self.store.store().patience(), self.store.store().read(name)).await??;
         let value = keyring.open(name, version, &value).ok()?;
         Some((version, serde_json::from_slice(&value).ok()?, lifetime))
     }

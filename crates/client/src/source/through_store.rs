@@ -35,14 +35,8 @@ use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unre
 /// How long one process has the right to request a token, if a second request costs next to nothing.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// How long a caller waits for one answer of the store.
-const CALLER_BUDGET: Duration = Duration::from_millis(500);
-
-/// How long a renewal, and what is done after a fetch, waits for one answer of the store.
-const BUDGET: Duration = Duration::from_secs(2);
-
-/// How long a fetch waits until its token is in the store. A program that ends at once would share none otherwise.
-const WRITING: Duration = Duration::from_millis(100);
+/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
+const BUDGET: Duration = Duration::from_secs(10);
 
 /// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
 /// end. Each is cut short at random, by half at most.
@@ -234,7 +228,7 @@ impl<'a> Session<'a> {
     /// Asks the store what to do.
     async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
         let is_renewal = attempt.purpose == Purpose::Renewal;
-        let budget = if is_renewal { BUDGET } else { CALLER_BUDGET };
+        let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
         let waits_until = (Instant::now() + self.window * 2).min(attempt.give_up);
@@ -331,7 +325,7 @@ impl<'a> Session<'a> {
                 tracing::debug!("another process wrote a token into the store meanwhile");
             }
         });
-        let _ = timeout(WRITING, writing).await;
+        let _ = timeout(self.store.moment(), writing).await;
     }
 }
 
@@ -354,7 +348,7 @@ impl Claimed {
     /// Gives the claim back, and waits a moment until the store knows.
     async fn release(mut self) {
         if let Some(releasing) = self.start_release() {
-            let _ = timeout(WRITING, releasing).await;
+            let _ = timeout(self.store.moment(), releasing).await;
         }
     }
 

@@ -4,7 +4,7 @@ mod directory;
 mod record_file;
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -20,6 +20,9 @@ use super::keyring::Keyring;
 use super::token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};
 use crate::clock::Clock;
 use crate::system_clock::SystemClock;
+
+/// How long a caller waits for the file system.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A store in a directory, for the processes of one user on one machine. Clones are the same store.
 ///
@@ -203,25 +206,25 @@ impl Inner {
     }
 
     fn claim(&self, key: &StoreKey, seen: Option<Version>, claimant: Claimant, window: Duration) -> io::Result<Claim> {
-        self.directory.locked(|| {
-            if let Some(record) = self.read(key)?.filter(|record| Some(record.version) != seen) {
-                return Ok(Claim::Changed(record));
-            }
-            let mut claims = self.claims();
-            if let Some(held) = claims.get(key) {
-                return Ok(if held.claimant == claimant { Claim::Granted } else { Claim::Held(window) });
-            }
-            let file = self.directory.open_claim(key)?;
-            match file.try_lock() {
-                Ok(()) => {
-                    claims.insert(key.clone(), HeldClaim { claimant, _file: file });
-                    Ok(Claim::Granted)
-                }
-                // Nobody knows for how long. The operating system ends it with its process.
-                Err(TryLockError::WouldBlock) => Ok(Claim::Held(window)),
-                Err(TryLockError::Error(error)) => Err(error),
-            }
-        })
+        let changed = || {
+            let record = self.read(key)?.filter(|record| Some(record.version) != seen);
+            Ok::<_, io::Error>(record)
+        };
+        if let Some(record) = changed()? {
+            return Ok(Claim::Changed(record));
+        }
+        let mut claims = self.claims();
+        if let Some(held) = claims.get(key) {
+            return Ok(if held.claimant == claimant { Claim::Granted } else { Claim::Held(window) });
+        }
+        // Nobody knows for how long another process has it. The operating system ends it with the process.
+        let Some(file) = self.directory.try_claim(key)? else { return Ok(Claim::Held(window)) };
+        // Whoever had it a moment ago may have written the record.
+        if let Some(record) = changed()? {
+            return Ok(Claim::Changed(record));
+        }
+        claims.insert(key.clone(), HeldClaim { claimant, _file: file });
+        Ok(Claim::Granted)
     }
 
     fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> io::Result<bool> {
@@ -275,6 +278,11 @@ impl Inner {
 impl TokenStore for FileStore {
     fn keyring(&self) -> Option<&Keyring> {
         self.0.keyring.as_ref()
+    }
+
+    /// A machine that is busy needs its time, and no network is waited for.
+    fn patience(&self) -> Duration {
+        PATIENCE
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError> {

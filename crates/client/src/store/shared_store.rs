@@ -55,6 +55,12 @@ impl SharedStore {
         None
     }
 
+    /// Returns how long a fetch waits until what it found is in the store. A program that ends at once would share
+    /// nothing otherwise.
+    pub(crate) fn moment(&self) -> Duration {
+        self.store.patience() / 5
+    }
+
     pub(crate) fn store(&self) -> &dyn TokenStore {
         &*self.store
     }

@@ -25,6 +25,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// is random.
     fn keyring(&self) -> Option<&Keyring>;
 
+    /// Returns how long a caller without a token waits for an answer before it goes on without the store: half a second
+    /// unless implemented.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
     /// Returns the record under this key, unless it has ended.
     async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError>;
 

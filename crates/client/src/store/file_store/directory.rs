@@ -98,9 +98,8 @@ impl Directory {
     pub(super) fn write_record(&self, key: &StoreKey, bytes: &[u8]) -> io::Result<()> {
         let (temporary, place) = (self.0.join("new"), self.file(key, "record"));
         let written = private().write(true).create(true).truncate(true).open(&temporary).and_then(|mut file| {
-            file.write_all(bytes)?;
-            // Otherwise a machine that loses power may keep the name without the bytes.
-            file.sync_all()
+            // Not synced: should the machine lose power now, the next process finds a damaged record and replaces it.
+            file.write_all(bytes)
         });
         let placed = written.and_then(|()| fs::rename(&temporary, &place));
         if placed.is_err() {
@@ -113,9 +112,21 @@ impl Directory {
         fs::remove_file(self.file(key, "record"))
     }
 
-    /// Opens the file to lock for a claim.
-    pub(super) fn open_claim(&self, key: &StoreKey) -> io::Result<File> {
-        opened(&self.file(key, "claim"))
+    /// Locks the file of a claim; `None` if another process has it.
+    pub(super) fn try_claim(&self, key: &StoreKey) -> io::Result<Option<File>> {
+        self.make()?;
+        self.check()?;
+        let path = self.file(key, "claim");
+        loop {
+            let file = opened(&path)?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, &path) => return Ok(Some(file)),
+                // It was removed before it was locked.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     /// Returns `true` once a day.
@@ -125,7 +136,8 @@ impl Directory {
         age >= DAY && opened(&self.0.join("swept")).and_then(|file| file.set_modified(now)).is_ok()
     }
 
-    /// Removes the records that have ended, and claims without a record that nobody holds.
+    /// Removes the records that have ended, and the claims without a record that nobody holds. To be called while
+    /// nobody else changes the directory.
     pub(super) fn sweep(&self, has_ended: impl Fn(&StoreKey) -> bool) {
         for key in self.records().unwrap_or_default() {
             if has_ended(&key) {
@@ -135,9 +147,12 @@ impl Directory {
         let Ok(entries) = fs::read_dir(&self.0) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
             let is_claim = path.extension().is_some_and(|extension| extension == "claim");
-            if is_claim
-                && !path.with_extension("record").exists()
-                && opened(&path).is_ok_and(|file| file.try_lock().is_ok())
+            if !is_claim || path.with_extension("record").exists() {
+                continue;
+            }
+            // Removed while it is locked: whoever opened it before finds that it is not there any more.
+            if let Ok(file) = opened(&path)
+                && file.try_lock().is_ok()
             {
                 let _ = fs::remove_file(&path);
             }
@@ -179,6 +194,21 @@ impl Directory {
         }
         Ok(())
     }
+}
+
+/// Returns `true` if the file that is open is the one that this path names.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata().map(id), fs::metadata(path).map(id)), (Ok(open), Ok(named)) if open == named)
+}
+
+/// A file that is open cannot be replaced there.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Opens a file that has no contents.
