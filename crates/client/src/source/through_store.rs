@@ -221,7 +221,8 @@ impl<'a> Session<'a> {
         }
         let policy = provider.policy();
         let is_rationed = policy.limits().iter().chain(&shared.config.limits).any(|limit| limit.period() >= RATION);
-        let window = if is_rationed { shared.config.timeout } else { WINDOW.min(shared.config.timeout) };
+        let is_costly = is_rationed || policy.has_single_token() || policy.bills_tokens();
+        let window = if is_costly { shared.config.timeout } else { WINDOW.min(shared.config.timeout) };
         Ok(Some(Self { shared, store, keyring, key, credentials, policy, window }))
     }
 
