@@ -106,7 +106,10 @@ impl HttpResponse {
         match body.first() {
             None => Body::Other("an empty body"),
             Some(b'<') => Body::Other("HTML or XML"),
-            Some(_) if parts(body) > MOST_PARTS => Body::Other("JSON or a form of more than 10,000 parts"),
+            // A part takes a byte at least, so most bodies need not be counted.
+            Some(_) if body.len() > MOST_PARTS && parts(body) > MOST_PARTS => {
+                Body::Other("JSON or a form of more than 10,000 parts")
+            }
             Some(_) if has_repeated_member(body) => Body::Other("JSON that has a member twice"),
             Some(_) => match serde_json::from_slice(body) {
                 Ok(Value::Object(members)) => Body::Members(members),
