@@ -229,7 +229,12 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             Err(error) => return Err(failure(error.into(), host).with_status(status)),
         }
     }
-    Ok(HttpResponse::new(status, mem::take(response.headers_mut()), body.to_vec()))
+    Ok(HttpResponse::new(status, mem::take(response.headers_mut()), exact(body)))
+}
+
+/// Returns the bytes in memory of exactly their length. A vector that shrinks leaves a copy of the token behind.
+fn exact(mut body: Zeroizing<Vec<u8>>) -> Vec<u8> {
+    if body.len() == body.capacity() { mem::take(&mut *body) } else { body.to_vec() }
 }
 
 /// Appends to a body. A vector that grows by itself leaves copies of the token behind.

@@ -38,4 +38,4 @@ pub(crate) use builder::{check_presentation, dry_run_request};
 pub(crate) use config::{Config, ConfigBuilder};
 pub(crate) use join::FetchResult;
 pub(crate) use shared::Shared;
-pub(crate) use validity::{Reading, State};
+pub(crate) use validity::State;

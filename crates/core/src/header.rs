@@ -28,9 +28,9 @@ pub(crate) fn wiped_value(name: &str, secret: &str) -> Result<HeaderValue, Error
     Ok(value)
 }
 
-/// Returns the value for this header, marked sensitive.
-pub(crate) fn secret_value(name: &str, secret: &str) -> Result<HeaderValue, Error> {
-    let mut value = value(name, secret)?;
+/// Returns the value for this header, marked sensitive. It takes the text's memory.
+pub(crate) fn secret_value(name: &str, secret: String) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::try_from(secret).map_err(|_| invalid(name))?;
     value.set_sensitive(true);
     Ok(value)
 }

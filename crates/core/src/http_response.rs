@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::endpoint::without_query;
-use crate::json::has_repeated_member;
+use crate::json::{flat_object, has_repeated_member};
 
 /// The longest pause that `Retry-After` may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -106,14 +106,23 @@ impl HttpResponse {
         match body.first() {
             None => Body::Other("an empty body"),
             Some(b'<') => Body::Other("HTML or XML"),
-            Some(_) if parts(body) > MOST_PARTS => Body::Other("JSON or a form of more than 10,000 parts"),
-            Some(_) if has_repeated_member(body) => Body::Other("JSON that has a member twice"),
-            Some(_) => match serde_json::from_slice(body) {
-                Ok(Value::Object(members)) => Body::Members(members),
-                Ok(_) => Body::Other("JSON that is not an object"),
-                Err(_) if body.starts_with(b"{") => Body::Other("JSON that is cut off or malformed"),
-                Err(_) => self.form(body),
-            },
+            // A part takes a byte at least, so most bodies need not be counted.
+            Some(_) if body.len() > MOST_PARTS && parts(body) > MOST_PARTS => {
+                Body::Other("JSON or a form of more than 10,000 parts")
+            }
+            Some(_) => flat_object(body).map_or_else(|| self.nested_or_form(body), Body::Members),
+        }
+    }
+
+    fn nested_or_form(&self, body: &[u8]) -> Body {
+        if has_repeated_member(body) {
+            return Body::Other("JSON that has a member twice");
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Body::Members(members),
+            Ok(_) => Body::Other("JSON that is not an object"),
+            Err(_) if body.starts_with(b"{") => Body::Other("JSON that is cut off or malformed"),
+            Err(_) => self.form(body),
         }
     }
 

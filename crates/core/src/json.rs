@@ -1,9 +1,11 @@
-//! JSON that states something twice.
+//! JSON that states something twice, and JSON that does not.
 
 use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// Returns `true` if an object in this JSON, at any depth, has two members of one name.
 ///
@@ -24,6 +26,41 @@ pub fn has_repeated_member(json: &[u8]) -> bool {
     // The error is either ours, or that of a text that is not JSON.
     let _ = Unique(&mut is_repeated).deserialize(&mut serde_json::Deserializer::from_slice(json));
     is_repeated
+}
+
+/// Returns the members of a JSON object if no two have one name, and none is an object or an array: then nothing else
+/// in it can be said twice. Most token responses are such objects, and this reads them in one pass.
+pub(crate) fn flat_object(json: &[u8]) -> Option<Map<String, Value>> {
+    let FlatObject(members) = serde_json::from_slice(json).ok()?;
+    Some(members)
+}
+
+struct FlatObject(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for FlatObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FlatVisitor)
+    }
+}
+
+struct FlatVisitor;
+
+impl<'de> Visitor<'de> for FlatVisitor {
+    type Value = FlatObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<FlatObject, A::Error> {
+        let mut flat = Map::new();
+        while let Some((name, value)) = members.next_entry()? {
+            if matches!(value, Value::Object(_) | Value::Array(_)) || flat.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member is nested or repeated"));
+            }
+        }
+        Ok(FlatObject(flat))
+    }
 }
 
 /// Reads any value, and notes whether a member is repeated in it.
@@ -105,6 +142,28 @@ mod tests {
         let deep = "[".repeat(10_000);
         for json in [r#"{"a":{"a":{"a":1}},"A":2}"#, r#"[{"a":1},{"a":2}]"#, "7", "", "{", "<a a a>", &deep] {
             assert!(!has_repeated_member(json.as_bytes()), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_flat_if_nothing_in_it_can_be_said_twice() {
+        for json in ["{}", r#"{"a":1,"A":"x","b":null,"c":true,"d":-1.5e300,"e":18446744073709551615}"#] {
+            let members = flat_object(json.as_bytes()).expect(json);
+            assert_eq!(Value::Object(members), json.parse::<Value>().unwrap());
+        }
+        let others = [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"a":{}}"#,
+            r#"{"a":[]}"#,
+            r#"{"a":1}{}"#,
+            r#"{"a":1"#,
+            "[]",
+            "7",
+            "",
+        ];
+        for json in others {
+            assert!(flat_object(json.as_bytes()).is_none(), "{json}");
         }
     }
 }

@@ -103,8 +103,8 @@ impl Presentation {
             (Some(scheme), Some(_)) if scheme.eq_ignore_ascii_case(BEARER) => Some("DPoP"),
             (scheme, _) => scheme,
         };
-        let token = scheme.map_or_else(|| token.to_owned(), |scheme| format!("{scheme} {token}"));
-        let mut headers = vec![(header::name(&self.header)?, header::secret_value(&self.header, &token)?)];
+        let token = scheme.map_or_else(|| token.to_owned(), |scheme| [scheme, " ", token].concat());
+        let mut headers = vec![(header::name(&self.header)?, header::secret_value(&self.header, token)?)];
         for (name, extra) in &self.extra_headers {
             let value = match extra {
                 ExtraHeader::ClientId => Some(credentials.client_id()?),

@@ -136,7 +136,7 @@ impl ProofKey {
     ) -> Result<HeaderValue, Error> {
         let nonce = self.nonce(url);
         let proof = self.unsigned(method, url, Some(token), nonce, seed)?.sign().await?;
-        header::secret_value(DPOP.as_str(), proof.value.expose_secret())
+        header::secret_value(DPOP.as_str(), proof.value.expose_secret().to_owned())
     }
 
     /// Keeps the nonce of a response, of a successful one too, for the next proof for that server (RFC 9449 section

@@ -1,7 +1,7 @@
 //! The request that a provider describes: parameters and headers, not yet signed and not yet bytes.
 
 use std::borrow::Cow;
-use std::{fmt, io};
+use std::{fmt, io, mem};
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -106,12 +106,12 @@ impl UnsignedRequest {
     /// [`SigningFailed`](crate::ErrorKind::SigningFailed) if the signer fails, and
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub async fn sign(mut self) -> Result<HttpRequest, Error> {
-        for (index, value) in std::mem::take(&mut self.signed_parameters) {
+        for (index, value) in mem::take(&mut self.signed_parameters) {
             let signed = value.sign().await?;
             self.parameters[index].value = signed.value;
             self.header_secrets.extend(signed.signatures);
         }
-        for (name, value) in std::mem::take(&mut self.signed_headers) {
+        for (name, value) in mem::take(&mut self.signed_headers) {
             let signed = value.sign().await?;
             self.set_header(name, signed.value)?;
             self.header_secrets.extend(signed.signatures);
@@ -126,10 +126,10 @@ impl UnsignedRequest {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) if the bytes cannot be laid out.
     pub fn dry_run(mut self) -> Result<HttpRequest, Error> {
-        for (index, value) in std::mem::take(&mut self.signed_parameters) {
+        for (index, value) in mem::take(&mut self.signed_parameters) {
             self.parameters[index].value = value.dry_run();
         }
-        for (name, value) in std::mem::take(&mut self.signed_headers) {
+        for (name, value) in mem::take(&mut self.signed_headers) {
             self.set_header(name, value.dry_run())?;
         }
         self.lay_out()
@@ -146,8 +146,8 @@ impl UnsignedRequest {
         Ok(())
     }
 
-    fn lay_out(self) -> Result<HttpRequest, Error> {
-        let secrets = self.secrets();
+    fn lay_out(mut self) -> Result<HttpRequest, Error> {
+        let secrets = self.take_secrets();
         let Self { method, endpoint, layout, parameters, mut headers, certificate, .. } = self;
         let pairs = || parameters.iter().map(|parameter| (&*parameter.name, parameter.value.expose_secret()));
         let mut url = endpoint.url().clone();
@@ -157,7 +157,7 @@ impl UnsignedRequest {
             // No parameters: an empty body without a content type.
             _ if parameters.is_empty() => {}
             Layout::Form => {
-                body = form_encode(pairs()).expose_secret().as_bytes().to_vec().into();
+                body = form_encode(pairs()).into_bytes().into();
                 // Without a charset: some servers compare the content type to the letter.
                 let form = HeaderValue::from_static("application/x-www-form-urlencoded");
                 headers.entry(CONTENT_TYPE).or_insert(form);
@@ -168,7 +168,8 @@ impl UnsignedRequest {
             }
             Layout::Query => {
                 let own = url.query().map(|query| format!("{query}&")).unwrap_or_default();
-                url.set_query(Some(&(own + form_encode(pairs()).expose_secret())));
+                let query = SecretString::from(form_encode(pairs()));
+                url.set_query(Some(&(own + query.expose_secret())));
             }
         }
         Ok(HttpRequest { method, url, headers, body, certificate, secrets })
@@ -210,12 +211,15 @@ impl UnsignedRequest {
         }
     }
 
-    /// Returns what must be redacted from the words of a response.
-    fn secrets(&self) -> Vec<SecretString> {
-        let parameters = self.parameters.iter().filter(|parameter| parameter.secret).map(|parameter| &parameter.value);
+    /// Takes out what must be redacted from the words of a response.
+    fn take_secrets(&mut self) -> Vec<SecretString> {
+        let mut secrets = mem::take(&mut self.header_secrets);
+        let parameters = self.parameters.iter().filter(|parameter| parameter.secret);
+        secrets.extend(parameters.map(|parameter| parameter.value.clone()));
         let url = self.endpoint.url();
         let query = url.query_pairs().map(|(_, value)| value.into_owned()).chain(url.query().map(str::to_owned));
-        parameters.chain(&self.header_secrets).cloned().chain(query.map(SecretString::from)).collect()
+        secrets.extend(query.map(SecretString::from));
+        secrets
     }
 }
 

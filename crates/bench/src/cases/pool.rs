@@ -1,5 +1,5 @@
 //! A pool of 100 000 tenants: its memory per tenant in addition to the token, and the time of a lookup compared with a
-//! pool of 100 tenants.
+//! pool of 100 tenants, and with a `HashMap`.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -25,6 +25,8 @@ const FEW: u32 = 100;
 const MOST_BYTES: i64 = 1024;
 /// The most time that a lookup among many tenants may take, as a multiple of one among few.
 const MOST_SLOWDOWN: f64 = 2.0;
+/// The most time that a lookup may take, as a multiple of one in a `HashMap` of the same size.
+const MOST_TO_A_MAP: f64 = 10.0;
 /// The lookups of one batch. A small number, so that the machine interrupts few batches.
 const LOOKUPS: u32 = 100;
 /// The distance between two lookups. It is coprime to the number of tenants, so that all of them are visited.
@@ -69,6 +71,10 @@ pub(crate) fn run(bench: &Bench, goals: &mut Goals) -> Result<()> {
     goals.check(beside <= MOST_BYTES, goal, format!("{beside} B"));
     let goal = format!("a lookup takes at most {MOST_SLOWDOWN} times as long as one among {FEW}");
     goals.check(slowdown <= MOST_SLOWDOWN, goal, times(slowdown));
+    for (tenants, own, plain) in [(FEW, among_few, plain_among_few), (MANY, among_many, plain_among_many)] {
+        let goal = format!("a lookup among {tenants} takes at most {MOST_TO_A_MAP} times as long as in a HashMap");
+        goals.check(own <= MOST_TO_A_MAP * plain, goal, times(own / plain));
+    }
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::challenge::Problem;
 use super::hosts::{Destination, Host, Scheme};
-use super::outgoing_request::OutgoingRequest;
+use super::outgoing_request::{OutgoingRequest, check_host_header};
 use super::rejections::Rejections;
 use crate::clock::Clock;
 use crate::provide_token::ProvideToken;
@@ -138,9 +138,12 @@ impl Authorizer {
         if request.headers().contains_key(header) {
             return Ok(Authorization::none());
         }
-        let checked = request.destination().and_then(|destination| self.check_destination(destination));
-        let checked = checked.and_then(|()| request.check_host_header());
+        let checked = request.destination().and_then(|destination| {
+            self.check_destination(destination)?;
+            check_host_header(request.headers(), destination)
+        });
         checked.map_err(|error| error.with_provider(source.name().to_owned()))?;
+        request.remove_host_header();
         let (token, fetched) = match source.cached(*options) {
             Some(token) => (token, false),
             None => (source.token(*options).await?, true),

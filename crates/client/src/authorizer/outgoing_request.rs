@@ -19,10 +19,8 @@ pub trait Sealed {
     fn headers(&self) -> &HeaderMap;
     fn headers_mut(&mut self) -> &mut HeaderMap;
 
-    /// Refuses a `Host` header that names another host than the URL.
-    fn check_host_header(&mut self) -> Result<(), Error> {
-        check_host(self.headers(), self.destination()?)
-    }
+    /// Removes the `Host` header, for a client that would keep it after a redirect to another host.
+    fn remove_host_header(&mut self) {}
 }
 
 impl<B> OutgoingRequest for http::Request<B> {}
@@ -98,11 +96,9 @@ impl Sealed for reqwest::Request {
         self.headers_mut()
     }
 
-    fn check_host_header(&mut self) -> Result<(), Error> {
-        check_host(self.headers(), self.destination()?)?;
-        // reqwest sets it from the URL, and would keep this one after a redirect to another host.
+    fn remove_host_header(&mut self) {
+        // Without one, reqwest sets it from the URL.
         self.headers_mut().remove(HOST);
-        Ok(())
     }
 }
 
@@ -131,7 +127,8 @@ pub(super) fn of_url(url: &Url) -> Result<Destination<'_>, Error> {
     Ok(Destination { scheme, host: url.host_str().unwrap_or_default(), port: url.port() })
 }
 
-fn check_host(headers: &HeaderMap, destination: Destination<'_>) -> Result<(), Error> {
+/// Refuses a `Host` header that names another host than the URL.
+pub(super) fn check_host_header(headers: &HeaderMap, destination: Destination<'_>) -> Result<(), Error> {
     let mut hosts = headers.get_all(HOST).iter();
     // Without the header, the HTTP client sets it. Of two, servers may read either.
     let is_same = hosts.next().is_none_or(|host| host.to_str().is_ok_and(|host| destination.is_named_by(host)));

@@ -23,9 +23,11 @@ impl Middleware for Authorizer {
         let mut authorization = self.authorize(&mut request).await.map_err(Error::middleware)?;
         loop {
             let response = next.clone().run(request, extensions).await?;
-            let retry = self.check(&asked, &authorization, &response);
+            let Some(retry) = self.check(&asked, &authorization, &response) else {
+                return Ok(response);
+            };
             // After a redirect, the response belongs to another request; this one may have taken effect.
-            let (Some(retry), Some(spare), true) = (retry, copy, is_response_to(&asked, &response)) else {
+            let Some(spare) = copy.filter(|_| is_response_to(&asked, &response)) else {
                 return Ok(response);
             };
             // The body is not read: it may be long, and if it is short it has arrived already, so the connection is

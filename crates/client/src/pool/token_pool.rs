@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use lru::LruCache;
 
 use super::key::{Key, KeyHash, Keys};
-use crate::source::{Config, Reading, Shared, TokenSource, check_presentation, dry_run_request};
+use crate::source::{Config, Shared, TokenSource, check_presentation, dry_run_request};
 
 /// The most sources that one lookup examines in order to drop them, so that no caller waits for a great sweep. More
 /// than one, so that a pool that has grown beyond its capacity shrinks again.
@@ -58,7 +58,8 @@ type Sources = LruCache<Key, Pooled, KeyHash>;
 
 struct Pooled {
     source: TokenSource,
-    used: Reading,
+    /// By the monotonic clock: when an unused source is dropped need not be exact.
+    used: Duration,
 }
 
 impl TokenPool {
@@ -92,7 +93,7 @@ impl TokenPool {
         let pool = &*self.0;
         let named = |error: Error| error.with_provider(provider.name().to_owned());
         let key = pool.keys.derive(provider, credentials, parameters).map_err(named)?;
-        let now = Reading::of(&*pool.config.clock);
+        let now = pool.config.clock.monotonic();
         if let Some(source) = pool.find(key, now) {
             return Ok(source);
         }
@@ -135,7 +136,7 @@ impl TokenPool {
 
 impl Inner {
     /// Returns the source of this key, if there is one.
-    fn find(&self, key: Key, now: Reading) -> Option<TokenSource> {
+    fn find(&self, key: Key, now: Duration) -> Option<TokenSource> {
         let mut sources = self.sources();
         let found = sources.get_mut(&key).map(|pooled| {
             pooled.used = now;
@@ -149,7 +150,7 @@ impl Inner {
     }
 
     /// Adds a source, unless there is one of this key by now. Returns the one that is there.
-    fn insert(&self, key: Key, source: TokenSource, now: Reading) -> TokenSource {
+    fn insert(&self, key: Key, source: TokenSource, now: Duration) -> TokenSource {
         let mut sources = self.sources();
         if let Some(pooled) = sources.get(&key) {
             return pooled.source.clone();
@@ -163,12 +164,12 @@ impl Inner {
 
     /// Takes out a few sources that are idle, or more than the capacity: the least recently used first, and none that
     /// is in use.
-    fn sweep(&self, sources: &mut Sources, now: Reading) -> Vec<Pooled> {
+    fn sweep(&self, sources: &mut Sources, now: Duration) -> Vec<Pooled> {
         let mut dropped = Vec::new();
         for _ in 0..EXAMINED_AT_ONCE {
             let is_full = sources.len() > self.capacity;
             let Some((&key, pooled)) = sources.peek_lru() else { break };
-            if !is_full && now.since(pooled.used) < self.idle {
+            if !is_full && now.saturating_sub(pooled.used) < self.idle {
                 break;
             }
             // Callers, authorizers and a flight in progress hold the source. If it were dropped here, the next lookup

@@ -8,7 +8,7 @@ use proptest::test_runner::RngSeed;
 
 use super::{Account, LimitKey, RequestLog};
 use crate::clock::ManualClock;
-use crate::source::Reading;
+use crate::source::validity::Reading;
 
 const SECOND: Duration = Duration::from_secs(1);
 
