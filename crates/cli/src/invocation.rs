@@ -133,7 +133,9 @@ impl OperationInvocation {
         settings.name_endpoint(url);
         let options = &settings.options;
         let token = options.content(&ACCESS_TOKEN)?.ok_or_else(|| options.missing(&ACCESS_TOKEN))?;
-        Ok(Self { client: TokenClient::read(settings)?, token, format: format(of_provider(matches)) })
+        // A token that is revoked must not stay there.
+        let client = TokenClient::read(settings)?.with_store(StoreOptions::of_environment()?);
+        Ok(Self { client, token, format: format(of_provider(matches)) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tokens that runs of the command leave for each other.
 
+#![cfg(test)]
+
 mod common;
 
 use std::fs;
@@ -199,7 +201,7 @@ fn keys_and_keyrings_are_made_and_wrong_ones_refused() {
     assert_eq!(emulator.token_requests(), 2, "without the keyring, nothing is found");
     for (wrong, says) in [
         ("name AAAA\n", "line 1 of the keyring has no key of 32 bytes in base64"),
-        (&keyring.lines().next().unwrap().repeat(1), "the keyring has no `seal` key"),
+        (keyring.lines().next().unwrap(), "the keyring has no `seal` key"),
         (&line, "the keyring has no `name` key"),
         (&format!("{keyring}{line}{line}"), "line 4 of the keyring repeats a key"),
         ("secret\n", "line 1 of the keyring is not `name KEY` or `seal KEY`"),

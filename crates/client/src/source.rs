@@ -16,6 +16,8 @@ mod shared;
 mod shared_failures;
 mod status;
 #[cfg(feature = "store")]
+mod store_memory;
+#[cfg(feature = "store")]
 mod stored_failures;
 #[cfg(feature = "store")]
 mod stored_token;

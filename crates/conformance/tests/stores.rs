@@ -26,7 +26,7 @@ mod files {
         StoreSubject::new(store).with_passing(move |time| {
             let directory = Arc::clone(&directory);
             async move {
-                tokio::time::sleep(time).await;
+                credentials_grant_test_kit::pass(time).await;
                 drop(directory);
             }
         })

@@ -34,6 +34,11 @@ pub(crate) struct StoreOptions {
 }
 
 impl StoreOptions {
+    /// Returns the options of a command without flags for them.
+    pub(super) fn of_environment() -> Result<Self, CommandError> {
+        Ok(Self { store: file_store(None)?, ..Self::default() })
+    }
+
     pub(super) fn read(flags: &ArgMatches) -> Result<Self, CommandError> {
         let minimum_life = flags.get_one::<String>("minimum-life").map(|text| duration(text)).transpose()?;
         let is_off = flags.get_flag("no-store");

@@ -120,7 +120,7 @@ impl Shared {
         // Here and not in the task, which may have panicked or been aborted.
         let record = mem::take(&mut *FetchRecord::lock(&record));
         let outcome = match outcome {
-            Ok(Found::Token(fetched)) => Ok(fetched),
+            Ok(Found::Token(fetched)) => Ok(*fetched),
             #[cfg(feature = "store")]
             Ok(Found::Postponed(token)) => return Ok(token),
             Err(error) => Err(error),
@@ -173,7 +173,7 @@ impl Shared {
         if let Some(store) = &self.config.store {
             return self.adopt_or_request(store, credentials, attempt).await;
         }
-        self.request_with(credentials, attempt).await.map(Found::Token)
+        self.request_with(credentials, attempt).await.map(Found::new)
     }
 
     pub(super) async fn request_with(
@@ -275,10 +275,16 @@ pub(super) struct Attempt {
 
 /// What a flight brings.
 pub(super) enum Found {
-    Token(Fetched),
+    Token(Box<Fetched>),
     /// The token in memory: its renewal was postponed, for another process has begun one.
     #[cfg(feature = "store")]
     Postponed(Arc<AccessToken>),
+}
+
+impl Found {
+    pub(super) fn new(fetched: Fetched) -> Self {
+        Self::Token(Box::new(fetched))
+    }
 }
 
 /// A new token, and when it is stale and expired.

@@ -35,6 +35,7 @@ pub(crate) struct LimitedTransport {
 
 impl LimitedTransport {
     /// Records in the shared failures how the fetch ended, if that was the answer to a request.
+    #[cfg_attr(not(feature = "store"), expect(clippy::unused_async, reason = "only a store is waited for"))]
     pub(crate) async fn note<T>(&self, outcome: &Result<T, Error>) {
         let Some((party, turn)) = self.last().take() else { return };
         let now = Reading::of(&*self.clock);

@@ -21,8 +21,8 @@ use super::validity::Reading;
 #[derive(Debug)]
 pub(crate) struct RequestLog(Mutex<LruCache<IssuanceLimit, Accounts>>);
 
-/// A limit with a period from here on rations tokens: a second request is worth waiting for, and the processes that share
-/// a store keep it together. Under a shorter one, it is not worth asking the store each time.
+/// A limit with a period from here on rations tokens: a second request is worth waiting for, and the processes that
+/// share a store keep it together. Under a shorter one, it is not worth asking the store each time.
 #[cfg(feature = "store")]
 pub(crate) const RATION: Duration = Duration::from_secs(60 * 60);
 

@@ -13,7 +13,7 @@ use super::failures::Failures;
 use super::flight::Flight;
 use super::join::{FetchResult, SourceFlight};
 #[cfg(feature = "store")]
-use super::through_store::StoreMemory;
+use super::store_memory::StoreMemory;
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::{Reading, State};

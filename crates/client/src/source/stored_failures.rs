@@ -8,7 +8,9 @@ use std::hash::Hash as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
+use credentials_grant::{
+    ClientCertificate, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry,
+};
 use futures_util::future::join;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -113,8 +115,10 @@ impl StoredFailures {
         let Remembered { client: own, host: common } = failures.remembered(party, now);
         let own = own.map(|remembered| ClientRecord::of(&remembered)).map(|record| (record.lifetime, record));
         let common = common.map(|remembered| HostRecord::of(&remembered)).map(|record| (record.lifetime, record));
-        let writes =
-            [self.sealed(&self.own, &names.client, own, client), self.sealed(&self.common, &names.host, common, host)];
+        let writes = [
+            Self::sealed(&self.own, &names.client, own, client),
+            Self::sealed(&self.common, &names.host, common, host),
+        ];
         let store = Arc::clone(&self.store);
         let (budget, moment) = (store.store().patience(), store.moment());
         let writes = tokio::spawn(async move {
@@ -157,7 +161,7 @@ impl StoredFailures {
             }
             ages.push(0);
             let record = Some((period, LimitRecord { ages, lifetime: period }));
-            let Some(Write::Replace(seen, record)) = self.sealed(&self.common, &name, record, seen) else {
+            let Some(Write::Replace(seen, record)) = Self::sealed(&self.common, &name, record, seen) else {
                 return Ok(());
             };
             match self.store.call(self.store.store().patience(), self.store.store().write(&name, seen, &record)).await {
@@ -182,7 +186,6 @@ impl StoredFailures {
 
     /// Returns what to do for a record: write it, or remove the one that was found.
     fn sealed(
-        &self,
         keyring: &Keyring,
         name: &StoreKey,
         record: Option<(u64, impl Serialize)>,
@@ -279,7 +282,7 @@ pub(super) fn keyring(store: &SharedStore, credentials: &ClientCredentials) -> R
         return Ok(Some(keyring.clone()));
     }
     // An assertion is another one in each process, so a key derived from it would open nothing.
-    let certificate = credentials.certificate().map(|certificate| certificate.pem());
+    let certificate = credentials.certificate().map(ClientCertificate::pem);
     let secret = credentials.client_secret().ok().or(certificate);
     secret.map(|secret| Keyring::of_secret(secret.expose_secret().as_bytes())).transpose()
 }

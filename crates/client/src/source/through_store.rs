@@ -14,10 +14,12 @@
 //! requests a token alone. Callers get the valid token meanwhile.
 
 use std::hash::Hash as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, Policy};
+use credentials_grant::{
+    AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Policy, SecretString,
+};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -46,82 +48,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
 const MOST_RECORDS: usize = 4;
 
-/// What a source remembers of its store.
-#[derive(Debug, Default)]
-pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
-
-#[derive(Debug, Default)]
-struct Memory {
-    /// The version of a token that the API rejected.
-    rejected: Option<Version>,
-    /// The renewal that looks again later.
-    postponed: Option<Postponed>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Postponed {
-    since: Reading,
-    /// When it looks again.
-    until: Duration,
-    /// When it does without the store.
-    solo: Duration,
-}
-
-impl StoreMemory {
-    /// Returns `true` while a renewal is to look again later.
-    pub(crate) fn postpones_renewal(&self, now: Reading) -> bool {
-        self.memory()
-            .as_ref()
-            .and_then(|memory| memory.postponed)
-            .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
-    }
-
-    /// Remembers that the API rejected the token of this version.
-    pub(crate) fn reject(&self, version: Version) {
-        self.memory().get_or_insert_default().rejected = Some(version);
-    }
-
-    /// Forgets everything, since there is a new token.
-    pub(crate) fn clear(&self) {
-        *self.memory() = None;
-    }
-
-    fn rejected(&self) -> Option<Version> {
-        self.memory().as_ref().and_then(|memory| memory.rejected)
-    }
-
-    /// Returns `true` if a renewal was postponed, and is to do without the store by now.
-    fn is_solo(&self, now: Reading) -> bool {
-        let postponed = self.memory().as_ref().and_then(|memory| memory.postponed);
-        postponed.is_some_and(|Postponed { since, solo, .. }| since.left_of(solo, now).is_none())
-    }
-
-    /// Postpones a renewal: by this much, or to its solo point. Returns for how long. `lifetime_left` is that of the
-    /// token.
-    fn postpone(&self, by: Option<Duration>, lifetime_left: Duration, now: Reading) -> Duration {
-        let mut memory = self.memory();
-        let memory = memory.get_or_insert_default();
-        let drawn = || {
-            let share = 0.25 + 0.33 * f64::from(random_number()) / f64::from(u32::MAX);
-            Postponed { since: now, until: Duration::ZERO, solo: lifetime_left.mul_f64(share) }
-        };
-        let postponed = memory.postponed.get_or_insert_with(drawn);
-        let gone = now.since(postponed.since);
-        let solo = postponed.solo.saturating_sub(gone);
-        let pause = by.map_or(solo, |by| by.min(solo));
-        postponed.until = gone + pause;
-        pause
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// What the store has to say.
 enum Answer {
     /// A token that another process requested.
-    Adopted(Fetched),
+    Adopted(Box<Fetched>),
     /// Request a token for all. The version is that of the record to replace.
     Granted(Claimed, Option<Version>),
     /// Request a token, and write it into the store if there is still that version.
@@ -152,13 +82,13 @@ impl Shared {
         attempt: &Attempt,
     ) -> Result<Found, Error> {
         let Some(session) = Session::new(self, store, credentials)? else {
-            return self.request_with(credentials, attempt).await.map(Found::Token);
+            return self.request_with(credentials, attempt).await.map(Found::new);
         };
         let (claimed, seen) = match session.ask(attempt).await? {
             Answer::Adopted(fetched) => return Ok(Found::Token(fetched)),
             Answer::Granted(claimed, seen) => (Some(claimed), seen),
             Answer::Alone(seen) => (None, seen),
-            Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::Token),
+            Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::new),
             Answer::Later(by) => match self.look_again_later(by) {
                 Some(token) => return Ok(Found::Postponed(token)),
                 // It was invalidated or expired meanwhile, so callers need a new one now.
@@ -172,7 +102,25 @@ impl Shared {
         if let Some(claimed) = claimed {
             claimed.release().await;
         }
-        outcome.map(Found::Token)
+        outcome.map(Found::new)
+    }
+
+    /// Removes this token from the store, if it is there.
+    pub(super) async fn remove_stored(
+        self: &Arc<Self>,
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        token: &SecretString,
+    ) -> Result<(), Error> {
+        let Some(session) = Session::new(self, store, credentials)? else { return Ok(()) };
+        let found = store.call(BUDGET, store.store().read(&session.key)).await.flatten();
+        let Some(record) = found else { return Ok(()) };
+        if let Ok(Some(fetched)) = session.open(&record, self.reading())
+            && fetched.token.secret().expose_secret() == token.expose_secret()
+        {
+            store.call(BUDGET, store.store().remove(&session.key, record.version)).await;
+        }
+        Ok(())
     }
 
     /// Postpones the renewal of the token in memory, and returns that.
@@ -251,7 +199,7 @@ impl<'a> Session<'a> {
                     records += 1;
                     match self.open(&record, asked) {
                         Ok(Some(fetched)) if self.is_enough(&fetched, attempt, asked) => {
-                            return Ok(Answer::Adopted(fetched));
+                            return Ok(Answer::Adopted(Box::new(fetched)));
                         }
                         Ok(_) if records < MOST_RECORDS => {}
                         Ok(_) => return Ok(Answer::Alone(seen)),
@@ -266,9 +214,8 @@ impl<'a> Session<'a> {
                     sleep(pause.mul_f64(1.0 - f64::from(random_number()) / f64::from(u32::MAX) / 2.0)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Some(Claim::Held(_)) => return Ok(Answer::Alone(seen)),
                 None if is_renewal && !is_solo => return Ok(Answer::Later(None)),
-                None => return Ok(Answer::Alone(seen)),
+                Some(Claim::Held(_)) | None => return Ok(Answer::Alone(seen)),
             }
         }
     }

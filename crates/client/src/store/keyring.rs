@@ -11,8 +11,8 @@ use credentials_grant::{Error, ErrorKind, ExposeSecret, SecretString};
 use hmac_sha256::{HKDF, HMAC};
 use zeroize::Zeroizing;
 
-use super::seal::SealingKey;
-use super::token_store::StoreKey;
+use super::seal::{SealingKey, Unreadable};
+use super::token_store::{StoreKey, Version};
 
 /// The length of a key in bytes.
 const KEY: usize = 32;
@@ -36,9 +36,9 @@ const NAME: usize = 16;
 /// # Ok::<(), credentials_grant::Error>(())
 /// ```
 ///
-/// To rotate the key that seals: add a new one as the last line and deploy; move it before the others and deploy; remove
-/// the old one when the tokens that it sealed have expired. Keep the key that names: with another one, no record is
-/// found again, and each token is requested anew.
+/// To rotate the key that seals: add a new one as the last line and deploy; move it before the others and deploy;
+/// remove the old one when the tokens that it sealed have expired. Keep the key that names: with another one, no record
+/// is found again, and each token is requested anew.
 #[derive(Clone)]
 pub struct Keyring(Arc<Keys>);
 
@@ -67,7 +67,7 @@ impl Keyring {
                 return refused("is not `name KEY` or `seal KEY`");
             };
             let Some(key) = decoded(key.trim()) else { return refused("has no key of 32 bytes in base64") };
-            if !seen.insert(HMAC::mac(b"credentials-grant keyring", &*key)) {
+            if !seen.insert(HMAC::mac(b"credentials-grant keyring", *key)) {
                 return refused("repeats a key");
             }
             match kind {
@@ -124,15 +124,26 @@ impl Keyring {
 
     /// Names a record. `write` hashes everything that tells it from others of its kind.
     pub(crate) fn name(&self, kind: &str, write: impl FnOnce(&mut NameHasher)) -> StoreKey {
-        let mut hasher = NameHasher { mac: HMAC::new(&*self.0.naming), written: 0 };
+        let mut hasher = NameHasher { mac: HMAC::new(*self.0.naming), written: 0 };
         write(&mut hasher);
         hasher.write(kind.as_bytes());
         let mac = hasher.mac.finalize();
         StoreKey::new(format!("{kind}-{}", BASE64_URL_SAFE_NO_PAD.encode(&mac[..NAME])))
     }
 
-    pub(super) fn sealing(&self) -> &[SealingKey] {
-        &self.0.sealing
+    /// Seals a value for the record of this name and version, with the first key. `None` if that is not possible.
+    pub(crate) fn seal(&self, key: &StoreKey, version: Version, value: Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
+        self.0.sealing.first()?.seal(key, version, value)
+    }
+
+    /// Opens a sealed value with the key that sealed it.
+    pub(crate) fn open(
+        &self,
+        key: &StoreKey,
+        version: Version,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+        SealingKey::open(&self.0.sealing, key, version, sealed)
     }
 }
 
@@ -177,7 +188,7 @@ fn new_key() -> Result<SecretString, Error> {
             .with_remedy("give the program access to the system's random source")
             .with_source(source)
     })?;
-    Ok(BASE64_STANDARD.encode(&*key).into())
+    Ok(BASE64_STANDARD.encode(*key).into())
 }
 
 fn wrong(why: String) -> Error {
@@ -189,5 +200,83 @@ fn wrong(why: String) -> Error {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring").field("sealing", &self.0.sealing).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyring(secret: &str) -> Keyring {
+        Keyring::of_secret(secret.as_bytes()).unwrap()
+    }
+
+    fn key(name: &str) -> StoreKey {
+        StoreKey::new(name.to_owned())
+    }
+
+    const ONE: [u8; 16] = [1; 16];
+
+    fn sealed(keyring: &Keyring) -> Vec<u8> {
+        keyring.seal(&key("token-a"), Version::from_bytes(ONE), Zeroizing::new(b"a token".to_vec())).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened_with_the_same_key_name_and_version_and_in_no_other_way() {
+        let keyring = keyring("secret");
+        let sealed = sealed(&keyring);
+        let open = |name: &str, version: [u8; 16]| {
+            keyring.open(&key(name), Version::from_bytes(version), &sealed).map(|value| value.to_vec())
+        };
+        assert_eq!(open("token-a", ONE), Ok(b"a token".to_vec()));
+        assert_eq!(open("token-b", ONE), Err(Unreadable::Damaged), "moved");
+        assert_eq!(open("token-a", [2; 16]), Err(Unreadable::Damaged), "relabelled");
+    }
+
+    #[test]
+    fn a_value_that_was_changed_or_cut_short_anywhere_is_damaged_or_foreign_and_never_opened() {
+        let keyring = keyring("secret");
+        let sealed = sealed(&keyring);
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1 << bit;
+                let opened = keyring.open(&key("token-a"), Version::from_bytes(ONE), &changed);
+                let expected = if (3..12).contains(&at) { Unreadable::Foreign } else { Unreadable::Damaged };
+                assert_eq!(opened.unwrap_err(), expected, "byte {at}, bit {bit}");
+            }
+            let opened = keyring.open(&key("token-a"), Version::from_bytes(ONE), &sealed[..at]);
+            assert_eq!(opened.unwrap_err(), Unreadable::Damaged, "{at} bytes");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_key_is_foreign_and_garbage_is_damaged() {
+        let sealed = sealed(&keyring("secret"));
+        let open = |value: &[u8]| keyring("other").open(&key("token-a"), Version::from_bytes(ONE), value).unwrap_err();
+        assert_eq!(open(&sealed), Unreadable::Foreign);
+        assert_eq!(open(b"{\"access_token\": \"what another program keeps here\"}"), Unreadable::Damaged);
+        assert_eq!(open(&[b"CGT\x01", &[0; 256 * 1024][..]].concat()), Unreadable::Damaged, "too long");
+    }
+
+    #[test]
+    fn no_two_sealed_values_are_equal_and_none_holds_the_text() {
+        let keyring = keyring("secret");
+        let (one, two) = (sealed(&keyring), sealed(&keyring));
+        assert_ne!(one, two);
+        assert!(!one.windows(5).any(|window| window == b"token"));
+    }
+
+    #[test]
+    fn every_key_of_a_keyring_opens_and_the_first_one_seals() {
+        let line = |kind: &str, byte: u8| format!("{kind} {}\n", BASE64_STANDARD.encode([byte; 32]));
+        let keyring = |lines: &[String]| Keyring::parse(&lines.concat().into()).unwrap();
+        let name = line("name", 0);
+        let old = keyring(&[name.clone(), line("seal", 1)]);
+        let both = keyring(&[line("seal", 2), name.clone(), line("seal", 1)]);
+        let new = keyring(&[name, line("seal", 2)]);
+        let open = |keyring: &Keyring, value: &[u8]| keyring.open(&key("token-a"), Version::from_bytes(ONE), value);
+        assert!(open(&both, &sealed(&old)).is_ok() && open(&new, &sealed(&both)).is_ok());
+        assert_eq!(open(&old, &sealed(&both)).unwrap_err(), Unreadable::Foreign);
     }
 }

@@ -46,8 +46,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         window: Duration,
     ) -> Result<Claim, StoreError>;
 
-    /// Writes a record under this key if the one that is there has the version `seen`, or if none is there. It ends when
-    /// its lifetime is over. Returns `false` if another version is there.
+    /// Writes a record under this key if the one that is there has the version `seen`, or if none is there. It ends
+    /// when its lifetime is over. Returns `false` if another version is there.
     ///
     /// Claims make no difference: a claim is for whoever wants to make a record, and this is for one that is made.
     async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError>;
@@ -114,6 +114,7 @@ impl Claimant {
 
 /// A record, as a store keeps it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "stores make records")]
 pub struct Record {
     /// Its version.
     pub version: Version,
@@ -126,6 +127,7 @@ pub struct Record {
 
 /// What became of a claim.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a claim has no other outcome")]
 pub enum Claim {
     /// The claimant has the right to replace the record.
     Granted,

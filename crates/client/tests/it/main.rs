@@ -8,6 +8,8 @@ mod authorizer;
 mod blocking;
 mod credentials;
 mod failures;
+#[cfg(feature = "store")]
+mod faulty_store;
 #[cfg(feature = "file-store")]
 mod file_store;
 mod flight;
@@ -37,6 +39,8 @@ mod source;
 mod status;
 #[cfg(feature = "store")]
 mod store;
+#[cfg(feature = "store")]
+mod store_failures;
 mod token_options;
 #[cfg(feature = "tower")]
 mod tower_layer;

@@ -1,95 +1,34 @@
 //! Tokens that processes share through a store. Each source here is a process of its own.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use credentials_grant::{ClientCredentials, ErrorKind, ExposeSecret, TokenParameters, async_trait};
+use credentials_grant::{ClientCredentials, ErrorKind, ExposeSecret, IssuanceLimit, Policy, TokenParameters};
 use credentials_grant_client::{
-    Claim, Claimant, Clock, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenOptions, TokenSource,
-    TokenSourceBuilder, TokenStore, Version,
+    Claimant, Clock, MemoryStore, StoreKey, TokenOptions, TokenSource, TokenSourceBuilder, TokenStore,
 };
-use credentials_grant_test_kit::{Answer, TestServer, TokioClock, settle};
+use credentials_grant_test_kit::{Acme, Answer, TestServer, TokioClock, pass, settle};
 use futures_util::future::join_all;
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance};
 
-use crate::acme::{SECOND, on_clock, token};
+use crate::acme::{SECOND, acme, on_clock, token};
+use crate::faulty_store::Faulty;
+use crate::operations::Managed;
 
-fn process(server: &TestServer, store: &(impl TokenStore + Clone)) -> TokenSource {
+pub(crate) fn process(server: &TestServer, store: &(impl TokenStore + Clone)) -> TokenSource {
     builder(server, store).build().unwrap()
 }
 
-fn builder(server: &TestServer, store: &(impl TokenStore + Clone)) -> TokenSourceBuilder {
+pub(crate) fn builder(server: &TestServer, store: &(impl TokenStore + Clone)) -> TokenSourceBuilder {
     on_clock(server, TokioClock::new()).with_store(store.clone())
 }
 
 /// A server that takes a while and gives a new token to each request.
-fn server(takes: Duration, lifetime: u64) -> TestServer {
+pub(crate) fn server(takes: Duration, lifetime: u64) -> TestServer {
     TestServer::new_async(move |_, _| async move {
-        sleep(takes).await;
+        pass(takes).await;
         Answer::Token(lifetime)
     })
-}
-
-/// What is wrong with a store.
-#[derive(Clone, Debug, Default)]
-struct Faulty {
-    store: MemoryStore,
-    fails: Arc<AtomicBool>,
-    hangs: Arc<AtomicBool>,
-    calls: Arc<AtomicUsize>,
-}
-
-impl Faulty {
-    async fn suffer(&self) -> Result<(), StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.hangs.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-        if self.fails.load(Ordering::Relaxed) { Err("connection refused".into()) } else { Ok(()) }
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.swap(0, Ordering::Relaxed)
-    }
-}
-
-#[async_trait]
-impl TokenStore for Faulty {
-    fn keyring(&self) -> Option<&Keyring> {
-        self.store.keyring()
-    }
-
-    async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError> {
-        self.suffer().await?;
-        self.store.read(key).await
-    }
-
-    async fn claim(
-        &self,
-        key: &StoreKey,
-        seen: Option<Version>,
-        claimant: Claimant,
-        window: Duration,
-    ) -> Result<Claim, StoreError> {
-        self.suffer().await?;
-        self.store.claim(key, seen, claimant, window).await
-    }
-
-    async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError> {
-        self.suffer().await?;
-        self.store.write(key, seen, record).await
-    }
-
-    async fn release(&self, key: &StoreKey, claimant: Claimant) -> Result<(), StoreError> {
-        self.suffer().await?;
-        self.store.release(key, claimant).await
-    }
-
-    async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError> {
-        self.suffer().await?;
-        self.store.remove(key, version).await
-    }
 }
 
 fn token_keys(store: &MemoryStore) -> Vec<StoreKey> {
@@ -131,7 +70,7 @@ async fn many_processes_renew_their_token_once_in_each_life_and_no_call_waits_fo
             token(source).await.unwrap();
             assert_eq!(called.elapsed(), Duration::ZERO, "a call waited");
         }
-        sleep(SECOND).await;
+        pass(SECOND).await;
     }
     // Each is renewed after 80 to 90 % of its life, so there are 11 to 13 in ten lives.
     assert!((11..=13).contains(&server.request_count()), "{}", server.request_count());
@@ -142,7 +81,7 @@ async fn nothing_is_shared_between_clients_secrets_or_parameters() {
     let (server, store) = (server(SECOND, 3600), MemoryStore::new());
     let read = TokenParameters::new().with_scope("read");
     let with = |id: &str, secret: &str, parameters: &TokenParameters| {
-        TokenSource::builder(crate::acme::acme(), ClientCredentials::new(id, secret))
+        TokenSource::builder(acme(), ClientCredentials::new(id, secret))
             .with_transport(server.clone())
             .with_clock(TokioClock::new())
             .with_parameters(parameters.clone())
@@ -268,7 +207,7 @@ async fn a_renewal_that_was_postponed_needs_no_further_call() {
     store.fails.store(true, Ordering::Relaxed);
     advance(SECOND * 900).await;
     token(&source).await.unwrap();
-    sleep(SECOND * 60).await;
+    pass(SECOND * 60).await;
     assert_eq!(server.request_count(), 2);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
 }
@@ -391,115 +330,52 @@ async fn a_cached_read_asks_no_store() {
     assert_eq!(store.calls(), 0);
 }
 
-/// A server that refuses this secret.
-fn refusing() -> TestServer {
-    TestServer::new(|_, _| Answer::http(401, r#"{"error":"invalid_client"}"#))
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_is_sent_once_in_each_pause_whatever_runs_and_asks() {
-    let (server, store) = (refusing(), MemoryStore::new());
-    let scopes = |run: usize| TokenParameters::new().with_scope(format!("scope-{run}"));
-    let began = Instant::now();
-    let mut sent = Vec::new();
-    for run in 0..3600 {
-        let source = builder(&server, &store).with_parameters(scopes(run)).build().unwrap();
-        let before = server.request_count();
-        let error = source.token().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
-        assert!(error.to_string().contains("invalid_client"), "{error}");
-        if server.request_count() > before {
-            sent.push(began.elapsed().as_secs());
-        }
-        advance(SECOND).await;
-    }
-    assert_eq!(sent[..9], [0, 1, 3, 7, 15, 31, 63, 127, 255], "a pause of one second, doubling");
-    assert!(sent[9..].windows(2).all(|pair| pair[1] - pair[0] == 300), "to five minutes: {sent:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refusal_that_another_process_heard_says_what_the_server_said_and_when() {
-    let (server, store) = (refusing(), MemoryStore::new());
-    for _ in 0..9 {
-        process(&server, &store).token().await.unwrap_err();
-        advance(SECOND * 300).await;
-    }
-    process(&server, &store).token().await.unwrap_err();
-    advance(SECOND * 75).await;
-    let error = process(&server, &store).token().await.unwrap_err();
-    let expected = "acme: the server refused the client credentials (invalid_client) 1m 15s ago, as another process \
-        found; correct the client id and secret, or wait: they are sent again in 3m 45s at the earliest";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(server.request_count(), 10);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_new_secret_is_tried_at_once_and_a_token_ends_the_pause_of_the_host() {
+async fn a_revoked_token_is_taken_out_of_the_store_and_a_shared_one_is_not_revoked_at_the_end() {
     let store = MemoryStore::new();
-    process(&refusing(), &store).token().await.unwrap_err();
-    let server = server(SECOND / 10, 3600);
-    let other = |secret: &str| {
-        TokenSource::builder(crate::acme::acme(), ClientCredentials::new("id", secret))
+    let server = TestServer::new(|request, _| match request.body().starts_with(b"token=") {
+        true => Answer::http(200, ""),
+        false => Answer::Token(3600),
+    });
+    let source = || {
+        TokenSource::builder(Managed, ClientCredentials::new("id", "secret"))
             .with_transport(server.clone())
             .with_clock(TokioClock::new())
             .with_store(store.clone())
             .build()
             .unwrap()
     };
-    // The vendor blocks addresses, so clients without a token wait for each other's refusals.
-    let error = other("corrected").token().await.unwrap_err();
-    assert_eq!((error.kind(), server.request_count()), (ErrorKind::RateLimited, 0), "{error}");
-    advance(SECOND).await;
-    assert_eq!(token(&other("corrected")).await.unwrap(), "Bearer token-1");
-    assert_eq!(token(&other("another")).await.unwrap(), "Bearer token-2");
+    let first = source();
+    let token = first.token().await.unwrap();
+    first.revoke_current().await.unwrap();
+    assert_eq!(server.take_request_lines().len(), 1, "other processes use it");
+    first.revoke(token.secret()).await.unwrap();
+    assert_eq!(server.request_count(), 2);
+    assert_ne!(source().token().await.unwrap().secret().expose_secret(), token.secret().expose_secret());
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_holds_for_every_process() {
-    let store = MemoryStore::new();
-    let busy = TestServer::new(|_, _| credentials_grant_test_kit::response(503, &[("retry-after", "120")], ""));
-    process(&busy, &store).token().await.unwrap_err();
-    advance(SECOND * 20).await;
-    let server = server(SECOND / 10, 3600);
-    let error = process(&server, &store).token().await.unwrap_err();
-    assert_eq!(error.retry(), credentials_grant::Retry::After(SECOND * 100), "{error}");
-    assert_eq!(server.request_count(), 0);
-    advance(SECOND * 100).await;
-    assert_eq!(token(&process(&server, &store)).await.unwrap(), "Bearer token-1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn five_tokens_a_day_are_five_however_many_processes_request_them() {
-    let day = SECOND * 24 * 60 * 60;
-    let (server, store) = (server(SECOND / 10, 60), MemoryStore::new());
-    let limit = credentials_grant::IssuanceLimit::new(5, day).per_client();
-    let run = || builder(&server, &store).with_limit(limit).build().unwrap();
-    let mut failed = None;
-    for minute in 0..60 * 24 {
-        if let Err(error) = token(&run()).await {
-            failed.get_or_insert((minute, error));
-        }
-        advance(SECOND * 60).await;
+async fn where_a_second_request_is_costly_the_right_lasts_for_the_whole_timeout() {
+    let policies = [
+        Policy::new(),
+        Policy::new().with_single_token(),
+        Policy::new().with_billed_tokens(),
+        Policy::new().with_limit(IssuanceLimit::new(5, SECOND * 3600)),
+    ];
+    for (requests, policy) in [2, 1, 1, 1].into_iter().zip(policies) {
+        let (server, store) = (server(SECOND * 10, 3600), MemoryStore::new());
+        let acme = Acme::new().with_policy(policy);
+        let source = || {
+            TokenSource::builder(acme.clone(), ClientCredentials::new("id", "secret"))
+                .with_transport(server.clone())
+                .with_clock(TokioClock::new())
+                .with_store(store.clone())
+                .build()
+                .unwrap()
+        };
+        let (one, other) = (source(), source());
+        let (one, other) = tokio::join!(one.token(), other.token());
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(server.request_count(), requests);
     }
-    assert_eq!(server.request_count(), 5);
-    let (minute, error) = failed.unwrap();
-    assert_eq!((minute, error.kind()), (5, ErrorKind::RateLimited));
-    assert!(error.to_string().contains("the limit of 5 token requests in 24h is used up"), "{error}");
-    // The first one counts no more.
-    assert!(token(&run()).await.is_ok());
-    assert!(token(&run()).await.is_ok(), "from the store");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_thousand_processes_count_each_of_their_requests() {
-    let (server, store) = (server(SECOND / 10, 3600), MemoryStore::new());
-    let limit = credentials_grant::IssuanceLimit::new(4, SECOND * 3600).per_client();
-    let run = |scope: usize| {
-        let parameters = TokenParameters::new().with_scope(scope.to_string());
-        builder(&server, &store).with_limit(limit).with_parameters(parameters).build().unwrap()
-    };
-    let sources: Vec<_> = (0..20).map(run).collect();
-    let outcomes = join_all(sources.iter().map(token)).await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4);
-    assert_eq!(server.request_count(), 4);
 }
