@@ -8,6 +8,7 @@ mod circuit;
 mod file_store;
 mod keyring;
 mod memory_store;
+mod record;
 mod seal;
 mod shared_store;
 mod token_store;
@@ -16,7 +17,8 @@ mod token_store;
 pub use file_store::{FileStore, StoredFile};
 pub use keyring::Keyring;
 pub use memory_store::MemoryStore;
-pub use token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};
+pub use record::{Claim, Claimant, Record, StoreKey, Version};
+pub use token_store::{StoreError, TokenStore};
 
 // What a fetch needs of them.
 pub(crate) use seal::Unreadable;

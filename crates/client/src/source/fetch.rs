@@ -265,6 +265,7 @@ impl Shared {
 }
 
 /// What one flight is about.
+#[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only a store has another token to choose"))]
 pub(super) struct Attempt {
     pub(super) purpose: Purpose,
     /// The lifetime that must be left of the token.

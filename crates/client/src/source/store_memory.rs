@@ -1,4 +1,5 @@
-//! What a source remembers of its store: the version of a token that the API rejected, and a renewal that was postponed.
+//! What a source remembers of its store: the version of a token that the API rejected, and a renewal that was
+//! postponed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -17,7 +17,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use self::directory::Directory;
 use self::record_file::RecordFile;
 use super::keyring::Keyring;
-use super::token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};
+use super::record::{Claim, Claimant, Record, StoreKey, Version};
+use super::token_store::{StoreError, TokenStore};
 use crate::clock::Clock;
 use crate::system_clock::SystemClock;
 

@@ -11,8 +11,8 @@ use credentials_grant::{Error, ErrorKind, ExposeSecret, SecretString};
 use hmac_sha256::{HKDF, HMAC};
 use zeroize::Zeroizing;
 
+use super::record::{StoreKey, Version};
 use super::seal::{SealingKey, Unreadable};
-use super::token_store::{StoreKey, Version};
 
 /// The length of a key in bytes.
 const KEY: usize = 32;
@@ -256,7 +256,7 @@ mod tests {
         let open = |value: &[u8]| keyring("other").open(&key("token-a"), Version::from_bytes(ONE), value).unwrap_err();
         assert_eq!(open(&sealed), Unreadable::Foreign);
         assert_eq!(open(b"{\"access_token\": \"what another program keeps here\"}"), Unreadable::Damaged);
-        assert_eq!(open(&[b"CGT\x01", &[0; 256 * 1024][..]].concat()), Unreadable::Damaged, "too long");
+        assert_eq!(open(&[&b"CGT\x01"[..], &vec![0; 256 * 1024]].concat()), Unreadable::Damaged, "too long");
     }
 
     #[test]

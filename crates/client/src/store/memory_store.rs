@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::keyring::Keyring;
-use super::token_store::{Claim, Claimant, Record, StoreError, StoreKey, TokenStore, Version};
+use super::record::{Claim, Claimant, Record, StoreKey, Version};
+use super::token_store::{StoreError, TokenStore};
 
 /// A store in memory, for tests, and to see what a store has to do. Clones are the same store.
 ///

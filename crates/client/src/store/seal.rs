@@ -17,7 +17,7 @@ use credentials_grant::{Error, ErrorKind};
 use hmac_sha256::HMAC;
 use zeroize::Zeroizing;
 
-use super::token_store::{StoreKey, Version};
+use super::record::{StoreKey, Version};
 
 const MAGIC: &[u8; 4] = b"CGT\x01";
 const ID: usize = 8;

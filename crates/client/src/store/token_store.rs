@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::keyring::Keyring;
+use super::record::{Claim, Claimant, Record, StoreKey, Version};
 
 /// Why a store did not do what it was asked to. A source goes on as if it had no store, and logs the reason.
 pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
@@ -57,82 +58,4 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 
     /// Removes the record under this key, if it still has this version. Returns `false` if it has another.
     async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError>;
-}
-
-/// The name of a record: letters, digits, `-` and `_`, 40 bytes at most. It tells nothing of what the record is for.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct StoreKey(String);
-
-impl StoreKey {
-    /// Creates a name, for tests of a store.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
-    }
-
-    /// Returns the name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The version of a record: sixteen random bytes, drawn by its writer.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Version([u8; 16]);
-
-impl Version {
-    /// Creates a version from the bytes that were stored.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes to store.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-/// Who claims the right to replace a record: sixteen random bytes, drawn for each fetch.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Claimant([u8; 16]);
-
-impl Claimant {
-    /// Creates a claimant from its bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Returns the bytes to store.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-/// A record, as a store keeps it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "stores make records")]
-pub struct Record {
-    /// Its version.
-    pub version: Version,
-    /// The sealed bytes: 256 KiB at most, some 1.5 KiB for most tokens.
-    pub value: Vec<u8>,
-    /// How much longer it lives, by the store's clock and not by that of the machine that reads it. Where the store has
-    /// no clock, the machine's has to do.
-    pub lifetime: Duration,
-}
-
-/// What became of a claim.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "a claim has no other outcome")]
-pub enum Claim {
-    /// The claimant has the right to replace the record.
-    Granted,
-    /// Somebody else has it, for this long at the longest.
-    Held(Duration),
-    /// There is a record of another version.
-    Changed(Record),
 }

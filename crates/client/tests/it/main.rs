@@ -41,6 +41,8 @@ mod status;
 mod store;
 #[cfg(feature = "store")]
 mod store_failures;
+#[cfg(feature = "store")]
+mod store_replicas;
 mod token_options;
 #[cfg(feature = "tower")]
 mod tower_layer;

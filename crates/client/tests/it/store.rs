@@ -333,9 +333,8 @@ async fn a_cached_read_asks_no_store() {
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_is_taken_out_of_the_store_and_a_shared_one_is_not_revoked_at_the_end() {
     let store = MemoryStore::new();
-    let server = TestServer::new(|request, _| match request.body().starts_with(b"token=") {
-        true => Answer::http(200, ""),
-        false => Answer::Token(3600),
+    let server = TestServer::new(|request, _| {
+        if request.body().starts_with(b"token=") { Answer::http(200, "") } else { Answer::Token(3600) }
     });
     let source = || {
         TokenSource::builder(Managed, ClientCredentials::new("id", "secret"))

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::store::token_store::StoreKey;
+use crate::store::record::StoreKey;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::token_store::{Record, Version};
+use crate::store::record::{Record, Version};
 
 /// A record in a file.
 pub(super) struct RecordFile {
@@ -109,13 +109,13 @@ mod tests {
         SystemTime::UNIX_EPOCH + HOUR * 1000 + Duration::from_secs(seconds)
     }
 
-    fn boot(id: &str, seconds: u64) -> Option<(String, Duration)> {
-        Some((id.to_owned(), Duration::from_secs(seconds)))
+    fn boot(id: &str, seconds: u64) -> (String, Duration) {
+        (id.to_owned(), Duration::from_secs(seconds))
     }
 
     fn file() -> RecordFile {
         let record = Record { version: Version::from_bytes([7; 16]), value: b"sealed\nvalue".to_vec(), lifetime: HOUR };
-        RecordFile::parse(&RecordFile::new(&record, at(0), boot("a", 100)).to_bytes()).unwrap()
+        RecordFile::parse(&RecordFile::new(&record, at(0), Some(boot("a", 100))).to_bytes()).unwrap()
     }
 
     #[test]
@@ -127,13 +127,13 @@ mod tests {
     #[test]
     fn a_record_lives_as_long_as_both_clocks_say() {
         let left = |now, boot| file().left(now, boot).as_secs();
-        assert_eq!(left(at(600), boot("a", 700)), 3000);
-        assert_eq!(left(at(600), boot("a", 1000)), 2700, "the wall clock was set back");
-        assert_eq!(left(at(600), boot("b", 5)), 3000, "the machine was started since");
+        assert_eq!(left(at(600), Some(boot("a", 700))), 3000);
+        assert_eq!(left(at(600), Some(boot("a", 1000))), 2700, "the wall clock was set back");
+        assert_eq!(left(at(600), Some(boot("b", 5))), 3000, "the machine was started since");
         assert_eq!(left(at(600), None), 3000);
         assert_eq!(left(SystemTime::UNIX_EPOCH, None), 3600, "never longer than at first");
-        assert_eq!(left(at(0), boot("a", 3700)), 0);
-        assert_eq!(left(at(3600), boot("a", 100)), 0);
+        assert_eq!(left(at(0), Some(boot("a", 3700))), 0);
+        assert_eq!(left(at(3600), Some(boot("a", 100))), 0);
     }
 
     #[test]
