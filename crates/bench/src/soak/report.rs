@@ -1,0 +1,229 @@
+//! Prints the progress and the result.
+#![expect(clippy::print_stdout, reason = "the program reports to the terminal")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::callers::Totals;
+use crate::conductor::{Course, Sample};
+use crate::promises::{Findings, Promise};
+use crate::recovery::Failures;
+use crate::script::{Fault, Script};
+
+/// The most by which memory may grow between the end of the first round and that of the last: a tenth, and a constant
+/// for the allocator's free lists.
+const GROWTH_DIVISOR: u64 = 10;
+const GROWTH_BYTES: u64 = 8 << 20;
+
+/// What happened in a run.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) script: Script,
+    pub(crate) findings: Arc<Findings>,
+    pub(crate) longest_recovery: Duration,
+    pub(crate) totals: Totals,
+    /// The requests and the tokens that the server counted.
+    pub(crate) requests: (u64, u64),
+    pub(crate) failures: Vec<Failures>,
+    pub(crate) course: Course,
+    pub(crate) tasks_left: usize,
+}
+
+/// Prints what is about to happen.
+pub(crate) fn start(command: &str, script: &Script) {
+    let [fault, recovery] = [script.fault_length, script.recovery_length].map(|length| length.as_secs_f64());
+    println!("{command}\n");
+    println!(
+        "Rounds: {}, of {} faults. Each lasts {fault:.1} s, and {recovery:.1} s follow to recover.\n",
+        script.rounds,
+        script.faults.len(),
+    );
+}
+
+/// Prints one line about the time since the line before.
+pub(crate) fn progress(fault: Option<Fault>, sample: Sample, now: Totals, before: Totals, every: Duration) {
+    let per_second = |now: u64, before: u64| (now - before) / every.as_secs().max(1);
+    println!(
+        "{:>5} s  {:<18} {:>7} calls/s  {:>6} failed/s  {:>5}  {:>6} tasks",
+        sample.at.as_secs(),
+        fault.map_or_else(|| "-".to_owned(), Fault::name),
+        per_second(now.calls(), before.calls()),
+        per_second(now.failed, before.failed),
+        sample.memory.map_or_else(String::new, mebibytes),
+        sample.tasks,
+    );
+}
+
+impl Report {
+    /// Judges what is measured in the end, and prints everything.
+    pub(crate) fn print(&mut self) {
+        self.judge_memory();
+        self.print_faults();
+        self.print_figures();
+        self.print_promises();
+    }
+
+    /// Returns the promises that were broken, in words.
+    pub(crate) fn broken(&self) -> Vec<&'static str> {
+        let broken = Promise::ALL.into_iter().filter(|promise| self.findings.against(*promise).times > 0);
+        broken.map(Promise::words).collect()
+    }
+
+    fn judge_memory(&self) {
+        if let Some((first, last)) = self.memory()
+            && last > first + first / GROWTH_DIVISOR + GROWTH_BYTES
+        {
+            let what = || format!("it grew from {} to {}", mebibytes(first), mebibytes(last));
+            self.findings.broken(Promise::NeedsNoMoreMemory, what);
+        }
+    }
+
+    /// Returns the memory after the first round and after the last, if there are several.
+    fn memory(&self) -> Option<(u64, u64)> {
+        match &self.course.samples[..] {
+            [first, .., last] => first.memory.zip(last.memory),
+            _ => None,
+        }
+    }
+
+    fn print_faults(&self) {
+        let rows = self.script.faults.iter().zip(&self.failures).map(|(fault, failures)| {
+            let last = failures.last.as_secs_f64();
+            let last = if failures.after == 0 { "-".to_owned() } else { format!("{last:.1} s") };
+            vec![fault.name(), failures.during.to_string(), failures.after.to_string(), last]
+        });
+        let rows: Vec<_> = rows.collect();
+        table(&["fault", "calls failed meanwhile", "calls failed afterwards", "the last of them after"], rows);
+    }
+
+    fn print_figures(&self) {
+        let Self { totals, requests, course, .. } = self;
+        let mut rows = vec![
+            ("calls".to_owned(), totals.calls().to_string()),
+            ("calls that got a token".to_owned(), totals.served.to_string()),
+            ("calls that failed, because there was none".to_owned(), totals.failed.to_string()),
+            ("callers that went away".to_owned(), totals.gone.to_string()),
+            ("token requests".to_owned(), requests.0.to_string()),
+            ("tokens issued".to_owned(), requests.1.to_string()),
+            ("requests for each token, outside of faults".to_owned(), ratio(course.undisturbed)),
+        ];
+        for (round, sample) in (1..).zip(&course.samples) {
+            let memory = sample.memory.map_or_else(|| "not measured".to_owned(), mebibytes);
+            rows.push((
+                format!("memory and tasks after round {round} ({} s)", sample.at.as_secs()),
+                format!("{memory}, {} tasks", sample.tasks),
+            ));
+        }
+        table(&["", "figure"], rows.into_iter().map(|(what, figure)| vec![what, figure]));
+    }
+
+    fn print_promises(&self) {
+        let mut examples = Vec::new();
+        let rows: Vec<_> = Promise::ALL
+            .into_iter()
+            .map(|promise| {
+                let broken = self.findings.against(promise);
+                let verdict = match broken.times {
+                    0 if promise == Promise::NeedsNoMoreMemory && self.memory().is_none() => "not judged",
+                    0 => "kept",
+                    _ => "BROKEN",
+                };
+                examples.extend(broken.examples.into_iter().map(|example| format!("{}: {example}", promise.words())));
+                vec![promise.words().to_owned(), self.figure(promise, broken.times), verdict.to_owned()]
+            })
+            .collect();
+        table(&["promise", "figure", ""], rows);
+        for example in examples {
+            println!("- BROKEN: {example}");
+        }
+    }
+
+    fn figure(&self, promise: Promise, times: u64) -> String {
+        let Self { totals, requests, .. } = self;
+        match promise {
+            Promise::ServesValidTokens => format!("{times} of {} failed calls", totals.failed),
+            Promise::ServesNoExpiredToken | Promise::ServesNoRejectedToken | Promise::KeepsTenantsApart => {
+                format!("{times} of {} tokens", totals.served)
+            }
+            Promise::AnswersInTime => format!("{times} of {} calls", totals.calls()),
+            Promise::SendsOneRequestAtOnce | Promise::SendsNoNeedlessRequest | Promise::KeepsPauses => {
+                format!("{times} of {} requests", requests.0)
+            }
+            Promise::Recovers => {
+                let last = self.failures.iter().map(|failures| failures.last).max().unwrap_or_default();
+                let (last, longest) = (last.as_secs_f64(), self.longest_recovery.as_secs_f64());
+                format!("the last failure after {last:.1} s, of {longest:.1} s")
+            }
+            Promise::NeedsNoMoreMemory => self.memory().map_or_else(
+                || "needs two rounds, and Linux".to_owned(),
+                |(first, last)| format!("{}, then {}", mebibytes(first), mebibytes(last)),
+            ),
+            Promise::LeavesNoTask => format!("{} tasks", self.tasks_left),
+        }
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
+/// Formats the ratio of two counts.
+fn ratio((of, to): (u64, u64)) -> String {
+    // In thousandths, because a count does not fit into a float.
+    (of * 1000).checked_div(to).map_or_else(|| "-".to_owned(), |ratio| format!("{}.{:03}", ratio / 1000, ratio % 1000))
+}
+
+fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header(header).add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("\n{table}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(memory: &[u64]) -> Report {
+        let sample = |mebibytes: &u64| Sample { at: Duration::ZERO, memory: Some(mebibytes << 20), tasks: 0 };
+        Report {
+            script: Script::new(Duration::from_secs(600), vec![Fault::Hang]),
+            findings: Arc::new(Findings::new()),
+            longest_recovery: Duration::ZERO,
+            totals: Totals { served: 0, failed: 0, gone: 0 },
+            requests: (0, 0),
+            failures: Vec::new(),
+            course: Course { samples: memory.iter().map(sample).collect(), undisturbed: (0, 0) },
+            tasks_left: 0,
+        }
+    }
+
+    #[test]
+    fn memory_that_grows_by_more_than_a_tenth_is_found() {
+        for (memory, is_broken) in
+            [(&[][..], false), (&[100], false), (&[100, 500, 118], false), (&[100, 119], true), (&[100, 50], false)]
+        {
+            let report = report(memory);
+            report.judge_memory();
+            assert_eq!(report.broken().len(), usize::from(is_broken), "{memory:?}");
+        }
+    }
+
+    #[test]
+    fn every_promise_that_was_broken_is_named() {
+        for promise in Promise::ALL {
+            let report = report(&[]);
+            report.findings.broken(promise, String::new);
+            assert_eq!(report.broken(), [promise.words()]);
+        }
+    }
+
+    #[test]
+    fn a_ratio_has_three_decimals() {
+        assert_eq!([(2, 2), (1005, 1000), (1, 0)].map(ratio), ["1.000", "1.005", "-"]);
+    }
+}
