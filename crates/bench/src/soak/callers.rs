@@ -125,7 +125,8 @@ impl Callers {
         };
         let served = self.call(&self.pool, rng.u32(..self.regulars), patience).await;
         if let Some((source, token)) = served
-            && fault == Some(Fault::Rejection)
+            // Also so that impatient callers have to wait: a token in memory comes at once.
+            && matches!(fault, Some(Fault::Rejection | Fault::Impatience))
             && rng.u32(..REJECTED) == 0
         {
             self.book.rejected(token.secret().expose_secret(), || {
