@@ -23,6 +23,9 @@ const EARLIEST_RENEWAL: f64 = 0.8;
 /// The part of a token's life in which the client must return it. The rest is its margin.
 const SERVED: f64 = 0.95;
 
+/// How many tokens of a tenant are valid at once, at most, if none is rejected.
+const USUAL_TOKENS: usize = 4;
+
 /// The length of a token, about that of a JWT with a few claims and an RSA signature.
 const TOKEN_LENGTH: usize = 1024;
 
@@ -40,7 +43,7 @@ pub(crate) struct Book {
     tokens: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tenant {
     requests: u64,
     /// The request that is not answered yet: its number, and when it arrived.
@@ -96,7 +99,7 @@ impl Book {
     /// Opens the account of this many tenants.
     pub(crate) fn new(regulars: u32, visitors: u32, timeout: Duration, findings: Arc<Findings>) -> Self {
         Self {
-            tenants: (0..regulars + visitors).map(|_| Mutex::default()).collect(),
+            tenants: (0..regulars + visitors).map(|_| Mutex::new(Tenant::new())).collect(),
             regulars,
             timeout,
             pause: Mutex::default(),
@@ -141,9 +144,7 @@ impl Book {
     pub(crate) fn issued(&self, request: Request, life: Duration, now: Instant) -> String {
         self.tokens.fetch_add(1, Ordering::Relaxed);
         if let Some(mut tenant) = self.tenant(request.tenant) {
-            while tenant.tokens.front().is_some_and(|issued| issued.at + issued.life < now) {
-                tenant.tokens.pop_front();
-            }
+            tenant.tokens.retain(|issued| now <= issued.at + issued.life);
             let (number, rejection) = (request.number, Rejection::None);
             tenant.tokens.push_back(Issued { number, at: now, life, held_from: None, rejection });
         }
@@ -193,8 +194,9 @@ impl Book {
             return expired(&|| format!("tenant {owner} got a token that had expired before its last request"));
         };
         issued.is_held_from(now);
-        if now >= issued.at + issued.life {
-            let late = (now - issued.at - issued.life).as_secs_f64();
+        let end = issued.at + issued.life;
+        if now >= end {
+            let late = (now - end).as_secs_f64();
             expired(&|| format!("tenant {owner} got a token that had expired {late:.3} s before"));
         }
         if let Rejection::Ended(at) = issued.rejection
@@ -238,6 +240,11 @@ impl Book {
 }
 
 impl Tenant {
+    fn new() -> Self {
+        // Enough from the start for nearly all tenants, because the memory of the process is watched.
+        Self { requests: 0, open: None, tokens: VecDeque::with_capacity(USUAL_TOKENS), pause: None }
+    }
+
     /// Returns the newest token that the client certainly holds.
     fn held(&self, now: Instant) -> Option<&Issued> {
         // Not an older one: the client drops it for a newer one, even if that is rejected.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, interval, sleep};
 
 use crate::book::Book;
 use crate::callers::Callers;
-use crate::process::resident_memory;
+use crate::process::Memory;
 use crate::report;
 use crate::script::{Fault, Phase, Script};
 
@@ -51,8 +51,7 @@ pub(crate) struct Course {
 pub(crate) struct Sample {
     /// The time since the start.
     pub(crate) at: Duration,
-    /// The resident memory in bytes, where it can be measured.
-    pub(crate) memory: Option<u64>,
+    pub(crate) memory: Memory,
     /// The tasks of the client and its callers.
     pub(crate) tasks: usize,
 }
@@ -105,7 +104,7 @@ impl<P: Fn() -> Result<TokenPool>> Conductor<'_, P> {
     }
 
     fn sample(&self, start: Instant) -> Sample {
-        Sample { at: start.elapsed(), memory: resident_memory(), tasks: self.runtime.metrics().num_alive_tasks() }
+        Sample { at: start.elapsed(), memory: Memory::now(), tasks: self.runtime.metrics().num_alive_tasks() }
     }
 
     async fn print_progress(&self, start: Instant) {

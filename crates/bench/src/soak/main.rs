@@ -78,8 +78,10 @@ fn run(arguments: &Arguments, script: Script, seed: u64) -> Result<Report> {
 
     // Runtimes of their own, so that the server does not wait for the callers.
     let (server_runtime, runtime) = (multi_threaded(1)?, multi_threaded(thread::available_parallelism()?.get())?);
-    let server = Server::start(Arc::clone(&book), phases.clone(), arguments.life, TIMEOUT, rng.fork());
-    let url = server_runtime.block_on(server)?;
+    let url = {
+        let _inside = server_runtime.enter();
+        Server::start(Arc::clone(&book), phases.clone(), arguments.life, TIMEOUT, rng.fork())?
+    };
 
     let longest = script.longest_recovery(TIMEOUT);
     let recovery = Recovery::new(longest, script.faults.len(), Arc::clone(&findings));

@@ -70,7 +70,7 @@ pub(crate) struct Phase {
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) faults: Vec<Fault>,
-    pub(crate) rounds: usize,
+    pub(crate) rounds: u32,
     /// The time before the first fault.
     pub(crate) start: Duration,
     pub(crate) fault_length: Duration,
@@ -81,12 +81,13 @@ impl Script {
     /// Divides the length of a run among whole rounds of these faults.
     pub(crate) fn new(length: Duration, faults: Vec<Fault>) -> Self {
         let start = (length / 10).min(LONGEST_START);
-        let count = u32::try_from(faults.len()).unwrap_or(u32::MAX);
-        let usual_round = USUAL_SLOT * count;
-        let rounds = (1..).take_while(|rounds| usual_round * *rounds <= length - start).last().unwrap_or(1);
-        let slot = (length - start) / rounds / count;
+        let (left, count) = (length.saturating_sub(start), u32::try_from(faults.len()).unwrap_or(u32::MAX));
+        let usual_rounds = left.as_secs() / (USUAL_SLOT * count).as_secs();
+        let rounds = u32::try_from(usual_rounds).unwrap_or(u32::MAX).max(1);
+        let slot = left / rounds / count;
         let fault_length = slot * 3 / 8;
-        Self { faults, rounds: rounds as usize, start, fault_length, recovery_length: slot - fault_length }
+        let recovery_length = slot.saturating_sub(fault_length);
+        Self { faults, rounds, start, fault_length, recovery_length }
     }
 
     /// Returns how long after a fault a call may still fail.
@@ -109,7 +110,7 @@ mod tests {
             let length = Duration::from_secs(seconds);
             let script = Script::new(length, all.clone());
             assert_eq!(script.rounds, rounds, "{seconds}");
-            let slots = u32::try_from(rounds * all.len()).unwrap();
+            let slots = rounds * u32::try_from(all.len()).unwrap();
             let whole = script.start + (script.fault_length + script.recovery_length) * slots;
             assert!(length.abs_diff(whole) < Duration::from_millis(1), "{seconds}: {whole:?}");
         }
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_run_of_ten_minutes_has_time_to_recover_after_each_fault() {
-        let script = Script::new(Duration::from_secs(600), Fault::value_variants().to_vec());
+        let script = Script::new(Duration::from_mins(10), Fault::value_variants().to_vec());
         assert!(script.longest_recovery(Duration::from_secs(2)) < script.recovery_length);
     }
 

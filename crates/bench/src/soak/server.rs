@@ -31,7 +31,7 @@ const PORTS: std::ops::Range<u16> = 20_000..30_000;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The lifetime that the client assumes if the server states none.
-const ASSUMED_LIFE: Duration = Duration::from_secs(300);
+const ASSUMED_LIFE: Duration = Duration::from_mins(5);
 
 /// Some tenants: every tenth, or every twentieth.
 const REFUSED: u32 = 10;
@@ -64,8 +64,8 @@ enum Next {
 }
 
 impl Server {
-    /// Starts a server on this runtime. Returns the URL of its token endpoint.
-    pub(crate) async fn start(
+    /// Starts a server on the runtime that was entered. Returns the URL of its token endpoint.
+    pub(crate) fn start(
         book: Arc<Book>,
         phase: Receiver<Phase>,
         life: u32,
