@@ -58,7 +58,10 @@ struct Tenant {
 struct Issued {
     /// The number of the request that it answered.
     number: u64,
-    at: Instant,
+    /// When that request arrived. The client counts the life from when it sent it.
+    requested: Instant,
+    /// When the life ends, counted from the response.
+    end: Instant,
     life: Duration,
     /// From when on the client certainly holds it.
     held_from: Option<Instant>,
@@ -123,12 +126,15 @@ impl Book {
         if tenant.open.is_some_and(|(_, arrived)| now + TRAVEL / 2 < arrived + self.timeout) {
             says(Promise::SendsOneRequestAtOnce, "sent a request before the one before was answered");
         }
-        if [*lock(&self.pause), tenant.pause].into_iter().flatten().any(|pause| pause.excludes(now)) {
-            says(Promise::KeepsPauses, "sent a request in a pause that the server had asked for");
+        if let Some(pause) = [*lock(&self.pause), tenant.pause].into_iter().flatten().find(|pause| pause.excludes(now))
+        {
+            let [since, left] = [now - pause.from, pause.until - now].map(|time| time.as_secs_f64());
+            let what = format!("sent a request {since:.1} s into a pause, and {left:.1} s before its end");
+            says(Promise::KeepsPauses, &what);
         }
         let is_regular = number_of_tenant < self.regulars;
         if let Some(issued) = tenant.held(now).filter(|issued| is_regular && issued.is_young(now)) {
-            let (age, life) = ((now - issued.at).as_secs_f64(), issued.life.as_secs_f64());
+            let (age, life) = ((now - issued.requested).as_secs_f64(), issued.life.as_secs_f64());
             says(
                 Promise::SendsNoNeedlessRequest,
                 &format!("sent a request when its token was {age:.1} s old, of {life:.0} s"),
@@ -144,9 +150,10 @@ impl Book {
     pub(crate) fn issued(&self, request: Request, life: Duration, now: Instant) -> String {
         self.tokens.fetch_add(1, Ordering::Relaxed);
         if let Some(mut tenant) = self.tenant(request.tenant) {
-            tenant.tokens.retain(|issued| now <= issued.at + issued.life);
-            let (number, rejection) = (request.number, Rejection::None);
-            tenant.tokens.push_back(Issued { number, at: now, life, held_from: None, rejection });
+            tenant.tokens.retain(|issued| now <= issued.end);
+            let Request { number, arrived: requested, .. } = request;
+            let (end, rejection) = (now + life, Rejection::None);
+            tenant.tokens.push_back(Issued { number, requested, end, life, held_from: None, rejection });
         }
         format!("{:x<TOKEN_LENGTH$}", format!("{}.{}.", request.tenant, request.number))
     }
@@ -194,9 +201,8 @@ impl Book {
             return expired(&|| format!("tenant {owner} got a token that had expired before its last request"));
         };
         issued.is_held_from(now);
-        let end = issued.at + issued.life;
-        if now >= end {
-            let late = (now - end).as_secs_f64();
+        if now >= issued.end {
+            let late = (now - issued.end).as_secs_f64();
             expired(&|| format!("tenant {owner} got a token that had expired {late:.3} s before"));
         }
         if let Rejection::Ended(at) = issued.rejection
@@ -213,7 +219,7 @@ impl Book {
             && let Some(tenant) = self.tenant(call.tenant)
             && let Some(issued) = tenant.held(call.began).filter(|issued| issued.is_served(call.began))
         {
-            let left = (issued.at + issued.life - call.began).as_secs_f64();
+            let left = (issued.end - call.began).as_secs_f64();
             let what = || format!("tenant {}, with a token for another {left:.1} s: {why}", call.tenant);
             self.findings.broken(Promise::ServesValidTokens, what);
         }
@@ -264,12 +270,12 @@ impl Issued {
 
     /// Returns `true` if there is no reason to renew the token yet.
     fn is_young(&self, now: Instant) -> bool {
-        now + TRAVEL < self.at + self.life.mul_f64(EARLIEST_RENEWAL)
+        now + TRAVEL < self.requested + self.life.mul_f64(EARLIEST_RENEWAL)
     }
 
     /// Returns `true` if the client must return the token.
     fn is_served(&self, now: Instant) -> bool {
-        now + TRAVEL < self.at + self.life.mul_f64(SERVED)
+        now + TRAVEL < self.requested + self.life.mul_f64(SERVED)
     }
 }
 
@@ -281,7 +287,7 @@ impl Pause {
 
     /// Returns `true` if no request may arrive now. Those that were on their way are excused.
     fn excludes(self, now: Instant) -> bool {
-        self.from + TRAVEL / 2 < now && now + CLOCK_STEP < self.until
+        self.from + TRAVEL < now && now + CLOCK_STEP < self.until
     }
 }
 

@@ -17,12 +17,13 @@ mod server;
 #[path = "../standard.rs"]
 mod standard;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use credentials_grant::ClientCredentials;
 use credentials_grant_client::TokenPool;
@@ -49,7 +50,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const TENANTS_PER_VISITOR: u32 = 4;
 const VISITORS_PER_PLACE: u32 = 4;
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let seed = arguments.seed();
     let command = arguments.command(seed);
@@ -60,11 +61,7 @@ fn main() -> Result<()> {
 
     let mut report = run(&arguments, script, seed)?;
     report.print();
-    let broken = report.broken();
-    if !broken.is_empty() {
-        bail!("the client broke a promise: {}; repeat it with `{command}`", broken.join("; "));
-    }
-    Ok(())
+    Ok(report.conclude(&command))
 }
 
 /// Runs the script, and returns what happened.

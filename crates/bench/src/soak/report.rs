@@ -1,6 +1,7 @@
 //! Prints the progress and the result.
 #![expect(clippy::print_stdout, reason = "the program reports to the terminal")]
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,8 +68,19 @@ impl Report {
         self.print_promises();
     }
 
+    /// Says which promises were broken and how to repeat that. Returns 1 if there are any.
+    pub(crate) fn conclude(&self, command: &str) -> ExitCode {
+        let broken = self.broken();
+        if broken.is_empty() {
+            println!("\nAll promises that were judged are kept.");
+            return ExitCode::SUCCESS;
+        }
+        println!("\nThe client broke what it promises: {}. Repeat it with `{command}`.", broken.join("; "));
+        ExitCode::FAILURE
+    }
+
     /// Returns the promises that were broken, in words.
-    pub(crate) fn broken(&self) -> Vec<&'static str> {
+    fn broken(&self) -> Vec<&'static str> {
         let broken = Promise::ALL.into_iter().filter(|promise| self.findings.against(*promise).times > 0);
         broken.map(Promise::words).collect()
     }

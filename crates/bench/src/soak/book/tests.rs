@@ -116,6 +116,21 @@ fn a_token_that_a_call_got_is_held_from_then_on_however_late_it_came() {
 }
 
 #[test]
+fn the_client_counts_a_life_from_the_request_and_the_server_from_its_response() {
+    let account = Account::new();
+    let request = account.request(REGULAR, 0.0);
+    let token = account.book.issued(request, LIFE, account.at(5.0));
+    account.book.ended(request);
+    account.serve(REGULAR, &token, 5.0);
+    account.fail(REGULAR, 94.5);
+    account.fetch(REGULAR, 79.5);
+    account.serve(REGULAR, &token, 104.9);
+    account.assert_kept();
+    account.serve(REGULAR, &token, 105.0);
+    account.assert_broken(Promise::ServesNoExpiredToken);
+}
+
+#[test]
 fn a_renewal_that_came_late_leaves_the_earlier_token_valid() {
     let account = Account::new();
     account.fetch(REGULAR, 0.0);
