@@ -238,11 +238,11 @@ fn a_visitor_whose_source_was_dropped_may_send_requests_and_fail() {
 #[test]
 fn a_request_in_a_pause_of_its_tenant_is_found() {
     for (tenant, seconds, is_broken) in [
-        (REGULAR, 0.4, false),
-        (REGULAR, 0.6, true),
+        (REGULAR, 0.9, false),
+        (REGULAR, 1.1, true),
         (REGULAR, 1.9, true),
         (REGULAR, 2.0, false),
-        (VISITOR, 1.0, false),
+        (VISITOR, 1.5, false),
     ] {
         let account = Account::new();
         let request = account.request(REGULAR, 0.0);
