@@ -281,13 +281,18 @@ impl Issued {
 
 impl Pause {
     fn extend(pause: &mut Option<Self>, length: Duration, now: Instant) {
-        let from = pause.filter(|pause| now < pause.until).map_or(now, |pause| pause.from);
+        let from = pause.filter(|pause| !pause.is_over(now)).map_or(now, |pause| pause.from);
         *pause = Some(Self { from, until: now + length });
+    }
+
+    /// Returns `true` if the client may count the pause as over.
+    fn is_over(self, now: Instant) -> bool {
+        self.until <= now + CLOCK_STEP
     }
 
     /// Returns `true` if no request may arrive now. Those that were on their way are excused.
     fn excludes(self, now: Instant) -> bool {
-        self.from + TRAVEL < now && now + CLOCK_STEP < self.until
+        self.from + TRAVEL < now && !self.is_over(now)
     }
 }
 

@@ -15,9 +15,10 @@ use crate::recovery::Failures;
 use crate::script::{Fault, Script};
 
 /// The most by which memory may grow between the end of the first round and that of the last, in percent. Allocated
-/// memory differs with what happens to be in progress, and resident memory with the gaps that the allocator leaves.
+/// memory differs with what happens to be in progress. Resident memory has gaps in addition, which the allocator leaves
+/// after a burst of connections, so only the first of the two limits shows a small leak.
 const ALLOCATED_GROWTH: u64 = 5;
-const RESIDENT_GROWTH: u64 = 25;
+const RESIDENT_GROWTH: u64 = 50;
 
 /// What happened in a run.
 #[derive(Debug)]
@@ -230,9 +231,9 @@ mod tests {
         for (memory, is_broken) in [
             (&[][..], false),
             (&[(1000, 1000)], false),
-            (&[(1000, 1000), (5000, 5000), (1050, 1250)], false),
-            (&[(1000, 1000), (1051, 1250)], true),
-            (&[(1000, 1000), (1050, 1251)], true),
+            (&[(1000, 1000), (5000, 5000), (1050, 1500)], false),
+            (&[(1000, 1000), (1051, 1500)], true),
+            (&[(1000, 1000), (1050, 1501)], true),
             (&[(1000, 1000), (500, 500)], false),
         ] {
             let report = report(memory);

@@ -265,6 +265,18 @@ fn a_request_in_a_pause_of_all_is_found_and_the_last_answer_decides_how_long_it_
 }
 
 #[test]
+fn a_request_at_the_end_of_a_pause_begins_another_one() {
+    let account = Account::new();
+    account.book.paused_all(SECOND * 2, account.at(0.0));
+    account.fetch(VISITOR, 1.97);
+    account.book.paused_all(SECOND * 2, account.at(1.97));
+    account.fetch(REGULAR, 1.98);
+    account.assert_kept();
+    account.fetch(VISITOR, 3.0);
+    account.assert_broken(Promise::KeepsPauses);
+}
+
+#[test]
 fn a_tenant_that_does_not_exist_sends_no_request() {
     assert!(Account::new().book.arrived(2, Instant::now()).is_none());
 }
