@@ -9,8 +9,8 @@ use crate::script::Fault;
 
 /// Runs the client for minutes against a server on loopback that fails in every way, and checks what it promises.
 ///
-/// Many tenants share one pool, and their tokens live for less than a minute or two. Callers ask for the tokens of
-/// random tenants without an end. The server follows a script: each fault lasts for a few seconds, and then the client
+/// Many tenants share one pool, and their tokens live for less than a minute or two. Callers ask for the tokens
+/// of all tenants without an end. The server follows a script: each fault lasts for a few seconds, and then the client
 /// has time to recover. The program checks every call against the server's own account of what it has issued. At the
 /// end, it prints each promise with its figures, and exits with 1 if one is broken.
 #[derive(Debug, Parser)]

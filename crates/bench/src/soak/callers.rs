@@ -1,7 +1,7 @@
-//! The callers: many tasks that ask for the tokens of random tenants, without an end.
+//! The callers: many tasks that ask for the tokens of all tenants, without an end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ExposeSecret, TokenParameters};
@@ -24,6 +24,9 @@ const WITH_DEADLINE: u32 = 8;
 
 /// One of this many tokens is rejected by the API, while it rejects tokens.
 const REJECTED: u32 = 20;
+
+/// One of this many calls is for a random tenant, so that calls for the same one overlap.
+const RANDOM: u32 = 4;
 
 /// One of this many calls is for a visitor, while there is a pool for them.
 const VISITING: u32 = 20;
@@ -49,6 +52,8 @@ pub(crate) struct Callers {
     pub(crate) findings: Arc<Findings>,
     pub(crate) recovery: Recovery,
     pub(crate) tally: Tally,
+    /// The number of calls for tenants in turn.
+    pub(crate) turn: AtomicU32,
     pub(crate) is_over: AtomicBool,
 }
 
@@ -95,7 +100,7 @@ enum Patience {
 }
 
 impl Callers {
-    /// Calls for random tenants until the run is over.
+    /// Calls for one tenant after the other until the run is over.
     pub(crate) async fn call_on(self: Arc<Self>, mut rng: Rng) {
         while !self.is_over.load(Ordering::Relaxed) {
             self.call_any(&mut rng).await;
@@ -123,7 +128,7 @@ impl Callers {
             _ if rng.u32(..WITH_DEADLINE) == 0 => Patience::Deadline(2 * self.timeout),
             _ => Patience::Usual,
         };
-        let served = self.call(&self.pool, rng.u32(..self.regulars), patience).await;
+        let served = self.call(&self.pool, self.any_regular(rng), patience).await;
         if let Some((source, token)) = served
             // Also so that impatient callers have to wait: a token in memory comes at once.
             && matches!(fault, Some(Fault::Rejection | Fault::Impatience))
@@ -134,6 +139,15 @@ impl Callers {
                 Instant::now()
             });
         }
+    }
+
+    /// Returns a random tenant of the pool, or the one whose turn it is: each must be called after each fault, or the
+    /// pauses of the next one would add to its own.
+    fn any_regular(&self, rng: &mut Rng) -> u32 {
+        if rng.u32(..RANDOM) == 0 {
+            return rng.u32(..self.regulars);
+        }
+        self.turn.fetch_add(1, Ordering::Relaxed) % self.regulars
     }
 
     /// Calls, and checks what comes of it. Returns the token and its source.

@@ -19,7 +19,7 @@ mod standard;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::thread;
 use std::time::Duration;
 
@@ -97,6 +97,7 @@ fn run(arguments: &Arguments, script: Script, seed: u64) -> Result<Report> {
         findings: Arc::clone(&findings),
         recovery,
         tally: Tally::default(),
+        turn: AtomicU32::new(0),
         is_over: AtomicBool::new(false),
     });
     let conductor = Conductor {
