@@ -8,8 +8,10 @@ mod contender;
 mod measure;
 mod peers;
 mod report;
+mod request;
 mod rush;
 mod server;
+mod standard;
 
 use std::thread;
 

@@ -13,6 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use crate::request;
+
 /// The length of a token, about that of a JWT with a few claims and an RSA signature.
 const TOKEN_LENGTH: usize = 1024;
 
@@ -123,7 +125,7 @@ async fn converse(mut stream: TcpStream, behaviour: Behaviour, log: Arc<Log>) ->
     let mut received = Vec::with_capacity(4096);
     loop {
         let end = loop {
-            if let Some(end) = end_of_request(&received)? {
+            if let Some((end, _)) = request::first(&received)? {
                 break end;
             }
             if stream.read_buf(&mut received).await? == 0 {
@@ -138,18 +140,6 @@ async fn converse(mut stream: TcpStream, behaviour: Behaviour, log: Arc<Log>) ->
         log.answered(number);
         stream.write_all(behaviour.answer.to_message(number).as_bytes()).await?;
     }
-}
-
-/// Returns the position at which the first request ends, or `None` if it is not complete.
-fn end_of_request(received: &[u8]) -> io::Result<Option<usize>> {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
-    let mut request = httparse::Request::new(&mut headers);
-    let Ok(httparse::Status::Complete(head)) = request.parse(received) else { return Ok(None) };
-    let length = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    // An API call has no body and no length.
-    let length = length.map_or(Some(0), |header| str::from_utf8(header.value).ok()?.parse::<usize>().ok());
-    let length = length.ok_or_else(|| io::Error::other("the content-length is not a number"))?;
-    Ok((received.len() >= head + length).then_some(head + length))
 }
 
 impl Answer {

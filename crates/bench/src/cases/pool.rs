@@ -16,8 +16,8 @@ use url::Url;
 
 use crate::Bench;
 use crate::measure::{median, time_on_core};
-use crate::peers::ours::Standard;
 use crate::report::{Goals, table, times, title};
+use crate::standard::Standard;
 
 const MANY: u32 = 100_000;
 const FEW: u32 = 100;

@@ -1,14 +1,10 @@
 //! `credentials-grant-client`.
 
-use std::hash::{Hash, Hasher};
 use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::Result;
-use credentials_grant::{
-    AccessToken, ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, Error, RequestContext,
-    RequestSeed, TokenParameters, UnsignedRequest, fetch_token,
-};
+use credentials_grant::{AccessToken, ClientCredentials, RequestSeed, TokenParameters, fetch_token};
 use credentials_grant_client::{Authorizer, Clock, HttpTransport, SystemClock, TokenSource};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
@@ -21,6 +17,7 @@ use crate::contender::{
     Boxed, CLIENT_ID, CLIENT_SECRET, Contender, FirstFetch, Peer, Settings, Started, at_once, bearer, repeat,
 };
 use crate::server;
+use crate::standard::Standard;
 
 /// Borrows the header value from the cached token. No reference count changes.
 pub(crate) const BORROWED: Peer = Peer {
@@ -157,33 +154,4 @@ pub(crate) fn authorizer(token_url: &Url, api: &Url) -> Result<Authorizer> {
 
 fn credentials() -> ClientCredentials {
     ClientCredentials::new(CLIENT_ID, CLIENT_SECRET)
-}
-
-/// A vendor that follows RFC 6749.
-#[derive(Clone, Debug, Hash)]
-pub(crate) struct Standard(Endpoint);
-
-impl Standard {
-    pub(crate) fn new(url: &Url) -> Result<Self> {
-        Ok(Self(Endpoint::parse(url.as_str())?))
-    }
-}
-
-impl CredentialsGrant for Standard {
-    fn name(&self) -> &'static str {
-        "standard"
-    }
-
-    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
-        context
-            .post(&self.0)
-            .client_credentials()
-            .client_authentication(ClientAuthentication::ClientSecretBasic)
-            .build()
-    }
-
-    fn identify(&self, mut state: &mut dyn Hasher) -> bool {
-        self.hash(&mut state);
-        true
-    }
 }
