@@ -1,13 +1,19 @@
 //! Builds token sources.
 
+#[cfg(feature = "store")]
+use std::hash::DefaultHasher;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "store")]
+use credentials_grant::ErrorKind;
 use credentials_grant::{
     AccessToken, ClientCredentials, CredentialsGrant, CredentialsSource, Error, HttpRequest, IssuanceLimit, Lifetime,
     RequestContext, TokenParameters, TokenResponse, Transport,
 };
 
+#[cfg(feature = "store")]
+use super::config::Config;
 use super::config::{ConfigBuilder, check_limits};
 use super::shared::Shared;
 use super::token_source::TokenSource;
@@ -142,10 +148,23 @@ impl TokenSourceBuilder {
             // A mistake is better found now than at midnight.
             dry_run_request(&*provider, &parameters)?;
             check_presentation(&*provider, &parameters)?;
+            #[cfg(feature = "store")]
+            check_identity(&*provider, &config)?;
             Ok(TokenSource(Arc::new(Shared::new(provider, credentials, Arc::new(parameters), Arc::new(config)))))
         };
         source().map_err(|error: Error| error.with_provider(name))
     }
+}
+
+/// Refuses a store for a provider that hashes nothing that would tell it from others.
+#[cfg(feature = "store")]
+fn check_identity(provider: &dyn CredentialsGrant, config: &Config) -> Result<(), Error> {
+    if config.store.is_none() || provider.identify(&mut DefaultHasher::new()) {
+        return Ok(());
+    }
+    let message = "this provider cannot be told from others, so a store cannot keep its tokens apart";
+    Err(Error::new(ErrorKind::Configuration, message)
+        .with_remedy("implement `CredentialsGrant::identify` for it, or use no store"))
 }
 
 /// Builds the request for these parameters with placeholder credentials, which shows whether the settings are valid.

@@ -4,6 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
 use super::validity::Reading;
 use crate::random::random_number;
 use crate::store::Version;
@@ -18,6 +20,17 @@ struct Memory {
     rejected: Option<Version>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,
+    /// The task that starts it.
+    timer: Option<AbortHandle>,
+}
+
+/// The task ends with the source, or with a new token.
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.timer {
+            timer.abort();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +86,11 @@ impl StoreMemory {
         let pause = by.map_or(solo, |by| by.min(solo));
         postponed.until = gone + pause;
         pause
+    }
+
+    /// Remembers the task that starts the renewal later.
+    pub(super) fn set_timer(&self, timer: AbortHandle) {
+        self.memory().get_or_insert_default().timer = Some(timer);
     }
 
     fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | here is another token | it is adopted, if it is valid for long enough | it is adopted, if it lives longer |
 //! | the right is yours | requests a token, and writes it into the store | the same |
-//! | somebody else has it | asks again, for two windows at most; then requests a token alone | looks again later |
+//! | somebody else has it | asks again, for two windows or half of its time; then requests a token alone | looks again later |
 //! | nothing: it fails, or takes too long | requests a token alone | looks again later |
 //!
 //! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
@@ -17,9 +17,7 @@ use std::hash::Hash as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{
-    AccessToken, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Policy, SecretString,
-};
+use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -131,7 +129,7 @@ impl Shared {
         let token = token.to_arc();
         // No call may come before the token expires.
         let shared = Arc::downgrade(self);
-        tokio::spawn(async move {
+        let timer = tokio::spawn(async move {
             sleep(pause).await;
             if let Some(shared) = shared.upgrade()
                 && shared.valid_token(shared.reading()).is_some_and(|(_, state)| state == State::Stale)
@@ -139,6 +137,7 @@ impl Shared {
                 shared.renew();
             }
         });
+        self.store_memory.set_timer(timer.abort_handle());
         Some(token)
     }
 
@@ -150,7 +149,7 @@ impl Shared {
 }
 
 impl<'a> Session<'a> {
-    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with.
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or no name.
     fn new(
         shared: &'a Arc<Shared>,
         store: &'a Arc<SharedStore>,
@@ -165,7 +164,7 @@ impl<'a> Session<'a> {
             state.part(|state| CredentialsSource::identify(credentials, state));
         });
         if !is_known {
-            return Err(unknown());
+            return Ok(None);
         }
         let policy = provider.policy();
         let is_rationed = policy.limits().iter().chain(&shared.config.limits).any(|limit| limit.period() >= RATION);
@@ -180,7 +179,9 @@ impl<'a> Session<'a> {
         let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
-        let waits_until = (Instant::now() + self.window * 2).min(attempt.give_up);
+        let now = Instant::now();
+        // Half of the time is left for a request of its own.
+        let waits_until = now + (self.window * 2).min(attempt.give_up.saturating_duration_since(now) / 2);
         let mut seen = self.shared.seen_version();
         let (mut records, mut pause) = (0, FIRST_PAUSE);
         loop {
@@ -275,14 +276,6 @@ impl<'a> Session<'a> {
         });
         let _ = timeout(self.store.moment(), writing).await;
     }
-}
-
-fn unknown() -> Error {
-    Error::new(
-        ErrorKind::Configuration,
-        "this provider cannot be told from others, so a store cannot keep its tokens apart",
-    )
-    .with_remedy("implement `CredentialsGrant::identify` for it, or use no store")
 }
 
 /// A claim that is given back when it is dropped: the task may be aborted.

@@ -3,12 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use credentials_grant::{ClientCredentials, ErrorKind, ExposeSecret, IssuanceLimit, Policy, TokenParameters};
+use credentials_grant::{
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, IssuanceLimit, Policy, RequestContext,
+    TokenParameters, UnsignedRequest,
+};
 use credentials_grant_client::{
     Claimant, Clock, MemoryStore, StoreKey, TokenOptions, TokenSource, TokenSourceBuilder, TokenStore,
 };
 use credentials_grant_test_kit::{Acme, Answer, TestServer, TokioClock, pass, settle};
 use futures_util::future::join_all;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, advance};
 
 use crate::acme::{SECOND, acme, on_clock, token};
@@ -315,6 +319,44 @@ async fn neither_the_secret_nor_the_token_is_in_the_store_or_in_a_name() {
             assert!(!record.value.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
         }
     }
+}
+
+#[derive(Debug)]
+struct Nameless;
+
+impl CredentialsGrant for Nameless {
+    fn name(&self) -> &'static str {
+        "nameless"
+    }
+
+    fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
+        acme().token_request(context)
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_told_from_others_gets_no_store() {
+    let builder = TokenSource::builder(Nameless, ClientCredentials::new("id", "secret"));
+    let builder = builder.with_transport(server(SECOND, 3600));
+    let error = builder.with_store(MemoryStore::new()).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("implement `CredentialsGrant::identify`"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_waits_for_its_time_ends_with_its_source() {
+    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+    let source = process(&server, &store);
+    token(&source).await.unwrap();
+    store.fails.store(true, Ordering::Relaxed);
+    advance(SECOND * 900).await;
+    token(&source).await.unwrap();
+    settle().await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert_eq!(tasks(), 1, "it looks again later");
+    drop(source);
+    settle().await;
+    assert_eq!(tasks(), 0);
 }
 
 #[tokio::test(start_paused = true)]
