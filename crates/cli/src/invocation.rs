@@ -4,6 +4,7 @@ mod api_request;
 mod credential_options;
 mod credentials;
 mod parameters;
+mod run_tokens;
 mod secret_names;
 mod store_options;
 mod token_client;
@@ -15,6 +16,7 @@ use credentials_grant_client::FileStore;
 use credentials_grant_emulator::EmulatedVendor;
 
 pub(crate) use self::api_request::ApiRequest;
+pub(crate) use self::run_tokens::RunTokens;
 use self::store_options::{StoreOptions, file_store};
 pub(crate) use self::token_client::{RootCertificates, Timeout, TokenClient};
 use self::token_settings::TokenSettings;

@@ -7,7 +7,7 @@ mod url_authority;
 use std::time::Duration;
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder, TokenSource};
+use credentials_grant_client::{Authorizer, AuthorizerBuilder};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Url, retry};
@@ -19,7 +19,7 @@ use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
+use crate::invocation::{RequestInvocation, RootCertificates, RunTokens, Timeout, TokenClient};
 use crate::output::OutputFormat;
 use crate::runtime::block_on;
 
@@ -36,16 +36,13 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let source = client.token_source(client.transport()?)?;
-    let authorizer = authorizer(&client, &url, &hosts, source.clone())?;
+    let authorizer = authorizer(&client, &url, &hosts, client.tokens(client.transport()?)?)?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
     let request = request.into_request()?;
     block_on(async {
         let exchange = async {
-            // The authorizer takes it from the source's memory.
-            client.token(&source).await.map_err(|error| client.explain(error))?;
             let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
             tracing::debug!(status = response.status().as_u16(), "the API answered");
             answer::print(&client, response, parts, secret_headers).await
@@ -62,7 +59,7 @@ fn authorizer(
     client: &TokenClient,
     url: &Url,
     hosts: &[String],
-    source: TokenSource,
+    tokens: RunTokens,
 ) -> Result<Authorizer, CommandError> {
     if hosts.is_empty() && client.grant.policy().hosts().is_empty() {
         let host = authority(url);
@@ -72,7 +69,7 @@ fn authorizer(
         ));
     }
     let with_host = |builder: AuthorizerBuilder, host: &String| builder.with_host(host.clone());
-    let authorizer = hosts.iter().fold(Authorizer::builder(source), with_host).build();
+    let authorizer = hosts.iter().fold(Authorizer::builder(tokens), with_host).build();
     authorizer.map_err(|error| client.explain(error).about("--host"))
 }
 

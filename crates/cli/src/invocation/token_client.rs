@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use credentials_grant::{
-    AccessToken, ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, ProofKey, SecretString,
-    TokenParameters, Transport,
+    ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, ProofKey, SecretString, TokenParameters,
+    Transport,
 };
-use credentials_grant_client::{HttpTransport, TokenOptions, TokenSource};
+use credentials_grant_client::{HttpTransport, TokenSource};
 use jiff::SignedDuration;
 
 use super::credentials;
 use super::parameters::proof_key;
+use super::run_tokens::RunTokens;
 use super::store_options::StoreOptions;
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
@@ -26,9 +27,6 @@ use crate::settings::resolved_options::ResolvedOptions;
 /// does not know whether an earlier one was refused.
 const BLOCKED: &str = "if this vendor refused the credentials before, it may have blocked this address for a while: \
                        correct them, wait, and do not try again in a loop";
-
-/// A token that lives this much longer will do, however long it lived in all.
-const ENOUGH: Duration = Duration::from_secs(60);
 
 /// A provider, the client's credentials, and how to reach the server.
 pub(crate) struct TokenClient {
@@ -91,19 +89,10 @@ impl TokenClient {
         self
     }
 
-    /// Returns a token: one that an earlier run left, or a new one.
-    pub(crate) async fn token(&self, source: &TokenSource) -> Result<Arc<AccessToken>, Error> {
-        let began = SystemTime::now();
-        let options = TokenOptions::new().with_minimum_lifetime(self.store.minimum_life.unwrap_or_default());
-        let token = source.token_with(options).await?;
-        let is_new = token.requested_at() >= began;
-        let is_enough = self.store.minimum_life.is_some() || has_some_life_left(&token);
-        if is_new || (is_enough && !self.store.is_fresh) {
-            return Ok(token);
-        }
-        // The source takes no other from the store than a newer one.
-        source.invalidate(&token);
-        source.token_with(options).await
+    /// Makes what provides the tokens of this run, some of which earlier runs may have left.
+    pub(crate) fn tokens(&self, transport: impl Transport) -> Result<RunTokens, CommandError> {
+        let StoreOptions { is_fresh, minimum_life, .. } = self.store;
+        Ok(RunTokens::new(self.token_source(transport)?, is_fresh, minimum_life))
     }
 
     /// Makes a source of tokens, which sends requests through this transport.
@@ -162,13 +151,6 @@ impl TokenClient {
     pub(crate) fn usage(&self, message: impl Into<String>, remedy: impl Into<String>) -> CommandError {
         CommandError::usage(message).with_remedy(remedy).with_provider(self.provider.name)
     }
-}
-
-/// Returns `true` if a tenth of the token's life is left, or a minute: a script still has to use it.
-fn has_some_life_left(token: &AccessToken) -> bool {
-    let life = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
-    let left = token.expires_at().duration_since(SystemTime::now()).unwrap_or_default();
-    left >= (life / 10).min(ENOUGH)
 }
 
 fn timeout(options: &ResolvedOptions) -> Result<Timeout, CommandError> {

@@ -18,4 +18,7 @@ pub(crate) struct CurrentToken {
     /// Its version in the store, if it has one.
     #[cfg(feature = "store")]
     pub(crate) version: Option<Version>,
+    /// How many tokens the API rejected one after the other, before this one.
+    #[cfg(feature = "store")]
+    pub(crate) rejections: u32,
 }

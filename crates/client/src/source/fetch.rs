@@ -218,6 +218,8 @@ impl Shared {
             is_adopted: false,
             #[cfg(feature = "store")]
             version: None,
+            #[cfg(feature = "store")]
+            rejections: 0,
         })
     }
 
@@ -239,6 +241,8 @@ impl Shared {
             lifetime_on_arrival,
             #[cfg(feature = "store")]
             version: fetched.version,
+            #[cfg(feature = "store")]
+            rejections: fetched.rejections,
         };
         // A flight that no runtime drove for a while may finish after one that started later.
         if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
@@ -299,6 +303,9 @@ pub(super) struct Fetched {
     /// Its version in the store.
     #[cfg(feature = "store")]
     pub(super) version: Option<Version>,
+    /// How many tokens the API rejected one after the other, before this one.
+    #[cfg(feature = "store")]
+    pub(super) rejections: u32,
 }
 
 fn arrived_late() -> Error {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
+use super::current_token::CurrentToken;
 use super::validity::Reading;
+use crate::backoff::pause_after;
 use crate::random::random_number;
 use crate::store::Version;
 
@@ -16,8 +18,8 @@ pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// The version of a token that the API rejected.
-    rejected: Option<Version>,
+    /// The version of the token that the API rejected, and how many it had rejected before.
+    rejected: Option<(Version, u32)>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,
     /// The task that starts it.
@@ -51,9 +53,23 @@ impl StoreMemory {
             .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
     }
 
-    /// Remembers that the API rejected the token of this version.
-    pub(crate) fn reject(&self, version: Version) {
-        self.memory().get_or_insert_default().rejected = Some(version);
+    /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that rejects
+    /// every token would cost one in each run of a program. It may be given up after a second, doubling to five minutes
+    /// with each token that was rejected before.
+    pub(crate) fn reject(&self, token: &CurrentToken, now: Reading) -> bool {
+        let Some(version) = token.version else { return true };
+        let age = token.lifetime_on_arrival.saturating_sub(token.validity.left(now));
+        if token.rejections > 0 && age < pause_after(token.rejections) {
+            return false;
+        }
+        self.memory().get_or_insert_default().rejected = Some((version, token.rejections));
+        true
+    }
+
+    /// Returns how many tokens the API has rejected one after the other.
+    pub(super) fn rejections(&self) -> u32 {
+        let rejected = self.memory().as_ref().and_then(|memory| memory.rejected);
+        rejected.map_or(0, |(_, before)| before.saturating_add(1))
     }
 
     /// Forgets everything, since there is a new token.
@@ -61,8 +77,8 @@ impl StoreMemory {
         *self.memory() = None;
     }
 
-    pub(super) fn rejected(&self) -> Option<Version> {
-        self.memory().as_ref().and_then(|memory| memory.rejected)
+    pub(super) fn rejected_version(&self) -> Option<Version> {
+        self.memory().as_ref().and_then(|memory| memory.rejected).map(|(version, _)| version)
     }
 
     /// Returns `true` if a renewal was postponed, and is to do without the store by now.

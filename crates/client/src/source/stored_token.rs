@@ -26,12 +26,15 @@ struct Contents<Text, Texts, Members> {
     lifetime: u64,
     /// The lifetime that the response stated, in milliseconds.
     stated: Option<u64>,
+    /// How many tokens the API rejected one after the other, before this one.
+    #[serde(default)]
+    rejections: u32,
     /// When the token expires, by the clock of the machine that requested it: milliseconds since 1970.
     expires: u64,
 }
 
 /// Writes a token that lives this long from its request.
-pub(super) fn write(token: &AccessToken, lifetime: Duration) -> Zeroizing<Vec<u8>> {
+pub(super) fn write(token: &AccessToken, lifetime: Duration, rejections: u32) -> Zeroizing<Vec<u8>> {
     let stated = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
     let contents = Contents {
         token: token.secret().expose_secret(),
@@ -39,6 +42,7 @@ pub(super) fn write(token: &AccessToken, lifetime: Duration) -> Zeroizing<Vec<u8
         scopes: token.scopes(),
         extras: token.extras(),
         lifetime: milliseconds(lifetime),
+        rejections,
         stated: (token.lifetime_source() == LifetimeSource::Response).then(|| milliseconds(stated)),
         expires: milliseconds(token.expires_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
     };
@@ -72,7 +76,8 @@ pub(super) fn restore(json: &[u8], left: Duration, now: Reading, for_whom: &ForW
     let requested_at = now.wall.checked_sub(age)?;
     let token = AccessToken::new(response, parameters, policy, credentials, requested_at).ok()?;
     let lifetime = lifetime.min(maximum_lifetime);
-    Some(Restored { token, lifetime, validity: Validity::new(now, lifetime, jitter).aged(age) })
+    let rejections = contents.rejections;
+    Some(Restored { token, lifetime, rejections, validity: Validity::new(now, lifetime, jitter).aged(age) })
 }
 
 /// Who restores a token, and how long it may be used.
@@ -89,6 +94,7 @@ pub(super) struct Restored {
     pub(super) token: AccessToken,
     /// Its whole lifetime.
     pub(super) lifetime: Duration,
+    pub(super) rejections: u32,
     pub(super) validity: Validity,
 }
 

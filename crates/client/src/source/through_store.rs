@@ -95,6 +95,7 @@ impl Shared {
         };
         let mut outcome = self.request_with(credentials, attempt).await;
         if let Ok(fetched) = &mut outcome {
+            fetched.rejections = self.store_memory.rejections();
             session.write(fetched, seen).await;
         }
         if let Some(claimed) = claimed {
@@ -144,7 +145,7 @@ impl Shared {
     /// Returns the version of the token that is in memory, or that was rejected.
     fn seen_version(&self) -> Option<Version> {
         let current = self.current.load().as_ref().and_then(|current| current.version);
-        current.or_else(|| self.store_memory.rejected())
+        current.or_else(|| self.store_memory.rejected_version())
     }
 }
 
@@ -237,12 +238,13 @@ impl<'a> Session<'a> {
             jitter,
         };
         let restored = restore(&value, record.lifetime, asked, &for_whom);
-        Ok(restored.map(|Restored { token, lifetime, validity }| Fetched {
+        Ok(restored.map(|Restored { token, lifetime, rejections, validity }| Fetched {
             token,
             validity,
             lifetime_on_arrival: lifetime,
             is_adopted: true,
             version: Some(record.version),
+            rejections,
         }))
     }
 
@@ -262,7 +264,7 @@ impl<'a> Session<'a> {
     /// longer, the writing goes on.
     async fn write(&self, fetched: &mut Fetched, seen: Option<Version>) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
-        let value = write(&fetched.token, fetched.validity.lifetime());
+        let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
         let lifetime = fetched.validity.left(self.shared.reading());
         let record = Record { version, value, lifetime };

@@ -110,12 +110,12 @@ impl TokenSource {
     /// # }
     /// ```
     pub fn invalidate(&self, token: &AccessToken) {
+        #[cfg(feature = "store")]
+        let now = self.0.reading();
         self.0.current.remove_if(|current| {
             let is_rejected = is_same(&current.token, token);
             #[cfg(feature = "store")]
-            if let Some(version) = current.version.filter(|_| is_rejected) {
-                self.0.store_memory.reject(version);
-            }
+            let is_rejected = is_rejected && self.0.store_memory.reject(current, now);
             is_rejected
         });
     }

@@ -74,6 +74,37 @@ async fn no_call_of_two_replicas_ends_in_401_and_they_request_one_token_in_each_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stored_token_that_was_revoked_costs_the_next_run_one_repeated_call() {
+    let (vendor, store) = (Vendor::default(), MemoryStore::new());
+    let server = vendor.server();
+    assert_eq!(call(&replica(&server, Some(&store)), &vendor).await, StatusCode::OK);
+    vendor.0.store(0, Ordering::Relaxed);
+    advance(SECOND * 60).await;
+    assert_eq!(call(&replica(&server, Some(&store)), &vendor).await, StatusCode::OK);
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_rejects_every_token_does_not_cost_one_in_each_run() {
+    let (vendor, store) = (Vendor::default(), MemoryStore::new());
+    let server = vendor.server();
+    for _ in 0..3600 {
+        vendor.0.store(0, Ordering::Relaxed);
+        let authorizer = replica(&server, Some(&store));
+        let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+        let authorization = authorizer.authorize(&mut request).await.unwrap();
+        let status = StatusCode::UNAUTHORIZED;
+        if let Some(retry) = authorizer.check_response(&authorization, status, &HeaderMap::new()) {
+            let authorization = authorizer.authorize_again(&mut request, retry).await.unwrap();
+            assert!(authorizer.check_response(&authorization, status, &HeaderMap::new()).is_none());
+        }
+        advance(SECOND).await;
+    }
+    // At once, then after one second, doubling to five minutes; and one for each life of ten minutes.
+    assert!((15..=28).contains(&server.request_count()), "{}", server.request_count());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_store_the_replicas_end_each_others_tokens() {
     let vendor = Vendor::default();
     let server = vendor.server();
