@@ -260,6 +260,11 @@ mod tests {
             ("canary<b", "canary\\u003cb"),
             ("can\"ary", "can\\\"ary"),
             ("canary\"", "canary\\\""),
+            ("canary x", "canary\\ x"),
+            // What is escaped here and not there, in one text.
+            ("a\\nbcdef+g", "a\\nbcdef%252Bg"),
+            ("canary&9", "canary&amp%3B9"),
+            ("canary&9xyz", "canary&ampamp9xyz"),
         ];
         for (secret, echo) in cases {
             assert_eq!(scrubber(&[secret]).redact(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
@@ -315,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_any_length_is_found_in_every_part() {
-        for length in [64, 65, 513, 1025] {
+        for length in [65, 513, 1025] {
             let secret: String = (0..length).map(|place| char::from(b'c' + (place * place % 19) as u8)).collect();
             let redactor = scrubber(&[&secret]);
             assert_eq!(redactor.redact(&format!("<{secret}>")), "<[redacted]>", "{length}");
