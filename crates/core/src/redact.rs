@@ -321,7 +321,8 @@ mod tests {
     #[test]
     fn a_secret_of_any_length_is_found_in_every_part() {
         for length in [65, 513, 1025] {
-            let secret: String = (0..length).map(|place| char::from(b'c' + (place * place % 19) as u8)).collect();
+            let secret: String =
+                (0..length).map(|place| char::from(b"cdeghijklmopqswyz"[place * place % 17])).collect();
             let redactor = scrubber(&[&secret]);
             assert_eq!(redactor.redact(&format!("<{secret}>")), "<[redacted]>", "{length}");
             // A backslash before an ordinary letter is no escape that could be decoded first.
