@@ -369,9 +369,10 @@ async fn a_flight_has_its_whole_timeout_whoever_waits_for_it_and_whenever_they_c
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_passes_ends_no_flight_of_others() {
-    let (server, gate) = gated([Answer::Token(3600)]);
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
     let source = source(&server, &clock());
-    let impatient = TokenOptions::new().with_deadline(SECOND);
+    // Longer than a client without a token waits for its turn to send a request.
+    let impatient = TokenOptions::new().with_deadline(SECOND * 5);
     let patient = tokio::spawn({
         let source = source.clone();
         async move { token(&source).await }
@@ -395,7 +396,10 @@ fn a_flight_that_nobody_drives_costs_late_callers_no_error_and_those_that_came_w
             passing(comes_after).await;
             // One is for the first request, which takes it when its runtime runs again.
             gate.add_permits(2);
-            token(&source).await
+            let outcome = token(&source).await;
+            // A request of which the caller knows nothing would be sent by now.
+            passing(SECOND * 5).await;
+            outcome
         });
         assert_eq!((outcome.is_ok(), server.request_count()), (requests == 2, requests), "{comes_after:?}");
     }
