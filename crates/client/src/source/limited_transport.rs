@@ -97,3 +97,65 @@ impl Transport for LimitedTransport {
         self.transport.send(request).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use credentials_grant::{Endpoint, ErrorKind, Policy, Retry};
+    use credentials_grant_test_kit::{Answer, TestServer, credentials};
+    use futures_util::poll;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn transport(server: &TestServer, shared_failures: &Arc<SharedFailures>) -> LimitedTransport {
+        LimitedTransport {
+            transport: Arc::new(server.clone()),
+            request_log: Arc::default(),
+            limit_keys: Vec::new(),
+            shared_failures: Arc::clone(shared_failures),
+            sender: shared_failures.sender(&credentials(), &Policy::new(), false),
+            clock: Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))),
+            give_up: Instant::now() + Duration::from_secs(60),
+            record: Arc::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    fn server() -> TestServer {
+        TestServer::new(|_, _| Answer::http(200, "{}"))
+    }
+
+    fn get(path: &str) -> HttpRequest {
+        HttpRequest::get(&Endpoint::insecure(&format!("http://localhost{path}")).unwrap())
+    }
+
+    #[tokio::test]
+    async fn of_two_requests_of_a_fetch_each_is_subject_to_the_failures_of_its_endpoint() {
+        let (server, shared_failures) = (server(), Arc::default());
+        let transport = transport(&server, &shared_failures);
+        let told = Error::new(ErrorKind::RateLimited, "no token").with_retry(Retry::After(Duration::from_secs(120)));
+        let party = shared_failures.party(transport.sender, &get("/token"));
+        shared_failures.note(&party, &Err::<(), _>(told), Turn::default(), Reading::of(&*transport.clock));
+        transport.send(&get("/metadata")).await.unwrap();
+        let error = transport.send(&get("/token")).await.unwrap_err();
+        assert_eq!((error.kind(), server.request_count()), (ErrorKind::RateLimited, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_keeps_its_turn_for_all_requests_of_a_fetch_to_one_endpoint() {
+        let (server, shared_failures) = (server(), Arc::default());
+        let (first, next) = (transport(&server, &shared_failures), transport(&server, &shared_failures));
+        let began = Instant::now();
+        first.send(&get("/token")).await.unwrap();
+        let request = get("/token");
+        let mut waiting = Box::pin(next.send(&request));
+        assert!(poll!(&mut waiting).is_pending());
+        first.send(&request).await.unwrap();
+        assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 2));
+        first.note(&Ok(()));
+        waiting.await.unwrap();
+        assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 3));
+    }
+}

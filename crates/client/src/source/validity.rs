@@ -137,6 +137,10 @@ mod tests {
             assert_eq!(state_at(validity, just_before), State::Fresh, "{jitter}");
             assert_eq!(state_at(validity, HOUR * 9 / 10), State::Stale, "{jitter}");
         }
+        let validity = Validity::new(at(Duration::ZERO, Duration::ZERO), HOUR, 0);
+        assert_eq!(validity.lifetime(), HOUR);
+        assert_eq!(validity.until_stale(at(HOUR / 2, HOUR / 2)), HOUR * 3 / 10);
+        assert_eq!(validity.until_stale(at(HOUR, HOUR)), Duration::ZERO);
         let drawn = |jitter| Validity::new(at(Duration::ZERO, Duration::ZERO), HOUR, jitter).stale;
         assert!(drawn(0) < drawn(1) && drawn(1) < drawn(255), "it is drawn");
     }
