@@ -144,15 +144,14 @@ impl Authorizer {
         });
         checked.map_err(|error| error.with_provider(source.name().to_owned()))?;
         request.remove_host_header();
-        let (token, fetched) = match source.cached(*options) {
-            Some(token) => (token, false),
-            None => {
-                let asked = clock.now();
-                let token = source.token(*options).await?;
-                // One from a store is older, and may have been revoked.
-                let fetched = token.requested_at() >= asked;
-                (token, fetched)
-            }
+        let (token, fetched) = if let Some(token) = source.cached(*options) {
+            (token, false)
+        } else {
+            let asked = clock.now();
+            let token = source.token(*options).await?;
+            // One from a store is older, and may have been revoked.
+            let fetched = token.requested_at() >= asked;
+            (token, fetched)
         };
         let (proof, proved) = match token.proof_key() {
             Some(key) => {

@@ -119,6 +119,8 @@ mod tests {
             clock: Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))),
             give_up: Instant::now() + Duration::from_secs(60),
             record: Arc::default(),
+            #[cfg(feature = "store")]
+            stored: None,
             last: Mutex::default(),
         }
     }
@@ -154,7 +156,7 @@ mod tests {
         assert!(poll!(&mut waiting).is_pending());
         first.send(&request).await.unwrap();
         assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 2));
-        first.note(&Ok(()));
+        first.note(&Ok(())).await;
         waiting.await.unwrap();
         assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 3));
     }

@@ -17,12 +17,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, HttpRequest, Policy, Retry};
-use jiff::SignedDuration;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use self::withheld::{Withheld, again, refused_another, told_another};
 use super::validity::Reading;
 use crate::backoff::pause_after;
+
+#[cfg(feature = "store")]
+pub(crate) mod remembered;
+mod withheld;
 
 /// How many clients without a token may try their credentials at once at a vendor that blocks addresses.
 const LOGINS_AT_ONCE: usize = 4;
@@ -103,39 +107,6 @@ impl Pause {
     fn is_remembered(self, now: Reading) -> bool {
         now.since(self.began) < self.length + REMEMBERED
     }
-}
-
-/// What is remembered of a client and of a host, with what is left of each pause: to be told to other processes.
-#[cfg(feature = "store")]
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Remembered {
-    pub(crate) client: Option<RememberedClient>,
-    pub(crate) host: Option<RememberedHost>,
-}
-
-#[cfg(feature = "store")]
-#[derive(Clone, Debug)]
-pub(crate) struct RememberedClient {
-    pub(crate) refusals: u32,
-    pub(crate) left: Duration,
-    pub(crate) error: Error,
-}
-
-#[cfg(feature = "store")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RememberedHost {
-    pub(crate) refusals: u32,
-    /// For clients without a token.
-    pub(crate) refused: Duration,
-    /// For every client.
-    pub(crate) told: Option<(Duration, ErrorKind)>,
-}
-
-/// A failure that prevents a request, and for how much longer.
-#[derive(Debug)]
-pub(crate) struct Withheld {
-    pub(crate) error: Error,
-    pub(crate) left: Duration,
 }
 
 /// Who sends requests.
@@ -245,49 +216,6 @@ impl SharedFailures {
         state.forget_idle(party);
     }
 
-    /// Returns what other processes are to know of this client and its host.
-    #[cfg(feature = "store")]
-    pub(crate) fn remembered(&self, party: &Party, now: Reading) -> Remembered {
-        let state = self.state();
-        let left = |pause: Pause| pause.left(now).unwrap_or_default();
-        let client = state.clients.get(&party.client).and_then(|client| {
-            let (pause, error) = client.pause.as_ref()?;
-            Some(RememberedClient { refusals: client.refusals, left: left(*pause), error: error.clone() })
-        });
-        let host = state.hosts.get(&party.host).map(|host| RememberedHost {
-            refusals: host.refusals,
-            refused: host.refused.map(left).unwrap_or_default(),
-            told: host.told.map(|(pause, kind)| (left(pause), kind)),
-        });
-        Remembered { client, host: host.filter(RememberedHost::is_worth_telling) }
-    }
-
-    /// Adds what another process remembers. The longer pause counts.
-    #[cfg(feature = "store")]
-    pub(crate) fn learn(&self, party: &Party, remembered: Remembered, now: Reading) {
-        let mut state = self.state();
-        let begins = |length: Duration| Pause { began: now, length };
-        if let Some(RememberedClient { refusals, left, error }) = remembered.client {
-            let client = state.client(party, now);
-            client.refusals = client.refusals.max(refusals);
-            let known = client.pause.as_ref().map(|(pause, _)| pause.left(now).unwrap_or_default());
-            if known.is_none_or(|known| known < left) {
-                client.pause = Some((begins(left), error));
-            }
-        }
-        if let Some(RememberedHost { refusals, refused, told }) = remembered.host {
-            let host = state.host(party, now);
-            host.refusals = host.refusals.max(refusals);
-            let known = |pause: Option<Pause>| pause.and_then(|pause| pause.left(now)).unwrap_or_default();
-            if known(host.refused) < refused {
-                host.refused = Some(begins(refused));
-            }
-            if let Some((left, kind)) = told.filter(|(left, _)| known(host.told.map(|(pause, _)| pause)) < *left) {
-                host.told = Some((begins(left), kind));
-            }
-        }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -395,50 +323,6 @@ impl State {
     }
 }
 
-#[cfg(feature = "store")]
-impl RememberedHost {
-    fn is_worth_telling(&self) -> bool {
-        self.refusals > 0 || self.told.is_some_and(|(left, _)| !left.is_zero())
-    }
-}
-
-/// The client's own failure, with the time left.
-fn again(error: &Error, left: Duration) -> Withheld {
-    let error = error.clone();
-    let error = match (error.kind(), error.retry()) {
-        (_, Retry::After(_)) => error.with_retry(Retry::After(left)),
-        (ErrorKind::CredentialsRefused, _) => error.with_remedy(format!(
-            "correct the client id and secret, or wait: they are sent again in {} at the earliest",
-            in_words(left)
-        )),
-        _ => error,
-    };
-    Withheld { error, left }
-}
-
-/// Returns `3m 45s`, rounded up to a second.
-fn in_words(time: Duration) -> String {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    let time = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    format!("{time:#}")
-}
-
-/// What a server said to one client is not repeated to another.
-fn told_another(kind: ErrorKind, left: Duration) -> Withheld {
-    let error = Error::new(kind, "the server asked for a pause when a token was requested for another client")
-        .with_remedy("wait: `Retry-After` is obeyed for all clients of this host")
-        .with_retry(Retry::After(left));
-    Withheld { error, left }
-}
-
-fn refused_another(left: Duration) -> Withheld {
-    let what = "the credentials of another client were refused, and the vendor blocks addresses after several refusals";
-    let error = Error::new(ErrorKind::RateLimited, what)
-        .with_remedy("correct the other client's credentials; clients that hold a token are not affected")
-        .with_retry(Retry::After(left));
-    Withheld { error, left }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::Future;
@@ -459,7 +343,13 @@ mod tests {
     fn party(client: u64, host: &str) -> Party {
         let sender =
             Sender { credentials: client, blocks_addresses: true, is_limited_together: false, goes_ahead: false };
-        Party { sender, client, host: host.to_owned() }
+        Party {
+            sender,
+            client,
+            host: host.to_owned(),
+            #[cfg(feature = "store")]
+            path: "/token".to_owned(),
+        }
     }
 
     fn error(kind: ErrorKind, retry: Retry) -> Error {

@@ -53,9 +53,9 @@ impl StoreMemory {
             .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
     }
 
-    /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that rejects
-    /// every token would cost one in each run of a program. It may be given up after a second, doubling to five minutes
-    /// with each token that was rejected before.
+    /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that
+    /// rejects every token would cost one in each run of a program. It may be given up after a second, doubling to
+    /// five minutes with each token that was rejected before.
     pub(crate) fn reject(&self, token: &CurrentToken, now: Reading) -> bool {
         let Some(version) = token.version else { return true };
         let age = token.lifetime_on_arrival.saturating_sub(token.validity.left(now));

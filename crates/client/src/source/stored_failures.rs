@@ -19,7 +19,8 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::limits::{LimitKey, RATION, UsedUp};
-use super::shared_failures::{Party, REMEMBERED, Remembered, RememberedClient, RememberedHost, SharedFailures};
+use super::shared_failures::remembered::{Remembered, RememberedClient, RememberedHost};
+use super::shared_failures::{Party, REMEMBERED, SharedFailures};
 use super::validity::Reading;
 use crate::random::entropy;
 use crate::store::{Keyring, Record, SharedStore, StoreKey, Version};

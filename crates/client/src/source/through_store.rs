@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | here is another token | it is adopted, if it is valid for long enough | it is adopted, if it lives longer |
 //! | the right is yours | requests a token, and writes it into the store | the same |
-//! | somebody else has it | asks again, for two windows or half of its time; then requests a token alone | looks again later |
+//! | somebody else has it | asks again, for two windows or half its time; then goes alone | looks again later |
 //! | nothing: it fails, or takes too long | requests a token alone | looks again later |
 //!
 //! A renewal that looks again later does so until its solo point, a random time before the token expires, and then

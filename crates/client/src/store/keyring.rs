@@ -29,8 +29,8 @@ const NAME: usize = 16;
 ///
 /// let text = "\
 ///     # made on 2026-11-29
-///     name uPzFPCBQaYQUKzVIkQb3gqmqGZqHAkhpMPKrQSdYFJk=
-///     seal 3nnWz0oFj2DfBzK8eJmqn5oEt1oCYEKOaYWlvbGWhFw=
+///     name KCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/QEFCQ0RFRkc=
+///     seal jI2Oj5CRkpOUlZaXmJmam5ydnp+goaKjpKWmp6ipqqs=
 /// ";
 /// let keyring = Keyring::parse(&text.into())?;
 /// # Ok::<(), credentials_grant::Error>(())
