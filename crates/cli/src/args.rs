@@ -10,6 +10,7 @@ mod provider_command;
 mod provider_file;
 mod providers;
 mod request;
+mod store;
 mod token;
 mod usage_errors;
 
@@ -58,6 +59,7 @@ fn command() -> Command {
             operations::introspect_command(),
             operations::revoke_command(),
             providers::command(),
+            store::command(),
             demo::command(),
             emulate::command(),
             exit_codes,

@@ -6,6 +6,7 @@ mod emulate;
 mod operations;
 mod providers;
 mod request;
+mod store;
 mod token;
 
 use crate::args;
@@ -25,6 +26,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<Exit, CommandError> {
         Invocation::Providers(format) => providers::run(format),
         Invocation::Request(invocation) => request::run(*invocation),
         Invocation::Revoke(invocation) => operations::revoke(&invocation),
+        Invocation::Store(invocation) => store::run(&invocation),
         Invocation::Token(invocation) => token::run(&invocation),
     }
 }

@@ -4,15 +4,20 @@ mod api_request;
 mod credential_options;
 mod credentials;
 mod parameters;
+mod run_tokens;
 mod secret_names;
+mod store_options;
 mod token_client;
 mod token_settings;
 
 use clap::ArgMatches;
 use credentials_grant::SecretString;
+use credentials_grant_client::FileStore;
 use credentials_grant_emulator::EmulatedVendor;
 
 pub(crate) use self::api_request::ApiRequest;
+pub(crate) use self::run_tokens::RunTokens;
+use self::store_options::{StoreOptions, file_store};
 pub(crate) use self::token_client::{RootCertificates, Timeout, TokenClient};
 use self::token_settings::TokenSettings;
 use crate::command_kind::CommandKind;
@@ -33,6 +38,7 @@ pub(crate) enum Invocation {
     Providers(OutputFormat),
     Request(Box<RequestInvocation>),
     Revoke(OperationInvocation),
+    Store(StoreInvocation),
     Token(TokenInvocation),
 }
 
@@ -65,6 +71,13 @@ pub(crate) struct RequestInvocation {
     pub(crate) format: OutputFormat,
 }
 
+pub(crate) enum StoreInvocation {
+    Clear(FileStore),
+    Key { keyring: bool },
+    List(FileStore, OutputFormat),
+    Path(FileStore),
+}
+
 pub(crate) struct TokenInvocation {
     pub(crate) client: TokenClient,
     pub(crate) format: OutputFormat,
@@ -84,6 +97,7 @@ impl Invocation {
             Some(("providers", matches)) => Self::Providers(format(matches)),
             Some(("request", matches)) => Self::Request(Box::new(RequestInvocation::resolve(matches)?)),
             Some(("revoke", matches)) => Self::Revoke(OperationInvocation::resolve(matches, "revocation-url")?),
+            Some(("store", matches)) => Self::Store(StoreInvocation::resolve(matches)?),
             Some(("token", matches)) => Self::Token(TokenInvocation::resolve(matches)?),
             _ => Self::Help,
         })
@@ -121,7 +135,9 @@ impl OperationInvocation {
         settings.name_endpoint(url);
         let options = &settings.options;
         let token = options.content(&ACCESS_TOKEN)?.ok_or_else(|| options.missing(&ACCESS_TOKEN))?;
-        Ok(Self { client: TokenClient::read(settings)?, token, format: format(of_provider(matches)) })
+        // A token that is revoked must not stay there.
+        let client = TokenClient::read(settings)?.with_store(StoreOptions::of_environment()?);
+        Ok(Self { client, token, format: format(of_provider(matches)) })
     }
 }
 
@@ -132,14 +148,34 @@ impl RequestInvocation {
         let request = ApiRequest::read(flags, &settings)?;
         let hosts = settings.options.list(&HOST).to_vec();
         let (prints_head, format) = (flags.get_flag("include"), format(flags));
-        Ok(Self { client: TokenClient::read(settings)?, request, hosts, prints_head, format })
+        let client = TokenClient::read(settings)?.with_store(StoreOptions::read(flags)?);
+        Ok(Self { client, request, hosts, prints_head, format })
+    }
+}
+
+impl StoreInvocation {
+    fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
+        let store = || {
+            file_store(None)?.ok_or_else(|| {
+                CommandError::usage("there is no store: CGRANT_STORE is off, or there is no home directory")
+                    .with_remedy("set CGRANT_STORE to a directory")
+            })
+        };
+        match matches.subcommand() {
+            Some(("clear", _)) => store().map(Self::Clear),
+            Some(("list", flags)) => Ok(Self::List(store()?, format(flags))),
+            Some(("key", flags)) => Ok(Self::Key { keyring: flags.get_flag("keyring") }),
+            _ => store().map(Self::Path),
+        }
     }
 }
 
 impl TokenInvocation {
     fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
         let settings = TokenSettings::resolve(matches, CommandKind::FetchesToken)?;
-        Ok(Self { client: TokenClient::read(settings)?, format: format(of_provider(matches)) })
+        let flags = of_provider(matches);
+        let client = TokenClient::read(settings)?.with_store(StoreOptions::read(flags)?);
+        Ok(Self { client, format: format(flags) })
     }
 }
 

@@ -290,6 +290,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_is_given_up_on_after_ten_seconds() {
+        // The system accepts, and nobody ever reads.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_keep, hanging) = mpsc::channel::<()>();
+        let hanging = Mutex::new(hanging);
+        let resolver = Resolver::new(move |_| {
+            let _ = hanging.lock().unwrap().recv();
+            Err(std::io::Error::other("no such name"))
+        });
+        let roots = include_bytes!("../tests/it/keys/certificate.pem");
+        let transport = HttpTransport::with_resolver(resolver).unwrap().with_root_certificates(roots).unwrap();
+        tokio::time::pause();
+        for (url, host) in
+            [(format!("https://{address}/"), "127.0.0.1"), ("http://hangs.example/".to_owned(), "hangs.example")]
+        {
+            let began = Instant::now();
+            let error = fetch(&url, &transport).await.unwrap_err();
+            assert_eq!(error.message(), format!("could not connect to {host} in time"));
+            // To the millisecond, which is what tokio's timers count in.
+            assert_eq!(began.elapsed().as_millis().div_euclid(100), 100, "{url}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_name_whose_look_up_hangs_delays_no_other_and_is_looked_up_once() {
         let (server, (release, hanging), (calls, called)) = (issuer().await, mpsc::channel::<()>(), mpsc::channel());
         let hanging = Mutex::new(hanging);
@@ -325,6 +350,11 @@ mod tests {
         }
         assert_eq!(*body, b"abcdefghijklmnopqrstu");
         assert!(body.capacity() >= 40, "it at least doubles, so that few copies are made: {}", body.capacity());
+        let mut small = Zeroizing::new(Vec::with_capacity(1));
+        for chunk in [&b"a"[..], b"bc"] {
+            append(&mut small, chunk);
+        }
+        assert!(small.capacity() < 8, "it would be 8 if the vector had grown by itself and left a copy behind");
     }
 
     #[tokio::test]

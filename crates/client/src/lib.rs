@@ -16,6 +16,8 @@ mod provide_token;
 mod random;
 mod runtime;
 mod source;
+#[cfg(feature = "store")]
+mod store;
 mod sync;
 mod system_clock;
 
@@ -33,6 +35,10 @@ pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use pool::{TokenPool, TokenPoolBuilder};
 pub use provide_token::ProvideToken;
 pub use source::{Status, TokenOptions, TokenRef, TokenSource, TokenSourceBuilder, TokenState};
+#[cfg(feature = "store")]
+pub use store::{Claim, Claimant, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenStore, Version};
+#[cfg(feature = "file-store")]
+pub use store::{FileStore, StoredFile};
 pub use system_clock::SystemClock;
 
 /// The HTTP client that [`HttpTransport`] and the middleware are built on, in the version that they need.

@@ -15,6 +15,14 @@ mod operations;
 mod shared;
 mod shared_failures;
 mod status;
+#[cfg(feature = "store")]
+mod store_memory;
+#[cfg(feature = "store")]
+mod stored_failures;
+#[cfg(feature = "store")]
+mod stored_token;
+#[cfg(feature = "store")]
+mod through_store;
 mod token_options;
 mod token_ref;
 mod token_source;

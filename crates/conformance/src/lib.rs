@@ -5,9 +5,11 @@
 mod canary;
 pub mod check;
 mod fixture;
+pub mod store;
 mod subject;
 mod wire;
 
+pub use store::StoreSubject;
 pub use subject::{Expected, Subject};
 
 /// Creates a named test of every check.
@@ -55,6 +57,47 @@ macro_rules! tests {
             #[test]
             fn $name() {
                 $crate::check::$check(&$subject());
+            }
+        )+
+    };
+}
+
+/// Creates a named test of every check of a store.
+///
+/// The argument is a function that returns the [`StoreSubject`]:
+///
+/// ```
+/// use credentials_grant_client::MemoryStore;
+/// use credentials_grant_conformance::StoreSubject;
+///
+/// fn memory() -> StoreSubject {
+///     StoreSubject::new(MemoryStore::new())
+/// }
+///
+/// credentials_grant_conformance::store_tests!(memory);
+/// ```
+#[macro_export]
+macro_rules! store_tests {
+    ($subject:path) => {
+        $crate::store_tests! { @each $subject =>
+            a_claim_is_its_claimants,
+            a_claim_returns_what_was_not_seen,
+            a_place_that_is_free_is_written_whatever_was_seen,
+            an_empty_store_is_empty,
+            keys_are_kept_apart,
+            one_claimant_wins,
+            one_writer_wins,
+            only_the_version_named_is_removed,
+            only_the_version_seen_is_replaced,
+            records_and_claims_end,
+            what_is_written_is_read,
+        }
+    };
+    (@each $subject:path => $($check:ident,)+) => {
+        $(
+            #[test]
+            fn $check() {
+                $crate::store::$check(&$subject());
             }
         )+
     };

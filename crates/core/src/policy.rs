@@ -25,6 +25,8 @@ pub struct Policy {
     lifetime: Option<Duration>,
     limits: Vec<IssuanceLimit>,
     blocks_addresses: bool,
+    has_single_token: bool,
+    bills_tokens: bool,
 }
 
 impl Policy {
@@ -81,6 +83,22 @@ impl Policy {
         self
     }
 
+    /// Declares that a new token ends the client's earlier ones. Processes that share a store wait for each other's new
+    /// token, however long it takes.
+    #[must_use]
+    pub fn with_single_token(mut self) -> Self {
+        self.has_single_token = true;
+        self
+    }
+
+    /// Declares that each token costs money. Processes that share a store wait for each other's new token, however long
+    /// it takes.
+    #[must_use]
+    pub fn with_billed_tokens(mut self) -> Self {
+        self.bills_tokens = true;
+        self
+    }
+
     /// Returns how API calls present the token.
     #[must_use]
     pub fn presentation(&self) -> &Presentation {
@@ -115,6 +133,18 @@ impl Policy {
     #[must_use]
     pub fn blocks_addresses(&self) -> bool {
         self.blocks_addresses
+    }
+
+    /// Returns `true` if a new token ends the client's earlier ones.
+    #[must_use]
+    pub fn has_single_token(&self) -> bool {
+        self.has_single_token
+    }
+
+    /// Returns `true` if each token costs money.
+    #[must_use]
+    pub fn bills_tokens(&self) -> bool {
+        self.bills_tokens
     }
 }
 

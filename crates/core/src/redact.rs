@@ -260,6 +260,11 @@ mod tests {
             ("canary<b", "canary\\u003cb"),
             ("can\"ary", "can\\\"ary"),
             ("canary\"", "canary\\\""),
+            ("canary x", "canary\\ x"),
+            // What is escaped here and not there, in one text.
+            ("a\\nbcdef+g", "a\\nbcdef%252Bg"),
+            ("canary&9", "canary&amp%3B9"),
+            ("canary&9xyz", "canary&ampamp9xyz"),
         ];
         for (secret, echo) in cases {
             assert_eq!(scrubber(&[secret]).redact(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
@@ -276,6 +281,73 @@ mod tests {
     #[test]
     fn secrets_that_overlap_leave_nothing_of_either() {
         assert_eq!(scrubber(&["abcd", "cdefgh"]).redact("<abcdefgh>"), "<[redacted]>");
+    }
+
+    #[test]
+    fn a_secret_of_six_bytes_is_found_in_other_case_and_encoded_and_a_shorter_one_as_it_is() {
+        for echo in ["ab+/12", "AB+/12", "YWIrLzEy", "61622b2f3132"] {
+            assert_eq!(scrubber(&["ab+/12"]).redact(&format!("<{echo}>")), "<[redacted]>", "{echo}");
+        }
+        assert_eq!(scrubber(&["ab+/1"]).redact("<ab+/1> <AB+/1> <YWIrLzE>"), "<[redacted]> <AB+/1> <YWIrLzE>");
+    }
+
+    #[test]
+    fn a_secret_that_holds_escapes_is_found_where_a_server_decoded_them() {
+        for (secret, echo) in
+            [("canary%2Bx9", "canary+x9"), ("canary&amp;x9", "canary%26x9"), ("a\\u0062cdef", "abcdef")]
+        {
+            assert_eq!(scrubber(&[secret]).redact(&format!("<{echo}>")), "<[redacted]>", "{secret:?} as {echo}");
+        }
+        assert_eq!(scrubber(&["%61%62"]).redact("<%61%62> about"), "<[redacted]> about", "too short when decoded");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_ascii_is_found_in_latin_1() {
+        assert_eq!(scrubber(&["canary\u{e9}9"]).redact("<canary%E99>"), "<[redacted]>");
+    }
+
+    #[test]
+    fn base64_shows_what_stands_beside_the_secret_and_nothing_of_the_secret() {
+        let (secret, beside) = ("canary-7f3", "0123");
+        for (before, after) in (0..=3).flat_map(|before| (0..=3).map(move |after| (before, after))) {
+            let text = BASE64_STANDARD_NO_PAD.encode([&beside[..before], secret, &beside[..after]].concat());
+            // A character stands for six bits.
+            let (start, end) = (before * 8 / 6, ((before + secret.len()) * 8).div_ceil(6));
+            let shown = format!("{}[redacted]{}", &text[..start], &text[end..]);
+            assert_eq!(scrubber(&[secret]).redact(&text), shown, "{before} and {after} beside it");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_any_length_is_found_in_every_part() {
+        for length in [65, 513, 1025] {
+            let secret: String =
+                (0..length).map(|place| char::from(b"cdeghijklmopqswyz"[place * place % 17])).collect();
+            let redactor = scrubber(&[&secret]);
+            assert_eq!(redactor.redact(&format!("<{secret}>")), "<[redacted]>", "{length}");
+            // A backslash before an ordinary letter is no escape that could be decoded first.
+            let quoted: String = secret.chars().flat_map(|c| ['\\', c]).collect();
+            assert_eq!(redactor.redact(&format!("<{quoted}>")), "<[redacted]>", "{length}, quoted");
+            for cut in [length / 3, length / 2, length * 3 / 4, length - 1] {
+                let redacted = redactor.redact(&format!("<{}…", &secret[..cut]));
+                // Of a long secret's later parts, a few characters may be shown.
+                let left = redacted.strip_prefix("<[redacted]").and_then(|rest| rest.strip_suffix('…'));
+                assert!(left.is_some_and(|left| left.len() < 8), "{cut} of {length}: {redacted}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_begins_like_a_secret_stays_as_it_is_beside_one() {
+        assert_eq!(scrubber(&["canary"]).redact("6 apples, 63616e617279"), "6 apples, [redacted]");
+        assert_eq!(scrubber(&["one canary"]).redact("one dog, one  canary, one"), "one dog, [redacted], one");
+    }
+
+    #[test]
+    fn a_registered_code_that_is_part_of_a_secret_is_redacted_with_the_rest() {
+        for secret in ["key:invalid_client", "invalid_client:key", "a:invalid_client:b"] {
+            assert_eq!(scrubber(&[secret]).redact(&format!("<{secret}>")), "<[redacted]>", "{secret}");
+        }
     }
 
     #[test]

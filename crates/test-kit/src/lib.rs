@@ -35,7 +35,7 @@ pub use answer::{Answer, response};
 pub use client_authentication::check_client_authentication_names;
 use credentials_grant::ClientCredentials;
 #[cfg(feature = "client")]
-pub use runtime::{TokioClock, clock, gated, settle};
+pub use runtime::{TokioClock, clock, gated, pass, settle};
 pub use server::{ReceivedRequest, TestServer};
 pub use spelling::Spelling;
 

@@ -78,3 +78,8 @@ pub async fn settle() {
         yield_now().await;
     }
 }
+
+/// Waits for this long, which takes no time while tokio's time is paused and nothing else is to be done.
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -150,6 +150,10 @@ pub(crate) struct PolicyTable {
     pub(crate) expired_statuses: Vec<Spanned<u16>>,
     #[serde(default)]
     pub(crate) blocks_addresses: bool,
+    #[serde(default)]
+    pub(crate) single_token: bool,
+    #[serde(default)]
+    pub(crate) billed_tokens: bool,
 }
 
 #[derive(Debug, Deserialize)]

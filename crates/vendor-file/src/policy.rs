@@ -24,6 +24,8 @@ pub(crate) struct PolicyDescription {
     limits: Vec<IssuanceLimit>,
     expired_statuses: Vec<StatusCode>,
     blocks_addresses: bool,
+    single_token: bool,
+    billed_tokens: bool,
 }
 
 impl PolicyDescription {
@@ -42,6 +44,8 @@ impl PolicyDescription {
             limits: table.limits.iter().map(read_limit).collect::<Result<_, _>>()?,
             expired_statuses: statuses.collect::<Result<_, _>>()?,
             blocks_addresses: table.blocks_addresses,
+            single_token: table.single_token,
+            billed_tokens: table.billed_tokens,
         })
     }
 
@@ -63,6 +67,12 @@ impl PolicyDescription {
         }
         if self.blocks_addresses {
             policy = policy.with_address_blocking();
+        }
+        if self.single_token {
+            policy = policy.with_single_token();
+        }
+        if self.billed_tokens {
+            policy = policy.with_billed_tokens();
         }
         policy = self.limits.iter().fold(policy, |policy, limit| policy.with_limit(*limit));
         Ok(self.expired_statuses.iter().fold(policy, |policy, status| policy.with_expired_status(*status)))

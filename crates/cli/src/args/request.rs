@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 use credentials_grant::Method;
 
-use super::{output, provider_command};
+use super::{output, provider_command, store};
 use crate::command_kind::CommandKind;
 use crate::output::OutputFormat::{Json, Text};
 use crate::provider::Provider;
@@ -36,6 +36,7 @@ fn with_flags(provider: &'static Provider, command: Command) -> Command {
         })
         .mut_arg(HOST.name, |arg| arg.value_parser(NonEmptyStringValueParser::new()))
         .args(request_args())
+        .args(store::args())
         .arg(
             Arg::new("include")
                 .short('i')

@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use super::{output, provider_command};
+use super::{output, provider_command, store};
 use crate::command_kind::CommandKind;
 use crate::output::OutputFormat::{Env, Header, Json, Text};
 use crate::provider::Provider;
@@ -16,6 +16,7 @@ fn with_flags(provider: &'static Provider, command: Command) -> Command {
     command
         .about(format!("Print an access token from {title}"))
         .after_help(provider_command::example(provider, &format!("cgrant token {name} {example}")))
+        .args(store::args())
         .arg(output::arg(&[Text, Json, Header, Env]).help(
             "The output format: the token alone, JSON, the headers of an API call (for curl -H @-), or variables for a \
              shell to eval",

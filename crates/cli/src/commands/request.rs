@@ -7,7 +7,7 @@ mod url_authority;
 use std::time::Duration;
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder, TokenSource};
+use credentials_grant_client::{Authorizer, AuthorizerBuilder};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Url, retry};
@@ -19,7 +19,7 @@ use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
+use crate::invocation::{RequestInvocation, RootCertificates, RunTokens, Timeout, TokenClient};
 use crate::output::OutputFormat;
 use crate::runtime::block_on;
 
@@ -36,7 +36,7 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let authorizer = authorizer(&client, &url, &hosts, client.token_source(client.transport()?)?)?;
+    let authorizer = authorizer(&client, &url, &hosts, client.tokens(client.transport()?)?)?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
@@ -59,7 +59,7 @@ fn authorizer(
     client: &TokenClient,
     url: &Url,
     hosts: &[String],
-    source: TokenSource,
+    tokens: RunTokens,
 ) -> Result<Authorizer, CommandError> {
     if hosts.is_empty() && client.grant.policy().hosts().is_empty() {
         let host = authority(url);
@@ -69,7 +69,7 @@ fn authorizer(
         ));
     }
     let with_host = |builder: AuthorizerBuilder, host: &String| builder.with_host(host.clone());
-    let authorizer = hosts.iter().fold(Authorizer::builder(source), with_host).build();
+    let authorizer = hosts.iter().fold(Authorizer::builder(tokens), with_host).build();
     authorizer.map_err(|error| client.explain(error).about("--host"))
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use credentials_grant::{AccessToken, ExposeSecret, ProofKey, Value};
+use credentials_grant_client::{ProvideToken, TokenOptions};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -17,8 +18,8 @@ use crate::text::quoted;
 
 pub(super) fn run(invocation: &TokenInvocation) -> Result<Exit, CommandError> {
     let TokenInvocation { client, format } = invocation;
-    let source = client.token_source(client.transport()?)?;
-    let token = block_on(source.token())?.map_err(|error| client.explain(error))?;
+    let tokens = client.tokens(client.transport()?)?;
+    let token = block_on(tokens.token(TokenOptions::new()))?.map_err(|error| client.explain(error))?;
     match format {
         OutputFormat::Json => output::print_json(&Answer::new(client.provider, &token))?,
         OutputFormat::Header => drop(output::write_part(headers(&token).as_bytes())?),

@@ -14,6 +14,8 @@ use jiff::SignedDuration;
 
 use super::credentials;
 use super::parameters::proof_key;
+use super::run_tokens::RunTokens;
+use super::store_options::StoreOptions;
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
 use crate::provider::Provider;
@@ -37,6 +39,7 @@ pub(crate) struct TokenClient {
     pub(crate) has_temporary_key: bool,
     /// The settings and secrets, each with the flag or variable that it comes from.
     pub(crate) sources: BTreeMap<&'static str, String>,
+    store: StoreOptions,
     parameters: TokenParameters,
     proof_key: Option<ProofKey>,
     names: OptionNames,
@@ -73,10 +76,23 @@ impl TokenClient {
             timeout,
             has_temporary_key: options.has(&DPOP),
             sources: options.sources(),
+            store: StoreOptions::default(),
             parameters,
             proof_key,
             names,
         })
+    }
+
+    /// Takes tokens from a store, and leaves them there.
+    pub(super) fn with_store(mut self, store: StoreOptions) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Makes what provides the tokens of this run, some of which earlier runs may have left.
+    pub(crate) fn tokens(&self, transport: impl Transport) -> Result<RunTokens, CommandError> {
+        let StoreOptions { is_fresh, minimum_life, .. } = self.store;
+        Ok(RunTokens::new(self.token_source(transport)?, is_fresh, minimum_life))
     }
 
     /// Makes a source of tokens, which sends requests through this transport.
@@ -94,6 +110,11 @@ impl TokenClient {
             self.proof_key.clone().into_iter().fold(self.parameters.clone(), TokenParameters::with_proof_key);
         let source = TokenSource::builder(Arc::clone(&self.grant), self.credentials.clone());
         let source = source.with_parameters(parameters).with_timeout(timeout).with_transport(transport);
+        // A token that is bound to a key of this run is of no use to another.
+        let source = match &self.store.store {
+            Some(store) if !self.has_temporary_key => source.with_store(store.clone()),
+            _ => source,
+        };
         source.build().map_err(|error| self.names.explain(error))
     }
 

@@ -16,7 +16,8 @@ pub(crate) const CANARY: &str = "canary";
 
 pub(crate) fn cgrant(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cgrant"));
-    command.env_clear().args(args).stdin(Stdio::null());
+    // Otherwise runs would leave their tokens for each other, and in the home of whoever runs the tests.
+    command.env_clear().env("CGRANT_STORE", "off").args(args).stdin(Stdio::null());
     command
 }
 

@@ -134,7 +134,7 @@ impl Authorizer {
     /// [`TokenSource::token_with`](crate::TokenSource::token_with); [`SigningFailed`](ErrorKind::SigningFailed) if the
     /// proof cannot be made within the source's timeout. The request got no token, and must not be sent.
     pub async fn authorize<R: OutgoingRequest>(&self, request: &mut R) -> Result<Authorization, Error> {
-        let Inner { source, header, options, .. } = &*self.0;
+        let Inner { source, header, options, clock, .. } = &*self.0;
         if request.headers().contains_key(header) {
             return Ok(Authorization::none());
         }
@@ -144,9 +144,14 @@ impl Authorizer {
         });
         checked.map_err(|error| error.with_provider(source.name().to_owned()))?;
         request.remove_host_header();
-        let (token, fetched) = match source.cached(*options) {
-            Some(token) => (token, false),
-            None => (source.token(*options).await?, true),
+        let (token, fetched) = if let Some(token) = source.cached(*options) {
+            (token, false)
+        } else {
+            let asked = clock.now();
+            let token = source.token(*options).await?;
+            // One from a store is older, and may have been revoked.
+            let fetched = token.requested_at() >= asked;
+            (token, fetched)
         };
         let (proof, proved) = match token.proof_key() {
             Some(key) => {

@@ -8,6 +8,8 @@ use credentials_grant::{Error, ErrorKind, IssuanceLimit, Transport};
 use super::token_pool::TokenPool;
 use crate::clock::Clock;
 use crate::source::ConfigBuilder;
+#[cfg(feature = "store")]
+use crate::store::{SharedStore, TokenStore};
 
 /// How many sources a pool keeps by default.
 const CAPACITY: usize = 10_000;
@@ -102,6 +104,18 @@ impl TokenPoolBuilder {
     #[must_use]
     pub fn with_limit(mut self, limit: IssuanceLimit) -> Self {
         self.config.limits.push(limit);
+        self
+    }
+
+    /// Shares tokens with other processes, through a store that they share. A process that starts finds the token that
+    /// an earlier one left, and of several that need a new one, one requests it.
+    ///
+    /// The store is asked when there would be a token request otherwise, and never by a caller that finds its token in
+    /// memory. If it fails or is slow, each process requests its own tokens, as without it.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn with_store(mut self, store: impl TokenStore) -> Self {
+        self.config.store = Some(Arc::new(SharedStore::new(store)));
         self
     }
 

@@ -1,17 +1,25 @@
 //! Builds token sources.
 
+#[cfg(feature = "store")]
+use std::hash::DefaultHasher;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "store")]
+use credentials_grant::ErrorKind;
 use credentials_grant::{
     AccessToken, ClientCredentials, CredentialsGrant, CredentialsSource, Error, HttpRequest, IssuanceLimit, Lifetime,
     RequestContext, TokenParameters, TokenResponse, Transport,
 };
 
+#[cfg(feature = "store")]
+use super::config::Config;
 use super::config::{ConfigBuilder, check_limits};
 use super::shared::Shared;
 use super::token_source::TokenSource;
 use crate::clock::Clock;
+#[cfg(feature = "store")]
+use crate::store::{SharedStore, TokenStore};
 
 /// Builds a [`TokenSource`].
 ///
@@ -104,6 +112,18 @@ impl TokenSourceBuilder {
         self
     }
 
+    /// Shares tokens with other processes, through a store that they share. A process that starts finds the token that
+    /// an earlier one left, and of several that need a new one, one requests it.
+    ///
+    /// The store is asked when there would be a token request otherwise, and never by a caller that finds its token in
+    /// memory. If it fails or is slow, each process requests its own tokens, as without it.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn with_store(mut self, store: impl TokenStore) -> Self {
+        self.config.store = Some(Arc::new(SharedStore::new(store)));
+        self
+    }
+
     /// Renews tokens before they expire even if nobody asks for them, once the first was asked for. By default, an
     /// idle program requests no tokens.
     ///
@@ -128,10 +148,23 @@ impl TokenSourceBuilder {
             // A mistake is better found now than at midnight.
             dry_run_request(&*provider, &parameters)?;
             check_presentation(&*provider, &parameters)?;
+            #[cfg(feature = "store")]
+            check_identity(&*provider, &config)?;
             Ok(TokenSource(Arc::new(Shared::new(provider, credentials, Arc::new(parameters), Arc::new(config)))))
         };
         source().map_err(|error: Error| error.with_provider(name))
     }
+}
+
+/// Refuses a store for a provider that hashes nothing that would tell it from others.
+#[cfg(feature = "store")]
+fn check_identity(provider: &dyn CredentialsGrant, config: &Config) -> Result<(), Error> {
+    if config.store.is_none() || provider.identify(&mut DefaultHasher::new()) {
+        return Ok(());
+    }
+    let message = "this provider cannot be told from others, so a store cannot keep its tokens apart";
+    Err(Error::new(ErrorKind::Configuration, message)
+        .with_remedy("implement `CredentialsGrant::identify` for it, or use no store"))
 }
 
 /// Builds the request for these parameters with placeholder credentials, which shows whether the settings are valid.

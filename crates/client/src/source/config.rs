@@ -8,6 +8,8 @@ use credentials_grant::{Error, ErrorKind, IssuanceLimit, Transport};
 use super::limits::RequestLog;
 use super::shared_failures::SharedFailures;
 use crate::clock::Clock;
+#[cfg(feature = "store")]
+use crate::store::SharedStore;
 use crate::system_clock::SystemClock;
 
 /// How long one fetch may take, with all its requests, unless the builder sets another timeout.
@@ -28,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) limits: Vec<IssuanceLimit>,
     pub(crate) request_log: Arc<RequestLog>,
     pub(crate) shared_failures: Arc<SharedFailures>,
+    #[cfg(feature = "store")]
+    pub(crate) store: Option<Arc<SharedStore>>,
 }
 
 /// The settings that the builders of sources and of pools have in common.
@@ -39,6 +43,8 @@ pub(crate) struct ConfigBuilder {
     pub(crate) maximum_lifetime: Option<Duration>,
     pub(crate) keep_warm: bool,
     pub(crate) limits: Vec<IssuanceLimit>,
+    #[cfg(feature = "store")]
+    pub(crate) store: Option<Arc<SharedStore>>,
 }
 
 impl ConfigBuilder {
@@ -50,12 +56,23 @@ impl ConfigBuilder {
             maximum_lifetime: None,
             keep_warm: false,
             limits: Vec::new(),
+            #[cfg(feature = "store")]
+            store: None,
         }
     }
 
     /// Checks the settings, and fills in the defaults.
     pub(crate) fn build(self) -> Result<Config, Error> {
-        let Self { transport, clock, timeout, maximum_lifetime, keep_warm, limits } = self;
+        let Self {
+            transport,
+            clock,
+            timeout,
+            maximum_lifetime,
+            keep_warm,
+            limits,
+            #[cfg(feature = "store")]
+            store,
+        } = self;
         let refused = |what: &'static str, remedy| Err(Error::new(ErrorKind::Configuration, what).with_remedy(remedy));
         if timeout.is_zero() {
             return refused("the timeout is zero", "allow a few seconds for a token");
@@ -81,6 +98,8 @@ impl ConfigBuilder {
             limits,
             request_log: Arc::default(),
             shared_failures: Arc::default(),
+            #[cfg(feature = "store")]
+            store,
         })
     }
 }

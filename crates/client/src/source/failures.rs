@@ -306,6 +306,37 @@ mod tests {
     }
 
     #[test]
+    fn a_short_pause_that_the_server_asks_for_is_all_that_callers_wait_after_outages() {
+        let told = error(ErrorKind::Unavailable).with_retry(Retry::After(Duration::from_secs(1)));
+        for (purpose, seconds) in [(Purpose::Caller, 1), (Purpose::Renewal, 16)] {
+            let clock = clock();
+            assert_eq!(stands(&failed(5, &told, &clock), purpose, &clock), seconds, "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn refused_credentials_are_a_refusal_also_if_the_server_says_when_to_try_again() {
+        let clock = clock();
+        let told = error(ErrorKind::CredentialsRefused).with_retry(Retry::After(Duration::ZERO));
+        let mut failures = failed(1, &told, &clock);
+        note(&mut failures, &error(ErrorKind::Unreachable), &clock);
+        assert_eq!(stands(&failures, Purpose::Caller, &clock), 2);
+    }
+
+    #[test]
+    fn an_outage_neither_adds_credentials_to_compare_nor_defers_the_comparison() {
+        let (clock, half) = (clock(), Duration::from_millis(500));
+        let mut failures = failed(1, &error(ErrorKind::Unreachable), &clock);
+        clock.advance(half * 2);
+        assert!(failures.refused_to_compare(Reading::of(&clock)).is_none());
+        note(&mut failures, &error(ErrorKind::CredentialsRefused), &clock);
+        clock.advance(half);
+        note(&mut failures, &error(ErrorKind::Unreachable), &clock);
+        clock.advance(half);
+        assert_eq!(failures.refused_to_compare(Reading::of(&clock)).map(|refused| refused.len()), Some(1));
+    }
+
+    #[test]
     fn a_wall_clock_that_is_set_back_makes_no_pause_longer() {
         let clock = clock();
         let failures = failed(1, &error(ErrorKind::CredentialsRefused), &clock);

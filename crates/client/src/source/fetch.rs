@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
 use tokio::time::Instant;
@@ -15,14 +16,22 @@ use super::join::{FetchResult, isolated, start_in_background};
 use super::limited_transport::LimitedTransport;
 use super::limits::LimitKey;
 use super::shared::{Shared, too_short};
+#[cfg(feature = "store")]
+use super::stored_failures::StoredFailures;
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
 use crate::random::entropy;
+#[cfg(feature = "store")]
+use crate::store::Version;
 
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
     pub(crate) fn renew(self: &Arc<Self>) {
+        #[cfg(feature = "store")]
+        if self.store_memory.postpones_renewal(self.reading()) {
+            return;
+        }
         let start = || self.start(Purpose::Renewal, TokenOptions::new());
         start_in_background(&self.flight, self.config.timeout, &*self.config.clock, start);
     }
@@ -61,7 +70,9 @@ impl Shared {
                         return Err(failure);
                     }
                 }
-                shared.fetch(reason, record, give_up).await
+                let record = Arc::new(Mutex::new(record));
+                let minimum_lifetime = options.minimum_lifetime;
+                shared.fetch(reason, Attempt { purpose, minimum_lifetime, record, give_up }).await
             };
             fetch.instrument(span).await
         })
@@ -101,57 +112,76 @@ impl Shared {
         isolated(look.in_current_span(), give_up).await.unwrap_or_default()
     }
 
-    async fn fetch(self: &Arc<Self>, reason: Reason, record: FetchRecord, give_up: Instant) -> FetchResult {
+    async fn fetch(self: &Arc<Self>, reason: Reason, attempt: Attempt) -> FetchResult {
         let began = Instant::now();
-        let record = Arc::new(Mutex::new(record));
-        let request = Arc::clone(self).request(give_up, Arc::clone(&record));
+        let (give_up, record) = (attempt.give_up, Arc::clone(&attempt.record));
+        let request = Arc::clone(self).request(attempt);
         let outcome = isolated(request.in_current_span(), give_up).await;
         // Here and not in the task, which may have panicked or been aborted.
         let record = mem::take(&mut *FetchRecord::lock(&record));
+        let outcome = match outcome {
+            Ok(Found::Token(fetched)) => Ok(*fetched),
+            #[cfg(feature = "store")]
+            Ok(Found::Postponed(token)) => return Ok(token),
+            Err(error) => Err(error),
+        };
         let now = self.reading();
         let outcome = outcome
             .and_then(|fetched| if fetched.validity.left(now).is_zero() { Err(arrived_late()) } else { Ok(fetched) })
             .map_err(|error| self.maybe_blocked(error, record.refused.len()));
         self.failures().note(&outcome, record, now);
-        let result = outcome.map(|fetched| self.store(fetched, now));
+        let is_adopted = outcome.as_ref().is_ok_and(|fetched| fetched.is_adopted);
+        let result = outcome.map(|fetched| self.store(fetched));
         let provider = self.provider.name();
         if let Err(error) = &result {
             tracing::warn!(provider, kind = error.kind().name(), %error, "fetching a token failed");
         }
-        metrics::fetched(provider, reason, &result, began.elapsed());
+        if !is_adopted {
+            metrics::fetched(provider, reason, &result, began.elapsed());
+        }
         result
     }
 
     /// Fetches a token with the current credentials. If they are refused, asks their source what to try next: they may
     /// have been rotated a moment ago.
-    async fn request(self: Arc<Self>, give_up: Instant, record: Arc<Mutex<FetchRecord>>) -> Result<Fetched, Error> {
+    async fn request(self: Arc<Self>, attempt: Attempt) -> Result<Found, Error> {
+        let record = &attempt.record;
         let mut credentials = self.credentials.load().await?;
         loop {
-            let outcome = self.request_with(&credentials, give_up, &record).await;
+            let outcome = self.token_for(&credentials, &attempt).await;
             if !outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::CredentialsRefused) {
                 return outcome;
             }
-            FetchRecord::lock(&record).refused.push(credentials.clone());
+            FetchRecord::lock(record).refused.push(credentials.clone());
             let next = self.credentials.after_refusal(&credentials).await;
             let is_new = |next: &ClientCredentials| {
-                let refused = &FetchRecord::lock(&record).refused;
+                let refused = &FetchRecord::lock(record).refused;
                 refused.len() < MOST_CREDENTIALS && !refused.contains(next)
             };
             credentials = match next {
                 Ok(next) if is_new(&next) => next,
                 _ => return outcome,
             };
-            FetchRecord::lock(&record).has_others = true;
+            FetchRecord::lock(record).has_others = true;
             tracing::info!(provider = self.provider.name(), "the credentials were refused; trying the next ones");
         }
     }
 
-    async fn request_with(
+    /// Returns a token for these credentials: from the store, if there is one that has it, or from the vendor.
+    async fn token_for(self: &Arc<Self>, credentials: &ClientCredentials, attempt: &Attempt) -> Result<Found, Error> {
+        #[cfg(feature = "store")]
+        if let Some(store) = &self.config.store {
+            return self.adopt_or_request(store, credentials, attempt).await;
+        }
+        self.request_with(credentials, attempt).await.map(Found::new)
+    }
+
+    pub(super) async fn request_with(
         &self,
         credentials: &ClientCredentials,
-        give_up: Instant,
-        record: &Arc<Mutex<FetchRecord>>,
+        attempt: &Attempt,
     ) -> Result<Fetched, Error> {
+        let Attempt { record, give_up, .. } = attempt;
         let began = self.reading();
         let policy = self.provider.policy();
         let limits = policy.limits().iter().chain(&self.config.limits);
@@ -163,34 +193,62 @@ impl Shared {
             clock: Arc::clone(&self.config.clock),
             shared_failures: Arc::clone(&self.config.shared_failures),
             sender: self.config.shared_failures.sender(credentials, &policy, goes_ahead),
-            give_up,
+            give_up: *give_up,
             record: Arc::clone(record),
+            #[cfg(feature = "store")]
+            stored: match &self.config.store {
+                Some(store) => StoredFailures::new(store, credentials)?,
+                None => None,
+            },
             last: Mutex::default(),
         };
         let entropy = entropy()?;
         let [jitter, ..] = entropy;
         let seed = RequestSeed::new(began.wall, entropy);
         let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
-        transport.note(&token);
+        transport.note(&token).await;
         let token = token?;
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);
-        Ok(Fetched { token, validity: Validity::new(began, lifetime, jitter) })
+        let validity = Validity::new(began, lifetime, jitter);
+        Ok(Fetched {
+            token,
+            validity,
+            lifetime_on_arrival: validity.left(self.reading()),
+            is_adopted: false,
+            #[cfg(feature = "store")]
+            version: None,
+            #[cfg(feature = "store")]
+            rejections: 0,
+        })
     }
 
     /// Creates this the current token, unless a newer one is there already.
-    fn store(self: &Arc<Self>, Fetched { token, validity }: Fetched, now: Reading) -> Arc<AccessToken> {
+    fn store(self: &Arc<Self>, fetched: Fetched) -> Arc<AccessToken> {
+        let Fetched { token, validity, lifetime_on_arrival, is_adopted, .. } = fetched;
         let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
-        if token.lifetime_source() == LifetimeSource::Assumed {
+        if is_adopted {
+            tracing::debug!(provider, seconds, "found a token in the store");
+        } else if token.lifetime_source() == LifetimeSource::Assumed {
             tracing::warn!(provider, "no `expires_in` in the response; assuming {seconds} s");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
         let token = Arc::new(token);
-        let fetched = CurrentToken { token: Arc::clone(&token), validity, lifetime_on_arrival: validity.left(now) };
+        let fetched = CurrentToken {
+            token: Arc::clone(&token),
+            validity,
+            lifetime_on_arrival,
+            #[cfg(feature = "store")]
+            version: fetched.version,
+            #[cfg(feature = "store")]
+            rejections: fetched.rejections,
+        };
         // A flight that no runtime drove for a while may finish after one that started later.
         if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
+            #[cfg(feature = "store")]
+            self.store_memory.clear();
         }
         self.keep_warm();
         token
@@ -210,10 +268,44 @@ impl Shared {
     }
 }
 
+/// What one flight is about.
+#[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only a store has another token to choose"))]
+pub(super) struct Attempt {
+    pub(super) purpose: Purpose,
+    /// The lifetime that must be left of the token.
+    pub(super) minimum_lifetime: Duration,
+    pub(super) record: Arc<Mutex<FetchRecord>>,
+    pub(super) give_up: Instant,
+}
+
+/// What a flight brings.
+pub(super) enum Found {
+    Token(Box<Fetched>),
+    /// The token in memory: its renewal was postponed, for another process has begun one.
+    #[cfg(feature = "store")]
+    Postponed(Arc<AccessToken>),
+}
+
+impl Found {
+    pub(super) fn new(fetched: Fetched) -> Self {
+        Self::Token(Box::new(fetched))
+    }
+}
+
 /// A new token, and when it is stale and expired.
-struct Fetched {
-    token: AccessToken,
-    validity: Validity,
+pub(super) struct Fetched {
+    pub(super) token: AccessToken,
+    pub(super) validity: Validity,
+    /// How long a new token lives when it arrives.
+    pub(super) lifetime_on_arrival: Duration,
+    /// Whether another process requested it.
+    pub(super) is_adopted: bool,
+    /// Its version in the store.
+    #[cfg(feature = "store")]
+    pub(super) version: Option<Version>,
+    /// How many tokens the API rejected one after the other, before this one.
+    #[cfg(feature = "store")]
+    pub(super) rejections: u32,
 }
 
 fn arrived_late() -> Error {

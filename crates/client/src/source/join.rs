@@ -170,3 +170,24 @@ fn shut_down() -> Error {
     Error::new(ErrorKind::Unavailable, "the runtime that was fetching the token was shut down")
         .with_remedy("request tokens on a runtime that lives as long as the program")
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[test]
+    fn work_that_ends_with_its_runtime_has_not_panicked() {
+        let ending = runtime();
+        let mut work = Box::pin(isolated(pending::<Result<(), Error>>(), Instant::now() + Duration::from_secs(60)));
+        assert!(ending.block_on(async { poll!(&mut work) }).is_pending());
+        drop(ending);
+        assert!(runtime().block_on(async { poll!(&mut work) }).is_pending());
+    }
+}

@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::failures::FetchRecord;
 use super::limits::{LimitKey, RequestLog};
 use super::shared_failures::{Party, Sender, SharedFailures, Turn};
+#[cfg(feature = "store")]
+use super::stored_failures::StoredFailures;
 use super::validity::Reading;
 use crate::clock::Clock;
 
@@ -24,15 +26,23 @@ pub(crate) struct LimitedTransport {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) give_up: Instant,
     pub(crate) record: Arc<Mutex<FetchRecord>>,
+    /// What other processes are told, and tell.
+    #[cfg(feature = "store")]
+    pub(crate) stored: Option<StoredFailures>,
     /// The sender of the last request and its turn, or `None` if the request was not sent.
     pub(crate) last: Mutex<Option<(Party, Turn)>>,
 }
 
 impl LimitedTransport {
     /// Records in the shared failures how the fetch ended, if that was the answer to a request.
-    pub(crate) fn note<T>(&self, outcome: &Result<T, Error>) {
-        if let Some((party, turn)) = self.last().take() {
-            self.shared_failures.note(&party, outcome, turn, Reading::of(&*self.clock));
+    #[cfg_attr(not(feature = "store"), expect(clippy::unused_async, reason = "only a store is waited for"))]
+    pub(crate) async fn note<T>(&self, outcome: &Result<T, Error>) {
+        let Some((party, turn)) = self.last().take() else { return };
+        let now = Reading::of(&*self.clock);
+        self.shared_failures.note(&party, outcome, turn, now);
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored {
+            stored.write(&self.shared_failures, &party, now).await;
         }
     }
 
@@ -53,6 +63,10 @@ impl LimitedTransport {
             return Ok(turn);
         }
         let now = || Reading::of(&*self.clock);
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored {
+            stored.read(&self.shared_failures, party, now).await;
+        }
         self.shared_failures.enter(party, self.give_up, now).await.map_err(|withheld| {
             FetchRecord::lock(&self.record).withheld = Some(withheld.left);
             withheld.error
@@ -71,8 +85,79 @@ impl Transport for LimitedTransport {
             }
             sleep(used_up.wait).await;
         }
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored
+            && let Err(used_up) = stored.count(&self.limit_keys).await
+        {
+            self.request_log.take_back(&self.limit_keys);
+            return Err(used_up.error());
+        }
         *self.last() = Some((party, turn));
         self.record_sent();
         self.transport.send(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use credentials_grant::{Endpoint, ErrorKind, Policy, Retry};
+    use credentials_grant_test_kit::{Answer, TestServer, credentials};
+    use futures_util::poll;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn transport(server: &TestServer, shared_failures: &Arc<SharedFailures>) -> LimitedTransport {
+        LimitedTransport {
+            transport: Arc::new(server.clone()),
+            request_log: Arc::default(),
+            limit_keys: Vec::new(),
+            shared_failures: Arc::clone(shared_failures),
+            sender: shared_failures.sender(&credentials(), &Policy::new(), false),
+            clock: Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))),
+            give_up: Instant::now() + Duration::from_secs(60),
+            record: Arc::default(),
+            #[cfg(feature = "store")]
+            stored: None,
+            last: Mutex::default(),
+        }
+    }
+
+    fn server() -> TestServer {
+        TestServer::new(|_, _| Answer::http(200, "{}"))
+    }
+
+    fn get(path: &str) -> HttpRequest {
+        HttpRequest::get(&Endpoint::insecure(&format!("http://localhost{path}")).unwrap())
+    }
+
+    #[tokio::test]
+    async fn of_two_requests_of_a_fetch_each_is_subject_to_the_failures_of_its_endpoint() {
+        let (server, shared_failures) = (server(), Arc::default());
+        let transport = transport(&server, &shared_failures);
+        let told = Error::new(ErrorKind::RateLimited, "no token").with_retry(Retry::After(Duration::from_secs(120)));
+        let party = shared_failures.party(transport.sender, &get("/token"));
+        shared_failures.note(&party, &Err::<(), _>(told), Turn::default(), Reading::of(&*transport.clock));
+        transport.send(&get("/metadata")).await.unwrap();
+        let error = transport.send(&get("/token")).await.unwrap_err();
+        assert_eq!((error.kind(), server.request_count()), (ErrorKind::RateLimited, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_keeps_its_turn_for_all_requests_of_a_fetch_to_one_endpoint() {
+        let (server, shared_failures) = (server(), Arc::default());
+        let (first, next) = (transport(&server, &shared_failures), transport(&server, &shared_failures));
+        let began = Instant::now();
+        first.send(&get("/token")).await.unwrap();
+        let request = get("/token");
+        let mut waiting = Box::pin(next.send(&request));
+        assert!(poll!(&mut waiting).is_pending());
+        first.send(&request).await.unwrap();
+        assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 2));
+        first.note(&Ok(())).await;
+        waiting.await.unwrap();
+        assert_eq!((began.elapsed(), server.request_count()), (Duration::ZERO, 3));
     }
 }

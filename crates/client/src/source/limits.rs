@@ -21,6 +21,11 @@ use super::validity::Reading;
 #[derive(Debug)]
 pub(crate) struct RequestLog(Mutex<LruCache<IssuanceLimit, Accounts>>);
 
+/// A limit with a period from here on rations tokens: a second request is worth waiting for, and the processes that
+/// share a store keep it together. Under a shorter one, it is not worth asking the store each time.
+#[cfg(feature = "store")]
+pub(crate) const RATION: Duration = Duration::from_secs(60 * 60);
+
 /// The requests that count under one limit, by account. The account whose latest request is the oldest comes first.
 type Accounts = LruCache<Account, VecDeque<Reading>>;
 
@@ -35,9 +40,9 @@ struct Account {
 }
 
 /// What is counted together.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct LimitKey {
-    limit: IssuanceLimit,
+    pub(crate) limit: IssuanceLimit,
     account: Account,
 }
 
@@ -62,6 +67,17 @@ impl LimitKey {
 }
 
 impl RequestLog {
+    /// Takes back the last request that was counted under every key, since it is not sent.
+    #[cfg(feature = "store")]
+    pub(crate) fn take_back(&self, keys: &[LimitKey]) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for LimitKey { limit, account } in keys {
+            if let Some(sent) = log.peek_mut(limit).and_then(|accounts| accounts.peek_mut(account)) {
+                sent.pop_back();
+            }
+        }
+    }
+
     /// Counts a request under every key. If a limit is used up, counts nothing and returns which one, and for how long.
     pub(crate) fn count(&self, keys: &[LimitKey], now: Reading) -> Result<(), UsedUp> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +134,7 @@ fn free_accounts(accounts: &mut Accounts, period: Duration, now: Reading) {
 /// A limit that is used up, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UsedUp {
-    limit: IssuanceLimit,
+    pub(crate) limit: IssuanceLimit,
     pub(crate) wait: Duration,
 }
 

@@ -37,7 +37,7 @@ impl TokenSource {
     }
 
     /// Revokes a token, of this source or any other (RFC 7009). If it is the one in memory, it is dropped from there at
-    /// once.
+    /// once; if it is the one in the store, it is removed there first.
     ///
     /// ```no_run
     /// # async fn example(source: credentials_grant_client::TokenSource) -> Result<(), credentials_grant::Error> {
@@ -54,12 +54,18 @@ impl TokenSource {
         let Shared { provider, config, current, .. } = &*self.0;
         current.remove_if(|current| current.token.secret().expose_secret() == token.expose_secret());
         let operation = async |credentials: &ClientCredentials, seed| {
+            #[cfg(feature = "store")]
+            if let Some(store) = &config.store {
+                self.0.remove_stored(store, credentials, token).await?;
+            }
             revoke(&**provider, credentials, token, &*config.transport, seed).await
         };
         self.0.run(operation).await
     }
 
     /// Revokes the token in memory, if there is one, for a program that stops and leaves no valid token behind.
+    ///
+    /// A token that is shared through a store is not revoked, since other processes use it.
     ///
     /// It does not wait for a fetch in progress. A source that is [kept warm](crate::TokenSourceBuilder::keep_warm)
     /// fetches no further token until somebody asks for one.
@@ -78,6 +84,10 @@ impl TokenSource {
     /// As [`revoke`](Self::revoke).
     pub async fn revoke_current(&self) -> Result<(), Error> {
         self.0.is_paused.store(true, Ordering::Release);
+        #[cfg(feature = "store")]
+        if self.0.config.store.is_some() {
+            return Ok(());
+        }
         let Some(token) = self.cached().map(|token| token.to_arc()) else { return Ok(()) };
         self.revoke(token.secret()).await
     }

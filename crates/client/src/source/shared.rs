@@ -12,6 +12,8 @@ use super::current_token::CurrentToken;
 use super::failures::Failures;
 use super::flight::Flight;
 use super::join::{FetchResult, SourceFlight};
+#[cfg(feature = "store")]
+use super::store_memory::StoreMemory;
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::{Reading, State};
@@ -29,6 +31,8 @@ pub(crate) struct Shared {
     /// Whether its token was revoked, so that none is fetched until somebody asks for one.
     pub(crate) is_paused: AtomicBool,
     failures: Mutex<Failures>,
+    #[cfg(feature = "store")]
+    pub(crate) store_memory: StoreMemory,
 }
 
 impl Shared {
@@ -48,6 +52,8 @@ impl Shared {
             warm_task: WarmTask::default(),
             is_paused: AtomicBool::new(false),
             failures: Mutex::default(),
+            #[cfg(feature = "store")]
+            store_memory: StoreMemory::default(),
         }
     }
 

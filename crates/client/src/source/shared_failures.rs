@@ -20,8 +20,13 @@ use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use self::withheld::{Withheld, again, refused_another, told_another};
 use super::validity::Reading;
 use crate::backoff::pause_after;
+
+#[cfg(feature = "store")]
+pub(crate) mod remembered;
+mod withheld;
 
 /// How many clients without a token may try their credentials at once at a vendor that blocks addresses.
 const LOGINS_AT_ONCE: usize = 4;
@@ -30,7 +35,7 @@ const LOGINS_AT_ONCE: usize = 4;
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
 /// How long a failure is remembered after its pause, so that the next one pauses for longer.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
 /// What the sources of a pool share of their failures.
 #[derive(Debug, Default)]
@@ -104,13 +109,6 @@ impl Pause {
     }
 }
 
-/// A failure that prevents a request, and for how much longer.
-#[derive(Debug)]
-pub(crate) struct Withheld {
-    pub(crate) error: Error,
-    pub(crate) left: Duration,
-}
-
 /// Who sends requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Sender {
@@ -126,7 +124,10 @@ pub(crate) struct Sender {
 pub(crate) struct Party {
     sender: Sender,
     client: u64,
-    host: String,
+    /// Its name and port.
+    pub(crate) host: String,
+    #[cfg(feature = "store")]
+    pub(crate) path: String,
 }
 
 /// The turn of a client that holds no token, until it is dropped.
@@ -155,7 +156,13 @@ impl SharedFailures {
         let host =
             format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let client = self.hasher.hash_one((&host, url.path(), sender.credentials));
-        Party { sender, client, host }
+        Party {
+            sender,
+            client,
+            host,
+            #[cfg(feature = "store")]
+            path: url.path().to_owned(),
+        }
     }
 
     /// Waits for the client's turn, or returns the failure that prevents a request. A caller has until `give_up` for
@@ -221,13 +228,17 @@ impl State {
         let own = self.clients.get(&party.client).and_then(|client| client.pause.as_ref());
         let told = host.and_then(|host| host.told);
         let refused = host.and_then(|host| host.refused).filter(|_| !party.sender.goes_ahead);
-        let withheld = [
-            own.and_then(|(pause, error)| pause.left(now).map(|left| again(error, left))),
-            told.and_then(|(pause, kind)| pause.left(now).map(|left| told_another(kind, left))),
-            refused.and_then(|pause| pause.left(now).map(refused_another)),
-        ];
-        // Of equal ones the first, which says most.
-        let longest = withheld.into_iter().flatten().reduce(|one, next| if next.left > one.left { next } else { one });
+        let refused = refused.and_then(|pause| pause.left(now));
+        let own = own.and_then(|(pause, error)| Some((pause.left(now)?, error)));
+        let withheld = match own {
+            // The client's own failure says more than that of any client.
+            Some((left, error)) => Some(again(error, refused.map_or(left, |refused| refused.max(left)))),
+            None => refused.map(refused_another),
+        };
+        let told = told.and_then(|(pause, kind)| pause.left(now).map(|left| told_another(kind, left)));
+        // Of equal ones the first.
+        let longest =
+            withheld.into_iter().chain(told).reduce(|one, next| if next.left > one.left { next } else { one });
         longest.map_or(Ok(()), Err)
     }
 
@@ -312,27 +323,153 @@ impl State {
     }
 }
 
-/// The client's own failure, with the time left.
-fn again(error: &Error, left: Duration) -> Withheld {
-    let error = match error.retry() {
-        Retry::After(_) => error.clone().with_retry(Retry::After(left)),
-        _ => error.clone(),
-    };
-    Withheld { error, left }
-}
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::time::SystemTime;
 
-/// What a server said to one client is not repeated to another.
-fn told_another(kind: ErrorKind, left: Duration) -> Withheld {
-    let error = Error::new(kind, "the server asked for a pause when a token was requested for another client")
-        .with_remedy("wait: `Retry-After` is obeyed for all clients of this host")
-        .with_retry(Retry::After(left));
-    Withheld { error, left }
-}
+    use futures_util::poll;
 
-fn refused_another(left: Duration) -> Withheld {
-    let what = "the credentials of another client were refused, and the vendor blocks addresses after several refusals";
-    let error = Error::new(ErrorKind::RateLimited, what)
-        .with_remedy("correct the other client's credentials; clients that hold a token are not affected")
-        .with_retry(Retry::After(left));
-    Withheld { error, left }
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn clock() -> ManualClock {
+        ManualClock::at(SystemTime::UNIX_EPOCH + SECOND * 1_000_000)
+    }
+
+    /// A client without a token, at a vendor that blocks addresses.
+    fn party(client: u64, host: &str) -> Party {
+        let sender =
+            Sender { credentials: client, blocks_addresses: true, is_limited_together: false, goes_ahead: false };
+        Party {
+            sender,
+            client,
+            host: host.to_owned(),
+            #[cfg(feature = "store")]
+            path: "/token".to_owned(),
+        }
+    }
+
+    fn error(kind: ErrorKind, retry: Retry) -> Error {
+        Error::new(kind, "no token").with_retry(retry)
+    }
+
+    async fn enter(shared: &SharedFailures, party: &Party, clock: &ManualClock) -> Result<Turn, Withheld> {
+        shared.enter(party, Instant::now() + SECOND * 60, || Reading::of(clock)).await
+    }
+
+    fn fail(shared: &SharedFailures, party: &Party, error: Error, clock: &ManualClock) {
+        shared.note(party, &Err::<(), _>(error), Turn::default(), Reading::of(clock));
+    }
+
+    /// Returns how long this took on the paused clock, in tenths of a second.
+    async fn tenths<T>(work: impl Future<Output = T>) -> (u128, T) {
+        let began = Instant::now();
+        let output = work.await;
+        (began.elapsed().as_millis() / 100, output)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_waits_for_a_turn_for_half_of_its_time_and_two_seconds_at_most() {
+        for (time, waits) in [(1, 5), (3, 15), (4, 20), (60, 20)] {
+            let (shared, clock) = (SharedFailures::default(), clock());
+            let first = enter(&shared, &party(1, "a"), &clock).await.unwrap();
+            let give_up = Instant::now() + SECOND * time;
+            let (waited, turn) = tenths(shared.enter(&party(1, "a"), give_up, || Reading::of(&clock))).await;
+            assert!(turn.unwrap().client.is_none(), "it is still the first one's");
+            assert_eq!(waited, waits, "with {time} s left");
+            drop(first);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_freeze_nobody_waits_for_a_turn_that_began_before_it() {
+        let (shared, clock) = (SharedFailures::default(), clock());
+        let _first = enter(&shared, &party(1, "a"), &clock).await.unwrap();
+        clock.advance(LONGEST_TURN);
+        let (waited, turn) = tenths(enter(&shared, &party(1, "a"), &clock)).await;
+        turn.unwrap();
+        assert_eq!(waited, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_waits_two_seconds_while_as_many_others_as_may_try_their_credentials() {
+        let (shared, clock) = (SharedFailures::default(), clock());
+        let mut turns = Vec::new();
+        for client in 0..4 {
+            turns.push(enter(&shared, &party(client, "a"), &clock).await.unwrap());
+        }
+        let (waited, turn) = tenths(enter(&shared, &party(4, "a"), &clock)).await;
+        assert_eq!((waited, turn.unwrap().login.is_some()), (20, false));
+        turns.pop();
+        let (waited, turn) = tenths(enter(&shared, &party(5, "a"), &clock)).await;
+        assert_eq!((waited, turn.unwrap().login.is_some()), (0, true));
+    }
+
+    #[tokio::test]
+    async fn of_several_pauses_the_longest_counts_and_of_equal_ones_the_clients_own() {
+        let refused = || error(ErrorKind::CredentialsRefused, Retry::Never);
+        let told = |kind, seconds| error(kind, Retry::After(SECOND * seconds));
+        for (own, of_the_host, kind, left) in [
+            (refused(), told(ErrorKind::Unavailable, 120), ErrorKind::Unavailable, 120),
+            (told(ErrorKind::RateLimited, 120), told(ErrorKind::Unavailable, 10), ErrorKind::RateLimited, 120),
+            (told(ErrorKind::RateLimited, 10), told(ErrorKind::Unavailable, 10), ErrorKind::RateLimited, 10),
+            (refused(), refused(), ErrorKind::CredentialsRefused, 1),
+        ] {
+            let (shared, clock) = (SharedFailures::default(), clock());
+            fail(&shared, &party(1, "a"), own, &clock);
+            fail(&shared, &party(2, "a"), of_the_host, &clock);
+            // The second refusal at the host pauses for longer, but not for the one who goes ahead.
+            let mut one = party(1, "a");
+            one.sender.goes_ahead = true;
+            let withheld = enter(&shared, &one, &clock).await.unwrap_err();
+            assert_eq!((withheld.error.kind(), withheld.left), (kind, SECOND * left));
+        }
+        let (shared, clock) = (SharedFailures::default(), clock());
+        fail(&shared, &party(1, "a"), refused(), &clock);
+        let withheld = enter(&shared, &party(1, "a"), &clock).await.unwrap_err();
+        assert_eq!(withheld.error.kind(), ErrorKind::CredentialsRefused, "as long as the one of the host");
+    }
+
+    #[tokio::test]
+    async fn clients_that_work_use_no_memory() {
+        let (shared, clock) = (SharedFailures::default(), clock());
+        for client in 0..3 {
+            let party = party(client, "a");
+            let turn = enter(&shared, &party, &clock).await.unwrap();
+            shared.note(&party, &Ok(()), turn, Reading::of(&clock));
+        }
+        let state = shared.state();
+        assert_eq!((state.clients.len(), state.hosts.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn failures_are_remembered_for_an_hour_after_their_pause_and_turns_while_they_last() {
+        let (shared, clock) = (SharedFailures::default(), clock());
+        let began = Reading::of(&clock);
+        // Have neither failed nor succeeded yet.
+        let mut turns = Vec::new();
+        for client in [1_000_000, 1_000_001, 1_000_002, 1_000_003] {
+            turns.push(enter(&shared, &party(client, "busy"), &clock).await.unwrap());
+        }
+        for client in 0..10_000 {
+            let refused = error(ErrorKind::CredentialsRefused, Retry::Never);
+            fail(&shared, &party(client, &client.to_string()), refused, &clock);
+            clock.advance(SECOND);
+        }
+        {
+            let state = shared.state();
+            let last_hour = 10_000 - 3600..10_000;
+            assert!(last_hour.clone().all(|client| state.clients.contains_key(&client)));
+            assert!(last_hour.clone().all(|client| state.hosts.contains_key(&client.to_string())));
+            let most = 2 * 3601 + turns.len();
+            assert!(state.clients.len() <= most && state.hosts.len() <= most, "{}", state.clients.len());
+        }
+        for party in [party(1_000_000, "elsewhere"), party(1_000_004, "busy")] {
+            let mut next = Box::pin(shared.enter(&party, Instant::now() + SECOND * 60, || began));
+            assert!(poll!(&mut next).is_pending(), "the turn of {} was forgotten", party.client);
+        }
+    }
 }

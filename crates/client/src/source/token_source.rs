@@ -110,7 +110,14 @@ impl TokenSource {
     /// # }
     /// ```
     pub fn invalidate(&self, token: &AccessToken) {
-        self.0.current.remove_if(|current| is_same(&current.token, token));
+        #[cfg(feature = "store")]
+        let now = self.0.reading();
+        self.0.current.remove_if(|current| {
+            let is_rejected = is_same(&current.token, token);
+            #[cfg(feature = "store")]
+            let is_rejected = is_rejected && self.0.store_memory.reject(current, now);
+            is_rejected
+        });
     }
 
     /// Returns the token in memory, if it is valid for long enough. If it is stale, its renewal starts.

@@ -69,6 +69,20 @@ impl Validity {
         Self { began, lifetime, stale, expired }
     }
 
+    /// Takes from it the age that the token had when it was restored.
+    #[cfg(feature = "store")]
+    pub(crate) fn aged(self, age: Duration) -> Self {
+        let Self { began, lifetime, stale, expired } = self;
+        let left = |moment: Duration| moment.saturating_sub(age);
+        Self { began, lifetime: left(lifetime), stale: left(stale), expired: left(expired) }
+    }
+
+    /// Returns the time until the token is expired.
+    #[cfg(feature = "store")]
+    pub(crate) fn until_expired(&self, now: Reading) -> Duration {
+        self.expired.saturating_sub(now.since(self.began))
+    }
+
     /// Returns the whole lifetime.
     pub(crate) fn lifetime(&self) -> Duration {
         self.lifetime
@@ -123,6 +137,10 @@ mod tests {
             assert_eq!(state_at(validity, just_before), State::Fresh, "{jitter}");
             assert_eq!(state_at(validity, HOUR * 9 / 10), State::Stale, "{jitter}");
         }
+        let validity = Validity::new(at(Duration::ZERO, Duration::ZERO), HOUR, 0);
+        assert_eq!(validity.lifetime(), HOUR);
+        assert_eq!(validity.until_stale(at(HOUR / 2, HOUR / 2)), HOUR * 3 / 10);
+        assert_eq!(validity.until_stale(at(HOUR, HOUR)), Duration::ZERO);
         let drawn = |jitter| Validity::new(at(Duration::ZERO, Duration::ZERO), HOUR, jitter).stale;
         assert!(drawn(0) < drawn(1) && drawn(1) < drawn(255), "it is drawn");
     }

@@ -348,3 +348,59 @@ async fn a_caller_that_joined_a_flight_late_gets_the_token_of_the_next_one() {
     first.unwrap_err();
     assert_eq!(late.unwrap(), "Bearer token-2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_has_its_whole_timeout_whoever_waits_for_it_and_whenever_they_came() {
+    let server = TestServer::new_async(|_, _| async {
+        passing(Duration::from_millis(9980)).await;
+        Answer::Token(3600)
+    });
+    let source = builder(&server, &clock()).with_timeout(SECOND * 10).build().unwrap();
+    let patient = TokenOptions::new().with_deadline(SECOND * 30);
+    let late = async {
+        passing(Duration::from_millis(9950)).await;
+        token(&source).await
+    };
+    let (first, with_deadline, late) = tokio::join!(token(&source), source.token_with(patient), late);
+    assert_eq!((first.unwrap(), late.unwrap()), ("Bearer token-1".to_owned(), "Bearer token-1".to_owned()));
+    assert_eq!(with_deadline.unwrap().header_value(), "Bearer token-1");
+    assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_ends_no_flight_of_others() {
+    let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+    let source = source(&server, &clock());
+    // Longer than a client without a token waits for its turn to send a request.
+    let impatient = TokenOptions::new().with_deadline(SECOND * 5);
+    let patient = tokio::spawn({
+        let source = source.clone();
+        async move { token(&source).await }
+    });
+    settle().await;
+    source.token_with(impatient).await.unwrap_err();
+    source.token_with(impatient).await.unwrap_err();
+    assert_eq!(server.request_count(), 1);
+    gate.add_permits(1);
+    assert_eq!(patient.await.unwrap().unwrap(), "Bearer token-1");
+}
+
+#[test]
+fn a_flight_that_nobody_drives_costs_late_callers_no_error_and_those_that_came_with_it_no_second_request() {
+    for (comes_after, requests) in [(Duration::ZERO, 1), (SECOND * 6, 2)] {
+        let (server, gate) = gated([Answer::Token(3600), Answer::Token(3600)]);
+        let source = builder(&server, &clock()).with_timeout(SECOND * 10).build().unwrap();
+        let _idle = in_flight_on_its_own_runtime(&source);
+        let busy = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let outcome = busy.block_on(async {
+            passing(comes_after).await;
+            // One is for the first request, which takes it when its runtime runs again.
+            gate.add_permits(2);
+            let outcome = token(&source).await;
+            // A request of which the caller knows nothing would be sent by now.
+            passing(SECOND * 5).await;
+            outcome
+        });
+        assert_eq!((outcome.is_ok(), server.request_count()), (requests == 2, requests), "{comes_after:?}");
+    }
+}

@@ -8,6 +8,10 @@ mod authorizer;
 mod blocking;
 mod credentials;
 mod failures;
+#[cfg(feature = "store")]
+mod faulty_store;
+#[cfg(feature = "file-store")]
+mod file_store;
 mod flight;
 mod host_header;
 mod limits;
@@ -33,6 +37,12 @@ mod shop;
 mod signing;
 mod source;
 mod status;
+#[cfg(feature = "store")]
+mod store;
+#[cfg(feature = "store")]
+mod store_failures;
+#[cfg(feature = "store")]
+mod store_replicas;
 mod token_options;
 #[cfg(feature = "tower")]
 mod tower_layer;

@@ -15,7 +15,7 @@ use crate::acme::SECOND;
 
 /// A vendor that does everything at one URL.
 #[derive(Clone, Debug, Hash)]
-struct Managed;
+pub(crate) struct Managed;
 
 impl CredentialsGrant for Managed {
     fn name(&self) -> &'static str {

@@ -164,9 +164,12 @@ async fn to_a_host_that_nobody_named_nothing_is_sent() {
     assert!(ours(&error).to_string().contains(&named), "{error}");
     assert!(seen(&server).await.is_empty());
 
-    let mut request = Request::new(Method::GET, Url::parse("https://user:canary@api.example.com/").unwrap());
-    let error = rig.authorizer.authorize(&mut request).await.unwrap_err();
-    assert!(error.to_string().contains("before an @") && request.headers().is_empty(), "{error}");
+    for credentials in ["user:canary", "user", ":canary"] {
+        let url = Url::parse(&format!("https://{credentials}@api.example.com/")).unwrap();
+        let mut request = Request::new(Method::GET, url);
+        let error = rig.authorizer.authorize(&mut request).await.unwrap_err();
+        assert!(error.to_string().contains("before an @") && request.headers().is_empty(), "{credentials}: {error}");
+    }
 }
 
 #[tokio::test]

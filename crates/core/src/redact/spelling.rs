@@ -276,3 +276,126 @@ fn push(bytes: &mut Vec<Spelled>, c: char, start: usize, end: usize) {
 fn blanked(byte: u8) -> u8 {
     if byte.is_ascii_control() { b' ' } else { byte }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the bytes between `<` and `>` after one decoding, or `None` if there is nothing to decode.
+    fn decoded_once(text: &str) -> Option<Vec<u8>> {
+        let bytes = decoded(&raw(&format!("<{text}>")))?;
+        let [Spelled { byte: b'<', .. }, between @ .., Spelled { byte: b'>', start, .. }] = &bytes[..] else {
+            panic!("the text beside it has changed");
+        };
+        assert_eq!(*start, 1 + text.len());
+        Some(between.iter().map(|spelled| spelled.byte).collect())
+    }
+
+    #[test]
+    fn every_kind_of_escape_is_decoded() {
+        for (escape, means) in [
+            ("%2B", "+"),
+            ("%0A", " "),
+            ("%C3%A9", "é"),
+            ("%u002B", "+"),
+            ("%U00e9", "é"),
+            ("\\/", "/"),
+            ("\\u002B", "+"),
+            ("\\u{2b}", "+"),
+            ("\\u{00002b}", "+"),
+            ("\\U0000002B", "+"),
+            ("\\U0001F600", "😀"),
+            ("\\uD83D\\uDE00", "😀"),
+            ("\\uDBFF\\uDFFF", "\u{10ffff}"),
+            ("\\x2B", "+"),
+            ("\\053", "+"),
+            ("\\176", "~"),
+            ("&amp;", "&"),
+            ("&amp x", "& x"),
+            ("&quotx", "\"x"),
+            ("&PLUS;", "+"),
+            ("&Tab;", " "),
+            ("&nbsp;", " "),
+            ("&#43;", "+"),
+            ("&#43x", "+x"),
+            ("&#x2B;", "+"),
+            ("&#X000002b;", "+"),
+        ] {
+            assert_eq!(decoded_once(escape).as_deref(), Some(means.as_bytes()), "{escape}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        for text in [
+            "%",
+            "%2",
+            "%2G",
+            "%u00",
+            "%u00G0",
+            "%uD83D",
+            "\\u{2b",
+            "\\u{110000}",
+            "\\u00",
+            "\\x2",
+            "\\400",
+            "\\08",
+            "\\q",
+            "\\é",
+            "&",
+            "&plus",
+            "&foo;",
+            "&#;",
+            "&#x;",
+            "&#x",
+            "&#x110000;",
+            "&#xD83D;",
+        ] {
+            assert_eq!(decoded_once(text), None, "{text}");
+        }
+        // The other half of the character is missing.
+        for text in
+            ["\\uD83D", "\\uD83D\\u0041", "\\uD83Dx\\uDE00", "\\uD83D/uDE00", "\\uD83D\\xDE00", "\\uDE00\\uDE00"]
+        {
+            let bytes = decoded_once(text).unwrap_or_default();
+            assert!(!String::from_utf8_lossy(&bytes).contains(|c| c > '\u{ffff}'), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_something_else_is_not_decoded_and_read_both_ways() {
+        for (text, ways) in [
+            ("a", &[(b'a', 1)][..]),
+            ("\\n", &[(b'\\', 1), (b' ', 2), (b'n', 2)]),
+            ("\\q", &[(b'\\', 1), (b'q', 2)]),
+            ("\\ ", &[(b'\\', 1), (b' ', 2)]),
+            ("&amp", &[(b'&', 1), (b'&', 4)]),
+            ("&#65", &[(b'&', 1), (b'A', 4)]),
+            ("&amp%3B", &[(b'&', 1), (b'&', 4)]),
+            ("&lt\\u003b", &[(b'&', 1), (b'<', 3)]),
+        ] {
+            let bytes = raw(text);
+            let readings = readings(&bytes, 0).into_iter().flatten().map(|Reading { byte, length }| (byte, length));
+            assert_eq!(readings.collect::<Vec<_>>(), ways, "{text}");
+            let first = decoded(&bytes).map(|bytes| bytes[0].byte);
+            assert!(first.is_none_or(|byte| byte == bytes[0].byte), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_escape_for_white_space_or_for_one_byte_is_read_as_that_byte() {
+        for (text, escape) in [
+            ("%41", Some((b'A', 3))),
+            ("%0A", Some((b' ', 3))),
+            ("%E9", Some((0xe9, 3))),
+            ("&#9;", Some((b' ', 4))),
+            ("&#160;", Some((b' ', 6))),
+            ("\\u2028", Some((b' ', 6))),
+            // Of several bytes in UTF-8.
+            ("&#233;", None),
+        ] {
+            let read = readings(&raw(text), 0)[1].map(|Reading { byte, length }| (byte, length));
+            assert_eq!(read, escape, "{text}");
+        }
+    }
+}

@@ -117,7 +117,7 @@ impl CredentialsGrant for Cognito {
         //
         // The quota «ClientAuthentication» is 150 requests per second for an account in a region.
         // Source: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html, edition of 2023.
-        Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))
+        Policy::new().with_limit(IssuanceLimit::new(150, Duration::from_secs(1))).with_billed_tokens()
     }
 
     fn identify(&self, mut state: &mut dyn Hasher) -> bool {

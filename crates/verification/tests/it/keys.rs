@@ -158,6 +158,25 @@ async fn keys_that_have_moved_are_found_by_fetching_the_metadata_again() {
 }
 
 #[tokio::test]
+async fn keys_come_from_where_new_metadata_says_though_the_old_place_still_has_some() {
+    let (issuer, verifier) = Issuer::with_keys();
+    let token = lasting(&RSA).await;
+    verifier.verify::<Value>(&token).await.unwrap();
+    issuer.asked().await;
+    issuer.answers_metadata(Some((200, "", METADATA.replace("/t/keys", "/t/moved"))));
+    issuer.set_clock(3600);
+    verifier.verify::<Value>(&token).await.unwrap();
+    assert_eq!(issuer.asked().await, [JWKS, OAUTH, "GET https://login.example.com/t/moved"]);
+}
+
+#[tokio::test]
+async fn an_issuer_may_have_a_hundred_keys() {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&vec![RSA.public("rsa"); 100]);
+    verifier.verify::<Value>(&good().await).await.unwrap();
+}
+
+#[tokio::test]
 async fn invalid_keys_are_an_error_and_the_old_ones_are_forgotten() {
     let many = set(&vec![RSA.public("rsa"); 101]);
     let wrong = [

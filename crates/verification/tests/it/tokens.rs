@@ -219,6 +219,8 @@ async fn a_token_that_is_not_a_signed_jwt_is_refused() {
     }
     let huge = format!("{}.{}.{}", parts[0], "a".repeat(64 * 1024), parts[2]);
     assert_refused(&verifier, &huge.into(), "longer than 64 KiB").await;
+    assert_refused(&verifier, &"a".repeat(64 * 1024 + 1).into(), "longer than 64 KiB").await;
+    assert_refused(&verifier, &"a".repeat(64 * 1024).into(), "is not a signed JWT").await;
     assert!(issuer.asked().await.is_empty());
 }
 

@@ -1,0 +1,62 @@
+//! The flags of `cgrant store`, and those about the store of the commands that request tokens.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use super::output;
+use crate::output::OutputFormat::{Json, Text};
+
+const HEADING: &str = "Store";
+
+pub(super) fn command() -> Command {
+    Command::new("store")
+        .about("List or remove the tokens that earlier runs left")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .after_help(
+            "`cgrant token` and `cgrant request` keep what they learn for the next run: tokens, sealed with the client's\n\
+             own secret; refusals; and how often tokens were requested, where the vendor rations them.\n\n\
+             The directory is cgrant in the user's cache directory. CGRANT_STORE names another one, or is off.",
+        )
+        .subcommands([
+            Command::new("list").about("List the records, without any secret").arg(output::arg(&[Text, Json])),
+            Command::new("clear").about("Remove all records: each token is requested anew"),
+            Command::new("path").about("Print the directory"),
+            Command::new("key").about("Make a key that seals tokens, as a line for a keyring").arg(
+                Arg::new("keyring")
+                    .long("keyring")
+                    .action(ArgAction::SetTrue)
+                    .help("Make a whole keyring: a key for names, and one that seals"),
+            ),
+        ])
+}
+
+/// Makes the flags of commands that take a token from the store.
+pub(super) fn args() -> [Arg; 4] {
+    [
+        Arg::new("fresh")
+            .long("fresh")
+            .action(ArgAction::SetTrue)
+            .help_heading(HEADING)
+            .help("Request a new token, even if an earlier run left a valid one; later runs get the new one"),
+        Arg::new("minimum-life")
+            .long("minimum-life")
+            .value_name("DURATION")
+            .help_heading(HEADING)
+            .help("Take a token only if it is valid for this long, such as 10m; by default a tenth of its life, or 60s"),
+        Arg::new("store")
+            .long("store")
+            .value_name("PATH")
+            .value_parser(value_parser!(PathBuf))
+            .help_heading(HEADING)
+            .help("The directory where runs leave their tokens; by default in the user's cache directory [env: CGRANT_STORE]"),
+        Arg::new("no-store")
+            .long("no-store")
+            .action(ArgAction::SetTrue)
+            .conflicts_with_all(["store", "fresh"])
+            .help_heading(HEADING)
+            .help("Take no token from earlier runs, and leave none [env: CGRANT_STORE=off]"),
+    ]
+}

@@ -1,0 +1,115 @@
+//! What a source remembers of its store: the version of a token that the API rejected, and a renewal that was
+//! postponed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::current_token::CurrentToken;
+use super::validity::Reading;
+use crate::backoff::pause_after;
+use crate::random::random_number;
+use crate::store::Version;
+
+/// What a source remembers of its store.
+#[derive(Debug, Default)]
+pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// The version of the token that the API rejected, and how many it had rejected before.
+    rejected: Option<(Version, u32)>,
+    /// The renewal that looks again later.
+    postponed: Option<Postponed>,
+    /// The task that starts it.
+    timer: Option<AbortHandle>,
+}
+
+/// The task ends with the source, or with a new token.
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.timer {
+            timer.abort();
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Postponed {
+    since: Reading,
+    /// When it looks again.
+    until: Duration,
+    /// When it does without the store: its solo point.
+    solo: Duration,
+}
+
+impl StoreMemory {
+    /// Returns `true` while a renewal is to look again later.
+    pub(crate) fn postpones_renewal(&self, now: Reading) -> bool {
+        self.memory()
+            .as_ref()
+            .and_then(|memory| memory.postponed)
+            .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
+    }
+
+    /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that
+    /// rejects every token would cost one in each run of a program. It may be given up after a second, doubling to
+    /// five minutes with each token that was rejected before.
+    pub(crate) fn reject(&self, token: &CurrentToken, now: Reading) -> bool {
+        let Some(version) = token.version else { return true };
+        let age = token.lifetime_on_arrival.saturating_sub(token.validity.left(now));
+        if token.rejections > 0 && age < pause_after(token.rejections) {
+            return false;
+        }
+        self.memory().get_or_insert_default().rejected = Some((version, token.rejections));
+        true
+    }
+
+    /// Returns how many tokens the API has rejected one after the other.
+    pub(super) fn rejections(&self) -> u32 {
+        let rejected = self.memory().as_ref().and_then(|memory| memory.rejected);
+        rejected.map_or(0, |(_, before)| before.saturating_add(1))
+    }
+
+    /// Forgets everything, since there is a new token.
+    pub(crate) fn clear(&self) {
+        *self.memory() = None;
+    }
+
+    pub(super) fn rejected_version(&self) -> Option<Version> {
+        self.memory().as_ref().and_then(|memory| memory.rejected).map(|(version, _)| version)
+    }
+
+    /// Returns `true` if a renewal was postponed, and is to do without the store by now.
+    pub(super) fn is_solo(&self, now: Reading) -> bool {
+        let postponed = self.memory().as_ref().and_then(|memory| memory.postponed);
+        postponed.is_some_and(|Postponed { since, solo, .. }| since.left_of(solo, now).is_none())
+    }
+
+    /// Postpones a renewal: by this much, or to its solo point. Returns for how long. `lifetime_left` is that of the
+    /// token.
+    pub(super) fn postpone(&self, by: Option<Duration>, lifetime_left: Duration, now: Reading) -> Duration {
+        let mut memory = self.memory();
+        let memory = memory.get_or_insert_default();
+        let drawn = || {
+            let share = 0.25 + 0.33 * f64::from(random_number()) / f64::from(u32::MAX);
+            Postponed { since: now, until: Duration::ZERO, solo: lifetime_left.mul_f64(share) }
+        };
+        let postponed = memory.postponed.get_or_insert_with(drawn);
+        let gone = now.since(postponed.since);
+        let solo = postponed.solo.saturating_sub(gone);
+        let pause = by.map_or(solo, |by| by.min(solo));
+        postponed.until = gone + pause;
+        pause
+    }
+
+    /// Remembers the task that starts the renewal later.
+    pub(super) fn set_timer(&self, timer: AbortHandle) {
+        self.memory().get_or_insert_default().timer = Some(timer);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

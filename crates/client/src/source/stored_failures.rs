@@ -1,0 +1,293 @@
+//! What processes tell each other through a store: failures that concern a client or a host, and how many tokens were
+//! requested of those that a vendor allows.
+//!
+//! Nothing here compares the clocks of two machines. A record says how long it lived when it was written, and the store
+//! how long it still lives, which shows how old it is.
+
+use std::hash::Hash as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use credentials_grant::{
+    ClientCertificate, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry,
+};
+use futures_util::future::join;
+use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::limits::{LimitKey, RATION, UsedUp};
+use super::shared_failures::remembered::{Remembered, RememberedClient, RememberedHost};
+use super::shared_failures::{Party, REMEMBERED, SharedFailures};
+use super::validity::Reading;
+use crate::random::entropy;
+use crate::store::{Keyring, Record, SharedStore, StoreKey, Version};
+
+/// How often to try again if another process writes the same record meanwhile.
+const MOST_TRIES: usize = 4;
+
+/// The store, as one fetch of one client uses it for what others are to know.
+#[derive(Debug)]
+pub(crate) struct StoredFailures {
+    store: Arc<SharedStore>,
+    credentials: ClientCredentials,
+    /// For what concerns the client.
+    own: Keyring,
+    /// For what concerns a host or a limit.
+    common: Keyring,
+    /// The records that were found.
+    found: Mutex<Option<Found>>,
+}
+
+#[derive(Clone, Debug)]
+struct Found {
+    names: Names,
+    client: Option<Version>,
+    host: Option<Version>,
+}
+
+#[derive(Clone, Debug)]
+struct Names {
+    client: StoreKey,
+    host: StoreKey,
+}
+
+/// A refusal of a client, or a pause that it was told.
+#[derive(Deserialize, Serialize)]
+struct ClientRecord {
+    refusals: u32,
+    /// How long the pause still was, in milliseconds.
+    pause: u64,
+    /// How long the record lived, in milliseconds.
+    lifetime: u64,
+    /// Whether the credentials were refused. Otherwise, the server asked for a pause.
+    refused: bool,
+    /// What the server called it (RFC 6749 section 5.2). Secrets were redacted from it.
+    code: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct HostRecord {
+    refusals: u32,
+    refused: u64,
+    told: u64,
+    /// Whether the pause that it told was because of a limit on requests.
+    limited: bool,
+    lifetime: u64,
+}
+
+/// The requests that count under a limit, as their ages in milliseconds, the oldest first.
+#[derive(Deserialize, Serialize)]
+struct LimitRecord {
+    ages: Vec<u64>,
+    lifetime: u64,
+}
+
+impl StoredFailures {
+    /// Returns `None` for a client that has no secret to derive keys from, in a store without a keyring.
+    pub(crate) fn new(store: &Arc<SharedStore>, credentials: &ClientCredentials) -> Result<Option<Self>, Error> {
+        let Some(own) = keyring(store, credentials)? else { return Ok(None) };
+        let common = store.store().keyring().cloned().map_or_else(Keyring::of_nobody, Ok)?;
+        let (store, credentials) = (Arc::clone(store), credentials.clone());
+        Ok(Some(Self { store, credentials, own, common, found: Mutex::default() }))
+    }
+
+    /// Adds to the failures of this process what others have heard.
+    pub(crate) async fn read(&self, failures: &SharedFailures, party: &Party, now: impl Fn() -> Reading) {
+        let names = self.names(party);
+        let client = self.read_record::<ClientRecord>(&self.own, &names.client);
+        let host = self.read_record::<HostRecord>(&self.common, &names.host);
+        let (client, host) = join(client, host).await;
+        let versions = (client.as_ref().map(|found| found.0), host.as_ref().map(|found| found.0));
+        let remembered = Remembered {
+            client: client.map(|(_, record, lifetime)| record.remembered(lifetime)),
+            host: host.map(|(_, record, lifetime)| record.remembered(lifetime)),
+        };
+        failures.learn(party, remembered, now());
+        *self.found() = Some(Found { names, client: versions.0, host: versions.1 });
+    }
+
+    /// Tells others what this process has heard. Waits a moment until it is in the store; if it takes longer, the
+    /// writing goes on.
+    pub(crate) async fn write(&self, failures: &SharedFailures, party: &Party, now: Reading) {
+        let Some(Found { names, client, host }) = self.found().clone() else { return };
+        let Remembered { client: own, host: common } = failures.remembered(party, now);
+        let own = own.map(|remembered| ClientRecord::of(&remembered)).map(|record| (record.lifetime, record));
+        let common = common.map(|remembered| HostRecord::of(&remembered)).map(|record| (record.lifetime, record));
+        let writes = [
+            Self::sealed(&self.own, &names.client, own, client),
+            Self::sealed(&self.common, &names.host, common, host),
+        ];
+        let store = Arc::clone(&self.store);
+        let (budget, moment) = (store.store().patience(), store.moment());
+        let writes = tokio::spawn(async move {
+            for (key, write) in [names.client, names.host].into_iter().zip(writes) {
+                match write {
+                    Some(Write::Replace(seen, record)) => {
+                        store.call(budget, store.store().write(&key, seen, &record)).await;
+                    }
+                    Some(Write::Remove(version)) => {
+                        store.call(budget, store.store().remove(&key, version)).await;
+                    }
+                    None => {}
+                }
+            }
+        });
+        let _ = timeout(moment, writes).await;
+    }
+
+    /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing more.
+    pub(crate) async fn count(&self, limits: &[LimitKey]) -> Result<(), UsedUp> {
+        for limit in limits.iter().filter(|limit| limit.limit.period() >= RATION) {
+            self.count_one(limit).await?;
+        }
+        Ok(())
+    }
+
+    async fn count_one(&self, key: &LimitKey) -> Result<(), UsedUp> {
+        let (limit, period) = (key.limit, milliseconds(key.limit.period()));
+        let name = self.common.name("limit", |state| key.hash(state));
+        for _ in 0..MOST_TRIES {
+            let found = self.read_record::<LimitRecord>(&self.common, &name).await;
+            let seen = found.as_ref().map(|(version, ..)| *version);
+            let mut ages = found.map_or_else(Vec::new, |(_, record, left)| {
+                let passed = record.lifetime.saturating_sub(milliseconds(left));
+                record.ages.into_iter().map(|age| age.saturating_add(passed)).filter(|age| *age < period).collect()
+            });
+            if ages.len() >= limit.requests() as usize {
+                let oldest = ages.first().copied().unwrap_or_default();
+                return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
+            }
+            ages.push(0);
+            let record = Some((period, LimitRecord { ages, lifetime: period }));
+            let Some(Write::Replace(seen, record)) = Self::sealed(&self.common, &name, record, seen) else {
+                return Ok(());
+            };
+            match self.store.call(self.store.store().patience(), self.store.store().write(&name, seen, &record)).await {
+                // Somebody else counted a request meanwhile.
+                Some(false) => {}
+                Some(true) | None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_record<T: DeserializeOwned>(
+        &self,
+        keyring: &Keyring,
+        name: &StoreKey,
+    ) -> Option<(Version, T, Duration)> {
+        let Record { version, value, lifetime } =
+            self.store.call(self.store.store().patience(), self.store.store().read(name)).await??;
+        let value = keyring.open(name, version, &value).ok()?;
+        Some((version, serde_json::from_slice(&value).ok()?, lifetime))
+    }
+
+    /// Returns what to do for a record: write it, or remove the one that was found.
+    fn sealed(
+        keyring: &Keyring,
+        name: &StoreKey,
+        record: Option<(u64, impl Serialize)>,
+        seen: Option<Version>,
+    ) -> Option<Write> {
+        let Some((lifetime, record)) = record else { return seen.map(Write::Remove) };
+        let version = Version::from_bytes(entropy().ok()?);
+        let json = Zeroizing::new(serde_json::to_vec(&record).ok()?);
+        let value = keyring.seal(name, version, json)?;
+        Some(Write::Replace(seen, Record { version, value, lifetime: Duration::from_millis(lifetime) }))
+    }
+
+    fn names(&self, party: &Party) -> Names {
+        let client = self.own.name("client", |state| {
+            (&party.host, &party.path).hash(state);
+            state.part(|state| CredentialsSource::identify(&self.credentials, state));
+        });
+        Names { client, host: self.common.name("host", |state| party.host.hash(state)) }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Option<Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Write {
+    Replace(Option<Version>, Record),
+    Remove(Version),
+}
+
+impl ClientRecord {
+    fn of(RememberedClient { refusals, left, error }: &RememberedClient) -> Self {
+        Self {
+            refusals: *refusals,
+            pause: milliseconds(*left),
+            lifetime: milliseconds(*left + REMEMBERED),
+            refused: error.kind() == ErrorKind::CredentialsRefused,
+            code: error.oauth().and_then(|oauth| oauth.code.clone()),
+        }
+    }
+
+    /// Returns what it says, if the store says that it lives this much longer.
+    fn remembered(self, left: Duration) -> RememberedClient {
+        let passed = self.lifetime.saturating_sub(milliseconds(left));
+        let (kind, what, remedy) = if self.refused {
+            let remedy = "correct the client id and secret before you try again";
+            (ErrorKind::CredentialsRefused, "the server refused the client credentials", remedy)
+        } else {
+            (ErrorKind::RateLimited, "the server asked for a pause", "wait: `Retry-After` is obeyed")
+        };
+        let left = Duration::from_millis(self.pause.saturating_sub(passed));
+        let ago = Duration::from_secs(passed / 1000);
+        let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
+        let mut error = Error::new(kind, "").with_own_words(what);
+        if let Some(code) = &self.code {
+            error = error.with_own_words(" (").with_server_words(code).with_own_words(")");
+        }
+        let mut error = error.with_own_words(format!(" {ago:#} ago, as another process found")).with_remedy(remedy);
+        if !self.refused {
+            error = error.with_retry(Retry::After(left));
+        }
+        RememberedClient { refusals: self.refusals, left, error }
+    }
+}
+
+impl HostRecord {
+    fn of(RememberedHost { refusals, refused, told }: &RememberedHost) -> Self {
+        let (told, kind) = told.unwrap_or((Duration::ZERO, ErrorKind::Unavailable));
+        Self {
+            refusals: *refusals,
+            refused: milliseconds(*refused),
+            told: milliseconds(told),
+            limited: kind == ErrorKind::RateLimited,
+            lifetime: milliseconds(told.max(*refused) + REMEMBERED),
+        }
+    }
+
+    fn remembered(self, left: Duration) -> RememberedHost {
+        let passed = self.lifetime.saturating_sub(milliseconds(left));
+        let left = |pause: u64| Duration::from_millis(pause.saturating_sub(passed));
+        let kind = if self.limited { ErrorKind::RateLimited } else { ErrorKind::Unavailable };
+        let told = left(self.told);
+        RememberedHost {
+            refusals: self.refusals,
+            refused: left(self.refused),
+            told: (!told.is_zero()).then_some((told, kind)),
+        }
+    }
+}
+
+/// Returns the keys that seal this client's records: those of the store, or of the client's own secret.
+pub(super) fn keyring(store: &SharedStore, credentials: &ClientCredentials) -> Result<Option<Keyring>, Error> {
+    if let Some(keyring) = store.store().keyring() {
+        return Ok(Some(keyring.clone()));
+    }
+    // An assertion is another one in each process, so a key derived from it would open nothing.
+    let certificate = credentials.certificate().map(ClientCertificate::pem);
+    let secret = credentials.client_secret().ok().or(certificate);
+    secret.map(|secret| Keyring::of_secret(secret.expose_secret().as_bytes())).transpose()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,312 @@
+//! A fetch through a store: adopts the token of another process, or requests one for all of them.
+//!
+//! One process at a time has the right to request a token, for a fixed window. It is enough that it nearly always is
+//! one: two requests are waste and no harm, so nobody waits for long on another.
+//!
+//! | the store says | a caller waits for the token | a renewal |
+//! |---|---|---|
+//! | here is another token | it is adopted, if it is valid for long enough | it is adopted, if it lives longer |
+//! | the right is yours | requests a token, and writes it into the store | the same |
+//! | somebody else has it | asks again, for two windows or half its time; then goes alone | looks again later |
+//! | nothing: it fails, or takes too long | requests a token alone | looks again later |
+//!
+//! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
+//! requests a token alone. Callers get the valid token meanwhile.
+
+use std::hash::Hash as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::failures::Purpose;
+use super::fetch::{Attempt, Fetched, Found};
+use super::limits::RATION;
+use super::shared::Shared;
+use super::stored_failures::keyring;
+use super::stored_token::{ForWhom, Restored, restore, write};
+use super::validity::{Reading, State};
+use crate::random::{entropy, random_number};
+use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
+
+/// How long one process has the right to request a token, if a second request costs next to nothing.
+const WINDOW: Duration = Duration::from_secs(3);
+
+/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
+/// end. Each is cut short at random, by half at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
+const MOST_RECORDS: usize = 4;
+
+/// What the store has to say.
+enum Answer {
+    /// A token that another process requested.
+    Adopted(Box<Fetched>),
+    /// Request a token for all. The version is that of the record to replace.
+    Granted(Claimed, Option<Version>),
+    /// Request a token, and write it into the store if there is still that version.
+    Alone(Option<Version>),
+    /// Request a token, and leave the store alone: it holds what only others can read.
+    Unshared,
+    /// Look again later.
+    Later(Option<Duration>),
+}
+
+/// One fetch of one client, as the store sees it.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    store: &'a Arc<SharedStore>,
+    keyring: Keyring,
+    key: StoreKey,
+    credentials: &'a ClientCredentials,
+    policy: Policy,
+    window: Duration,
+}
+
+impl Shared {
+    /// Adopts a token from the store, or requests one.
+    pub(super) async fn adopt_or_request(
+        self: &Arc<Self>,
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        attempt: &Attempt,
+    ) -> Result<Found, Error> {
+        let Some(session) = Session::new(self, store, credentials)? else {
+            return self.request_with(credentials, attempt).await.map(Found::new);
+        };
+        let (claimed, seen) = match session.ask(attempt).await? {
+            Answer::Adopted(fetched) => return Ok(Found::Token(fetched)),
+            Answer::Granted(claimed, seen) => (Some(claimed), seen),
+            Answer::Alone(seen) => (None, seen),
+            Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::new),
+            Answer::Later(by) => match self.look_again_later(by) {
+                Some(token) => return Ok(Found::Postponed(token)),
+                // It was invalidated or expired meanwhile, so callers need a new one now.
+                None => (None, self.seen_version()),
+            },
+        };
+        let mut outcome = self.request_with(credentials, attempt).await;
+        if let Ok(fetched) = &mut outcome {
+            fetched.rejections = self.store_memory.rejections();
+            session.write(fetched, seen).await;
+        }
+        if let Some(claimed) = claimed {
+            claimed.release().await;
+        }
+        outcome.map(Found::new)
+    }
+
+    /// Removes this token from the store, if it is there.
+    pub(super) async fn remove_stored(
+        self: &Arc<Self>,
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        token: &SecretString,
+    ) -> Result<(), Error> {
+        let Some(session) = Session::new(self, store, credentials)? else { return Ok(()) };
+        let found = store.call(BUDGET, store.store().read(&session.key)).await.flatten();
+        let Some(record) = found else { return Ok(()) };
+        if let Ok(Some(fetched)) = session.open(&record, self.reading())
+            && fetched.token.secret().expose_secret() == token.expose_secret()
+        {
+            store.call(BUDGET, store.store().remove(&session.key, record.version)).await;
+        }
+        Ok(())
+    }
+
+    /// Postpones the renewal of the token in memory, and returns that.
+    fn look_again_later(self: &Arc<Self>, by: Option<Duration>) -> Option<Arc<AccessToken>> {
+        let now = self.reading();
+        let (token, _) = self.valid_token(now)?;
+        let pause = self.store_memory.postpone(by, token.current().validity.until_expired(now), now);
+        let token = token.to_arc();
+        // No call may come before the token expires.
+        let shared = Arc::downgrade(self);
+        let timer = tokio::spawn(async move {
+            sleep(pause).await;
+            if let Some(shared) = shared.upgrade()
+                && shared.valid_token(shared.reading()).is_some_and(|(_, state)| state == State::Stale)
+            {
+                shared.renew();
+            }
+        });
+        self.store_memory.set_timer(timer.abort_handle());
+        Some(token)
+    }
+
+    /// Returns the version of the token that is in memory, or that was rejected.
+    fn seen_version(&self) -> Option<Version> {
+        let current = self.current.load().as_ref().and_then(|current| current.version);
+        current.or_else(|| self.store_memory.rejected_version())
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or no name.
+    fn new(
+        shared: &'a Arc<Shared>,
+        store: &'a Arc<SharedStore>,
+        credentials: &'a ClientCredentials,
+    ) -> Result<Option<Self>, Error> {
+        let Some(keyring) = keyring(store, credentials)? else { return Ok(None) };
+        let provider = &*shared.provider;
+        let mut is_known = false;
+        let key = keyring.name("token", |state| {
+            (provider.name(), &shared.parameters).hash(state);
+            is_known = state.part(|state| provider.identify(state));
+            state.part(|state| CredentialsSource::identify(credentials, state));
+        });
+        if !is_known {
+            return Ok(None);
+        }
+        let policy = provider.policy();
+        let is_rationed = policy.limits().iter().chain(&shared.config.limits).any(|limit| limit.period() >= RATION);
+        let is_costly = is_rationed || policy.has_single_token() || policy.bills_tokens();
+        let window = if is_costly { shared.config.timeout } else { WINDOW.min(shared.config.timeout) };
+        Ok(Some(Self { shared, store, keyring, key, credentials, policy, window }))
+    }
+
+    /// Asks the store what to do.
+    async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
+        let is_renewal = attempt.purpose == Purpose::Renewal;
+        let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
+        let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
+        let claimant = Claimant::from_bytes(entropy()?);
+        let now = Instant::now();
+        // Half of the time is left for a request of its own.
+        let waits_until = now + (self.window * 2).min(attempt.give_up.saturating_duration_since(now) / 2);
+        let mut seen = self.shared.seen_version();
+        let (mut records, mut pause) = (0, FIRST_PAUSE);
+        loop {
+            let asked = self.shared.reading();
+            let claim = self.store.store().claim(&self.key, seen, claimant, self.window);
+            let claim =
+                if is_solo { self.store.probe(budget, claim).await } else { self.store.call(budget, claim).await };
+            match claim {
+                Some(Claim::Granted) => {
+                    let claimed =
+                        Claimed { store: Arc::clone(self.store), key: self.key.clone(), claimant: Some(claimant) };
+                    return Ok(Answer::Granted(claimed, seen));
+                }
+                Some(Claim::Changed(record)) => {
+                    seen = Some(record.version);
+                    records += 1;
+                    match self.open(&record, asked) {
+                        Ok(Some(fetched)) if self.is_enough(&fetched, attempt, asked) => {
+                            return Ok(Answer::Adopted(Box::new(fetched)));
+                        }
+                        Ok(_) if records < MOST_RECORDS => {}
+                        Ok(_) => return Ok(Answer::Alone(seen)),
+                        Err(()) => return Ok(Answer::Unshared),
+                    }
+                }
+                Some(Claim::Held(left)) if is_renewal => {
+                    let jitter = self.window.mul_f64(f64::from(random_number()) / f64::from(u32::MAX) / 4.0);
+                    return Ok(if is_solo { Answer::Alone(seen) } else { Answer::Later(Some(left + jitter)) });
+                }
+                Some(Claim::Held(_)) if Instant::now() < waits_until => {
+                    sleep(pause.mul_f64(1.0 - f64::from(random_number()) / f64::from(u32::MAX) / 2.0)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                None if is_renewal && !is_solo => return Ok(Answer::Later(None)),
+                Some(Claim::Held(_)) | None => return Ok(Answer::Alone(seen)),
+            }
+        }
+    }
+
+    /// Opens a record. `None` if it is damaged or of no use to anybody, an error if only others can read it.
+    fn open(&self, record: &Record, asked: Reading) -> Result<Option<Fetched>, ()> {
+        let value = match self.keyring.open(&self.key, record.version, &record.value) {
+            Ok(value) => value,
+            Err(Unreadable::Damaged) => return Ok(None),
+            Err(Unreadable::Foreign) => return Err(()),
+        };
+        let [jitter, ..] = random_number().to_ne_bytes();
+        let for_whom = ForWhom {
+            credentials: self.credentials,
+            parameters: &self.shared.parameters,
+            policy: &self.policy,
+            maximum_lifetime: self.shared.config.maximum_lifetime,
+            jitter,
+        };
+        let restored = restore(&value, record.lifetime, asked, &for_whom);
+        Ok(restored.map(|Restored { token, lifetime, rejections, validity }| Fetched {
+            token,
+            validity,
+            lifetime_on_arrival: lifetime,
+            is_adopted: true,
+            version: Some(record.version),
+            rejections,
+        }))
+    }
+
+    /// Returns `true` if a token from the store will do.
+    fn is_enough(&self, fetched: &Fetched, attempt: &Attempt, now: Reading) -> bool {
+        let left = fetched.validity.left(now);
+        let is_longer = || match self.shared.current.load().as_ref() {
+            Some(current) => left > current.validity.left(now),
+            None => true,
+        };
+        fetched.validity.state(now) != State::Expired
+            && left >= attempt.minimum_lifetime
+            && (attempt.purpose == Purpose::Caller || is_longer())
+    }
+
+    /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
+    /// longer, the writing goes on.
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>) {
+        let Ok(version) = entropy().map(Version::from_bytes) else { return };
+        let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
+        let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
+        let lifetime = fetched.validity.left(self.shared.reading());
+        let record = Record { version, value, lifetime };
+        fetched.version = Some(version);
+        let (store, key) = (Arc::clone(self.store), self.key.clone());
+        let writing = tokio::spawn(async move {
+            let written = store.call(BUDGET, store.store().write(&key, seen, &record)).await;
+            if written == Some(false) {
+                tracing::debug!("another process wrote a token into the store meanwhile");
+            }
+        });
+        let _ = timeout(self.store.moment(), writing).await;
+    }
+}
+
+/// A claim that is given back when it is dropped: the task may be aborted.
+struct Claimed {
+    store: Arc<SharedStore>,
+    key: StoreKey,
+    claimant: Option<Claimant>,
+}
+
+impl Claimed {
+    /// Gives the claim back, and waits a moment until the store knows.
+    async fn release(mut self) {
+        if let Some(releasing) = self.start_release() {
+            let _ = timeout(self.store.moment(), releasing).await;
+        }
+    }
+
+    fn start_release(&mut self) -> Option<JoinHandle<()>> {
+        let claimant = self.claimant.take()?;
+        let (store, key) = (Arc::clone(&self.store), self.key.clone());
+        let release = async move {
+            store.call(BUDGET, store.store().release(&key, claimant)).await;
+        };
+        Some(Handle::try_current().ok()?.spawn(release))
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        let _ = self.start_release();
+    }
+}

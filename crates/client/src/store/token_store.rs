@@ -1,0 +1,61 @@
+//! The trait of stores.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::keyring::Keyring;
+use super::record::{Claim, Claimant, Record, StoreKey, Version};
+
+/// Why a store did not do what it was asked to. A source goes on as if it had no store, and logs the reason.
+pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A store in which processes share tokens: one file system, one Redis, one database.
+///
+/// A store keeps small records under keys. It sees sealed bytes only, and needs to know nothing of tokens. Implement it
+/// for a store of your own, and check it with `store_checks!` of `credentials-grant-conformance`.
+///
+/// Each method is one atomic step in the store. An error means that the store is not there: the source fetches its
+/// token itself. A source stops waiting for a method that takes too long, and drops its future.
+#[async_trait]
+pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
+    /// Returns the keys that seal the records, or `None` to seal the records of each client with its own secret.
+    ///
+    /// A client's secret protects as well as it is hard to guess. Return keys if others can read the store: a keyring
+    /// is random.
+    fn keyring(&self) -> Option<&Keyring>;
+
+    /// Returns how long a caller without a token waits for an answer before it goes on without the store: half a second
+    /// unless implemented.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(500)
+    }
+
+    /// Returns the record under this key, unless it has ended.
+    async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError>;
+
+    /// Returns the record under this key if it has another version than the one `seen`. Otherwise claims the right to
+    /// replace it, which one claimant has at a time, for `window` at the longest.
+    ///
+    /// Whoever has the right and claims it again keeps it.
+    async fn claim(
+        &self,
+        key: &StoreKey,
+        seen: Option<Version>,
+        claimant: Claimant,
+        window: Duration,
+    ) -> Result<Claim, StoreError>;
+
+    /// Writes a record under this key if the one that is there has the version `seen`, or if none is there. It ends
+    /// when its lifetime is over. Returns `false` if another version is there.
+    ///
+    /// Claims make no difference: a claim is for whoever wants to make a record, and this is for one that is made.
+    async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError>;
+
+    /// Gives a claim back, if this claimant still has it.
+    async fn release(&self, key: &StoreKey, claimant: Claimant) -> Result<(), StoreError>;
+
+    /// Removes the record under this key, if it still has this version. Returns `false` if it has another.
+    async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError>;
+}
