@@ -28,7 +28,6 @@ const NAME: usize = 16;
 /// use credentials_grant_client::Keyring;
 ///
 /// let text = "\
-///     # made on 2026-11-29
 ///     name KCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/QEFCQ0RFRkc=
 ///     seal jI2Oj5CRkpOUlZaXmJmam5ydnp+goaKjpKWmp6ipqqs=
 /// ";
