@@ -197,7 +197,7 @@ impl Shared {
             record: Arc::clone(record),
             #[cfg(feature = "store")]
             stored: match &self.config.store {
-                Some(store) => StoredFailures::new(store, credentials)?,
+                Some(store) => StoredFailures::new(store, credentials, *give_up)?,
                 None => None,
             },
             last: Mutex::default(),

@@ -15,7 +15,7 @@ use futures_util::future::join;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use super::limits::{LimitKey, RATION, UsedUp};
@@ -33,6 +33,7 @@ const MOST_TRIES: usize = 4;
 pub(crate) struct StoredFailures {
     store: Arc<SharedStore>,
     credentials: ClientCredentials,
+    give_up: Instant,
     /// For what concerns the client.
     own: Keyring,
     /// For what concerns a host or a limit.
@@ -87,11 +88,17 @@ struct LimitRecord {
 
 impl StoredFailures {
     /// Returns `None` for a client that has no secret to derive keys from, in a store without a keyring.
-    pub(crate) fn new(store: &Arc<SharedStore>, credentials: &ClientCredentials) -> Result<Option<Self>, Error> {
+    ///
+    /// The fetch has until `give_up`.
+    pub(crate) fn new(
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        give_up: Instant,
+    ) -> Result<Option<Self>, Error> {
         let Some(own) = keyring(store, credentials)? else { return Ok(None) };
         let common = store.store().keyring().cloned().map_or_else(Keyring::of_nobody, Ok)?;
         let (store, credentials) = (Arc::clone(store), credentials.clone());
-        Ok(Some(Self { store, credentials, own, common, found: Mutex::default() }))
+        Ok(Some(Self { store, credentials, give_up, own, common, found: Mutex::default() }))
     }
 
     /// Adds to the failures of this process what others have heard.
@@ -121,7 +128,7 @@ impl StoredFailures {
             Self::sealed(&self.common, &names.host, common, host),
         ];
         let store = Arc::clone(&self.store);
-        let (budget, moment) = (store.store().patience(), store.moment());
+        let (budget, moment) = (store.store().patience(), store.moment(self.give_up));
         let writes = tokio::spawn(async move {
             for (key, write) in [names.client, names.host].into_iter().zip(writes) {
                 match write {
@@ -165,7 +172,7 @@ impl StoredFailures {
             let Some(Write::Replace(seen, record)) = Self::sealed(&self.common, &name, record, seen) else {
                 return Ok(());
             };
-            match self.store.call(self.store.store().patience(), self.store.store().write(&name, seen, &record)).await {
+            match self.store.call(self.budget(), self.store.store().write(&name, seen, &record)).await {
                 // Somebody else counted a request meanwhile.
                 Some(false) => {}
                 Some(true) | None => return Ok(()),
@@ -174,13 +181,19 @@ impl StoredFailures {
         Ok(())
     }
 
+    /// Returns how long to wait for the store, so that there is time left for the request.
+    fn budget(&self) -> Duration {
+        let left = self.give_up.saturating_duration_since(Instant::now());
+        self.store.store().patience().min(left / 4)
+    }
+
     async fn read_record<T: DeserializeOwned>(
         &self,
         keyring: &Keyring,
         name: &StoreKey,
     ) -> Option<(Version, T, Duration)> {
         let Record { version, value, lifetime } =
-            self.store.call(self.store.store().patience(), self.store.store().read(name)).await??;
+            self.store.call(self.budget(), self.store.store().read(name)).await??;
         let value = keyring.open(name, version, &value).ok()?;
         Some((version, serde_json::from_slice(&value).ok()?, lifetime))
     }

@@ -38,6 +38,11 @@ const WINDOW: Duration = Duration::from_secs(3);
 /// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
 const BUDGET: Duration = Duration::from_secs(10);
 
+/// What the store may take of the time that is left, at the most: a request of its own must stay possible.
+fn share_of(give_up: Instant) -> Duration {
+    give_up.saturating_duration_since(Instant::now()) / 4
+}
+
 /// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
 /// end. Each is cut short at random, by half at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -96,10 +101,10 @@ impl Shared {
         let mut outcome = self.request_with(credentials, attempt).await;
         if let Ok(fetched) = &mut outcome {
             fetched.rejections = self.store_memory.rejections();
-            session.write(fetched, seen).await;
+            session.write(fetched, seen, attempt.give_up).await;
         }
         if let Some(claimed) = claimed {
-            claimed.release().await;
+            claimed.release(attempt.give_up).await;
         }
         outcome.map(Found::new)
     }
@@ -112,12 +117,13 @@ impl Shared {
         token: &SecretString,
     ) -> Result<(), Error> {
         let Some(session) = Session::new(self, store, credentials)? else { return Ok(()) };
-        let found = store.call(BUDGET, store.store().read(&session.key)).await.flatten();
+        let budget = BUDGET.min(self.config.timeout / 4);
+        let found = store.call(budget, store.store().read(&session.key)).await.flatten();
         let Some(record) = found else { return Ok(()) };
         if let Ok(Some(fetched)) = session.open(&record, self.reading())
             && fetched.token.secret().expose_secret() == token.expose_secret()
         {
-            store.call(BUDGET, store.store().remove(&session.key, record.version)).await;
+            store.call(budget, store.store().remove(&session.key, record.version)).await;
         }
         Ok(())
     }
@@ -178,11 +184,11 @@ impl<'a> Session<'a> {
     async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
         let is_renewal = attempt.purpose == Purpose::Renewal;
         let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
+        let budget = budget.min(share_of(attempt.give_up));
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
-        let now = Instant::now();
-        // Half of the time is left for a request of its own.
-        let waits_until = now + (self.window * 2).min(attempt.give_up.saturating_duration_since(now) / 2);
+        // Whoever has the right may be stopped, so half of the time is left for a request of one's own.
+        let waits_until = Instant::now() + (self.window * 2).min(share_of(attempt.give_up) * 2);
         let mut seen = self.shared.seen_version();
         let (mut records, mut pause) = (0, FIRST_PAUSE);
         loop {
@@ -262,7 +268,7 @@ impl<'a> Session<'a> {
 
     /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
     /// longer, the writing goes on.
-    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>) {
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, give_up: Instant) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
@@ -276,7 +282,7 @@ impl<'a> Session<'a> {
                 tracing::debug!("another process wrote a token into the store meanwhile");
             }
         });
-        let _ = timeout(self.store.moment(), writing).await;
+        let _ = timeout(self.store.moment(give_up), writing).await;
     }
 }
 
@@ -289,9 +295,9 @@ struct Claimed {
 
 impl Claimed {
     /// Gives the claim back, and waits a moment until the store knows.
-    async fn release(mut self) {
+    async fn release(mut self, give_up: Instant) {
         if let Some(releasing) = self.start_release() {
-            let _ = timeout(self.store.moment(), releasing).await;
+            let _ = timeout(self.store.moment(give_up), releasing).await;
         }
     }
 

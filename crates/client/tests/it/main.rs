@@ -40,6 +40,8 @@ mod status;
 #[cfg(feature = "store")]
 mod store;
 #[cfg(feature = "store")]
+mod store_bounds;
+#[cfg(feature = "store")]
 mod store_failures;
 #[cfg(feature = "store")]
 mod store_replicas;

@@ -1,0 +1,80 @@
+//! A store never costs a call what it would have had without one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use credentials_grant::{ClientCredentials, Policy};
+use credentials_grant_client::{Claimant, MemoryStore, StoreKey, TokenSource};
+use credentials_grant_test_kit::{Acme, TestServer, TokioClock, pass, settle};
+use tokio::time::{Instant, advance};
+
+use crate::acme::{SECOND, token};
+use crate::faulty_store::Faulty;
+use crate::store::{builder, process, server};
+
+/// A vendor whose tokens are billed, so that one process requests a token at a time.
+fn billed(server: &TestServer, store: &MemoryStore) -> TokenSource {
+    TokenSource::builder(Acme::new().with_policy(Policy::new().with_billed_tokens()), ClientCredentials::new("id", "s"))
+        .with_transport(server.clone())
+        .with_clock(TokioClock::new())
+        .with_store(store.clone())
+        .build()
+        .unwrap()
+}
+
+/// Returns the key of the only token in a store.
+fn token_key(store: &MemoryStore) -> StoreKey {
+    let mut keys = store.keys();
+    keys.retain(|key| key.as_str().starts_with("token-"));
+    assert_eq!(keys.len(), 1);
+    keys.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_is_stopped_leaves_the_others_time_for_a_request_of_their_own() {
+    let (server, store) = (server(SECOND / 10, 3600), MemoryStore::new());
+    token(&billed(&server, &store)).await.unwrap();
+    let key = token_key(&store);
+    store.clear();
+    store.claim(&key, None, Claimant::from_bytes([7; 16]), SECOND * 3600).await.unwrap();
+    assert_eq!(token(&billed(&server, &store)).await.unwrap(), "Bearer token-2");
+    store.clear();
+    // And where the timeout is shorter than two windows.
+    let (server, store) = (crate::store::server(SECOND / 10, 3600), MemoryStore::new());
+    token(&process(&server, &store)).await.unwrap();
+    let key = token_key(&store);
+    store.clear();
+    store.claim(&key, None, Claimant::from_bytes([7; 16]), SECOND * 3600).await.unwrap();
+    let hasty = builder(&server, &store).with_timeout(SECOND * 5).build().unwrap();
+    assert_eq!(token(&hasty).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_leaves_time_for_the_request_whatever_the_timeout() {
+    for timeout in [SECOND / 2, SECOND * 5, SECOND * 10] {
+        let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+        let source = builder(&server, &store).with_timeout(timeout).build().unwrap();
+        store.hangs.store(true, Ordering::Relaxed);
+        assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "{timeout:?}");
+        advance(SECOND * 900).await;
+        for second in 900..970 {
+            let called = Instant::now();
+            token(&source).await.unwrap();
+            assert_eq!(called.elapsed(), Duration::ZERO, "{timeout:?}: a call waited at {second} s");
+            pass(SECOND).await;
+        }
+        assert_eq!(server.request_count(), 2, "{timeout:?}: renewed in time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_not_lost_because_the_store_hangs_at_the_end_of_the_timeout() {
+    let (server, store) = (server(SECOND * 99 / 20, 3600), Faulty::default());
+    let hangs = Arc::clone(&store.hangs);
+    let source = builder(&server, &store).with_timeout(SECOND * 5).build().unwrap();
+    let call = tokio::spawn(async move { token(&source).await });
+    settle().await;
+    hangs.store(true, Ordering::Relaxed);
+    assert_eq!(call.await.unwrap().unwrap(), "Bearer token-1");
+}
