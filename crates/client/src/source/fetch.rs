@@ -29,7 +29,7 @@ impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
     pub(crate) fn renew(self: &Arc<Self>) {
         #[cfg(feature = "store")]
-        if self.store_memory.postpones_renewal(self.reading()) {
+        if self.store_memory.until_renewal(self.reading()).is_some() {
             return;
         }
         let start = || self.start(Purpose::Renewal, TokenOptions::new());

@@ -45,12 +45,10 @@ struct Postponed {
 }
 
 impl StoreMemory {
-    /// Returns `true` while a renewal is to look again later.
-    pub(crate) fn postpones_renewal(&self, now: Reading) -> bool {
-        self.memory()
-            .as_ref()
-            .and_then(|memory| memory.postponed)
-            .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
+    /// Returns the time until a renewal that was postponed looks again, if that is later.
+    pub(crate) fn until_renewal(&self, now: Reading) -> Option<Duration> {
+        let Postponed { since, until, .. } = self.memory().as_ref()?.postponed?;
+        since.left_of(until, now)
     }
 
     /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that
@@ -104,9 +102,11 @@ impl StoreMemory {
         pause
     }
 
-    /// Remembers the task that starts the renewal later.
+    /// Remembers the task that starts the renewal later, in the place of the one before.
     pub(super) fn set_timer(&self, timer: AbortHandle) {
-        self.memory().get_or_insert_default().timer = Some(timer);
+        if let Some(before) = self.memory().get_or_insert_default().timer.replace(timer) {
+            before.abort();
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {

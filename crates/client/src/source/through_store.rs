@@ -14,7 +14,8 @@
 //! requests a token alone. Callers get the valid token meanwhile.
 
 use std::hash::Hash as _;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
@@ -47,6 +48,9 @@ fn share_of(give_up: Instant) -> Duration {
 /// end. Each is cut short at random, by half at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a timer sleeps at least before it looks at the clock again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
 const MOST_RECORDS: usize = 4;
@@ -135,15 +139,7 @@ impl Shared {
         let pause = self.store_memory.postpone(by, token.current().validity.until_expired(now), now);
         let token = token.to_arc();
         // No call may come before the token expires.
-        let shared = Arc::downgrade(self);
-        let timer = tokio::spawn(async move {
-            sleep(pause).await;
-            if let Some(shared) = shared.upgrade()
-                && shared.valid_token(shared.reading()).is_some_and(|(_, state)| state == State::Stale)
-            {
-                shared.renew();
-            }
-        });
+        let timer = tokio::spawn(renew_after(Arc::downgrade(self), pause));
         self.store_memory.set_timer(timer.abort_handle());
         Some(token)
     }
@@ -152,6 +148,22 @@ impl Shared {
     fn seen_version(&self) -> Option<Version> {
         let current = self.current.load().as_ref().and_then(|current| current.version);
         current.or_else(|| self.store_memory.rejected_version())
+    }
+}
+
+/// Renews the token after a pause, by the clock that decides whether the renewal is still postponed: a coarse one lags
+/// behind the timer.
+async fn renew_after(shared: Weak<Shared>, mut pause: Duration) {
+    loop {
+        sleep(pause).await;
+        // After its token was revoked at the end, the next caller starts again.
+        let Some(shared) = shared.upgrade().filter(|shared| !shared.is_paused.load(Ordering::Acquire)) else { return };
+        let now = shared.reading();
+        match shared.store_memory.until_renewal(now) {
+            Some(left) => pause = left.max(SHORTEST_PAUSE),
+            None if shared.valid_token(now).is_some_and(|(_, state)| state == State::Stale) => return shared.renew(),
+            None => return,
+        }
     }
 }
 

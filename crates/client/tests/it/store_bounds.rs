@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, Policy};
-use credentials_grant_client::{Claimant, MemoryStore, StoreKey, TokenSource};
+use credentials_grant_client::{Claimant, Clock, MemoryStore, StoreKey, TokenOptions, TokenSource};
 use credentials_grant_test_kit::{Acme, TestServer, TokioClock, pass, settle};
 use tokio::time::{Instant, advance};
 
-use crate::acme::{SECOND, token};
+use crate::acme::{SECOND, on_clock, token};
 use crate::faulty_store::Faulty;
 use crate::store::{builder, process, server};
 
@@ -66,6 +66,63 @@ async fn a_store_that_hangs_leaves_time_for_the_request_whatever_the_timeout() {
         }
         assert_eq!(server.request_count(), 2, "{timeout:?}: renewed in time");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_joins_a_postponed_renewal_gets_the_life_that_it_needs() {
+    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+    let source = process(&server, &store);
+    token(&source).await.unwrap();
+    advance(SECOND * 900).await;
+    store.hangs.store(true, Ordering::Relaxed);
+    // Starts the renewal, which waits for the store.
+    token(&source).await.unwrap();
+    settle().await;
+    let long = TokenOptions::new().with_minimum_lifetime(SECOND * 500);
+    let token = source.token_with(long).await.unwrap();
+    assert_eq!(token.header_value(), "Bearer token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_stops_does_not_renew_what_was_postponed() {
+    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+    let source = process(&server, &store);
+    token(&source).await.unwrap();
+    advance(SECOND * 900).await;
+    store.fails.store(true, Ordering::Relaxed);
+    token(&source).await.unwrap();
+    settle().await;
+    source.revoke_current().await.unwrap();
+    pass(SECOND * 60).await;
+    assert_eq!(server.request_count(), 1);
+}
+
+/// A clock that lags behind, as coarse clocks do.
+#[derive(Debug)]
+struct Coarse(TokioClock);
+
+impl Clock for Coarse {
+    fn now(&self) -> SystemTime {
+        let exact = self.0.now();
+        let since = exact.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        SystemTime::UNIX_EPOCH + SECOND * u32::try_from(since / 4 * 4).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.monotonic().as_secs() / 4 * 4)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_was_postponed_comes_although_the_clock_lags_behind_the_timer() {
+    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+    let source = on_clock(&server, Coarse(TokioClock::new())).with_store(store.clone()).build().unwrap();
+    token(&source).await.unwrap();
+    advance(SECOND * 900).await;
+    store.fails.store(true, Ordering::Relaxed);
+    token(&source).await.unwrap();
+    pass(SECOND * 60).await;
+    assert_eq!(server.request_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
