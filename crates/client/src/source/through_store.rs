@@ -317,7 +317,8 @@ impl Claimed {
         let claimant = self.claimant.take()?;
         let (store, key) = (Arc::clone(&self.store), self.key.clone());
         let release = async move {
-            store.call(BUDGET, store.store().release(&key, claimant)).await;
+            // Even if it failed a moment ago: others wait for the claim.
+            store.probe(BUDGET, store.store().release(&key, claimant)).await;
         };
         Some(Handle::try_current().ok()?.spawn(release))
     }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use credentials_grant::{ClientCredentials, Policy};
-use credentials_grant_client::{Claimant, Clock, MemoryStore, StoreKey, TokenOptions, TokenSource};
+use credentials_grant_client::{
+    Claim, Claimant, Clock, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenOptions, TokenSource, TokenStore,
+    Version,
+};
 use credentials_grant_test_kit::{Acme, TestServer, TokioClock, pass, settle};
 use tokio::time::{Instant, advance};
 
@@ -123,6 +127,52 @@ async fn a_renewal_that_was_postponed_comes_although_the_clock_lags_behind_the_t
     token(&source).await.unwrap();
     pass(SECOND * 60).await;
     assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_given_back_although_the_record_could_not_be_written() {
+    let (server, full) = (server(SECOND / 10, 3600), Full::default());
+    token(&process(&server, &full)).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(token(&process(&server, &full)).await.unwrap(), "Bearer token-2");
+    assert!(began.elapsed() < SECOND / 2, "{:?}", began.elapsed());
+}
+
+/// A store that is full: it grants claims, and stores no record.
+#[derive(Clone, Debug, Default)]
+struct Full(MemoryStore);
+
+#[async_trait]
+impl TokenStore for Full {
+    fn keyring(&self) -> Option<&Keyring> {
+        None
+    }
+
+    async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError> {
+        self.0.read(key).await
+    }
+
+    async fn claim(
+        &self,
+        key: &StoreKey,
+        seen: Option<Version>,
+        claimant: Claimant,
+        window: Duration,
+    ) -> Result<Claim, StoreError> {
+        self.0.claim(key, seen, claimant, window).await
+    }
+
+    async fn write(&self, _: &StoreKey, _: Option<Version>, _: &Record) -> Result<bool, StoreError> {
+        Err("no space left on device".into())
+    }
+
+    async fn release(&self, key: &StoreKey, claimant: Claimant) -> Result<(), StoreError> {
+        self.0.release(key, claimant).await
+    }
+
+    async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError> {
+        self.0.remove(key, version).await
+    }
 }
 
 #[tokio::test(start_paused = true)]
