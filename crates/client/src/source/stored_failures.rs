@@ -23,7 +23,7 @@ use super::shared_failures::remembered::{Remembered, RememberedClient, Remembere
 use super::shared_failures::{Party, REMEMBERED, SharedFailures};
 use super::validity::Reading;
 use crate::random::entropy;
-use crate::store::{Keyring, Record, SharedStore, StoreKey, Version};
+use crate::store::{Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
 
 /// How often to try again if another process writes the same record meanwhile.
 const MOST_TRIES: usize = 4;
@@ -107,13 +107,12 @@ impl StoredFailures {
         let client = self.read_record::<ClientRecord>(&self.own, &names.client);
         let host = self.read_record::<HostRecord>(&self.common, &names.host);
         let (client, host) = join(client, host).await;
-        let versions = (client.as_ref().map(|found| found.0), host.as_ref().map(|found| found.0));
         let remembered = Remembered {
-            client: client.map(|(_, record, lifetime)| record.remembered(lifetime)),
-            host: host.map(|(_, record, lifetime)| record.remembered(lifetime)),
+            client: client.contents.map(|(record, lifetime)| record.remembered(lifetime)),
+            host: host.contents.map(|(record, lifetime)| record.remembered(lifetime)),
         };
         failures.learn(party, remembered, now());
-        *self.found() = Some(Found { names, client: versions.0, host: versions.1 });
+        *self.found() = Some(Found { names, client: client.version, host: host.version });
     }
 
     /// Tells others what this process has heard. Waits a moment until it is in the store; if it takes longer, the
@@ -145,29 +144,45 @@ impl StoredFailures {
         let _ = timeout(moment, writes).await;
     }
 
-    /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing more.
+    /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing.
     pub(crate) async fn count(&self, limits: &[LimitKey]) -> Result<(), UsedUp> {
-        for limit in limits.iter().filter(|limit| limit.limit.period() >= RATION) {
+        let rations: Vec<_> = limits.iter().filter(|limit| limit.limit.period() >= RATION).collect();
+        if rations.len() > 1 {
+            for limit in &rations {
+                self.counted(limit, &self.limit_name(limit)).await?;
+            }
+        }
+        for limit in rations {
             self.count_one(limit).await?;
         }
         Ok(())
     }
 
-    async fn count_one(&self, key: &LimitKey) -> Result<(), UsedUp> {
+    fn limit_name(&self, key: &LimitKey) -> StoreKey {
+        self.common.name("limit", |state| key.hash(state))
+    }
+
+    /// Returns the ages of the requests that count under a limit, and the version of the record. An error if the limit is
+    /// used up.
+    async fn counted(&self, key: &LimitKey, name: &StoreKey) -> Result<(Vec<u64>, Option<Version>), UsedUp> {
         let (limit, period) = (key.limit, milliseconds(key.limit.period()));
-        let name = self.common.name("limit", |state| key.hash(state));
+        let StoredRecord { version, contents } = self.read_record::<LimitRecord>(&self.common, name).await;
+        let ages = contents.map_or_else(Vec::new, |(record, left)| {
+            let passed = record.lifetime.saturating_sub(milliseconds(left));
+            record.ages.into_iter().map(|age| age.saturating_add(passed)).filter(|age| *age < period).collect()
+        });
+        if ages.len() >= limit.requests() as usize {
+            let oldest = ages.first().copied().unwrap_or_default();
+            return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
+        }
+        Ok((ages, version))
+    }
+
+    async fn count_one(&self, key: &LimitKey) -> Result<(), UsedUp> {
+        let (name, period) = (self.limit_name(key), milliseconds(key.limit.period()));
         for _ in 0..MOST_TRIES {
-            let found = self.read_record::<LimitRecord>(&self.common, &name).await;
-            let seen = found.as_ref().map(|(version, ..)| *version);
-            let mut ages = found.map_or_else(Vec::new, |(_, record, left)| {
-                let passed = record.lifetime.saturating_sub(milliseconds(left));
-                record.ages.into_iter().map(|age| age.saturating_add(passed)).filter(|age| *age < period).collect()
-            });
-            if ages.len() >= limit.requests() as usize {
-                let oldest = ages.first().copied().unwrap_or_default();
-                return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
-            }
-            ages.push(0);
+            let (ages, seen) = self.counted(key, &name).await?;
+            let ages = ages.into_iter().chain([0]).collect();
             let record = Some((period, LimitRecord { ages, lifetime: period }));
             let Some(Write::Replace(seen, record)) = Self::sealed(&self.common, &name, record, seen) else {
                 return Ok(());
@@ -187,15 +202,17 @@ impl StoredFailures {
         self.store.store().patience().min(left / 4)
     }
 
-    async fn read_record<T: DeserializeOwned>(
-        &self,
-        keyring: &Keyring,
-        name: &StoreKey,
-    ) -> Option<(Version, T, Duration)> {
-        let Record { version, value, lifetime } =
-            self.store.call(self.budget(), self.store.store().read(name)).await??;
-        let value = keyring.open(name, version, &value).ok()?;
-        Some((version, serde_json::from_slice(&value).ok()?, lifetime))
+    async fn read_record<T: DeserializeOwned>(&self, keyring: &Keyring, name: &StoreKey) -> StoredRecord<T> {
+        let nothing = StoredRecord { version: None, contents: None };
+        let found = self.store.call(self.budget(), self.store.store().read(name)).await.flatten();
+        let Some(Record { version, value, lifetime }) = found else { return nothing };
+        let contents = match keyring.open(name, version, &value) {
+            Ok(value) => serde_json::from_slice(&value).ok().map(|contents| (contents, lifetime)),
+            // It is replaced.
+            Err(Unreadable::Damaged) => None,
+            Err(Unreadable::Foreign) => return nothing,
+        };
+        StoredRecord { version: Some(version), contents }
     }
 
     /// Returns what to do for a record: write it, or remove the one that was found.
@@ -223,6 +240,13 @@ impl StoredFailures {
     fn found(&self) -> MutexGuard<'_, Option<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was found under a name: the version to replace, and the contents with what is left of their lifetime, if they can
+/// be read.
+struct StoredRecord<T> {
+    version: Option<Version>,
+    contents: Option<(T, Duration)>,
 }
 
 enum Write {

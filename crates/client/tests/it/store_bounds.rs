@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use credentials_grant::{ClientCredentials, Policy};
+use credentials_grant::{ClientCredentials, IssuanceLimit, Policy};
 use credentials_grant_client::{
     Claim, Claimant, Clock, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenOptions, TokenSource, TokenStore,
     Version,
@@ -173,6 +173,51 @@ impl TokenStore for Full {
     async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError> {
         self.0.remove(key, version).await
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_frees_soon_is_waited_for_as_without_a_store() {
+    let (server, store) = (server(SECOND / 10, 60), MemoryStore::new());
+    let limit = IssuanceLimit::new(1, SECOND * 3600);
+    let run = || builder(&server, &store).with_limit(limit).build().unwrap();
+    token(&run()).await.unwrap();
+    advance(SECOND * 3590).await;
+    assert_eq!(token(&run()).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_one_limit_prevents_counts_under_no_other() {
+    let (server, store) = (server(SECOND / 10, 60), MemoryStore::new());
+    let hourly = IssuanceLimit::new(3, SECOND * 3600);
+    let daily = IssuanceLimit::new(1, SECOND * 7200);
+    let run = || builder(&server, &store).with_limit(hourly).with_limit(daily).build().unwrap();
+    token(&run()).await.unwrap();
+    advance(SECOND * 7000).await;
+    for _ in 0..5 {
+        token(&run()).await.unwrap_err();
+    }
+    advance(SECOND * 200).await;
+    assert_eq!(token(&run()).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_record_of_a_limit_or_a_refusal_is_replaced() {
+    let (server, store) = (server(SECOND / 10, 60), MemoryStore::new());
+    let limit = IssuanceLimit::new(2, SECOND * 3600);
+    let run = || builder(&server, &store).with_limit(limit).build().unwrap();
+    token(&run()).await.unwrap();
+    for key in store.keys().into_iter().filter(|key| key.as_str().starts_with("limit-")) {
+        let record = store.read(&key).await.unwrap().unwrap();
+        let mut damaged = record.clone();
+        *damaged.value.last_mut().unwrap() ^= 1;
+        assert!(store.write(&key, Some(record.version), &damaged).await.unwrap());
+    }
+    let mut issued = 0;
+    for _ in 0..5 {
+        advance(SECOND * 60).await;
+        issued += usize::from(token(&run()).await.is_ok());
+    }
+    assert_eq!(issued, 2, "counted anew");
 }
 
 #[tokio::test(start_paused = true)]
