@@ -221,6 +221,22 @@ async fn a_damaged_record_of_a_limit_or_a_refusal_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_claims_to_live_longer_than_its_token_makes_that_live_no_longer() {
+    let (server, store, clock) = (server(SECOND / 10, 3600), MemoryStore::new(), TokioClock::new());
+    let source = || on_clock(&server, clock).with_store(store.clone()).build().unwrap();
+    token(&source()).await.unwrap();
+    let key = token_key(&store);
+    let mut record = store.read(&key).await.unwrap().unwrap();
+    advance(SECOND * 3500).await;
+    record.lifetime = SECOND * 1_000_000;
+    store.write(&key, Some(record.version), &record).await.unwrap();
+    let source = source();
+    source.token().await.unwrap();
+    let left = source.status().lifetime_left.unwrap();
+    assert!(left <= SECOND * (100 + 5 * 60), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_is_not_lost_because_the_store_hangs_at_the_end_of_the_timeout() {
     let (server, store) = (server(SECOND * 99 / 20, 3600), Faulty::default());
     let hangs = Arc::clone(&store.hangs);
