@@ -274,7 +274,8 @@ impl<'a> Session<'a> {
             None => true,
         };
         fetched.validity.state(now) != State::Expired
-            && left >= attempt.minimum_lifetime
+            // If it lived for too short a time from the start, so would a new one.
+            && (left >= attempt.minimum_lifetime || fetched.lifetime_on_arrival < attempt.minimum_lifetime)
             && (attempt.purpose == Purpose::Caller || is_longer())
     }
 

@@ -237,6 +237,17 @@ async fn a_record_that_claims_to_live_longer_than_its_token_makes_that_live_no_l
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_life_that_the_vendor_does_not_give_is_not_requested_again_by_each_run() {
+    let (server, store) = (server(SECOND / 10, 3600), MemoryStore::new());
+    for _ in 0..5 {
+        let long = TokenOptions::new().with_minimum_lifetime(SECOND * 4000);
+        let error = process(&server, &store).token_with(long).await.unwrap_err();
+        assert!(error.to_string().contains("the minimum lifetime is 4000 s"), "{error}");
+    }
+    assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_is_not_lost_because_the_store_hangs_at_the_end_of_the_timeout() {
     let (server, store) = (server(SECOND * 99 / 20, 3600), Faulty::default());
     let hangs = Arc::clone(&store.hangs);
