@@ -5,16 +5,19 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use credentials_grant::{ClientCredentials, IssuanceLimit, Policy};
 use credentials_grant_client::{
     Claim, Claimant, Clock, Keyring, MemoryStore, Record, StoreError, StoreKey, TokenOptions, TokenSource, TokenStore,
     Version,
 };
-use credentials_grant_test_kit::{Acme, TestServer, TokioClock, pass, settle};
+use credentials_grant_test_kit::{Acme, Answer, TestServer, TokioClock, pass, settle};
 use tokio::time::{Instant, advance};
 
 use crate::acme::{SECOND, on_clock, token};
 use crate::faulty_store::Faulty;
+use crate::operations::Managed;
 use crate::store::{builder, process, server};
 
 /// A vendor whose tokens are billed, so that one process requests a token at a time.
@@ -245,6 +248,34 @@ async fn a_life_that_the_vendor_does_not_give_is_not_requested_again_by_each_run
         assert!(error.to_string().contains("the minimum lifetime is 4000 s"), "{error}");
     }
     assert_eq!(server.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_not_shared_is_revoked_at_the_end() {
+    let server = TestServer::new(|request, _| {
+        if request.body().starts_with(b"token=") { Answer::http(200, "") } else { Answer::Token(3600) }
+    });
+    let line = |kind: &str, byte: u8| format!("{kind} {}\n", BASE64_STANDARD.encode([byte; 32]));
+    let store = MemoryStore::new();
+    let source = |sealing: u8| {
+        let keyring = Keyring::parse(&(line("name", 0) + &line("seal", sealing)).into()).unwrap();
+        TokenSource::builder(Managed, ClientCredentials::new("id", "secret"))
+            .with_transport(server.clone())
+            .with_clock(TokioClock::new())
+            .with_store(store.clone().with_keyring(keyring))
+            .build()
+            .unwrap()
+    };
+    let shared = source(1);
+    shared.token().await.unwrap();
+    // The record of the other key is left alone, so its token is not shared.
+    let other = source(2);
+    other.token().await.unwrap();
+    assert_eq!(server.request_count(), 2);
+    shared.revoke_current().await.unwrap();
+    assert_eq!(server.request_count(), 2);
+    other.revoke_current().await.unwrap();
+    assert_eq!(server.request_count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
