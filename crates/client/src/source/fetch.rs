@@ -248,7 +248,7 @@ impl Shared {
         if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
             #[cfg(feature = "store")]
-            self.store_memory.clear();
+            self.store_memory.forget_all_but_rejected();
         }
         self.keep_warm();
         token

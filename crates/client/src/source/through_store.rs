@@ -273,7 +273,8 @@ impl<'a> Session<'a> {
             Some(current) => left > current.validity.left(now),
             None => true,
         };
-        fetched.validity.state(now) != State::Expired
+        !fetched.version.is_some_and(|version| self.shared.store_memory.is_rejected(version))
+            && fetched.validity.state(now) != State::Expired
             // If it lived for too short a time from the start, so would a new one.
             && (left >= attempt.minimum_lifetime || fetched.lifetime_on_arrival < attempt.minimum_lifetime)
             && (attempt.purpose == Purpose::Caller || is_longer())

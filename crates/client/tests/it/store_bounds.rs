@@ -288,3 +288,18 @@ async fn a_token_is_not_lost_because_the_store_hangs_at_the_end_of_the_timeout()
     hangs.store(true, Ordering::Relaxed);
     assert_eq!(call.await.unwrap().unwrap(), "Bearer token-1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_token_is_not_taken_again_after_its_successor_was_not_written() {
+    let (server, store) = (server(SECOND / 10, 3600), Faulty::default());
+    let source = process(&server, &store);
+    let first = source.token().await.unwrap();
+    source.invalidate(&first);
+    store.fails.store(true, Ordering::Relaxed);
+    let second = source.token().await.unwrap();
+    assert_eq!(second.header_value(), "Bearer token-2");
+    store.fails.store(false, Ordering::Relaxed);
+    advance(SECOND * 5).await;
+    source.invalidate(&second);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
+}
