@@ -11,6 +11,8 @@ mod failures;
 #[cfg(feature = "store")]
 mod faulty_store;
 #[cfg(feature = "file-store")]
+mod file_faults;
+#[cfg(feature = "file-store")]
 mod file_store;
 mod flight;
 mod host_header;
