@@ -3,6 +3,7 @@
 mod api_request;
 mod credential_options;
 mod credentials;
+mod lazy_transport;
 mod parameters;
 mod run_tokens;
 mod secret_names;

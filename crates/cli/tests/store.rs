@@ -225,3 +225,13 @@ fn a_token_bound_to_a_key_of_one_run_is_not_stored() {
     assert_eq!(server.requests().len(), 2);
     assert!(!home.directory().exists());
 }
+
+#[test]
+fn a_fresh_token_is_requested_once_where_there_is_none() {
+    let (emulator, home) = (emulator(EmulatedVendor::Apaleo), Home::new());
+    for runs in 1..=20 {
+        home.token(&emulator, &["--fresh"]).succeeded();
+        assert_eq!(emulator.token_requests(), runs);
+        home.store(&["clear"]).succeeded();
+    }
+}

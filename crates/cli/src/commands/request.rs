@@ -36,7 +36,7 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let authorizer = authorizer(&client, &url, &hosts, client.tokens(client.transport()?)?)?;
+    let authorizer = authorizer(&client, &url, &hosts, client.tokens()?)?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();

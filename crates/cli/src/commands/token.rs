@@ -18,7 +18,7 @@ use crate::text::quoted;
 
 pub(super) fn run(invocation: &TokenInvocation) -> Result<Exit, CommandError> {
     let TokenInvocation { client, format } = invocation;
-    let tokens = client.tokens(client.transport()?)?;
+    let tokens = client.tokens()?;
     let token = block_on(tokens.token(TokenOptions::new()))?.map_err(|error| client.explain(error))?;
     match format {
         OutputFormat::Json => output::print_json(&Answer::new(client.provider, &token))?,

@@ -22,7 +22,9 @@ pub(crate) struct RunTokens {
 
 impl RunTokens {
     pub(super) fn new(source: TokenSource, is_fresh: bool, minimum_life: Option<Duration>) -> Self {
-        Self { source, began: SystemTime::now(), is_fresh, minimum_life }
+        // By the clock of the source, which may lag behind that of the system by a few milliseconds.
+        let began = ProvideToken::clock(&source).now();
+        Self { source, began, is_fresh, minimum_life }
     }
 }
 

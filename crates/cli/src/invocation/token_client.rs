@@ -13,6 +13,7 @@ use credentials_grant_client::{HttpTransport, TokenSource};
 use jiff::SignedDuration;
 
 use super::credentials;
+use super::lazy_transport::LazyTransport;
 use super::parameters::proof_key;
 use super::run_tokens::RunTokens;
 use super::store_options::StoreOptions;
@@ -90,9 +91,14 @@ impl TokenClient {
     }
 
     /// Makes what provides the tokens of this run, some of which earlier runs may have left.
-    pub(crate) fn tokens(&self, transport: impl Transport) -> Result<RunTokens, CommandError> {
+    pub(crate) fn tokens(&self) -> Result<RunTokens, CommandError> {
         let StoreOptions { is_fresh, minimum_life, .. } = self.store;
-        Ok(RunTokens::new(self.token_source(transport)?, is_fresh, minimum_life))
+        let source = match self.root_certificates {
+            // Whatever is wrong with the certificates is said at once.
+            Some(_) => self.token_source(self.transport()?)?,
+            None => self.token_source(LazyTransport::new(self.timeout.limit))?,
+        };
+        Ok(RunTokens::new(source, is_fresh, minimum_life))
     }
 
     /// Makes a source of tokens, which sends requests through this transport.

@@ -29,7 +29,7 @@ impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
     pub(crate) fn renew(self: &Arc<Self>) {
         #[cfg(feature = "store")]
-        if self.store_memory.postpones_renewal(self.reading()) {
+        if self.store_memory.until_renewal(self.reading()).is_some() {
             return;
         }
         let start = || self.start(Purpose::Renewal, TokenOptions::new());
@@ -197,7 +197,7 @@ impl Shared {
             record: Arc::clone(record),
             #[cfg(feature = "store")]
             stored: match &self.config.store {
-                Some(store) => StoredFailures::new(store, credentials)?,
+                Some(store) => StoredFailures::new(store, credentials, *give_up)?,
                 None => None,
             },
             last: Mutex::default(),
@@ -248,7 +248,7 @@ impl Shared {
         if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
             #[cfg(feature = "store")]
-            self.store_memory.clear();
+            self.store_memory.forget_all_but_rejected();
         }
         self.keep_warm();
         token

@@ -7,7 +7,7 @@ use credentials_grant::{Error, HttpRequest, HttpResponse, Transport};
 use tokio::time::{Instant, sleep};
 
 use super::failures::FetchRecord;
-use super::limits::{LimitKey, RequestLog};
+use super::limits::{LimitKey, RequestLog, UsedUp};
 use super::shared_failures::{Party, Sender, SharedFailures, Turn};
 #[cfg(feature = "store")]
 use super::stored_failures::StoredFailures;
@@ -55,6 +55,20 @@ impl LimitedTransport {
         (record.sent, record.withheld) = (true, None);
     }
 
+    /// Counts a request under the limits of this process, and under those that all processes keep together.
+    #[cfg_attr(not(feature = "store"), expect(clippy::unused_async, reason = "only a store is waited for"))]
+    async fn count(&self) -> Result<(), UsedUp> {
+        self.request_log.count(&self.limit_keys, Reading::of(&*self.clock))?;
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored
+            && let Err(used_up) = stored.count(&self.limit_keys).await
+        {
+            self.request_log.take_back(&self.limit_keys);
+            return Err(used_up);
+        }
+        Ok(())
+    }
+
     /// Returns the client's turn: the one it has, or the next.
     async fn enter(&self, party: &Party) -> Result<Turn, Error> {
         if let Some((before, turn)) = self.last().take()
@@ -79,18 +93,11 @@ impl Transport for LimitedTransport {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let party = self.shared_failures.party(self.sender, request);
         let turn = self.enter(&party).await?;
-        while let Err(used_up) = self.request_log.count(&self.limit_keys, Reading::of(&*self.clock)) {
+        while let Err(used_up) = self.count().await {
             if used_up.wait >= self.give_up.duration_since(Instant::now()) {
                 return Err(used_up.error());
             }
             sleep(used_up.wait).await;
-        }
-        #[cfg(feature = "store")]
-        if let Some(stored) = &self.stored
-            && let Err(used_up) = stored.count(&self.limit_keys).await
-        {
-            self.request_log.take_back(&self.limit_keys);
-            return Err(used_up.error());
         }
         *self.last() = Some((party, turn));
         self.record_sent();

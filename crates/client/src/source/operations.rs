@@ -84,11 +84,12 @@ impl TokenSource {
     /// As [`revoke`](Self::revoke).
     pub async fn revoke_current(&self) -> Result<(), Error> {
         self.0.is_paused.store(true, Ordering::Release);
+        let Some(token) = self.cached() else { return Ok(()) };
         #[cfg(feature = "store")]
-        if self.0.config.store.is_some() {
+        if token.current().version.is_some() {
             return Ok(());
         }
-        let Some(token) = self.cached().map(|token| token.to_arc()) else { return Ok(()) };
+        let token = token.to_arc();
         self.revoke(token.secret()).await
     }
 }

@@ -73,6 +73,15 @@ impl Shared {
         if left < options.minimum_lifetime { Err(too_short(left, options)) } else { Ok(token) }
     }
 
+    /// Returns `true` if tokens of other processes are adopted.
+    #[cfg_attr(not(feature = "store"), expect(clippy::unused_self, reason = "there are no stores"))]
+    pub(crate) fn has_store(&self) -> bool {
+        #[cfg(feature = "store")]
+        return self.config.store.is_some();
+        #[cfg(not(feature = "store"))]
+        false
+    }
+
     /// Adds the provider's name to an error.
     pub(crate) fn named(&self, error: Error) -> Error {
         error.with_provider(self.provider.name().to_owned())

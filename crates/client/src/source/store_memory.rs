@@ -1,6 +1,7 @@
-//! What a source remembers of its store: the version of a token that the API rejected, and a renewal that was
+//! What a source remembers of its store: the versions of tokens that the API rejected, and a renewal that was
 //! postponed.
 
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,14 +13,20 @@ use crate::backoff::pause_after;
 use crate::random::random_number;
 use crate::store::Version;
 
+/// How many rejected versions are remembered.
+const MOST_REJECTED: usize = 4;
+
 /// What a source remembers of its store.
 #[derive(Debug, Default)]
 pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// The version of the token that the API rejected, and how many it had rejected before.
+    /// The version of the token that the API rejected, and how many it had rejected before. Until there is a new one.
     rejected: Option<(Version, u32)>,
+    /// The versions that the API rejected, the latest last. More than one, since the store may still hold the one before:
+    /// its successor may not have been written.
+    all_rejected: Vec<Version>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,
     /// The task that starts it.
@@ -45,12 +52,10 @@ struct Postponed {
 }
 
 impl StoreMemory {
-    /// Returns `true` while a renewal is to look again later.
-    pub(crate) fn postpones_renewal(&self, now: Reading) -> bool {
-        self.memory()
-            .as_ref()
-            .and_then(|memory| memory.postponed)
-            .is_some_and(|Postponed { since, until, .. }| since.left_of(until, now).is_some())
+    /// Returns the time until a renewal that was postponed looks again, if that is later.
+    pub(crate) fn until_renewal(&self, now: Reading) -> Option<Duration> {
+        let Postponed { since, until, .. } = self.memory().as_ref()?.postponed?;
+        since.left_of(until, now)
     }
 
     /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that
@@ -62,7 +67,12 @@ impl StoreMemory {
         if token.rejections > 0 && age < pause_after(token.rejections) {
             return false;
         }
-        self.memory().get_or_insert_default().rejected = Some((version, token.rejections));
+        let mut memory = self.memory();
+        let Memory { rejected, all_rejected, .. } = &mut **memory.get_or_insert_default();
+        *rejected = Some((version, token.rejections));
+        all_rejected.push(version);
+        let surplus = all_rejected.len().saturating_sub(MOST_REJECTED);
+        all_rejected.drain(..surplus);
         true
     }
 
@@ -72,13 +82,24 @@ impl StoreMemory {
         rejected.map_or(0, |(_, before)| before.saturating_add(1))
     }
 
-    /// Forgets everything, since there is a new token.
-    pub(crate) fn clear(&self) {
-        *self.memory() = None;
+    /// Forgets everything but the versions that were rejected, since there is a new token.
+    pub(crate) fn forget_all_but_rejected(&self) {
+        let mut memory = self.memory();
+        let all_rejected = memory.as_deref_mut().map(|memory| mem::take(&mut memory.all_rejected)).unwrap_or_default();
+        *memory = (!all_rejected.is_empty()).then(|| {
+            let mut kept = Box::<Memory>::default();
+            kept.all_rejected = all_rejected;
+            kept
+        });
     }
 
     pub(super) fn rejected_version(&self) -> Option<Version> {
         self.memory().as_ref().and_then(|memory| memory.rejected).map(|(version, _)| version)
+    }
+
+    /// Returns `true` if the API rejected the token of this version.
+    pub(super) fn is_rejected(&self, version: Version) -> bool {
+        self.memory().as_ref().is_some_and(|memory| memory.all_rejected.contains(&version))
     }
 
     /// Returns `true` if a renewal was postponed, and is to do without the store by now.
@@ -104,9 +125,11 @@ impl StoreMemory {
         pause
     }
 
-    /// Remembers the task that starts the renewal later.
+    /// Remembers the task that starts the renewal later, in the place of the one before.
     pub(super) fn set_timer(&self, timer: AbortHandle) {
-        self.memory().get_or_insert_default().timer = Some(timer);
+        if let Some(before) = self.memory().get_or_insert_default().timer.replace(timer) {
+            before.abort();
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {

@@ -15,7 +15,7 @@ use futures_util::future::join;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use super::limits::{LimitKey, RATION, UsedUp};
@@ -23,7 +23,7 @@ use super::shared_failures::remembered::{Remembered, RememberedClient, Remembere
 use super::shared_failures::{Party, REMEMBERED, SharedFailures};
 use super::validity::Reading;
 use crate::random::entropy;
-use crate::store::{Keyring, Record, SharedStore, StoreKey, Version};
+use crate::store::{Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
 
 /// How often to try again if another process writes the same record meanwhile.
 const MOST_TRIES: usize = 4;
@@ -33,6 +33,7 @@ const MOST_TRIES: usize = 4;
 pub(crate) struct StoredFailures {
     store: Arc<SharedStore>,
     credentials: ClientCredentials,
+    give_up: Instant,
     /// For what concerns the client.
     own: Keyring,
     /// For what concerns a host or a limit.
@@ -87,11 +88,17 @@ struct LimitRecord {
 
 impl StoredFailures {
     /// Returns `None` for a client that has no secret to derive keys from, in a store without a keyring.
-    pub(crate) fn new(store: &Arc<SharedStore>, credentials: &ClientCredentials) -> Result<Option<Self>, Error> {
+    ///
+    /// The fetch has until `give_up`.
+    pub(crate) fn new(
+        store: &Arc<SharedStore>,
+        credentials: &ClientCredentials,
+        give_up: Instant,
+    ) -> Result<Option<Self>, Error> {
         let Some(own) = keyring(store, credentials)? else { return Ok(None) };
         let common = store.store().keyring().cloned().map_or_else(Keyring::of_nobody, Ok)?;
         let (store, credentials) = (Arc::clone(store), credentials.clone());
-        Ok(Some(Self { store, credentials, own, common, found: Mutex::default() }))
+        Ok(Some(Self { store, credentials, give_up, own, common, found: Mutex::default() }))
     }
 
     /// Adds to the failures of this process what others have heard.
@@ -100,13 +107,12 @@ impl StoredFailures {
         let client = self.read_record::<ClientRecord>(&self.own, &names.client);
         let host = self.read_record::<HostRecord>(&self.common, &names.host);
         let (client, host) = join(client, host).await;
-        let versions = (client.as_ref().map(|found| found.0), host.as_ref().map(|found| found.0));
         let remembered = Remembered {
-            client: client.map(|(_, record, lifetime)| record.remembered(lifetime)),
-            host: host.map(|(_, record, lifetime)| record.remembered(lifetime)),
+            client: client.contents.map(|(record, lifetime)| record.remembered(lifetime)),
+            host: host.contents.map(|(record, lifetime)| record.remembered(lifetime)),
         };
         failures.learn(party, remembered, now());
-        *self.found() = Some(Found { names, client: versions.0, host: versions.1 });
+        *self.found() = Some(Found { names, client: client.version, host: host.version });
     }
 
     /// Tells others what this process has heard. Waits a moment until it is in the store; if it takes longer, the
@@ -121,7 +127,7 @@ impl StoredFailures {
             Self::sealed(&self.common, &names.host, common, host),
         ];
         let store = Arc::clone(&self.store);
-        let (budget, moment) = (store.store().patience(), store.moment());
+        let (budget, moment) = (store.store().patience(), store.moment(self.give_up));
         let writes = tokio::spawn(async move {
             for (key, write) in [names.client, names.host].into_iter().zip(writes) {
                 match write {
@@ -138,34 +144,50 @@ impl StoredFailures {
         let _ = timeout(moment, writes).await;
     }
 
-    /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing more.
+    /// Counts a request under the limits that all processes keep together. If one is used up, counts nothing.
     pub(crate) async fn count(&self, limits: &[LimitKey]) -> Result<(), UsedUp> {
-        for limit in limits.iter().filter(|limit| limit.limit.period() >= RATION) {
+        let rations: Vec<_> = limits.iter().filter(|limit| limit.limit.period() >= RATION).collect();
+        if rations.len() > 1 {
+            for limit in &rations {
+                self.counted(limit, &self.limit_name(limit)).await?;
+            }
+        }
+        for limit in rations {
             self.count_one(limit).await?;
         }
         Ok(())
     }
 
-    async fn count_one(&self, key: &LimitKey) -> Result<(), UsedUp> {
+    fn limit_name(&self, key: &LimitKey) -> StoreKey {
+        self.common.name("limit", |state| key.hash(state))
+    }
+
+    /// Returns the ages of the requests that count under a limit, and the version of the record. An error if the limit is
+    /// used up.
+    async fn counted(&self, key: &LimitKey, name: &StoreKey) -> Result<(Vec<u64>, Option<Version>), UsedUp> {
         let (limit, period) = (key.limit, milliseconds(key.limit.period()));
-        let name = self.common.name("limit", |state| key.hash(state));
+        let StoredRecord { version, contents } = self.read_record::<LimitRecord>(&self.common, name).await;
+        let ages = contents.map_or_else(Vec::new, |(record, left)| {
+            let passed = record.lifetime.saturating_sub(milliseconds(left));
+            record.ages.into_iter().map(|age| age.saturating_add(passed)).filter(|age| *age < period).collect()
+        });
+        if ages.len() >= limit.requests() as usize {
+            let oldest = ages.first().copied().unwrap_or_default();
+            return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
+        }
+        Ok((ages, version))
+    }
+
+    async fn count_one(&self, key: &LimitKey) -> Result<(), UsedUp> {
+        let (name, period) = (self.limit_name(key), milliseconds(key.limit.period()));
         for _ in 0..MOST_TRIES {
-            let found = self.read_record::<LimitRecord>(&self.common, &name).await;
-            let seen = found.as_ref().map(|(version, ..)| *version);
-            let mut ages = found.map_or_else(Vec::new, |(_, record, left)| {
-                let passed = record.lifetime.saturating_sub(milliseconds(left));
-                record.ages.into_iter().map(|age| age.saturating_add(passed)).filter(|age| *age < period).collect()
-            });
-            if ages.len() >= limit.requests() as usize {
-                let oldest = ages.first().copied().unwrap_or_default();
-                return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
-            }
-            ages.push(0);
+            let (ages, seen) = self.counted(key, &name).await?;
+            let ages = ages.into_iter().chain([0]).collect();
             let record = Some((period, LimitRecord { ages, lifetime: period }));
             let Some(Write::Replace(seen, record)) = Self::sealed(&self.common, &name, record, seen) else {
                 return Ok(());
             };
-            match self.store.call(self.store.store().patience(), self.store.store().write(&name, seen, &record)).await {
+            match self.store.call(self.budget(), self.store.store().write(&name, seen, &record)).await {
                 // Somebody else counted a request meanwhile.
                 Some(false) => {}
                 Some(true) | None => return Ok(()),
@@ -174,15 +196,23 @@ impl StoredFailures {
         Ok(())
     }
 
-    async fn read_record<T: DeserializeOwned>(
-        &self,
-        keyring: &Keyring,
-        name: &StoreKey,
-    ) -> Option<(Version, T, Duration)> {
-        let Record { version, value, lifetime } =
-            self.store.call(self.store.store().patience(), self.store.store().read(name)).await??;
-        let value = keyring.open(name, version, &value).ok()?;
-        Some((version, serde_json::from_slice(&value).ok()?, lifetime))
+    /// Returns how long to wait for the store, so that there is time left for the request.
+    fn budget(&self) -> Duration {
+        let left = self.give_up.saturating_duration_since(Instant::now());
+        self.store.store().patience().min(left / 4)
+    }
+
+    async fn read_record<T: DeserializeOwned>(&self, keyring: &Keyring, name: &StoreKey) -> StoredRecord<T> {
+        let nothing = StoredRecord { version: None, contents: None };
+        let found = self.store.call(self.budget(), self.store.store().read(name)).await.flatten();
+        let Some(Record { version, value, lifetime }) = found else { return nothing };
+        let contents = match keyring.open(name, version, &value) {
+            Ok(value) => serde_json::from_slice(&value).ok().map(|contents| (contents, lifetime)),
+            // It is replaced.
+            Err(Unreadable::Damaged) => None,
+            Err(Unreadable::Foreign) => return nothing,
+        };
+        StoredRecord { version: Some(version), contents }
     }
 
     /// Returns what to do for a record: write it, or remove the one that was found.
@@ -210,6 +240,13 @@ impl StoredFailures {
     fn found(&self) -> MutexGuard<'_, Option<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was found under a name: the version to replace, and the contents with what is left of their lifetime, if they can
+/// be read.
+struct StoredRecord<T> {
+    version: Option<Version>,
+    contents: Option<(T, Duration)>,
 }
 
 enum Write {

@@ -14,7 +14,8 @@
 //! requests a token alone. Callers get the valid token meanwhile.
 
 use std::hash::Hash as _;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
@@ -38,10 +39,18 @@ const WINDOW: Duration = Duration::from_secs(3);
 /// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
 const BUDGET: Duration = Duration::from_secs(10);
 
+/// What the store may take of the time that is left, at the most: a request of its own must stay possible.
+fn share_of(give_up: Instant) -> Duration {
+    give_up.saturating_duration_since(Instant::now()) / 4
+}
+
 /// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
 /// end. Each is cut short at random, by half at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a timer sleeps at least before it looks at the clock again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// How many records are looked at that are of no use. Each has another version, so nobody is waited for.
 const MOST_RECORDS: usize = 4;
@@ -96,10 +105,10 @@ impl Shared {
         let mut outcome = self.request_with(credentials, attempt).await;
         if let Ok(fetched) = &mut outcome {
             fetched.rejections = self.store_memory.rejections();
-            session.write(fetched, seen).await;
+            session.write(fetched, seen, attempt.give_up).await;
         }
         if let Some(claimed) = claimed {
-            claimed.release().await;
+            claimed.release(attempt.give_up).await;
         }
         outcome.map(Found::new)
     }
@@ -112,12 +121,13 @@ impl Shared {
         token: &SecretString,
     ) -> Result<(), Error> {
         let Some(session) = Session::new(self, store, credentials)? else { return Ok(()) };
-        let found = store.call(BUDGET, store.store().read(&session.key)).await.flatten();
+        let budget = BUDGET.min(self.config.timeout / 4);
+        let found = store.call(budget, store.store().read(&session.key)).await.flatten();
         let Some(record) = found else { return Ok(()) };
         if let Ok(Some(fetched)) = session.open(&record, self.reading())
             && fetched.token.secret().expose_secret() == token.expose_secret()
         {
-            store.call(BUDGET, store.store().remove(&session.key, record.version)).await;
+            store.call(budget, store.store().remove(&session.key, record.version)).await;
         }
         Ok(())
     }
@@ -129,15 +139,7 @@ impl Shared {
         let pause = self.store_memory.postpone(by, token.current().validity.until_expired(now), now);
         let token = token.to_arc();
         // No call may come before the token expires.
-        let shared = Arc::downgrade(self);
-        let timer = tokio::spawn(async move {
-            sleep(pause).await;
-            if let Some(shared) = shared.upgrade()
-                && shared.valid_token(shared.reading()).is_some_and(|(_, state)| state == State::Stale)
-            {
-                shared.renew();
-            }
-        });
+        let timer = tokio::spawn(renew_after(Arc::downgrade(self), pause));
         self.store_memory.set_timer(timer.abort_handle());
         Some(token)
     }
@@ -146,6 +148,22 @@ impl Shared {
     fn seen_version(&self) -> Option<Version> {
         let current = self.current.load().as_ref().and_then(|current| current.version);
         current.or_else(|| self.store_memory.rejected_version())
+    }
+}
+
+/// Renews the token after a pause, by the clock that decides whether the renewal is still postponed: a coarse one lags
+/// behind the timer.
+async fn renew_after(shared: Weak<Shared>, mut pause: Duration) {
+    loop {
+        sleep(pause).await;
+        // After its token was revoked at the end, the next caller starts again.
+        let Some(shared) = shared.upgrade().filter(|shared| !shared.is_paused.load(Ordering::Acquire)) else { return };
+        let now = shared.reading();
+        match shared.store_memory.until_renewal(now) {
+            Some(left) => pause = left.max(SHORTEST_PAUSE),
+            None if shared.valid_token(now).is_some_and(|(_, state)| state == State::Stale) => return shared.renew(),
+            None => return,
+        }
     }
 }
 
@@ -178,11 +196,11 @@ impl<'a> Session<'a> {
     async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
         let is_renewal = attempt.purpose == Purpose::Renewal;
         let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
+        let budget = budget.min(share_of(attempt.give_up));
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
-        let now = Instant::now();
-        // Half of the time is left for a request of its own.
-        let waits_until = now + (self.window * 2).min(attempt.give_up.saturating_duration_since(now) / 2);
+        // Whoever has the right may be stopped, so half of the time is left for a request of one's own.
+        let waits_until = Instant::now() + (self.window * 2).min(share_of(attempt.give_up) * 2);
         let mut seen = self.shared.seen_version();
         let (mut records, mut pause) = (0, FIRST_PAUSE);
         loop {
@@ -255,14 +273,16 @@ impl<'a> Session<'a> {
             Some(current) => left > current.validity.left(now),
             None => true,
         };
-        fetched.validity.state(now) != State::Expired
-            && left >= attempt.minimum_lifetime
+        !fetched.version.is_some_and(|version| self.shared.store_memory.is_rejected(version))
+            && fetched.validity.state(now) != State::Expired
+            // If it lived for too short a time from the start, so would a new one.
+            && (left >= attempt.minimum_lifetime || fetched.lifetime_on_arrival < attempt.minimum_lifetime)
             && (attempt.purpose == Purpose::Caller || is_longer())
     }
 
     /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
     /// longer, the writing goes on.
-    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>) {
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, give_up: Instant) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
@@ -276,7 +296,7 @@ impl<'a> Session<'a> {
                 tracing::debug!("another process wrote a token into the store meanwhile");
             }
         });
-        let _ = timeout(self.store.moment(), writing).await;
+        let _ = timeout(self.store.moment(give_up), writing).await;
     }
 }
 
@@ -289,9 +309,9 @@ struct Claimed {
 
 impl Claimed {
     /// Gives the claim back, and waits a moment until the store knows.
-    async fn release(mut self) {
+    async fn release(mut self, give_up: Instant) {
         if let Some(releasing) = self.start_release() {
-            let _ = timeout(self.store.moment(), releasing).await;
+            let _ = timeout(self.store.moment(give_up), releasing).await;
         }
     }
 
@@ -299,7 +319,8 @@ impl Claimed {
         let claimant = self.claimant.take()?;
         let (store, key) = (Arc::clone(&self.store), self.key.clone());
         let release = async move {
-            store.call(BUDGET, store.store().release(&key, claimant)).await;
+            // Even if it failed a moment ago: others wait for the claim.
+            store.probe(BUDGET, store.store().release(&key, claimant)).await;
         };
         Some(Handle::try_current().ok()?.spawn(release))
     }

@@ -140,11 +140,15 @@ impl TokenSource {
         let shared = &self.0;
         let deadline = options.deadline.map(|deadline| since + deadline.min(LONGEST_WAIT));
         let mut earlier: Option<Error> = None;
+        let mut joins_again = false;
         loop {
             let start = || shared.start(Purpose::Caller, options);
-            let result = join(&shared.flight, deadline, shared.config.timeout, &*shared.config.clock, start).await;
-            let error = match result.and_then(|token| shared.checked(token, options)) {
+            let joined = join(&shared.flight, deadline, shared.config.timeout, &*shared.config.clock, start).await;
+            let is_token = joined.is_ok();
+            let error = match joined.and_then(|token| shared.checked(token, options)) {
                 Ok(token) => return Ok(token),
+                // The flight of a renewal may have brought nothing, or a token of another process.
+                Err(_) if is_token && shared.has_store() && !std::mem::replace(&mut joins_again, true) => continue,
                 Err(error) => error,
             };
             let Some(deadline) = deadline.filter(|_| error.retry() != Retry::Never) else {

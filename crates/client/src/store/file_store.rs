@@ -4,15 +4,17 @@ mod directory;
 mod record_file;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 use async_trait::async_trait;
 use credentials_grant::{Error, ErrorKind};
 use etcetera::{BaseStrategy, choose_base_strategy};
+use tokio::runtime::Handle;
 
 use self::directory::Directory;
 use self::record_file::RecordFile;
@@ -59,8 +61,23 @@ struct Inner {
 #[derive(Debug)]
 struct HeldClaim {
     claimant: Claimant,
-    /// Unlocked when it is closed.
-    _file: File,
+    /// Unlocked when it is closed. `None` while the file system is asked for it.
+    file: Option<File>,
+}
+
+/// Gives a claim back when it is dropped: when its window is over, or with the runtime.
+struct Window {
+    inner: Weak<Inner>,
+    key: StoreKey,
+    claimant: Claimant,
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.upgrade() {
+            inner.release(&self.key, self.claimant);
+        }
+    }
 }
 
 /// A record of a [`FileStore`], as it is listed.
@@ -214,18 +231,33 @@ impl Inner {
         if let Some(record) = changed()? {
             return Ok(Claim::Changed(record));
         }
-        let mut claims = self.claims();
-        if let Some(held) = claims.get(key) {
-            return Ok(if held.claimant == claimant { Claim::Granted } else { Claim::Held(window) });
+        // Without the lock while the file system is asked: it may hang, and whoever gives a claim back must not.
+        match self.claims().entry(key.clone()) {
+            Entry::Occupied(held) if held.get().claimant == claimant => return Ok(Claim::Granted),
+            Entry::Occupied(_) => return Ok(Claim::Held(window)),
+            Entry::Vacant(vacant) => vacant.insert(HeldClaim { claimant, file: None }),
+        };
+        let claim = match self.directory.try_claim(key) {
+            // Nobody knows for how long another process has it. The operating system ends it with the process.
+            Ok(None) => Ok(Claim::Held(window)),
+            Ok(Some(file)) => {
+                // Whoever had it a moment ago may have written the record.
+                changed().map(|record| record.map_or_else(|| self.keep_claim(key, claimant, file), Claim::Changed))
+            }
+            Err(error) => Err(error),
+        };
+        if !matches!(claim, Ok(Claim::Granted)) {
+            self.release(key, claimant);
         }
-        // Nobody knows for how long another process has it. The operating system ends it with the process.
-        let Some(file) = self.directory.try_claim(key)? else { return Ok(Claim::Held(window)) };
-        // Whoever had it a moment ago may have written the record.
-        if let Some(record) = changed()? {
-            return Ok(Claim::Changed(record));
+        claim
+    }
+
+    /// Keeps the locked file of a claim.
+    fn keep_claim(&self, key: &StoreKey, claimant: Claimant, file: File) -> Claim {
+        if let Some(held) = self.claims().get_mut(key).filter(|held| held.claimant == claimant) {
+            held.file = Some(file);
         }
-        claims.insert(key.clone(), HeldClaim { claimant, _file: file });
-        Ok(Claim::Granted)
+        Claim::Granted
     }
 
     fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> io::Result<bool> {
@@ -298,19 +330,21 @@ impl TokenStore for FileStore {
         claimant: Claimant,
         window: Duration,
     ) -> Result<Claim, StoreError> {
-        let claimed = key.clone();
-        let claim = self.run(move |inner| inner.claim(&claimed, seen, claimant, window)).await?;
-        if claim == Claim::Granted {
-            // Other processes cannot tell how long this one has had the right.
-            let (inner, key) = (Arc::downgrade(&self.0), key.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(window).await;
-                if let Some(inner) = inner.upgrade() {
-                    inner.release(&key, claimant);
-                }
-            });
-        }
-        Ok(claim)
+        let (key, runtime) = (key.clone(), Handle::current());
+        let given_back = Window { inner: Arc::downgrade(&self.0), key: key.clone(), claimant };
+        self.run(move |inner| {
+            let claim = inner.claim(&key, seen, claimant, window);
+            if matches!(claim, Ok(Claim::Granted)) {
+                // Other processes cannot tell how long this one has had the right. Begun here, since nobody may wait for
+                // the claim any more.
+                runtime.spawn(async move {
+                    tokio::time::sleep(window).await;
+                    drop(given_back);
+                });
+            }
+            claim
+        })
+        .await
     }
 
     async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError> {

@@ -56,9 +56,9 @@ impl SharedStore {
     }
 
     /// Returns how long a fetch waits until what it found is in the store. A program that ends at once would share
-    /// nothing otherwise.
-    pub(crate) fn moment(&self) -> Duration {
-        self.store.patience() / 5
+    /// nothing otherwise. A fetch that has to end soon waits for a part of the time that it has.
+    pub(crate) fn moment(&self, give_up: Instant) -> Duration {
+        (self.store.patience() / 5).min(give_up.saturating_duration_since(Instant::now()) / 4)
     }
 
     pub(crate) fn store(&self) -> &dyn TokenStore {

@@ -11,6 +11,8 @@ mod failures;
 #[cfg(feature = "store")]
 mod faulty_store;
 #[cfg(feature = "file-store")]
+mod file_faults;
+#[cfg(feature = "file-store")]
 mod file_store;
 mod flight;
 mod host_header;
@@ -39,6 +41,8 @@ mod source;
 mod status;
 #[cfg(feature = "store")]
 mod store;
+#[cfg(feature = "store")]
+mod store_bounds;
 #[cfg(feature = "store")]
 mod store_failures;
 #[cfg(feature = "store")]

@@ -6,10 +6,15 @@
 //! | `NAME.claim` | empty; locked by the process that requests the token |
 //! | `lock` | empty; locked for a moment by whoever changes something |
 //! | `swept` | empty; its time is that of the last sweep |
+//! | `NAME.new` | a record that is being written |
+//!
+//! Other files stay as they are.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,8 +22,8 @@ use crate::store::record::StoreKey;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long to wait for the lock. Whoever has it needs a millisecond.
-const LONGEST_WAIT: Duration = Duration::from_millis(400);
+/// How long to wait until no other process has the lock. Whoever has it needs a millisecond, but others may wait too.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// How often to look whether the lock is free.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -26,27 +31,33 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// The longest file that is read as a record.
 const LONGEST_RECORD: u64 = 512 * 1024;
 
+/// Clones are the same directory.
 #[derive(Clone, Debug)]
-pub(super) struct Directory(PathBuf);
+pub(super) struct Directory {
+    path: PathBuf,
+    /// The threads of this process wait in line: hundreds that look whether the lock is free would not all get it.
+    in_process: Arc<Mutex<()>>,
+}
 
 impl Directory {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, in_process: Arc::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     pub(super) fn exists(&self) -> bool {
-        fs::symlink_metadata(&self.0).is_ok()
+        fs::symlink_metadata(&self.path).is_ok()
     }
 
     /// Runs `work` while nobody else changes the directory, which is made if it is not there.
     pub(super) fn locked<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let _turn = self.in_process.lock().unwrap_or_else(PoisonError::into_inner);
         self.make()?;
         self.check()?;
-        let lock = opened(&self.0.join("lock"))?;
+        let lock = opened(&self.path.join("lock"))?;
         let began = Instant::now();
         loop {
             match lock.try_lock() {
@@ -69,9 +80,11 @@ impl Directory {
         }
         self.check()?;
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
+        for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
-            if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".record")) {
+            if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".record"))
+                && is_name(name)
+            {
                 keys.push(StoreKey::new(name.to_owned()));
             }
         }
@@ -84,8 +97,11 @@ impl Directory {
             return Ok(None);
         }
         self.check()?;
-        let file = match File::open(self.file(key, "record")) {
+        let file = match private().read(true).open(self.file(key, "record")) {
             Ok(file) => file,
+            // It is replaced.
+            #[cfg(unix)]
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -96,7 +112,7 @@ impl Directory {
 
     /// Writes a record beside its place, and then puts it there.
     pub(super) fn write_record(&self, key: &StoreKey, bytes: &[u8]) -> io::Result<()> {
-        let (temporary, place) = (self.0.join("new"), self.file(key, "record"));
+        let (temporary, place) = (self.file(key, "new"), self.file(key, "record"));
         let written = private().write(true).create(true).truncate(true).open(&temporary).and_then(|mut file| {
             // Not synced: should the machine lose power now, the next process finds a damaged record and replaces it.
             file.write_all(bytes)
@@ -131,9 +147,9 @@ impl Directory {
 
     /// Returns `true` once a day.
     pub(super) fn is_sweep_due(&self, now: SystemTime) -> bool {
-        let swept = fs::metadata(self.0.join("swept")).and_then(|swept| swept.modified());
+        let swept = fs::metadata(self.path.join("swept")).and_then(|swept| swept.modified());
         let age = swept.map_or(DAY, |swept| now.duration_since(swept).unwrap_or_default());
-        age >= DAY && opened(&self.0.join("swept")).and_then(|file| file.set_modified(now)).is_ok()
+        age >= DAY && opened(&self.path.join("swept")).and_then(|file| file.set_modified(now)).is_ok()
     }
 
     /// Removes the records that have ended, and the claims without a record that nobody holds. To be called while
@@ -144,8 +160,14 @@ impl Directory {
                 let _ = self.remove_record(&key);
             }
         }
-        let Ok(entries) = fs::read_dir(&self.0) else { return };
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == "new")
+                && path.file_stem().and_then(OsStr::to_str).is_some_and(is_name)
+            {
+                // Its writer was ended before it had written all.
+                let _ = fs::remove_file(&path);
+            }
             let is_claim = path.extension().is_some_and(|extension| extension == "claim");
             if !is_claim || path.with_extension("record").exists() {
                 continue;
@@ -160,7 +182,7 @@ impl Directory {
     }
 
     fn file(&self, key: &StoreKey, extension: &str) -> PathBuf {
-        self.0.join(format!("{}.{extension}", key.as_str()))
+        self.path.join(format!("{}.{extension}", key.as_str()))
     }
 
     fn make(&self) -> io::Result<()> {
@@ -171,12 +193,12 @@ impl Directory {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.0)
+        builder.create(&self.path)
     }
 
     /// Refuses a directory in which somebody else could put something.
     fn check(&self) -> io::Result<()> {
-        let metadata = fs::symlink_metadata(&self.0)?;
+        let metadata = fs::symlink_metadata(&self.path)?;
         let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, why.to_owned()));
         if !metadata.is_dir() {
             return refused("it is not a directory, or a symbolic link; remove it, or name another directory");
@@ -211,6 +233,12 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
+/// Returns `true` for the name of a record, as opposed to a file of somebody else's.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=40).contains(&name.len()) && name.bytes().all(is_allowed)
+}
+
 /// Opens a file that has no contents.
 fn opened(path: &Path) -> io::Result<File> {
     private().write(true).create(true).truncate(false).open(path)
@@ -223,7 +251,9 @@ fn private() -> OpenOptions {
     {
         use std::os::unix::fs::OpenOptionsExt;
 
-        options.mode(0o600);
+        // A pipe that nobody writes to would keep the reader waiting.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     options
 }
