@@ -24,8 +24,8 @@ pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
 struct Memory {
     /// The version of the token that the API rejected, and how many it had rejected before. Until there is a new one.
     rejected: Option<(Version, u32)>,
-    /// The versions that the API rejected, the latest last. More than one, since the store may still hold the one before:
-    /// its successor may not have been written.
+    /// The versions that the API rejected, the latest last. More than one, since the store may still hold the one
+    /// before: its successor may not have been written.
     all_rejected: Vec<Version>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,

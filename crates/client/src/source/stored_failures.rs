@@ -162,8 +162,8 @@ impl StoredFailures {
         self.common.name("limit", |state| key.hash(state))
     }
 
-    /// Returns the ages of the requests that count under a limit, and the version of the record. An error if the limit is
-    /// used up.
+    /// Returns the ages of the requests that count under a limit, and the version of the record. An error if the limit
+    /// is used up.
     async fn counted(&self, key: &LimitKey, name: &StoreKey) -> Result<(Vec<u64>, Option<Version>), UsedUp> {
         let (limit, period) = (key.limit, milliseconds(key.limit.period()));
         let StoredRecord { version, contents } = self.read_record::<LimitRecord>(&self.common, name).await;
@@ -242,8 +242,8 @@ impl StoredFailures {
     }
 }
 
-/// What was found under a name: the version to replace, and the contents with what is left of their lifetime, if they can
-/// be read.
+/// What was found under a name: the version to replace, and the contents with what is left of their lifetime, if they
+/// can be read.
 struct StoredRecord<T> {
     version: Option<Version>,
     contents: Option<(T, Duration)>,

@@ -335,8 +335,8 @@ impl TokenStore for FileStore {
         self.run(move |inner| {
             let claim = inner.claim(&key, seen, claimant, window);
             if matches!(claim, Ok(Claim::Granted)) {
-                // Other processes cannot tell how long this one has had the right. Begun here, since nobody may wait for
-                // the claim any more.
+                // Other processes cannot tell how long this one has had the right. Begun here, since it may be that
+                // nobody waits for the claim any more.
                 runtime.spawn(async move {
                     tokio::time::sleep(window).await;
                     drop(given_back);
