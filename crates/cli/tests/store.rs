@@ -114,6 +114,45 @@ fn a_fresh_token_replaces_the_one_in_the_store() {
     assert_ne!(first, second);
     assert_eq!(home.token(&emulator, &[]).succeeded().stdout, second);
     assert_eq!(emulator.token_requests(), 2);
+    for requests in 3..6 {
+        home.token(&emulator, &["--fresh"]).succeeded();
+        assert_eq!(emulator.token_requests(), requests, "however often");
+    }
+}
+
+#[test]
+fn a_revoked_token_is_not_handed_out_again_whatever_it_was_requested_for() {
+    let tokens = ["one", "two"].map(|token| json(&format!(r#"{{"access_token":"{token}","expires_in":3600}}"#)));
+    let [one, two] = tokens;
+    let server = Server::new();
+    let url = server.url();
+    let server = server.answering([one, json(""), two]);
+    let home = Home::new();
+    let run = |args: &[&str]| {
+        let mut command = cgrant(args);
+        command.env("OAUTH2_CLIENT_ID", "client").env("OAUTH2_CLIENT_SECRET", "canary-secret");
+        Run::of(home.run(&mut command)).succeeded().stdout
+    };
+    let token = ["token", "oauth2", "--token-url", &url, "--scope", "read"];
+    assert_eq!(run(&token), "one\n");
+    let file = home.0.path().join("token");
+    fs::write(&file, "one").unwrap();
+    let (revocation, file) = (format!("{url}/revoke"), file.to_string_lossy().into_owned());
+    let revoke = ["--token-url", &url, "--revocation-url", &revocation, "--access-token-file", &file];
+    run(&[&["revoke", "oauth2"], &revoke[..]].concat());
+    assert_eq!(run(&token), "two\n");
+    assert_eq!(run(&token), "two\n");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn a_url_is_no_directory_and_the_store_is_off_by_the_flag_too() {
+    let (emulator, home) = (emulator(EmulatedVendor::Apaleo), Home::new());
+    let mut command = token(&emulator, &[]);
+    home.run(&mut command);
+    Run::of(command.env("CGRANT_STORE", "redis://localhost")).failed(2).says("CGRANT_STORE is a URL");
+    home.token(&emulator, &["--store", "off"]).succeeded();
+    assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0);
 }
 
 #[test]

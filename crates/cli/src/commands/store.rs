@@ -74,6 +74,7 @@ fn kind(name: &str) -> &'static str {
         Some("token") => "a token",
         Some("client") => "a refusal, or a pause that the server asked for",
         Some("host") => "a pause of a host",
+        Some("revoked") => "a token that was revoked",
         Some("limit") => "requests that count under a limit",
         _ => "unknown",
     }

@@ -55,7 +55,7 @@ impl ProvideToken for RunTokens {
     }
 
     fn invalidate(&self, token: &AccessToken) {
-        self.source.invalidate(token);
+        ProvideToken::invalidate(&self.source, token);
     }
 
     fn is_current(&self, token: &AccessToken) -> bool {

@@ -50,11 +50,15 @@ impl StoreOptions {
 /// Returns the store in this directory, or else the one of the environment. `None` if it is off.
 pub(crate) fn file_store(named: Option<&Path>) -> Result<Option<FileStore>, CommandError> {
     let variable = env::var_os(STORE).filter(|value| !value.is_empty());
-    let store = match (named, variable) {
-        (Some(path), _) => FileStore::at(path),
-        (None, Some(off)) if off.eq_ignore_ascii_case("off") => return Ok(None),
-        (None, Some(path)) => FileStore::at(path),
-        (None, None) => match FileStore::new() {
+    let named = named.map(|path| ("--store", path.as_os_str().to_owned()));
+    let store = match named.or(variable.map(|value| (STORE, value))) {
+        Some((_, value)) if value.eq_ignore_ascii_case("off") => return Ok(None),
+        Some((written, value)) if value.to_string_lossy().contains("://") => {
+            return Err(CommandError::usage(format!("{written} is a URL, and the store is a directory"))
+                .with_remedy("name a directory, or turn the store off (`off`)"));
+        }
+        Some((_, path)) => FileStore::at(path),
+        None => match FileStore::new() {
             Ok(store) => store,
             Err(error) => {
                 tracing::warn!(%error, "going on without a store");

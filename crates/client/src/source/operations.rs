@@ -37,7 +37,7 @@ impl TokenSource {
     }
 
     /// Revokes a token, of this source or any other (RFC 7009). If it is the one in memory, it is dropped from there at
-    /// once; if it is the one in the store, it is removed there first.
+    /// once, and no process takes it from a store that they share.
     ///
     /// ```no_run
     /// # async fn example(source: credentials_grant_client::TokenSource) -> Result<(), credentials_grant::Error> {
@@ -56,7 +56,7 @@ impl TokenSource {
         let operation = async |credentials: &ClientCredentials, seed| {
             #[cfg(feature = "store")]
             if let Some(store) = &config.store {
-                self.0.remove_stored(store, credentials, token).await?;
+                self.0.mark_revoked(store, credentials, token).await?;
             }
             revoke(&**provider, credentials, token, &*config.transport, seed).await
         };

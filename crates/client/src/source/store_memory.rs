@@ -22,7 +22,8 @@ pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// The version of the token that the API rejected, and how many it had rejected before. Until there is a new one.
+    /// The version of the token that was given up, and how many the API has rejected one after the other. Until there
+    /// is a new one.
     rejected: Option<(Version, u32)>,
     /// The versions that the API rejected, the latest last. More than one, since the store may still hold the one
     /// before: its successor may not have been written.
@@ -58,28 +59,29 @@ impl StoreMemory {
         since.left_of(until, now)
     }
 
-    /// Remembers that the API rejected this token. Returns `false` if it is to be kept all the same: an API that
-    /// rejects every token would cost one in each run of a program. It may be given up after a second, doubling to
-    /// five minutes with each token that was rejected before.
-    pub(crate) fn reject(&self, token: &CurrentToken, now: Reading) -> bool {
-        let Some(version) = token.version else { return true };
+    /// Returns `true` if a token that the API rejected is to be kept all the same: an API that rejects every token
+    /// would cost one in each run of a program. It may be given up after a second, doubling to five minutes with each
+    /// token that was rejected before.
+    pub(crate) fn keeps(token: &CurrentToken, now: Reading) -> bool {
         let age = token.lifetime_on_arrival.saturating_sub(token.validity.left(now));
-        if token.rejections > 0 && age < pause_after(token.rejections) {
-            return false;
-        }
+        token.version.is_some() && token.rejections > 0 && age < pause_after(token.rejections)
+    }
+
+    /// Remembers that this token is given up: `rejections` is how many the API has rejected one after the other.
+    pub(crate) fn give_up(&self, token: &CurrentToken, rejections: u32) {
+        let Some(version) = token.version else { return };
         let mut memory = self.memory();
         let Memory { rejected, all_rejected, .. } = &mut **memory.get_or_insert_default();
-        *rejected = Some((version, token.rejections));
+        *rejected = Some((version, rejections));
         all_rejected.push(version);
         let surplus = all_rejected.len().saturating_sub(MOST_REJECTED);
         all_rejected.drain(..surplus);
-        true
     }
 
     /// Returns how many tokens the API has rejected one after the other.
     pub(super) fn rejections(&self) -> u32 {
         let rejected = self.memory().as_ref().and_then(|memory| memory.rejected);
-        rejected.map_or(0, |(_, before)| before.saturating_add(1))
+        rejected.map_or(0, |(_, rejections)| rejections)
     }
 
     /// Forgets everything but the versions that were rejected, since there is a new token.

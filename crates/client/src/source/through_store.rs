@@ -22,6 +22,7 @@ use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use zeroize::Zeroizing;
 
 use super::failures::Purpose;
 use super::fetch::{Attempt, Fetched, Found};
@@ -43,6 +44,9 @@ const BUDGET: Duration = Duration::from_secs(10);
 fn share_of(give_up: Instant) -> Duration {
     give_up.saturating_duration_since(Instant::now()) / 4
 }
+
+/// How long others are told that a token was revoked: longer than tokens live, except for a few vendors'.
+const REVOKED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The longest pauses before a caller asks again while somebody else requests the token: the first one, and where they
 /// end. Each is cut short at random, by half at most.
@@ -113,21 +117,18 @@ impl Shared {
         outcome.map(Found::new)
     }
 
-    /// Removes this token from the store, if it is there.
-    pub(super) async fn remove_stored(
-        self: &Arc<Self>,
+    /// Tells others that this token is revoked, whatever it was requested for.
+    pub(super) async fn mark_revoked(
+        &self,
         store: &Arc<SharedStore>,
         credentials: &ClientCredentials,
         token: &SecretString,
     ) -> Result<(), Error> {
-        let Some(session) = Session::new(self, store, credentials)? else { return Ok(()) };
-        let budget = BUDGET.min(self.config.timeout / 4);
-        let found = store.call(budget, store.store().read(&session.key)).await.flatten();
-        let Some(record) = found else { return Ok(()) };
-        if let Ok(Some(fetched)) = session.open(&record, self.reading())
-            && fetched.token.secret().expose_secret() == token.expose_secret()
-        {
-            store.call(budget, store.store().remove(&session.key, record.version)).await;
+        let Some(keyring) = keyring(store, credentials)? else { return Ok(()) };
+        let (key, version) = (revoked_key(&keyring, token), Version::from_bytes(entropy()?));
+        if let Some(value) = keyring.seal(&key, version, Zeroizing::new(Vec::new())) {
+            let record = Record { version, value, lifetime: REVOKED };
+            store.call(BUDGET.min(self.config.timeout / 4), store.store().write(&key, None, &record)).await;
         }
         Ok(())
     }
@@ -218,7 +219,9 @@ impl<'a> Session<'a> {
                     seen = Some(record.version);
                     records += 1;
                     match self.open(&record, asked) {
-                        Ok(Some(fetched)) if self.is_enough(&fetched, attempt, asked) => {
+                        Ok(Some(fetched))
+                            if self.is_enough(&fetched, attempt, asked) && !self.is_revoked(&fetched, budget).await =>
+                        {
                             return Ok(Answer::Adopted(Box::new(fetched)));
                         }
                         Ok(_) if records < MOST_RECORDS => {}
@@ -280,6 +283,12 @@ impl<'a> Session<'a> {
             && (attempt.purpose == Purpose::Caller || is_longer())
     }
 
+    /// Returns `true` if a process has revoked this token.
+    async fn is_revoked(&self, fetched: &Fetched, budget: Duration) -> bool {
+        let key = revoked_key(&self.keyring, fetched.token.secret());
+        self.store.call(budget, self.store.store().read(&key)).await.flatten().is_some()
+    }
+
     /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
     /// longer, the writing goes on.
     async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, give_up: Instant) {
@@ -298,6 +307,11 @@ impl<'a> Session<'a> {
         });
         let _ = timeout(self.store.moment(give_up), writing).await;
     }
+}
+
+/// Returns the name of the record that says that a token is revoked.
+fn revoked_key(keyring: &Keyring, token: &SecretString) -> StoreKey {
+    keyring.name("revoked", |state| token.expose_secret().hash(state))
 }
 
 /// A claim that is given back when it is dropped: the task may be aborted.

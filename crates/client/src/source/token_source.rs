@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::failures::Purpose;
 use super::join::{FetchResult, join};
 use super::shared::Shared;
+#[cfg(feature = "store")]
+use super::store_memory::StoreMemory;
 use super::token_options::TokenOptions;
 use super::token_ref::TokenRef;
 use super::validity::State;
@@ -110,13 +112,13 @@ impl TokenSource {
     /// # }
     /// ```
     pub fn invalidate(&self, token: &AccessToken) {
-        #[cfg(feature = "store")]
-        let now = self.0.reading();
         self.0.current.remove_if(|current| {
-            let is_rejected = is_same(&current.token, token);
+            let is_given_up = is_same(&current.token, token);
             #[cfg(feature = "store")]
-            let is_rejected = is_rejected && self.0.store_memory.reject(current, now);
-            is_rejected
+            if is_given_up {
+                self.0.store_memory.give_up(current, 0);
+            }
+            is_given_up
         });
     }
 
@@ -186,8 +188,21 @@ impl ProvideToken for TokenSource {
         self.token_with(options).await
     }
 
+    /// As [`invalidate`](TokenSource::invalidate), except that a token from a store may be kept for a while, if the API
+    /// rejects one after the other.
     fn invalidate(&self, token: &AccessToken) {
-        self.invalidate(token);
+        #[cfg(feature = "store")]
+        let now = self.0.reading();
+        self.0.current.remove_if(|current| {
+            let is_rejected = is_same(&current.token, token);
+            #[cfg(feature = "store")]
+            let is_rejected = is_rejected && !StoreMemory::keeps(current, now);
+            #[cfg(feature = "store")]
+            if is_rejected {
+                self.0.store_memory.give_up(current, current.rejections.saturating_add(1));
+            }
+            is_rejected
+        });
     }
 
     fn is_current(&self, token: &AccessToken) -> bool {
