@@ -203,14 +203,20 @@ async fn while_the_store_is_down_a_renewal_looks_again_later_and_then_goes_alone
     assert!(store.calls() < 12, "it is left alone meanwhile");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_renewal_that_was_postponed_needs_no_further_call() {
-    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
-    let source = process(&server, &store);
+/// Returns a process whose token is due for renewal while the store is down.
+async fn with_postponed_renewal(server: &TestServer, store: &Faulty) -> TokenSource {
+    let source = process(server, store);
     token(&source).await.unwrap();
     store.fails.store(true, Ordering::Relaxed);
     advance(SECOND * 900).await;
     token(&source).await.unwrap();
+    source
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_was_postponed_needs_no_further_call() {
+    let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
+    let source = with_postponed_renewal(&server, &store).await;
     pass(SECOND * 60).await;
     assert_eq!(server.request_count(), 2);
     assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
@@ -346,11 +352,7 @@ async fn a_provider_that_cannot_be_told_from_others_gets_no_store() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_waits_for_its_time_ends_with_its_source() {
     let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
-    let source = process(&server, &store);
-    token(&source).await.unwrap();
-    store.fails.store(true, Ordering::Relaxed);
-    advance(SECOND * 900).await;
-    token(&source).await.unwrap();
+    let source = with_postponed_renewal(&server, &store).await;
     settle().await;
     let tasks = || Handle::current().metrics().num_alive_tasks();
     assert_eq!(tasks(), 1, "it looks again later");
