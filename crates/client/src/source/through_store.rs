@@ -40,11 +40,6 @@ const WINDOW: Duration = Duration::from_secs(3);
 /// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
 const BUDGET: Duration = Duration::from_secs(10);
 
-/// What the store may take of the time that is left, at the most: a request of its own must stay possible.
-fn share_of(give_up: Instant) -> Duration {
-    give_up.saturating_duration_since(Instant::now()) / 4
-}
-
 /// How long others are told that a token was revoked: longer than tokens live, except for a few vendors'.
 const REVOKED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -307,6 +302,11 @@ impl<'a> Session<'a> {
         });
         let _ = timeout(self.store.moment(give_up), writing).await;
     }
+}
+
+/// Returns how much of the time until `give_up` the store may take: a request of one's own must stay possible.
+fn share_of(give_up: Instant) -> Duration {
+    give_up.saturating_duration_since(Instant::now()) / 4
 }
 
 /// Returns the name of the record that says that a token is revoked.
