@@ -64,7 +64,7 @@ macro_rules! tests {
 
 /// Creates a named test of every check of a store.
 ///
-/// The argument is a function that returns the [`StoreSubject`]:
+/// The argument is a function that returns the [`StoreSubject`], or `None` where the store's server is not installed:
 ///
 /// ```
 /// use credentials_grant_client::MemoryStore;
@@ -97,7 +97,9 @@ macro_rules! store_tests {
         $(
             #[test]
             fn $check() {
-                $crate::store::$check(&$subject());
+                if let Some(subject) = Option::<$crate::StoreSubject>::from($subject()) {
+                    $crate::store::$check(&subject);
+                }
             }
         )+
     };
