@@ -2,7 +2,7 @@
 
 use crate::provider::Provider;
 use crate::provider::option::ProviderOption;
-use crate::provider::options::{ACCESS_TOKEN, HOST, PROOF_KEYS, TIMEOUT, TOKEN_PARAMETERS};
+use crate::provider::options::{ACCESS_TOKEN, HOST, PROOF_KEYS, TIMEOUT, TOKEN_AT_HAND, TOKEN_PARAMETERS};
 use crate::registry::all;
 
 /// What a command does with tokens.
@@ -22,7 +22,7 @@ impl CommandKind {
         let bound = if provider.binds_tokens { &PROOF_KEYS[..] } else { &[] };
         let request = match self {
             Self::FetchesToken => [&TOKEN_PARAMETERS[..], bound].concat(),
-            Self::CallsApi => [&TOKEN_PARAMETERS[..], bound, &[HOST]].concat(),
+            Self::CallsApi => [&TOKEN_PARAMETERS[..], bound, &[TOKEN_AT_HAND, HOST]].concat(),
             Self::TakesToken => vec![ACCESS_TOKEN],
         };
         provider.options().chain(request).chain([TIMEOUT]).collect()

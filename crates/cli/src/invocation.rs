@@ -8,6 +8,7 @@ mod parameters;
 mod run_tokens;
 mod secret_names;
 mod store_options;
+mod token_at_hand;
 mod token_client;
 mod token_settings;
 
@@ -17,7 +18,6 @@ use credentials_grant_client::FileStore;
 use credentials_grant_emulator::EmulatedVendor;
 
 pub(crate) use self::api_request::ApiRequest;
-pub(crate) use self::run_tokens::RunTokens;
 use self::store_options::{StoreOptions, file_store};
 pub(crate) use self::token_client::{RootCertificates, Timeout, TokenClient};
 use self::token_settings::TokenSettings;
@@ -77,6 +77,7 @@ pub(crate) enum StoreInvocation {
     Key { keyring: bool },
     List(FileStore, OutputFormat),
     Path(FileStore),
+    Show { store: FileStore, name: String, format: OutputFormat },
 }
 
 pub(crate) struct TokenInvocation {
@@ -93,11 +94,15 @@ impl Invocation {
             Some(("emulate", matches)) => Self::Emulate(EmulateInvocation::read(matches)),
             Some(("exit-codes", _)) => Self::ExitCodes,
             Some(("introspect", matches)) => {
-                Self::Introspect(OperationInvocation::resolve(matches, "introspection-url")?)
+                Self::Introspect(OperationInvocation::resolve(matches, "introspection-url", StoreOptions::default())?)
             }
             Some(("providers", matches)) => Self::Providers(format(matches)),
             Some(("request", matches)) => Self::Request(Box::new(RequestInvocation::resolve(matches)?)),
-            Some(("revoke", matches)) => Self::Revoke(OperationInvocation::resolve(matches, "revocation-url")?),
+            Some(("revoke", matches)) => {
+                // A token that is revoked must not stay there.
+                let store = StoreOptions::of_environment()?;
+                Self::Revoke(OperationInvocation::resolve(matches, "revocation-url", store)?)
+            }
             Some(("store", matches)) => Self::Store(StoreInvocation::resolve(matches)?),
             Some(("token", matches)) => Self::Token(TokenInvocation::resolve(matches)?),
             _ => Self::Help,
@@ -131,13 +136,12 @@ impl EmulateInvocation {
 
 impl OperationInvocation {
     /// `url` is the name of the setting for the endpoint.
-    fn resolve(matches: &ArgMatches, url: &'static str) -> Result<Self, CommandError> {
+    fn resolve(matches: &ArgMatches, url: &'static str, store: StoreOptions) -> Result<Self, CommandError> {
         let mut settings = TokenSettings::resolve(matches, CommandKind::TakesToken)?;
         settings.name_endpoint(url);
         let options = &settings.options;
         let token = options.content(&ACCESS_TOKEN)?.ok_or_else(|| options.missing(&ACCESS_TOKEN))?;
-        // A token that is revoked must not stay there.
-        let client = TokenClient::read(settings)?.with_store(StoreOptions::of_environment()?);
+        let client = TokenClient::read(settings)?.with_store(store);
         Ok(Self { client, token, format: format(of_provider(matches)) })
     }
 }
@@ -149,25 +153,23 @@ impl RequestInvocation {
         let request = ApiRequest::read(flags, &settings)?;
         let hosts = settings.options.list(&HOST).to_vec();
         let (prints_head, format) = (flags.get_flag("include"), format(flags));
-        let client = TokenClient::read(settings)?.with_store(StoreOptions::read(flags)?);
+        let client = TokenClient::read_with_token(settings)?.with_store(StoreOptions::read(flags)?);
         Ok(Self { client, request, hosts, prints_head, format })
     }
 }
 
 impl StoreInvocation {
     fn resolve(matches: &ArgMatches) -> Result<Self, CommandError> {
-        let store = || {
-            file_store(None)?.ok_or_else(|| {
-                CommandError::usage("there is no store: CGRANT_STORE is off, or there is no home directory")
-                    .with_remedy("set CGRANT_STORE to a directory")
-            })
-        };
-        match matches.subcommand() {
-            Some(("clear", _)) => store().map(Self::Clear),
-            Some(("list", flags)) => Ok(Self::List(store()?, format(flags))),
-            Some(("key", flags)) => Ok(Self::Key { keyring: flags.get_flag("keyring") }),
-            _ => store().map(Self::Path),
-        }
+        Ok(match matches.subcommand() {
+            Some(("clear", _)) => Self::Clear(file_store()?),
+            Some(("list", flags)) => Self::List(file_store()?, format(flags)),
+            Some(("key", flags)) => Self::Key { keyring: flags.get_flag("keyring") },
+            Some(("show", flags)) => {
+                let name = flags.get_one::<String>("name").cloned().unwrap_or_default();
+                Self::Show { store: file_store()?, name, format: format(flags) }
+            }
+            _ => Self::Path(file_store()?),
+        })
     }
 }
 

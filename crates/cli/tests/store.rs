@@ -146,11 +146,8 @@ fn a_revoked_token_is_not_handed_out_again_whatever_it_was_requested_for() {
 }
 
 #[test]
-fn a_url_is_no_directory_and_the_store_is_off_by_the_flag_too() {
+fn the_store_is_off_by_the_flag_too() {
     let (emulator, home) = (emulator(EmulatedVendor::Apaleo), Home::new());
-    let mut command = token(&emulator, &[]);
-    home.run(&mut command);
-    Run::of(command.env("CGRANT_STORE", "redis://localhost")).failed(2).says("CGRANT_STORE is a URL");
     home.token(&emulator, &["--store", "off"]).succeeded();
     assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0);
 }
@@ -203,6 +200,14 @@ fn records_are_listed_without_a_secret_and_removed() {
     for shown in [&listed, &json.stdout] {
         assert!(!shown.contains("canary") && !shown.contains(token.trim()), "{shown}");
     }
+    let name = records[0]["name"].as_str().unwrap();
+    for name in [name, "token-"] {
+        let shown = home.store(&["show", name]).succeeded().stdout;
+        assert!(shown.contains("0s ago") && shown.contains("the client's own secret"), "{shown}");
+        assert!(!shown.contains("canary") && !shown.contains(token.trim()), "{shown}");
+        assert_eq!(home.store(&["show", name, "--output", "json"]).succeeded().json(), records[0]);
+    }
+    home.store(&["show", "host-"]).failed(2).says("no record has a name that begins like this");
     let path = home.store(&["path"]).succeeded().stdout;
     assert!(Path::new(path.trim_end()).is_dir());
     assert_eq!(home.store(&["clear"]).succeeded().stdout, "removed 1 record\n");
@@ -236,6 +241,9 @@ fn keys_and_keyrings_are_made_and_wrong_ones_refused() {
     with(&keyring).succeeded();
     with(&format!("{line}{keyring}")).succeeded();
     assert_eq!(emulator.token_requests(), 1, "the old key still opens");
+    let shown =
+        home.run(&mut cgrant(&["store", "show", "token-"])).env("CGRANT_STORE_KEYS", format!("{line}{keyring}"));
+    assert!(Run::of(shown).succeeded().stdout.contains("`seal` key 2 of the keyring"));
     home.token(&emulator, &[]).succeeded();
     assert_eq!(emulator.token_requests(), 2, "without the keyring, nothing is found");
     for (wrong, says) in [

@@ -25,6 +25,7 @@
 mod acme;
 mod answer;
 mod client_authentication;
+mod redis_kind;
 #[cfg(feature = "client")]
 mod runtime;
 mod server;
@@ -34,6 +35,7 @@ pub use acme::Acme;
 pub use answer::{Answer, response};
 pub use client_authentication::check_client_authentication_names;
 use credentials_grant::ClientCredentials;
+pub use redis_kind::RedisKind;
 #[cfg(feature = "client")]
 pub use runtime::{TokioClock, clock, gated, pass, settle};
 pub use server::{ReceivedRequest, TestServer};

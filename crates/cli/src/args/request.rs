@@ -11,7 +11,7 @@ use super::{output, provider_command, store};
 use crate::command_kind::CommandKind;
 use crate::output::OutputFormat::{Json, Text};
 use crate::provider::Provider;
-use crate::provider::options::{HOST, TIMEOUT};
+use crate::provider::options::{HOST, TIMEOUT, TOKEN_AT_HAND};
 
 pub(super) fn command() -> Command {
     provider_command::command("request", CommandKind::CallsApi, with_flags)
@@ -37,6 +37,7 @@ fn with_flags(provider: &'static Provider, command: Command) -> Command {
         .mut_arg(HOST.name, |arg| arg.value_parser(NonEmptyStringValueParser::new()))
         .args(request_args())
         .args(store::args())
+        .mut_arg(TOKEN_AT_HAND.name, |arg| arg.conflicts_with_all(["fresh", "minimum-life", "store", "no-store"]))
         .arg(
             Arg::new("include")
                 .short('i')

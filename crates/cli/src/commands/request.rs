@@ -4,10 +4,11 @@ mod answer;
 mod secret_headers;
 mod url_authority;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder};
+use credentials_grant_client::{Authorizer, AuthorizerBuilder, ProvideToken};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Url, retry};
@@ -19,7 +20,7 @@ use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::invocation::{RequestInvocation, RootCertificates, RunTokens, Timeout, TokenClient};
+use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
 use crate::output::OutputFormat;
 use crate::runtime::block_on;
 
@@ -59,7 +60,7 @@ fn authorizer(
     client: &TokenClient,
     url: &Url,
     hosts: &[String],
-    tokens: RunTokens,
+    tokens: Arc<dyn ProvideToken>,
 ) -> Result<Authorizer, CommandError> {
     if hosts.is_empty() && client.grant.policy().hosts().is_empty() {
         let host = authority(url);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use credentials_grant::{AccessToken, ExposeSecret, ProofKey, Value};
-use credentials_grant_client::{ProvideToken, TokenOptions};
+use credentials_grant_client::TokenOptions;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -72,12 +72,12 @@ impl CredentialOptions {
     pub(super) fn check(&self, options: &ResolvedOptions) -> Result<(), CommandError> {
         if let Some((unused, auth)) = self.unused_flag(options).zip(options.option(AUTH)) {
             let method = options.text(&auth)?.unwrap_or_default();
-            return Err(contradiction(options, &unused.flag(), &format!("{} {method}", options.written(&auth))));
+            return Err(options.contradiction(&unused.flag(), &format!("{} {method}", options.written(&auth))));
         }
         let has = |option: &ProviderOption| self.takes(options, option) && options.has(option);
         let (secret, key, assertion) = (has(&CLIENT_SECRET), has(&KEY), has(&ASSERTION));
         if key && assertion {
-            return Err(contradiction(options, &options.written(&KEY), &options.written(&ASSERTION)));
+            return Err(options.contradiction(&options.written(&KEY), &options.written(&ASSERTION)));
         }
         let about_key = [CERTIFICATE, KEY_ID, ALGORITHM];
         let mut about_key = about_key.iter().filter(|_| !self.presents_certificate(options));
@@ -110,8 +110,4 @@ impl CredentialOptions {
         let credentials = KEY_OPTIONS.iter().chain([&CLIENT_SECRET]);
         credentials.copied().find(|option| options.has_flag(option) && !self.takes(options, option))
     }
-}
-
-fn contradiction(options: &ResolvedOptions, one: &str, other: &str) -> CommandError {
-    options.usage(format!("{one} and {other} contradict each other"), "remove one of them")
 }

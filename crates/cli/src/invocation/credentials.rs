@@ -36,12 +36,32 @@ pub(super) fn read(
     if let Some(assertion) = content(&ASSERTION)? {
         read = read.with_assertion(assertion);
     }
-    for option in options.provider.extra_secrets() {
-        if let Some(secret) = options.content(&option)? {
-            read = read.with_secret(option.name, secret);
-        }
+    with_extra_secrets(read, options)
+}
+
+/// Reads what an API call with a token at hand needs: the certificate that the token may be bound to, and the secrets
+/// whose headers come with the token.
+pub(super) fn read_beside_token(
+    options: &ResolvedOptions,
+    credentials: &CredentialOptions,
+) -> Result<ClientCredentials, CommandError> {
+    let mut read = ClientCredentials::without_secret(options.text(&CLIENT_ID)?.unwrap_or_default());
+    if credentials.presents_certificate(options) && options.has(&CERTIFICATE) {
+        read = read.with_certificate(certificate(options)?);
     }
-    Ok(read)
+    with_extra_secrets(read, options)
+}
+
+fn with_extra_secrets(
+    credentials: ClientCredentials,
+    options: &ResolvedOptions,
+) -> Result<ClientCredentials, CommandError> {
+    options.provider.extra_secrets().try_fold(credentials, |credentials, option| {
+        Ok(match options.content(&option)? {
+            Some(secret) => credentials.with_secret(option.name, secret),
+            None => credentials,
+        })
+    })
 }
 
 /// Makes the signer of assertions from the private key.

@@ -9,7 +9,7 @@ use credentials_grant::{
     ClientCredentials, CredentialsGrant, Error, ErrorKind, ExposeSecret, ProofKey, SecretString, TokenParameters,
     Transport,
 };
-use credentials_grant_client::{HttpTransport, TokenSource};
+use credentials_grant_client::{HttpTransport, ProvideToken, TokenSource};
 use jiff::SignedDuration;
 
 use super::credentials;
@@ -17,6 +17,7 @@ use super::lazy_transport::LazyTransport;
 use super::parameters::proof_key;
 use super::run_tokens::RunTokens;
 use super::store_options::StoreOptions;
+use super::token_at_hand::TokenAtHand;
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
 use crate::provider::Provider;
@@ -41,6 +42,7 @@ pub(crate) struct TokenClient {
     /// The settings and secrets, each with the flag or variable that it comes from.
     pub(crate) sources: BTreeMap<&'static str, String>,
     store: StoreOptions,
+    at_hand: Option<SecretString>,
     parameters: TokenParameters,
     proof_key: Option<ProofKey>,
     names: OptionNames,
@@ -63,11 +65,25 @@ pub(crate) struct Timeout {
 impl TokenClient {
     /// Reads the secrets: files, standard input and variables.
     pub(super) fn read(settings: TokenSettings) -> Result<Self, CommandError> {
-        let TokenSettings { options, names, grant, credentials, parameters } = settings;
+        let credentials = credentials::read(&settings.options, &settings.credentials)?;
+        Self::with_credentials(settings, credentials)
+    }
+
+    /// As [`read`](Self::read), for a command that takes a token which the user has already.
+    pub(super) fn read_with_token(mut settings: TokenSettings) -> Result<Self, CommandError> {
+        let at_hand = TokenAtHand::read(&mut settings.options, &settings.credentials)?;
+        if at_hand.is_none() {
+            return Self::read(settings);
+        }
+        let credentials = credentials::read_beside_token(&settings.options, &settings.credentials)?;
+        Ok(Self { at_hand, ..Self::with_credentials(settings, credentials)? })
+    }
+
+    fn with_credentials(settings: TokenSettings, credentials: ClientCredentials) -> Result<Self, CommandError> {
+        let TokenSettings { options, names, grant, parameters, .. } = settings;
         let root_certificates = options
             .content(&CA_CERTIFICATES)?
             .map(|pem| RootCertificates { pem, written: options.written(&CA_CERTIFICATES) });
-        let credentials = credentials::read(&options, &credentials)?;
         let (timeout, proof_key) = (timeout(&options)?, proof_key(&options)?);
         Ok(Self {
             provider: options.provider,
@@ -78,6 +94,7 @@ impl TokenClient {
             has_temporary_key: options.has(&DPOP),
             sources: options.sources(),
             store: StoreOptions::default(),
+            at_hand: None,
             parameters,
             proof_key,
             names,
@@ -90,15 +107,22 @@ impl TokenClient {
         self
     }
 
-    /// Makes what provides the tokens of this run, some of which earlier runs may have left.
-    pub(crate) fn tokens(&self) -> Result<RunTokens, CommandError> {
+    /// Makes what provides the tokens of this run: the one at hand, or those that earlier runs have left and new ones.
+    pub(crate) fn tokens(&self) -> Result<Arc<dyn ProvideToken>, CommandError> {
+        if let Some(token) = &self.at_hand {
+            return Ok(Arc::new(TokenAtHand::new(self, token.clone(), &self.parameters())?));
+        }
         let StoreOptions { is_fresh, minimum_life, .. } = self.store;
         let source = match self.root_certificates {
             // Whatever is wrong with the certificates is said at once.
             Some(_) => self.token_source(self.transport()?)?,
             None => self.token_source(LazyTransport::new(self.timeout.limit))?,
         };
-        Ok(RunTokens::new(source, is_fresh, minimum_life))
+        Ok(Arc::new(RunTokens::new(source, is_fresh, minimum_life)))
+    }
+
+    fn parameters(&self) -> TokenParameters {
+        self.proof_key.clone().into_iter().fold(self.parameters.clone(), TokenParameters::with_proof_key)
     }
 
     /// Makes a source of tokens, which sends requests through this transport.
@@ -112,13 +136,11 @@ impl TokenClient {
         timeout: Duration,
         transport: impl Transport,
     ) -> Result<TokenSource, CommandError> {
-        let parameters =
-            self.proof_key.clone().into_iter().fold(self.parameters.clone(), TokenParameters::with_proof_key);
         let source = TokenSource::builder(Arc::clone(&self.grant), self.credentials.clone());
-        let source = source.with_parameters(parameters).with_timeout(timeout).with_transport(transport);
+        let source = source.with_parameters(self.parameters()).with_timeout(timeout).with_transport(transport);
         // A token that is bound to a key of this run is of no use to another.
         let source = match &self.store.store {
-            Some(store) if !self.has_temporary_key => source.with_store(store.clone()),
+            Some(store) if !self.has_temporary_key => source.with_store(Arc::clone(store)),
             _ => source,
         };
         source.build().map_err(|error| self.names.explain(error))

@@ -53,6 +53,13 @@ pub(crate) const CA_CERTIFICATES: ProviderOption =
     option("ca", "CA certificates (PEM) to trust instead of the system's", File(Certificates), Connection);
 
 pub(crate) const ACCESS_TOKEN: ProviderOption = option("access-token", "the token", File(Secret), Request);
+/// The same, for the command that does not need it.
+pub(crate) const TOKEN_AT_HAND: ProviderOption = option(
+    ACCESS_TOKEN.name,
+    "a token that you have already: no other is requested, and no credentials are needed",
+    File(Secret),
+    Request,
+);
 pub(crate) const SCOPE: ProviderOption =
     option("scope", "a scope to request; may be repeated", List, Request).without_variable();
 pub(crate) const AUDIENCE: ProviderOption =

@@ -177,6 +177,11 @@ impl ResolvedOptions {
         self.usage(message, format!("set {}", self.ways_to_set(option)))
     }
 
+    /// Makes an error about two settings of which one is too many.
+    pub(crate) fn contradiction(&self, one: &str, other: &str) -> CommandError {
+        self.usage(format!("{one} and {other} contradict each other"), "remove one of them")
+    }
+
     pub(crate) fn usage(&self, message: impl Into<String>, remedy: impl Into<String>) -> CommandError {
         CommandError::usage(message).with_remedy(remedy).with_provider(self.provider.name)
     }

@@ -86,10 +86,17 @@ impl Drop for Window {
 pub struct StoredFile {
     /// The record's name.
     pub key: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// How long ago it was written.
+    pub age: Duration,
     /// How much longer it lives.
     pub lifetime: Duration,
-    /// How many bytes the file has.
+    /// How many bytes are sealed in it.
     pub size: u64,
+    /// Which `seal` key of the store's keyring sealed it, counted from 1. `None` if none did: the client's own secret, or
+    /// a key that is not in the keyring.
+    pub sealing_key: Option<usize>,
 }
 
 impl FileStore {
@@ -165,7 +172,15 @@ impl FileStore {
             if let Some(file) = self.0.read_file(&key)?
                 && let Some(lifetime) = self.0.lifetime(&file)
             {
-                files.push(StoredFile { key: key.as_str().to_owned(), lifetime, size: file.size() });
+                let sealing_key = self.0.keyring.as_ref().and_then(|keyring| keyring.position_of(file.value()));
+                files.push(StoredFile {
+                    path: self.0.directory.record_path(&key),
+                    age: file.lifetime().saturating_sub(lifetime),
+                    lifetime,
+                    size: u64::try_from(file.value().len()).unwrap_or(u64::MAX),
+                    sealing_key,
+                    key: key.as_str().to_owned(),
+                });
             }
         }
         files.sort_by(|one, other| one.key.cmp(&other.key));

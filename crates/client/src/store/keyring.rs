@@ -146,6 +146,14 @@ impl Keyring {
     }
 }
 
+#[cfg(feature = "file-store")]
+impl Keyring {
+    /// Returns which key sealed a value, counted from 1. `None` if it is none of these.
+    pub(super) fn position_of(&self, sealed: &[u8]) -> Option<usize> {
+        self.0.sealing.iter().position(|key| key.has_sealed(sealed)).map(|index| index + 1)
+    }
+}
+
 /// Hashes what names a record. Nobody without the key can tell what was named.
 pub(crate) struct NameHasher {
     mac: HMAC,

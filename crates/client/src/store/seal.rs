@@ -69,7 +69,7 @@ impl SealingKey {
         if !header.starts_with(&MAGIC[..MAGIC.len() - 1]) || sealed.len() > LONGEST {
             return Err(Unreadable::Damaged);
         }
-        let opening = keys.iter().find(|sealing| sealing.header() == *header).ok_or(Unreadable::Foreign)?;
+        let opening = keys.iter().find(|key| key.has_sealed(sealed)).ok_or(Unreadable::Foreign)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(Unreadable::Damaged)?;
         let mut value = Zeroizing::new(text.to_vec());
         let associated = Aad::from(associated(header, key, version));
@@ -77,6 +77,11 @@ impl SealingKey {
         let length = opened.map_err(|_| Unreadable::Damaged)?.len();
         value.truncate(length);
         Ok(value)
+    }
+
+    /// Returns `true` if a value says that it was sealed with this key.
+    pub(super) fn has_sealed(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(&self.header())
     }
 
     fn header(&self) -> [u8; MAGIC.len() + ID] {

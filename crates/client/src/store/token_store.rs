@@ -1,6 +1,7 @@
 //! The trait of stores.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
 /// A store in which processes share tokens: one file system, one Redis, one database.
 ///
 /// A store keeps small records under keys. It sees sealed bytes only, and needs to know nothing of tokens. Implement it
-/// for a store of your own, and check it with `store_checks!` of `credentials-grant-conformance`.
+/// for a store of your own, and check it with `store_tests!` of `credentials-grant-conformance`.
 ///
 /// Each method is one atomic step in the store. An error means that the store is not there: the source fetches its
 /// token itself. A source stops waiting for a method that takes too long, and drops its future.
@@ -58,4 +59,42 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 
     /// Removes the record under this key, if it still has this version. Returns `false` if it has another.
     async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError>;
+}
+
+/// For a program that chooses its store when it runs.
+#[async_trait]
+impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
+    fn keyring(&self) -> Option<&Keyring> {
+        (**self).keyring()
+    }
+
+    fn patience(&self) -> Duration {
+        (**self).patience()
+    }
+
+    async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError> {
+        (**self).read(key).await
+    }
+
+    async fn claim(
+        &self,
+        key: &StoreKey,
+        seen: Option<Version>,
+        claimant: Claimant,
+        window: Duration,
+    ) -> Result<Claim, StoreError> {
+        (**self).claim(key, seen, claimant, window).await
+    }
+
+    async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError> {
+        (**self).write(key, seen, record).await
+    }
+
+    async fn release(&self, key: &StoreKey, claimant: Claimant) -> Result<(), StoreError> {
+        (**self).release(key, claimant).await
+    }
+
+    async fn remove(&self, key: &StoreKey, version: Version) -> Result<bool, StoreError> {
+        (**self).remove(key, version).await
+    }
 }

@@ -26,6 +26,7 @@ const MOST_PREFIX: usize = 64;
 pub struct RedisStoreBuilder {
     nodes: Vec<SecretString>,
     sentinels: Vec<SecretString>,
+    password: Option<SecretString>,
     keyring: Keyring,
     prefix: String,
     patience: Duration,
@@ -66,6 +67,7 @@ impl RedisStore {
         RedisStoreBuilder {
             nodes: vec![url.into().into()],
             sentinels: Vec::new(),
+            password: None,
             keyring,
             prefix: PREFIX.to_owned(),
             patience: PATIENCE,
@@ -77,6 +79,23 @@ impl RedisStore {
 }
 
 impl RedisStoreBuilder {
+    /// Sets the password of the servers, instead of the one in their URLs. That of a Sentinel is in its URL.
+    ///
+    /// ```
+    /// use credentials_grant_client::Keyring;
+    /// use credentials_grant_redis::RedisStore;
+    ///
+    /// # let [keyring, password] = [Keyring::generate()?, "from a file".to_owned().into()];
+    /// # let keyring = Keyring::parse(&keyring)?;
+    /// let store = RedisStore::builder("rediss://orders@cache.example.com", keyring).with_password(password).build()?;
+    /// # Ok::<(), credentials_grant::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_password(mut self, password: SecretString) -> Self {
+        self.password = Some(password);
+        self
+    }
+
     /// Sets what the names of all keys begin with: `cg1:` unless set. Machines that share their tokens have the same.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -147,7 +166,12 @@ impl RedisStoreBuilder {
                 .with_remedy("use 64 letters, digits and `.:/_-` at the most"));
         }
         let parse = |url: &SecretString| Target::parse(url.expose_secret());
-        let nodes = self.nodes.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let mut nodes = self.nodes.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        if let Some(password) = &self.password {
+            for node in &mut nodes {
+                node.login = node.login.clone().set_password(password.expose_secret());
+            }
+        }
         let sentinels = self.sentinels.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         // Behind a Sentinel, the first host is no host.
         let named = if sentinels.is_empty() { &nodes } else { &sentinels };

@@ -97,7 +97,7 @@ impl Directory {
             return Ok(None);
         }
         self.check()?;
-        let file = match private().read(true).open(self.file(key, "record")) {
+        let file = match private().read(true).open(self.record_path(key)) {
             Ok(file) => file,
             // It is replaced.
             #[cfg(unix)]
@@ -112,7 +112,7 @@ impl Directory {
 
     /// Writes a record beside its place, and then puts it there.
     pub(super) fn write_record(&self, key: &StoreKey, bytes: &[u8]) -> io::Result<()> {
-        let (temporary, place) = (self.file(key, "new"), self.file(key, "record"));
+        let (temporary, place) = (self.file(key, "new"), self.record_path(key));
         let written = private().write(true).create(true).truncate(true).open(&temporary).and_then(|mut file| {
             // Not synced: should the machine lose power now, the next process finds a damaged record and replaces it.
             file.write_all(bytes)
@@ -125,7 +125,7 @@ impl Directory {
     }
 
     pub(super) fn remove_record(&self, key: &StoreKey) -> io::Result<()> {
-        fs::remove_file(self.file(key, "record"))
+        fs::remove_file(self.record_path(key))
     }
 
     /// Locks the file of a claim; `None` if another process has it.
@@ -179,6 +179,11 @@ impl Directory {
                 let _ = fs::remove_file(&path);
             }
         }
+    }
+
+    /// Returns where a record is.
+    pub(super) fn record_path(&self, key: &StoreKey) -> PathBuf {
+        self.file(key, "record")
     }
 
     fn file(&self, key: &StoreKey, extension: &str) -> PathBuf {

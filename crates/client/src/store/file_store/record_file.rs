@@ -55,7 +55,7 @@ impl RecordFile {
     /// Returns how much longer it lives: the least that a clock says.
     pub(super) fn left(&self, now: SystemTime, boot: Option<(String, Duration)>) -> Duration {
         let left = |ends: u64, now: Duration| Duration::from_millis(ends).saturating_sub(now);
-        let by_wall = left(self.header.ends, since_1970(now)).min(Duration::from_millis(self.header.lifetime));
+        let by_wall = left(self.header.ends, since_1970(now)).min(self.lifetime());
         let by_boot = match (&self.header.boot, boot) {
             (Some((then, ends)), Some((id, now))) if *then == id => left(*ends, now),
             _ => Duration::MAX,
@@ -68,8 +68,13 @@ impl RecordFile {
         self.header.ends < milliseconds(since_1970(then))
     }
 
-    pub(super) fn size(&self) -> u64 {
-        u64::try_from(self.value.len()).unwrap_or(u64::MAX)
+    /// Returns how long it lived when it was written.
+    pub(super) fn lifetime(&self) -> Duration {
+        Duration::from_millis(self.header.lifetime)
+    }
+
+    pub(super) fn value(&self) -> &[u8] {
+        &self.value
     }
 
     pub(super) fn into_record(self, lifetime: Duration) -> Record {

@@ -1,15 +1,10 @@
 //! Servers, each started by its test on a free port, with a directory of its own, and stopped with it.
-//!
-//! Redis is `CGRANT_TEST_REDIS`, or else `redis-server` on the path; Valkey is `CGRANT_TEST_VALKEY`, or else
-//! `valkey-server`. A test whose server is missing says so and succeeds, except where `CI` is `true`.
 
-use std::env;
-use std::io::{Write as _, stderr};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
+pub(crate) use credentials_grant_test_kit::RedisKind as Kind;
 use credentials_grant_test_kit::pass;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, cmd};
@@ -20,12 +15,6 @@ use tokio::time::timeout;
 
 /// How long a test may take: much longer than it does.
 const MOST: Duration = Duration::from_secs(120);
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    Redis,
-    Valkey,
-}
 
 /// A running server.
 #[derive(Debug)]
@@ -70,36 +59,6 @@ pub(crate) fn run(kind: Kind, test: impl AsyncFnOnce(Kind)) {
     runtime.block_on(async { timeout(MOST, test(kind)).await.expect("the test came to an end") });
 }
 
-impl Kind {
-    fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Redis => ("CGRANT_TEST_REDIS", "redis-server"),
-            Self::Valkey => ("CGRANT_TEST_VALKEY", "valkey-server"),
-        }
-    }
-
-    fn program(self) -> Option<PathBuf> {
-        let (variable, program) = self.names();
-        env::var_os(variable).filter(|program| !program.is_empty()).map(PathBuf::from).or_else(|| {
-            let path = env::var_os("PATH")?;
-            env::split_paths(&path).map(|folder| folder.join(program)).find(|program| program.is_file())
-        })
-    }
-
-    /// Returns `false`, and says so, if there is no such server.
-    pub(crate) fn is_there(self) -> bool {
-        if self.program().is_some() {
-            return true;
-        }
-        let (variable, program) = self.names();
-        let skipped = format!("the store was NOT tested at {self:?}: no {variable}, and no {program} on the path");
-        assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{skipped}");
-        // Not by the macro, whose output a test that succeeds does not show.
-        writeln!(stderr(), "\n!!! SKIPPED: {skipped}").unwrap();
-        false
-    }
-}
-
 /// Returns a port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -114,7 +73,7 @@ impl Server {
         let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         loop {
             let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
-            let child = spawn(kind, directory.path(), port, &arguments);
+            let child = kind.spawn(directory.path(), port, &arguments);
             let mut server = Self { kind, directory, port, arguments: arguments.clone(), child };
             // Somebody else may have got the port meanwhile.
             if server.is_ready().await {
@@ -195,21 +154,9 @@ impl Server {
 
     /// Starts a server that was killed, without what it had.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(self.kind, self.directory.path(), self.port, &self.arguments);
+        self.child = self.kind.spawn(self.directory.path(), self.port, &self.arguments);
         assert!(self.is_ready().await);
     }
-}
-
-fn spawn(kind: Kind, directory: &Path, port: u16, arguments: &[String]) -> Child {
-    let mut command = Command::new(kind.program().unwrap());
-    // A Sentinel's configuration is a file, and comes first.
-    let is_file = |argument: &&String| Path::new(argument).is_absolute();
-    let files = arguments.iter().take(1).filter(is_file).count();
-    let (files, arguments) = arguments.split_at(files);
-    command.args(files).args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
-    command.args(["--logfile", "log", "--dir"]).arg(directory).args(arguments);
-    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
 }
 
 impl Drop for Server {

@@ -1,0 +1,92 @@
+//! A token that the user has already: no other is requested.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use credentials_grant::{AccessToken, Error, Policy, SecretString, TokenParameters, TokenResponse, async_trait};
+use credentials_grant_client::{ProvideToken, TokenOptions};
+
+use super::credential_options::CredentialOptions;
+use super::token_client::TokenClient;
+use crate::error::CommandError;
+use crate::provider::option::ProviderOption;
+use crate::provider::options::{ASSERTION, CERTIFICATE, CLIENT_SECRET, KEY, TOKEN_AT_HAND};
+use crate::settings::resolved_options::ResolvedOptions;
+
+/// What shows that a token is to be requested.
+const CREDENTIALS: [ProviderOption; 4] = [CLIENT_SECRET, KEY, CERTIFICATE, ASSERTION];
+
+/// Provides the user's token.
+#[derive(Debug)]
+pub(super) struct TokenAtHand {
+    name: &'static str,
+    policy: Policy,
+    timeout: Duration,
+    token: Arc<AccessToken>,
+}
+
+impl TokenAtHand {
+    /// Reads the token, if the user has one. A variable with a token counts for nothing beside flags with credentials.
+    pub(super) fn read(
+        options: &mut ResolvedOptions,
+        credentials: &CredentialOptions,
+    ) -> Result<Option<SecretString>, CommandError> {
+        for credential in CREDENTIALS {
+            // A certificate may also be there to present the token with.
+            if credential.name == CERTIFICATE.name && credentials.presents_certificate(options) {
+                continue;
+            }
+            if options.overrides(&credential, &TOKEN_AT_HAND) {
+                options.drop_overridden(&TOKEN_AT_HAND, &credential);
+            } else if options.has_flag(&credential) && options.has_flag(&TOKEN_AT_HAND) {
+                return Err(options.contradiction(&credential.flag(), &TOKEN_AT_HAND.flag()));
+            }
+        }
+        options.content(&TOKEN_AT_HAND)
+    }
+
+    pub(super) fn new(
+        client: &TokenClient,
+        token: SecretString,
+        parameters: &TokenParameters,
+    ) -> Result<Self, CommandError> {
+        let policy = client.grant.policy();
+        let response = TokenResponse::new(token);
+        let response = if parameters.proof_key().is_some() { response.with_token_type("DPoP") } else { response };
+        let token = AccessToken::new(response, parameters, &policy, &client.credentials, SystemTime::now());
+        let written = client.sources.get(TOKEN_AT_HAND.name).map_or("", String::as_str);
+        let token = token.map_err(|error| {
+            client.usage(
+                format!("{written}: this token cannot be used ({})", error.message()),
+                format!("print a new one by `cgrant token {}`, without the word `Bearer`", client.provider.name),
+            )
+        })?;
+        Ok(Self { name: client.provider.name, policy, timeout: client.timeout.limit, token: Arc::new(token) })
+    }
+}
+
+#[async_trait]
+impl ProvideToken for TokenAtHand {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    fn cached(&self, _: TokenOptions) -> Option<Arc<AccessToken>> {
+        Some(Arc::clone(&self.token))
+    }
+
+    async fn token(&self, _: TokenOptions) -> Result<Arc<AccessToken>, Error> {
+        Ok(Arc::clone(&self.token))
+    }
+
+    /// There is no other.
+    fn invalidate(&self, _: &AccessToken) {}
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
