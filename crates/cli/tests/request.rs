@@ -13,7 +13,7 @@ use std::thread;
 
 use common::certified::{authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json, token};
-use common::{CANARY, Run, Running, at, cgrant, emulator};
+use common::{CANARY, Run, Running, api_call, at, cgrant, emulator};
 use credentials_grant_emulator::EmulatedVendor;
 use serde_json::json;
 
@@ -56,17 +56,7 @@ impl Api {
 fn every_vendors_api_is_called_with_what_it_wants_to_see() {
     for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
-        let call = emulator.api_call();
-        let mut command = at(&emulator, "request", &[call.method.as_str(), call.url.as_str()]);
-        command.args(["--host", call.url.authority()]);
-        // The gateway's key comes with the token.
-        for (name, value) in call.headers.iter().filter(|(_, value)| !value.is_sensitive()) {
-            command.args(["--header", &format!("{name}: {}", value.to_str().unwrap())]);
-        }
-        if let Some(body) = &call.body {
-            command.args(["--data", &body.to_string()]);
-        }
-        let run = Run::of(&mut command).succeeded();
+        let run = Run::of(&mut api_call(&emulator)).succeeded();
         assert!(run.json().is_object(), "{vendor}: {run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }

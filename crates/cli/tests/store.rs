@@ -241,8 +241,8 @@ fn keys_and_keyrings_are_made_and_wrong_ones_refused() {
     with(&keyring).succeeded();
     with(&format!("{line}{keyring}")).succeeded();
     assert_eq!(emulator.token_requests(), 1, "the old key still opens");
-    let shown =
-        home.run(&mut cgrant(&["store", "show", "token-"])).env("CGRANT_STORE_KEYS", format!("{line}{keyring}"));
+    let mut show = cgrant(&["store", "show", "token-"]);
+    let shown = home.run(&mut show).env("CGRANT_STORE_KEYS", format!("{line}{keyring}"));
     assert!(Run::of(shown).succeeded().stdout.contains("`seal` key 2 of the keyring"));
     home.token(&emulator, &[]).succeeded();
     assert_eq!(emulator.token_requests(), 2, "without the keyring, nothing is found");
