@@ -282,3 +282,19 @@ fn a_fresh_token_is_requested_once_where_there_is_none() {
         home.store(&["clear"]).succeeded();
     }
 }
+
+#[test]
+fn runs_of_a_client_that_signs_with_a_key_share_its_token() {
+    let server = Server::new();
+    let url = server.url();
+    let server = server.answering([json(r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#)]);
+    let home = Home::new();
+    let key = home.0.path().join("key.pem");
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    for _ in 0..3 {
+        let mut command = cgrant(&["token", "oauth2", "--auth", "private_key_jwt", "--token-url", &url, "--key-file"]);
+        command.arg(&key).env("OAUTH2_CLIENT_ID", "client");
+        assert_eq!(Run::of(home.run(&mut command)).succeeded().stdout, "t\n");
+    }
+    assert_eq!(server.requests().len(), 1);
+}

@@ -229,6 +229,11 @@ impl Signer for KeySigner {
         })
     }
 
+    fn store_secret(&self) -> Option<SecretString> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.private()?.expose_secret());
+        Some(BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"credentials-grant store")).into())
+    }
+
     fn identify(&self, mut state: &mut dyn Hasher) {
         (self.algorithm.name(), &self.key_id, &self.certificate_thumbprint).hash(&mut state);
         match &self.key {

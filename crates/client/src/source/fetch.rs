@@ -136,7 +136,9 @@ impl Shared {
         if let Err(error) = &result {
             tracing::warn!(provider, kind = error.kind().name(), %error, "fetching a token failed");
         }
-        if !is_adopted {
+        if is_adopted {
+            metrics::adopted(provider, reason);
+        } else {
             metrics::fetched(provider, reason, &result, began.elapsed());
         }
         result
@@ -239,6 +241,7 @@ impl Shared {
             token: Arc::clone(&token),
             validity,
             lifetime_on_arrival,
+            is_adopted,
             #[cfg(feature = "store")]
             version: fetched.version,
             #[cfg(feature = "store")]

@@ -320,8 +320,9 @@ pub(super) fn keyring(store: &SharedStore, credentials: &ClientCredentials) -> R
         return Ok(Some(keyring.clone()));
     }
     // An assertion is another one in each process, so a key derived from it would open nothing.
-    let certificate = credentials.certificate().map(ClientCertificate::pem);
-    let secret = credentials.client_secret().ok().or(certificate);
+    let secret = credentials.client_secret().ok().cloned();
+    let secret = secret.or_else(|| credentials.signer()?.store_secret());
+    let secret = secret.or_else(|| credentials.certificate().map(ClientCertificate::pem).cloned());
     secret.map(|secret| Keyring::of_secret(secret.expose_secret().as_bytes())).transpose()
 }
 

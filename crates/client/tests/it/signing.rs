@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use credentials_grant::{ClientCredentials, Error, ErrorKind, ProofKey, Signer};
+use credentials_grant::{ClientCredentials, Error, ErrorKind, ExposeSecret as _, ProofKey, Signer};
 use credentials_grant_client::{KeySigner, SigningAlgorithm};
 use futures_util::FutureExt as _;
 use rustls_pki_types::pem::PemObject as _;
@@ -268,4 +268,26 @@ fn a_generated_key_is_a_new_one_that_signs_by_es256() {
     assert_eq!(signature(&one, "message").len(), 64);
     assert_ne!(one.public_key(), other.public_key());
     assert_ne!(ProofKey::new(one).unwrap(), ProofKey::new(other).unwrap());
+}
+
+#[test]
+fn every_process_with_a_key_derives_the_same_store_secret_and_no_other_key_does() {
+    let secret = |signer: KeySigner| signer.store_secret().unwrap().expose_secret().to_owned();
+    let pem = |pem: &str| secret(KeySigner::from_pem(pem).unwrap());
+    let jwk = |jwk: &str| secret(KeySigner::from_jwk(jwk).unwrap());
+    let kinds = [
+        vec![pem(RSA_PKCS8), pem(RSA_PKCS1), jwk(RSA_JWK)],
+        vec![pem(P256_PKCS8), pem(P256_SEC1), jwk(P256_JWK)],
+        vec![pem(P384_SEC1)],
+        vec![jwk(P521_JWK), pem(include_str!("keys/p521-pkcs8.pem"))],
+        vec![jwk(ED25519_JWK), pem(include_str!("keys/ed25519-pkcs8.pem"))],
+        vec![jwk(HMAC_JWK)],
+    ];
+    for (place, forms) in kinds.iter().enumerate() {
+        assert!(forms.iter().all(|form| *form == forms[0]), "the forms of kind {place}");
+        assert!(kinds.iter().skip(place + 1).flatten().all(|other| *other != forms[0]), "kind {place}");
+    }
+    // It does not depend on how the key is used, and nothing is signed with it.
+    let other_algorithm = KeySigner::from_pem(RSA_PKCS8).unwrap().with_algorithm(SigningAlgorithm::Ps256).unwrap();
+    assert_eq!(secret(other_algorithm.with_key_id("1")), kinds[0][0]);
 }
