@@ -173,7 +173,7 @@ impl StoredFailures {
         });
         if ages.len() >= limit.requests() as usize {
             let oldest = ages.first().copied().unwrap_or_default();
-            return Err(UsedUp { limit, wait: Duration::from_millis(period - oldest) });
+            return Err(UsedUp { key: key.clone(), wait: Some(Duration::from_millis(period - oldest)) });
         }
         Ok((ages, version))
     }
