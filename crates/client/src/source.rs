@@ -12,6 +12,7 @@ mod keep_warm;
 mod limited_transport;
 mod limits;
 mod operations;
+mod predecessor;
 mod shared;
 mod shared_failures;
 mod status;

@@ -44,6 +44,16 @@ impl Shared {
         options: TokenOptions,
     ) -> Start<impl Future<Output = FetchResult> + Send + 'static, FetchResult> {
         let now = self.reading();
+        let valid = self.valid_token(now);
+        let will_do =
+            valid.as_ref().is_some_and(|(token, _)| token.current().validity.left(now) >= options.minimum_lifetime);
+        // The token that was renewed ahead of time is used a little later.
+        if self.resume_refused(will_do, now)
+            && purpose == Purpose::Renewal
+            && let Some((token, _)) = valid
+        {
+            return Start::Settled(Ok(token.to_arc()));
+        }
         let reason = match self.reason_to_fetch(purpose, options, now) {
             Ok(reason) => reason,
             Err(result) => return Start::Settled(result),
@@ -248,8 +258,13 @@ impl Shared {
             rejections: fetched.rejections,
         };
         // A flight that no runtime drove for a while may finish after one that started later.
-        if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
+        let before = self.current.load().as_ref().cloned();
+        if before.as_ref().is_none_or(|before| !before.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
+            match before {
+                Some(before) => self.keep_replaced(before, self.reading()),
+                None => self.predecessor.forget(),
+            }
             #[cfg(feature = "store")]
             self.store_memory.forget_all_but_rejected();
         }

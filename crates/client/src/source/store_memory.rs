@@ -5,12 +5,11 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
-
 use super::current_token::CurrentToken;
 use super::validity::Reading;
 use crate::backoff::pause_after;
 use crate::random::random_number;
+use crate::runtime::AbortOnDrop;
 use crate::store::Version;
 
 /// How many rejected versions are remembered.
@@ -30,17 +29,8 @@ struct Memory {
     all_rejected: Vec<Version>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,
-    /// The task that starts it.
-    timer: Option<AbortHandle>,
-}
-
-/// The task ends with the source, or with a new token.
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if let Some(timer) = &self.timer {
-            timer.abort();
-        }
-    }
+    /// The task that starts it. It ends with the source, or with a new token.
+    timer: Option<AbortOnDrop>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -128,10 +118,8 @@ impl StoreMemory {
     }
 
     /// Remembers the task that starts the renewal later, in the place of the one before.
-    pub(super) fn set_timer(&self, timer: AbortHandle) {
-        if let Some(before) = self.memory().get_or_insert_default().timer.replace(timer) {
-            before.abort();
-        }
+    pub(super) fn set_timer(&self, timer: AbortOnDrop) {
+        self.memory().get_or_insert_default().timer = Some(timer);
     }
 
     fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {

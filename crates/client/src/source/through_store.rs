@@ -32,6 +32,7 @@ use super::stored_failures::keyring;
 use super::stored_token::{ForWhom, Restored, restore, write};
 use super::validity::{Reading, State};
 use crate::random::{entropy, random_number};
+use crate::runtime::AbortOnDrop;
 use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
 
 /// How long one process has the right to request a token, if a second request costs next to nothing.
@@ -136,7 +137,7 @@ impl Shared {
         let token = token.to_arc();
         // No call may come before the token expires.
         let timer = tokio::spawn(renew_after(Arc::downgrade(self), pause));
-        self.store_memory.set_timer(timer.abort_handle());
+        self.store_memory.set_timer(AbortOnDrop(timer.abort_handle()));
         Some(token)
     }
 
