@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::current_token::CurrentToken;
@@ -15,6 +16,7 @@ use super::flight::Start;
 use super::join::{FetchResult, isolated, start_in_background};
 use super::limited_transport::LimitedTransport;
 use super::limits::LimitKey;
+use super::predecessor::FIRST_SECONDS;
 use super::shared::{Shared, too_short};
 #[cfg(feature = "store")]
 use super::stored_failures::StoredFailures;
@@ -22,6 +24,7 @@ use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
 use crate::random::entropy;
+use crate::runtime::AbortOnDrop;
 #[cfg(feature = "store")]
 use crate::store::Version;
 
@@ -48,7 +51,7 @@ impl Shared {
         let will_do =
             valid.as_ref().is_some_and(|(token, _)| token.current().validity.left(now) >= options.minimum_lifetime);
         // The token that was renewed ahead of time is used a little later.
-        if self.resume_refused(will_do, now)
+        if self.predecessor.resume(&self.current, will_do, now)
             && purpose == Purpose::Renewal
             && let Some((token, _)) = valid
         {
@@ -270,6 +273,20 @@ impl Shared {
         }
         self.keep_warm();
         token
+    }
+
+    /// Keeps a token that was replaced at this moment, for as long as the API may refuse the new one.
+    fn keep_replaced(self: &Arc<Self>, token: Arc<CurrentToken>, now: Reading) {
+        let is_over = self.provider.policy().has_single_token() || token.validity.state(now) == State::Expired;
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !is_over) else { return self.predecessor.forget() };
+        let shared = Arc::downgrade(self);
+        let timer = runtime.spawn(async move {
+            sleep(FIRST_SECONDS).await;
+            if let Some(shared) = shared.upgrade() {
+                shared.predecessor.forget_replaced();
+            }
+        });
+        self.predecessor.keep(token, now, AbortOnDrop(timer.abort_handle()));
     }
 
     /// Says so in the error if a vendor that blocks addresses may have blocked this one.

@@ -1,21 +1,19 @@
-//! The token before the current one, in the first seconds of that: an API whose clock lags behind its issuer's refuses a
-//! new token at first, while the one before is still good.
+//! The token before the current one, in the first seconds of that: an API whose clock lags behind its issuer's refuses
+//! a new token at first, while the one before is still good.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credentials_grant::AccessToken;
-use tokio::runtime::Handle;
-use tokio::time::sleep;
 
+use super::current::Current;
 use super::current_token::CurrentToken;
-use super::shared::Shared;
 use super::validity::{Reading, State};
 use crate::provide_token::is_same;
 use crate::runtime::AbortOnDrop;
 
 /// How long a new token may be refused because a clock lags behind.
-const FIRST_SECONDS: Duration = Duration::from_secs(10);
+pub(crate) const FIRST_SECONDS: Duration = Duration::from_secs(10);
 
 /// The token before the current one, or the new one that is to replace it again.
 #[derive(Default)]
@@ -29,68 +27,58 @@ enum Kept {
 }
 
 impl Predecessor {
+    /// Keeps a token that was replaced at this moment, until the timer [forgets it](Self::forget_replaced).
+    pub(crate) fn keep(&self, token: Arc<CurrentToken>, now: Reading, timer: AbortOnDrop) {
+        *self.kept() = Some(Kept::Replaced { token, at: now, _timer: timer });
+    }
+
     pub(crate) fn forget(&self) {
         *self.kept() = None;
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shared {
-    /// Keeps a token that was replaced at this moment, for as long as the API may refuse the new one.
-    pub(crate) fn keep_replaced(self: &Arc<Self>, token: Arc<CurrentToken>, now: Reading) {
-        let ends_with_its_successor = self.provider.policy().has_single_token();
-        let Ok(runtime) = Handle::try_current() else { return };
-        if ends_with_its_successor || token.validity.state(now) == State::Expired {
-            return self.predecessor.forget();
-        }
-        let shared = Arc::downgrade(self);
-        let timer = runtime.spawn(async move {
-            sleep(FIRST_SECONDS).await;
-            if let Some(shared) = shared.upgrade() {
-                let mut kept = shared.predecessor.kept();
-                // Dropped without the lock.
-                let _replaced = kept.take_if(|kept| matches!(kept, Kept::Replaced { .. }));
-                drop(kept);
-            }
-        });
-        *self.predecessor.kept() = Some(Kept::Replaced { token, at: now, _timer: AbortOnDrop(timer.abort_handle()) });
+    pub(crate) fn forget_replaced(&self) {
+        let mut kept = self.kept();
+        // Dropped without the lock.
+        let _replaced = kept.take_if(|kept| matches!(kept, Kept::Replaced { .. }));
+        drop(kept);
     }
 
     /// Makes the token before this one current again, if the API refuses this one in its first seconds. Returns `false`
     /// if there is none that is still valid.
-    pub(crate) fn reinstate_before(&self, refused: &AccessToken, now: Reading) -> bool {
+    pub(crate) fn reinstate(&self, current: &Current<CurrentToken>, refused: &AccessToken, now: Reading) -> bool {
         let is_valid = |kept: &mut Kept| match kept {
             Kept::Replaced { token, at, .. } => {
                 at.left_of(FIRST_SECONDS, now).is_some() && token.validity.state(now) != State::Expired
             }
             Kept::Refused { .. } => false,
         };
-        let mut kept = self.predecessor.kept();
-        let current = self.current.load();
-        let Some(new) = current.as_ref().filter(|current| is_same(&current.token, refused)).cloned() else {
+        let mut kept = self.kept();
+        let loaded = current.load();
+        let Some(new) = loaded.as_ref().filter(|current| is_same(&current.token, refused)).cloned() else {
             return false;
         };
         let Some(Kept::Replaced { token, at, .. }) = kept.take_if(is_valid) else { return false };
-        if self.current.replace(&current, token) {
+        if current.replace(&loaded, token) {
             *kept = Some(Kept::Refused { token: new, at });
         }
         true
     }
 
-    /// Makes a new token current again that the API refused at first, if its first seconds are over, or if the one before
-    /// it will not do. Returns `true` if it still has to wait.
-    pub(crate) fn resume_refused(&self, will_do: bool, now: Reading) -> bool {
-        let mut kept = self.predecessor.kept();
+    /// Makes a new token current again that the API refused at first, if its first seconds are over, or if the one
+    /// before it will not do. Returns `true` if it still has to wait.
+    pub(crate) fn resume(&self, current: &Current<CurrentToken>, will_do: bool, now: Reading) -> bool {
+        let mut kept = self.kept();
         let Some(Kept::Refused { at, .. }) = &*kept else { return false };
         if will_do && at.left_of(FIRST_SECONDS, now).is_some() {
             return true;
         }
         if let Some(Kept::Refused { token, .. }) = kept.take() {
-            self.current.store(token);
+            current.store(token);
         }
         false
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -192,11 +192,11 @@ impl ProvideToken for TokenSource {
     }
 
     /// As [`invalidate`](TokenSource::invalidate), except in two cases. A token that was renewed ahead of time, and is
-    /// rejected in its first ten seconds, makes place for the one before it until they are over: the API's clock may lag
-    /// behind. And a token from a store may be kept for a while, if the API rejects one after the other.
+    /// rejected in its first ten seconds, makes place for the one before it until they are over: the API's clock may
+    /// lag behind. And a token from a store may be kept for a while, if the API rejects one after the other.
     fn invalidate(&self, token: &AccessToken) {
         let now = self.0.reading();
-        if self.0.reinstate_before(token, now) {
+        if self.0.predecessor.reinstate(&self.0.current, token, now) {
             let provider = self.0.provider.name();
             tracing::debug!(provider, "the API refused a new token; using the one before it for some seconds");
             return;
