@@ -69,12 +69,11 @@ impl KeySet {
         let named = || self.0.iter().filter(is_named);
         // Usually, there is one.
         let mut fitting = named().filter(fits).peekable();
-        match fitting.peek() {
-            None if jwt.key_id().is_some() && named().next().is_some() => Err(Unverified::OtherAlgorithm),
-            None => Err(Unverified::UnknownKey),
-            Some(_) if fitting.any(|key| key.has_signed(jwt)) => Ok(()),
-            Some(_) => Err(Unverified::OtherKey),
+        if fitting.peek().is_none() {
+            let is_known = jwt.key_id().is_some() && named().next().is_some();
+            return Err(if is_known { Unverified::OtherAlgorithm } else { Unverified::UnknownKey });
         }
+        if fitting.any(|key| key.has_signed(jwt)) { Ok(()) } else { Err(Unverified::OtherKey) }
     }
 }
 

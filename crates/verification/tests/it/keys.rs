@@ -44,15 +44,13 @@ fn anonymous(pair: &crate::issuer::Pair) -> String {
 
 #[tokio::test]
 async fn a_key_that_replaces_another_under_its_id_or_without_one_is_found_by_fetching_the_keys_again() {
-    let named = |pair: &crate::issuer::Pair, id: &str| signed_by(pair, &format!(r#","kid":"{id}""#));
-    let nameless = |pair| signed_by(pair, "");
     let cases = [
         // The same id: another kind of key, and another key of the same kind.
-        (RSA.public("1"), P256.public("1"), named(&RSA, "1").await, named(&P256, "1").await),
-        (P256.public("1"), other_p256("1"), named(&P256, "1").await, signed_by_other_p256(r#","kid":"1""#).await),
+        (RSA.public("1"), P256.public("1"), signed_by(&RSA, ONE).await, signed_by(&P256, ONE).await),
+        (P256.public("1"), other_p256("1"), signed_by(&P256, ONE).await, signed_by_other_p256(ONE).await),
         // No id at all.
-        (anonymous(&RSA), anonymous(&P256), nameless(&RSA).await, nameless(&P256).await),
-        (anonymous(&P256), other_p256(""), nameless(&P256).await, signed_by_other_p256("").await),
+        (anonymous(&RSA), anonymous(&P256), signed_by(&RSA, "").await, signed_by(&P256, "").await),
+        (anonymous(&P256), other_p256(""), signed_by(&P256, "").await, signed_by_other_p256("").await),
     ];
     for (place, (before, after, old, new)) in cases.into_iter().enumerate() {
         let (issuer, verifier) = Issuer::with_keys();
@@ -86,10 +84,10 @@ async fn every_key_is_tried_that_a_token_without_an_id_may_be_of() {
 async fn a_wrong_signature_is_an_invalid_token_also_while_the_keys_cannot_be_fetched() {
     let (issuer, verifier) = Issuer::with_keys();
     issuer.lists(&[P256.public("1")]);
-    verifier.verify::<Value>(&signed_by(&P256, r#","kid":"1""#).await).await.unwrap();
+    verifier.verify::<Value>(&signed_by(&P256, ONE).await).await.unwrap();
     issuer.answers_keys(Some((503, "", String::new())));
     issuer.set_clock(60);
-    let forged = signed_by_other_p256(r#","kid":"1""#).await;
+    let forged = signed_by_other_p256(ONE).await;
     assert_eq!(verifier.verify::<Value>(&forged).await.unwrap_err().kind(), ErrorKind::InvalidToken);
 }
 
@@ -99,6 +97,9 @@ async fn signed_by(pair: &crate::issuer::Pair, kid: &str) -> SecretString {
     let header = format!(r#"{{"alg":"{}","typ":"at+jwt"{kid}}}"#, signer.algorithm());
     signed(&signer, &header, &with("exp", "1e11")).await
 }
+
+/// The end of a header.
+const ONE: &str = r#","kid":"1""#;
 
 /// RFC 7517 appendix A.2.
 const OTHER_P256: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;

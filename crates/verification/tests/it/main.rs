@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use credentials_grant_test_kit::settle;
 use credentials_grant_verification::{ErrorKind, SigningAlgorithm, TokenVerifier};
 use serde::Deserialize;
 use serde_json::Value;
 
-use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, keys, signed, with};
+use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, signed, with};
 
 #[derive(Debug, Deserialize, Eq, PartialEq)]
 struct Claims {
