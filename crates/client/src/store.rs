@@ -23,3 +23,5 @@ pub use token_store::{StoreError, TokenStore};
 // What a fetch needs of them.
 pub(crate) use seal::Unreadable;
 pub(crate) use shared_store::SharedStore;
+#[cfg(test)]
+pub(crate) use memory_store::faults::Snapshot;

@@ -91,16 +91,21 @@ impl Shared {
         let Some(session) = Session::new(self, store, credentials)? else {
             return self.request_with(credentials, attempt).await.map(Found::new);
         };
-        let (claimed, seen) = match session.ask(attempt).await? {
+        let mut answer = session.ask(attempt.purpose, attempt).await?;
+        if let Answer::Later(by) = answer {
+            if let Some(token) = self.look_again_later(by) {
+                return Ok(Found::Postponed(token));
+            }
+            // It was rejected or expired meanwhile, so callers wait for a new one now.
+            answer = session.ask(Purpose::Caller, attempt).await?;
+        }
+        let (claimed, seen) = match answer {
             Answer::Adopted(fetched) => return Ok(Found::Token(fetched)),
             Answer::Granted(claimed, seen) => (Some(claimed), seen),
             Answer::Alone(seen) => (None, seen),
             Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::new),
-            Answer::Later(by) => match self.look_again_later(by) {
-                Some(token) => return Ok(Found::Postponed(token)),
-                // It was invalidated or expired meanwhile, so callers need a new one now.
-                None => (None, self.seen_version()),
-            },
+            // Only a renewal is told so.
+            Answer::Later(_) => (None, self.seen_version()),
         };
         let mut outcome = self.request_with(credentials, attempt).await;
         if let Ok(fetched) = &mut outcome {
@@ -190,8 +195,8 @@ impl<'a> Session<'a> {
     }
 
     /// Asks the store what to do.
-    async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
-        let is_renewal = attempt.purpose == Purpose::Renewal;
+    async fn ask(&self, purpose: Purpose, attempt: &Attempt) -> Result<Answer, Error> {
+        let is_renewal = purpose == Purpose::Renewal;
         let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
         let budget = budget.min(share_of(attempt.give_up));
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
@@ -216,7 +221,7 @@ impl<'a> Session<'a> {
                     records += 1;
                     match self.open(&record, asked) {
                         Ok(Some(fetched))
-                            if self.is_enough(&fetched, attempt, asked) && !self.is_revoked(&fetched, budget).await =>
+                            if self.is_enough(&fetched, purpose, attempt, asked) && !self.is_revoked(&fetched, budget).await =>
                         {
                             return Ok(Answer::Adopted(Box::new(fetched)));
                         }
@@ -266,7 +271,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns `true` if a token from the store will do.
-    fn is_enough(&self, fetched: &Fetched, attempt: &Attempt, now: Reading) -> bool {
+    fn is_enough(&self, fetched: &Fetched, purpose: Purpose, attempt: &Attempt, now: Reading) -> bool {
         let left = fetched.validity.left(now);
         let is_longer = || match self.shared.current.load().as_ref() {
             Some(current) => left > current.validity.left(now),
@@ -276,7 +281,7 @@ impl<'a> Session<'a> {
             && fetched.validity.state(now) != State::Expired
             // If it lived for too short a time from the start, so would a new one.
             && (left >= attempt.minimum_lifetime || fetched.lifetime_on_arrival < attempt.minimum_lifetime)
-            && (attempt.purpose == Purpose::Caller || is_longer())
+            && (purpose == Purpose::Caller || is_longer())
     }
 
     /// Returns `true` if a process has revoked this token.
@@ -346,3 +351,6 @@ impl Drop for Claimed {
         let _ = self.start_release();
     }
 }
+
+#[cfg(test)]
+mod interleavings;
