@@ -108,12 +108,16 @@ impl Shared {
             Answer::Later(_) => (None, self.seen_version()),
         };
         let mut outcome = self.request_with(credentials, attempt).await;
-        if let Ok(fetched) = &mut outcome {
-            fetched.rejections = self.store_memory.rejections();
-            session.write(fetched, seen, attempt.give_up).await;
-        }
-        if let Some(claimed) = claimed {
-            claimed.release(attempt.give_up).await;
+        match &mut outcome {
+            Ok(fetched) => {
+                fetched.rejections = self.store_memory.rejections();
+                session.write(fetched, seen, claimed, attempt.give_up).await;
+            }
+            Err(_) => {
+                if let Some(claimed) = claimed {
+                    let _ = timeout(store.moment(attempt.give_up), claimed.release()).await;
+                }
+            }
         }
         outcome.map(Found::new)
     }
@@ -290,20 +294,37 @@ impl<'a> Session<'a> {
         self.store.call(budget, self.store.store().read(&key)).await.flatten().is_some()
     }
 
-    /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
-    /// longer, the writing goes on.
-    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, give_up: Instant) {
+    /// Writes a token into the store, unless that has another one by now, and gives the claim back. Waits a moment until
+    /// that is done; if it takes longer, it goes on.
+    async fn write(
+        &self,
+        fetched: &mut Fetched,
+        seen: Option<Version>,
+        claimed: Option<Claimed>,
+        give_up: Instant,
+    ) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
-        let lifetime = fetched.validity.left(self.shared.reading());
-        let record = Record { version, value, lifetime };
         fetched.version = Some(version);
         let (store, key) = (Arc::clone(self.store), self.key.clone());
+        let (clock, validity) = (Arc::clone(&self.shared.config.clock), fetched.validity);
+        // The store counts the lifetime from when it writes the record. A token is not handed out in the margin before
+        // its end, so no harm is done if it is written that much later.
+        let in_time = BUDGET.min(validity.margin() / 2);
         let writing = tokio::spawn(async move {
-            let written = store.call(BUDGET, store.store().write(&key, seen, &record)).await;
+            let began = Reading::of(&*clock);
+            let record = Record { version, value, lifetime: validity.left(began) };
+            let written = store.call(in_time, store.store().write(&key, seen, &record)).await;
             if written == Some(false) {
                 tracing::debug!("another process wrote a token into the store meanwhile");
+            } else if Reading::of(&*clock).since(began) >= in_time {
+                // It may have been written all the same, or still be, after the process was stopped, say.
+                store.probe(BUDGET, store.store().remove(&key, version)).await;
+            }
+            // Not before: until the token is there, somebody else would request another one.
+            if let Some(claimed) = claimed {
+                claimed.release().await;
             }
         });
         let _ = timeout(self.store.moment(give_up), writing).await;
@@ -328,10 +349,10 @@ struct Claimed {
 }
 
 impl Claimed {
-    /// Gives the claim back, and waits a moment until the store knows.
-    async fn release(mut self, give_up: Instant) {
+    /// Gives the claim back, and waits until the store knows.
+    async fn release(mut self) {
         if let Some(releasing) = self.start_release() {
-            let _ = timeout(self.store.moment(give_up), releasing).await;
+            let _ = releasing.await;
         }
     }
 

@@ -15,8 +15,8 @@ use super::network::Wire;
 use crate::clock::Clock;
 use crate::source::{FetchResult, TokenSource};
 
-/// How often a task may wake another one in a row, at the most, before all of them wait.
-const LONGEST_CHAIN: usize = 12;
+/// How often a task may wake another one in a later turn of its runtime, at the most, before all of them wait.
+const LONGEST_CHAIN: usize = 4;
 
 /// How a machine reaches the store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,6 +90,8 @@ pub(super) struct Machine {
     outcomes: Arc<Mutex<Vec<FetchResult>>>,
     /// How many callers wait.
     pub(super) waiting: usize,
+    /// Whether nothing has happened that concerns it since everything in it waited.
+    pub(super) is_idle: bool,
     pub(super) is_stopped: bool,
     pub(super) link: Link,
     /// What its callers were handed, the oldest first.
@@ -110,6 +112,7 @@ impl Machine {
             runtime: OwnTime::new(time),
             outcomes: Arc::default(),
             waiting: 0,
+            is_idle: false,
             is_stopped: false,
             link: Link::Up,
             handed_out: Vec::new(),
@@ -123,6 +126,7 @@ impl Machine {
                 yield_now().await;
             }
         });
+        self.is_idle = true;
         let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
         self.waiting -= outcomes.len();
         outcomes
@@ -145,6 +149,7 @@ impl Machine {
             }
         });
         self.waiting += usize::from(outcome.is_none());
+        self.is_idle = false;
         outcome
     }
 

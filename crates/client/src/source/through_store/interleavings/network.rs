@@ -113,6 +113,7 @@ impl Outbox {
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     pub(super) machine: usize,
+    pub(super) keyring: Keyring,
     pub(super) outbox: Outbox,
 }
 
@@ -138,7 +139,7 @@ impl Wire {
 #[async_trait]
 impl TokenStore for Wire {
     fn keyring(&self) -> Option<&Keyring> {
-        None
+        Some(&self.keyring)
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError> {

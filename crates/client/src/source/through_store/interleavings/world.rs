@@ -8,7 +8,7 @@ use super::machine::{Link, Machine, OwnTime, Time};
 use super::network::{Command, Message, Outbox, Reply, What, Wire};
 use super::truth::Truth;
 use crate::source::FetchResult;
-use crate::store::{Claim, MemoryStore, Snapshot, StoreKey};
+use crate::store::{Claim, Keyring, MemoryStore, Snapshot, StoreKey};
 
 /// What happens if the explorer lets it.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +79,7 @@ pub(super) struct World {
     /// The number of the last token that each machine requested.
     newest: [Option<usize>; 3],
     keys: Vec<(usize, StoreKey)>,
+    keyring: Keyring,
     outbox: Outbox,
     messages: Vec<Message>,
     sent: usize,
@@ -88,16 +89,19 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(scenario: &'static Scenario) -> Self {
+        // One that all clients share, so that their names alone keep their records apart.
+        let keyring = Keyring::of_nobody().unwrap();
         let (time, outbox) = (Time::default(), Outbox::default());
         let mut world = Self {
             scenario,
-            store: MemoryStore::new(),
+            store: MemoryStore::new().with_keyring(keyring.clone()),
             store_runtime: OwnTime::new(&time),
             snapshots: Vec::new(),
             machines: Vec::new(),
             was_stopped: [false; 3],
             newest: [None; 3],
             keys: Vec::new(),
+            keyring,
             outbox,
             messages: Vec::new(),
             sent: 0,
@@ -111,7 +115,7 @@ impl World {
 
     fn start(&self, machine: usize) -> Machine {
         let Scenario { clients, skews, link, .. } = self.scenario;
-        let wire = Wire { machine, outbox: self.outbox.clone() };
+        let wire = Wire { machine, keyring: self.keyring.clone(), outbox: self.outbox.clone() };
         let skew = Duration::from_secs(skews[machine]);
         let mut machine = Machine::start(clients[machine], skew, wire, &self.time);
         machine.link = *link;
@@ -279,6 +283,7 @@ impl World {
 
     fn pass(&mut self, time: Duration) {
         self.time.pass(time);
+        self.machines.iter_mut().for_each(|machine| machine.is_idle = false);
         let (slow, now) = (Duration::from_secs(10), self.time.now());
         let is_slow = |message: &Message| matches!(message.what, What::TokenRequest) && now - message.sent >= slow;
         self.truth.vendor_failed |= self.messages.iter().any(is_slow);
@@ -288,7 +293,7 @@ impl World {
     fn settle(&mut self) {
         loop {
             for number in 0..3 {
-                if !self.machines[number].is_stopped {
+                if !self.machines[number].is_stopped && !self.machines[number].is_idle {
                     let outcomes = self.machines[number].run();
                     outcomes.into_iter().for_each(|outcome| self.got(number, outcome));
                 }
@@ -312,6 +317,7 @@ impl World {
 
     fn send(&mut self, message: Message) {
         let (from, link) = (message.from, self.machines[message.from].link);
+        self.machines[from].is_idle = false;
         match &message.what {
             What::Store(_) if link == Link::Refused => {
                 self.truth.somebody_failed = true;
@@ -387,9 +393,12 @@ impl World {
         message.answer(Ok(reply));
     }
 
+    /// Takes a message from the network, to answer it.
     fn remove(&mut self, number: usize) -> Message {
         let at = self.messages.iter().position(|message| message.number == number).unwrap();
-        self.messages.remove(at)
+        let message = self.messages.remove(at);
+        self.machines[message.from].is_idle = false;
+        message
     }
 
     /// Returns the time, the token that each machine has, and what is on its way.
