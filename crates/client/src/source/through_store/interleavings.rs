@@ -43,8 +43,7 @@ static LIFE: Scenario = Scenario {
         Work::Pass(545),
         Work::CallAll,
         Work::Pass(5),
-        Work::CallAll,
-        Work::Pass(580),
+        Work::Pass(585),
         Work::CallAll,
     ],
 };
@@ -94,35 +93,42 @@ static REFUSED: Scenario = Scenario { name: "refused", link: Link::Refused, ..LI
 static SILENT: Scenario = Scenario { name: "silent", link: Link::Silent, ..LIFE };
 
 /// As the others, and what the machines tell each other of failures is late or lost as well.
-static EVERY_CALL: Scenario = Scenario { name: "every call", stops_all_calls: true, ..LIFE };
+static EVERY_CALL: Scenario = Scenario {
+    name: "every call",
+    stops_all_calls: true,
+    workload: &[Work::CallAll, Work::Pass(545), Work::CallAll],
+    ..LIFE
+};
 
-static ALL: [&Scenario; 7] = [&LIFE, &REJECTED, &SHORT, &CLIENTS, &REFUSED, &SILENT, &EVERY_CALL];
+static ALL: [&Scenario; 7] = [&LIFE, &REFUSED, &SILENT, &REJECTED, &SHORT, &CLIENTS, &EVERY_CALL];
 
 /// How many times as much to explore.
 fn scale() -> u64 {
     std::env::var("CGRANT_EXPLORE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1).max(1)
 }
 
-#[test]
-fn the_invariants_hold_in_every_schedule_of_few_deviations() {
+/// Explores every schedule of one deviation, and a share of those of two.
+fn explore(scenarios: &[&'static Scenario], at_least: usize) {
     let share = usize::try_from(1000 / scale().min(1000)).unwrap();
-    let mut total = 0;
-    for scenario in ALL {
-        let began = std::time::Instant::now();
-        let single = exhaust(scenario, 1, 1);
-        let double = exhaust(scenario, 2, share);
-        println!("{}: {single} {double} {:?}", scenario.name, began.elapsed());
-        total += single + double;
-    }
-    assert!(total > 1000, "{total} schedules were explored");
+    let explored: usize = scenarios.iter().map(|scenario| exhaust(scenario, 2, share)).sum();
+    println!("{explored} schedules");
+    assert!(explored >= at_least, "only {explored} schedules were explored");
 }
 
 #[test]
-fn the_invariants_hold_in_random_schedules() {
+fn the_invariants_hold_whatever_goes_wrong_in_the_life_of_a_token() {
+    explore(&[&LIFE, &REFUSED, &SILENT], 1500);
+}
+
+#[test]
+fn the_invariants_hold_whatever_goes_wrong_beside_complaints_short_tokens_and_other_clients() {
+    explore(&[&REJECTED, &SHORT, &CLIENTS, &EVERY_CALL], 1800);
+}
+
+#[test]
+fn the_invariants_hold_if_much_goes_wrong_at_random() {
     for scenario in ALL {
-        let began = std::time::Instant::now();
-        sample(scenario, 0..100 * scale());
-        println!("{}: {:?}", scenario.name, began.elapsed());
+        sample(scenario, 0..50 * scale());
     }
 }
 

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::source::{FetchResult, TokenSource};
 
 /// How often a task may wake another one in a later turn of its runtime, at the most, before all of them wait.
-const LONGEST_CHAIN: usize = 4;
+const LONGEST_CHAIN: usize = 2;
 
 /// How a machine reaches the store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

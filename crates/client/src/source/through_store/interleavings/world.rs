@@ -8,7 +8,7 @@ use super::machine::{Link, Machine, OwnTime, Time};
 use super::network::{Command, Message, Outbox, Reply, What, Wire};
 use super::truth::Truth;
 use crate::source::FetchResult;
-use crate::store::{Claim, Keyring, MemoryStore, Snapshot, StoreKey};
+use crate::store::{Claim, Keyring, MemoryStore, Snapshot, StoreKey, TokenStore as _};
 
 /// What happens if the explorer lets it.
 #[derive(Clone, Copy, Debug)]
@@ -360,11 +360,11 @@ impl World {
                 if !matches!(command, Command::Read(_)) {
                     self.snapshots.push(self.store.snapshot());
                 }
-                let (store, runtime) = (&self.store, &mut self.store_runtime);
-                let read = Command::Read(command.key().clone());
-                let Reply::Read(before) = runtime.run(read.run(store)).unwrap() else { unreachable!() };
-                let reply = runtime.run(command.run(store)).unwrap();
-                let before = before.map(|record| record.version);
+                let store = &self.store;
+                let (before, reply) = self.store_runtime.run(async {
+                    let before = store.read(command.key()).await.unwrap();
+                    (before.map(|record| record.version), command.run(store).await.unwrap())
+                });
                 match (&command, &reply) {
                     (Command::Claim { key, .. }, Reply::Claim(Claim::Granted)) => self.truth.granted(key, before, now),
                     (Command::Write { key, record, .. }, Reply::Done(true)) => {
