@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
+use credentials_grant::{AccessToken, ClientCredentials, Error, ExposeSecret, Policy, SecretString};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -28,7 +28,7 @@ use super::failures::Purpose;
 use super::fetch::{Attempt, Fetched, Found};
 use super::limits::RATION;
 use super::shared::Shared;
-use super::stored_failures::keyring;
+use super::stored_failures::{identify, keyring};
 use super::stored_token::{ForWhom, Restored, restore, write};
 use super::validity::{Reading, State};
 use crate::random::{entropy, random_number};
@@ -174,7 +174,8 @@ async fn renew_after(shared: Weak<Shared>, mut pause: Duration) {
 }
 
 impl<'a> Session<'a> {
-    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or no name.
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or it cannot be
+    /// told from others.
     fn new(
         shared: &'a Arc<Shared>,
         store: &'a Arc<SharedStore>,
@@ -185,8 +186,8 @@ impl<'a> Session<'a> {
         let mut is_known = false;
         let key = keyring.name("token", |state| {
             (provider.name(), &shared.parameters).hash(state);
-            is_known = state.part(|state| provider.identify(state));
-            state.part(|state| CredentialsSource::identify(credentials, state));
+            let knows_provider = state.part(|state| provider.identify(state));
+            is_known = state.part(|state| identify(credentials, state)) && knows_provider;
         });
         if !is_known {
             return Ok(None);
@@ -225,7 +226,8 @@ impl<'a> Session<'a> {
                     records += 1;
                     match self.open(&record, asked) {
                         Ok(Some(fetched))
-                            if self.is_enough(&fetched, purpose, attempt, asked) && !self.is_revoked(&fetched, budget).await =>
+                            if self.is_enough(&fetched, purpose, attempt, asked)
+                                && !self.is_revoked(&fetched, budget).await =>
                         {
                             return Ok(Answer::Adopted(Box::new(fetched)));
                         }
@@ -296,13 +298,7 @@ impl<'a> Session<'a> {
 
     /// Writes a token into the store, unless that has another one by now, and gives the claim back. Waits a moment until
     /// that is done; if it takes longer, it goes on.
-    async fn write(
-        &self,
-        fetched: &mut Fetched,
-        seen: Option<Version>,
-        claimed: Option<Claimed>,
-        give_up: Instant,
-    ) {
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, claimed: Option<Claimed>, give_up: Instant) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };

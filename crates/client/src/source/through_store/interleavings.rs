@@ -12,7 +12,7 @@
 //! | I3 | A store that is down makes no more requests than there were without it, and no failures. |
 //! | I4 | No key's token is served under another key. |
 //! | I5 | While nobody fails: one request for each key, lifetime, and window that the request takes. |
-//! | I6 | A late complaint removes no newer token. |
+//! | I6 | A late complaint removes no newer token, and nobody gets again what he complained of. |
 //!
 //! A run is determined by its scenario, its seed, and its deviations: the steps at which something else happens than
 //! what is expected, each with the number of the choice. A failure prints them, and every step. Set
@@ -38,14 +38,7 @@ static LIFE: Scenario = Scenario {
     lifetime: 600,
     link: Link::Up,
     stops_all_calls: false,
-    workload: &[
-        Work::CallAll,
-        Work::Pass(545),
-        Work::CallAll,
-        Work::Pass(5),
-        Work::Pass(585),
-        Work::CallAll,
-    ],
+    workload: &[Work::CallAll, Work::Pass(545), Work::CallAll, Work::Pass(5), Work::Pass(585), Work::CallAll],
 };
 
 /// The API rejects a token, and each machine hears of it at another time.
@@ -59,6 +52,8 @@ static REJECTED: Scenario = Scenario {
         Work::CallAll,
         Work::Complain(2),
         Work::CallAll,
+        Work::Complain(1),
+        Work::Call(1),
     ],
     ..LIFE
 };
@@ -109,7 +104,7 @@ fn scale() -> u64 {
 
 /// Explores every schedule of one deviation, and a share of those of two.
 fn explore(scenarios: &[&'static Scenario], at_least: usize) {
-    let share = usize::try_from(1000 / scale().min(1000)).unwrap();
+    let share = usize::try_from(2000 / scale().min(2000)).unwrap();
     let explored: usize = scenarios.iter().map(|scenario| exhaust(scenario, 2, share)).sum();
     println!("{explored} schedules");
     assert!(explored >= at_least, "only {explored} schedules were explored");
@@ -117,18 +112,18 @@ fn explore(scenarios: &[&'static Scenario], at_least: usize) {
 
 #[test]
 fn the_invariants_hold_whatever_goes_wrong_in_the_life_of_a_token() {
-    explore(&[&LIFE, &REFUSED, &SILENT], 1500);
+    explore(&[&LIFE, &REFUSED, &SILENT], 1200);
 }
 
 #[test]
 fn the_invariants_hold_whatever_goes_wrong_beside_complaints_short_tokens_and_other_clients() {
-    explore(&[&REJECTED, &SHORT, &CLIENTS, &EVERY_CALL], 1800);
+    explore(&[&REJECTED, &SHORT, &CLIENTS, &EVERY_CALL], 1500);
 }
 
 #[test]
 fn the_invariants_hold_if_much_goes_wrong_at_random() {
     for scenario in ALL {
-        sample(scenario, 0..50 * scale());
+        sample(scenario, 0..30 * scale());
     }
 }
 

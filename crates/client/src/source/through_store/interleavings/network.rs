@@ -76,6 +76,8 @@ pub(super) struct Message {
     pub(super) sent: Duration,
     /// What came of it, if it arrived.
     pub(super) reply: Option<Reply>,
+    /// Whether it is slower than the others.
+    pub(super) is_delayed: bool,
     /// Whether its sender was stopped meanwhile.
     pub(super) sender_was_stopped: bool,
     answer: oneshot::Sender<Result<Reply, StoreError>>,
@@ -95,7 +97,10 @@ impl Message {
 
 /// What the machines sent and the explorer has not seen yet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Outbox(Arc<Mutex<Vec<(usize, What, oneshot::Sender<Result<Reply, StoreError>>)>>>);
+pub(super) struct Outbox(Arc<Mutex<Vec<Sent>>>);
+
+/// Who sent what, and where the answer goes.
+type Sent = (usize, What, oneshot::Sender<Result<Reply, StoreError>>);
 
 impl Outbox {
     /// Returns the messages, with numbers from `next` on.
@@ -103,7 +108,8 @@ impl Outbox {
         let sent = std::mem::take(&mut *self.0.lock().unwrap());
         let message = |(from, what, answer)| {
             next += 1;
-            Message { number: next - 1, from, what, sent: now, reply: None, sender_was_stopped: false, answer }
+            let number = next - 1;
+            Message { number, from, what, sent: now, reply: None, is_delayed: false, sender_was_stopped: false, answer }
         };
         sent.into_iter().map(message).collect()
     }

@@ -23,6 +23,8 @@ struct Issued {
     client: &'static str,
     requested: Duration,
     issued: Duration,
+    /// Which machines complained of it.
+    complaints: [bool; 3],
     is_rejected: bool,
     arrived_late: bool,
 }
@@ -76,19 +78,37 @@ impl Truth {
 
     /// The vendor issues a token. Returns its number.
     pub(super) fn issue(&mut self, client: &'static str, requested: Duration, now: Duration) -> usize {
-        self.tokens.push(Issued { client, requested, issued: now, is_rejected: false, arrived_late: false });
+        let complaints = [false; 3];
+        self.tokens.push(Issued {
+            client,
+            requested,
+            issued: now,
+            complaints,
+            is_rejected: false,
+            arrived_late: false,
+        });
         self.tokens.len() - 1
     }
 
-    /// The API rejects a token.
-    pub(super) fn reject(&mut self, token: &AccessToken) {
-        self.tokens[number(token)].is_rejected = true;
+    /// The API rejects a token, and this machine says so.
+    pub(super) fn reject(&mut self, token: &AccessToken, machine: usize) {
+        let token = &mut self.tokens[number(token)];
+        token.is_rejected = true;
+        token.complaints[machine] = true;
     }
 
-    /// I2 and I4, when a caller is handed a token, or would be.
-    pub(super) fn handed_out(&mut self, token: &AccessToken, client: &str, now: Duration) {
+    /// A machine starts anew.
+    pub(super) fn forget_complaints(&mut self, machine: usize) {
+        self.tokens.iter_mut().for_each(|token| token.complaints[machine] = false);
+    }
+
+    /// I2, I4 and I6, when a caller of a machine is handed a token, or would be.
+    pub(super) fn handed_out(&mut self, token: &AccessToken, machine: usize, client: &str, now: Duration) {
         let number = number(token);
-        let Issued { client: owner, issued, arrived_late, .. } = self.tokens[number];
+        let Issued { client: owner, issued, arrived_late, complaints, .. } = self.tokens[number];
+        self.hold(!complaints[machine], || {
+            format!("I6: machine {machine} hands out token {number} again, of which it complained")
+        });
         let end = issued + self.lifetime + if arrived_late { TOLERANCE } else { Duration::ZERO };
         self.hold(now < end, || format!("I2: token {number}, which ended at {end:?}, is handed out at {now:?}"));
         self.hold(client == owner, || format!("I4: `{client}` is handed token {number} of `{owner}`"));
@@ -142,7 +162,9 @@ impl Truth {
         let Some(old) = old.and_then(|version| self.records.get(&version)).copied() else { return };
         let may_be_replaced = self.may_be_replaced(old, now) || self.is_tampered || self.tokens[old].arrived_late;
         let new = new.and_then(|version| self.records.get(&version)).copied();
-        self.hold(may_be_replaced, || format!("I6: token {old} is replaced by {new:?} at {now:?}, although it is good"));
+        self.hold(may_be_replaced, || {
+            format!("I6: token {old} is replaced by {new:?} at {now:?}, although it is good")
+        });
     }
 
     /// The record of this version arrives after its writer gave it up or was stopped.

@@ -46,6 +46,8 @@ pub(super) enum Choice {
     Arrive(usize),
     /// The answer arrives.
     Answer(usize),
+    /// Everything else that is on its way is faster.
+    Delay(usize),
     Lose(usize),
     /// The vendor fails.
     Fail(usize),
@@ -128,12 +130,14 @@ impl World {
         let mut choices = vec![expected];
         for message in self.messages.iter().filter(|message| self.reaches_its_end(message)) {
             let number = message.number;
-            match (&message.what, &message.reply) {
-                (_, Some(_)) => choices.push(Choice::Answer(number)),
-                (What::Store(_), None) => choices.extend([Choice::Exchange(number), Choice::Arrive(number)]),
-                (What::TokenRequest, None) => {
-                    choices.extend([Choice::Exchange(number), Choice::Arrive(number), Choice::Fail(number)]);
-                }
+            if message.reply.is_none() {
+                choices.push(Choice::Arrive(number));
+            }
+            if message.reply.is_none() && matches!(message.what, What::TokenRequest) {
+                choices.push(Choice::Fail(number));
+            }
+            if !message.is_delayed {
+                choices.push(Choice::Delay(number));
             }
         }
         choices.extend(self.messages.iter().map(|message| Choice::Lose(message.number)));
@@ -163,7 +167,9 @@ impl World {
     }
 
     fn expected(&self) -> Option<Choice> {
-        if let Some(message) = self.messages.iter().find(|message| self.reaches_its_end(message)) {
+        let deliverable = self.messages.iter().filter(|message| self.reaches_its_end(message));
+        // The oldest first, and those that are delayed last.
+        if let Some(message) = deliverable.min_by_key(|message| message.is_delayed) {
             let number = message.number;
             return Some(if message.reply.is_some() { Choice::Answer(number) } else { Choice::Exchange(number) });
         }
@@ -180,7 +186,12 @@ impl World {
     pub(super) fn take(&mut self, choice: Choice) {
         let is_fault = !matches!(
             choice,
-            Choice::Exchange(_) | Choice::Arrive(_) | Choice::Answer(_) | Choice::Pass(_) | Choice::Next
+            Choice::Exchange(_)
+                | Choice::Arrive(_)
+                | Choice::Answer(_)
+                | Choice::Delay(_)
+                | Choice::Pass(_)
+                | Choice::Next
         );
         self.truth.somebody_failed |= is_fault && !matches!(choice, Choice::ComplainLate(_));
         match choice {
@@ -190,6 +201,10 @@ impl World {
             }
             Choice::Arrive(number) => self.arrive(number),
             Choice::Answer(number) => self.answer(number),
+            Choice::Delay(number) => {
+                let delayed = self.messages.iter_mut().filter(|message| message.number == number);
+                delayed.for_each(|message| message.is_delayed = true);
+            }
             Choice::Lose(number) => {
                 let lost = self.remove(number);
                 self.truth.vendor_failed |= matches!(lost.what, What::TokenRequest);
@@ -211,6 +226,7 @@ impl World {
                 self.machines[number] = self.start(number);
                 self.machines[number].link = link;
                 self.was_stopped[number] = false;
+                self.truth.forget_complaints(number);
             }
             Choice::Connect(number, link) => self.machines[number].link = link,
             Choice::ComplainLate(number) => self.complain(number, 0),
@@ -259,9 +275,10 @@ impl World {
     fn complain(&mut self, number: usize, which: usize) {
         let machine = &self.machines[number];
         let Some(token) = machine.handed_out.get(which).filter(|_| !machine.is_stopped) else { return };
-        let before = machine.cached().filter(|cached| cached.secret().expose_secret() != token.secret().expose_secret());
+        let before =
+            machine.cached().filter(|cached| cached.secret().expose_secret() != token.secret().expose_secret());
         machine.complain(token);
-        self.truth.reject(token);
+        self.truth.reject(token, number);
         let is_left_alone = before.is_none() || machine.cached().is_some();
         self.truth.hold(is_left_alone, || format!("I6: machine {number} dropped a newer token"));
     }
@@ -271,7 +288,7 @@ impl World {
         let client = self.scenario.clients[number];
         match outcome {
             Ok(token) => {
-                self.truth.handed_out(&token, client, self.time.now());
+                self.truth.handed_out(&token, number, client, self.time.now());
                 self.machines[number].handed_out.push(token);
             }
             Err(error) => {
@@ -306,11 +323,12 @@ impl World {
             self.sent += new.len();
             new.into_iter().for_each(|message| self.send(message));
         }
-        self.messages.retain(|message| !(message.is_given_up() && matches!(message.what, What::Store(Command::Read(_)))));
+        self.messages
+            .retain(|message| !(message.is_given_up() && matches!(message.what, What::Store(Command::Read(_)))));
         let now = self.time.now();
         for (number, machine) in self.machines.iter().enumerate().filter(|(_, machine)| !machine.is_stopped) {
             if let Some(token) = machine.cached() {
-                self.truth.handed_out(&token, self.scenario.clients[number], now);
+                self.truth.handed_out(&token, number, self.scenario.clients[number], now);
             }
         }
     }
@@ -323,7 +341,9 @@ impl World {
                 self.truth.somebody_failed = true;
                 return message.answer(Err("connection refused".into()));
             }
-            What::Store(command) if !command.is_about_tokens() && !self.scenario.stops_all_calls && link == Link::Up => {
+            What::Store(command)
+                if !command.is_about_tokens() && !self.scenario.stops_all_calls && link == Link::Up =>
+            {
                 let reply = self.store_runtime.run(command.run(&self.store));
                 return message.answer(reply);
             }
