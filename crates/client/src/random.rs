@@ -4,7 +4,7 @@ use credentials_grant::{Error, ErrorKind};
 
 /// Returns sixteen unpredictable bytes.
 pub(crate) fn entropy() -> Result<[u8; 16], Error> {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "store"))]
     if let Some(bytes) = repeatable::bytes() {
         return Ok(bytes);
     }
@@ -19,7 +19,7 @@ pub(crate) fn entropy() -> Result<[u8; 16], Error> {
 
 /// Returns a random number for jitter. Without a random source it is the largest, so that pauses are only longer.
 pub(crate) fn random_number() -> u32 {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "store"))]
     if let Some([a, b, c, d, ..]) = repeatable::bytes() {
         return u32::from_ne_bytes([a, b, c, d]);
     }
@@ -27,7 +27,7 @@ pub(crate) fn random_number() -> u32 {
 }
 
 /// Random numbers that a test can repeat.
-#[cfg(test)]
+#[cfg(all(test, feature = "store"))]
 pub(crate) mod repeatable {
     use std::cell::Cell;
 

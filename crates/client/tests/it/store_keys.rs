@@ -95,14 +95,14 @@ impl CredentialsGrant for Vendor {
 
 /// A signer that leaves it to the trait to tell it from others.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Key {
+struct NamedSigner {
     id: Option<String>,
     thumbprint: Option<String>,
-    public_key: Option<String>,
+    jwk: Option<String>,
 }
 
 #[async_trait]
-impl Signer for Key {
+impl Signer for NamedSigner {
     fn algorithm(&self) -> &'static str {
         "ES256"
     }
@@ -116,7 +116,7 @@ impl Signer for Key {
     }
 
     fn public_key(&self) -> Option<&str> {
-        self.public_key.as_deref()
+        self.jwk.as_deref()
     }
 
     async fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
@@ -131,7 +131,7 @@ struct Client {
     assertion: Option<String>,
     certificate: Option<String>,
     secrets: BTreeMap<String, String>,
-    signer: Option<Key>,
+    signer: Option<NamedSigner>,
 }
 
 impl Client {
@@ -223,10 +223,10 @@ fn vendors() -> impl Strategy<Value = Vendor> {
 }
 
 fn clients() -> impl Strategy<Value = Client> {
-    let signer = (option::of(text()), option::of(text()), text()).prop_map(|(id, thumbprint, public_key)| Key {
+    let signer = (option::of(text()), option::of(text()), text()).prop_map(|(id, thumbprint, jwk)| NamedSigner {
         id,
         thumbprint,
-        public_key: Some(public_key),
+        jwk: Some(jwk),
     });
     let secrets = btree_map(text(), text(), 0..3);
     (text(), option::of(text()), option::of(text()), option::of(text()), secrets, option::of(signer)).prop_map(
@@ -320,11 +320,12 @@ fn a_signer_that_has_no_more_than_the_name_of_its_key_shares_nothing() {
         method: ClientAuthentication::PrivateKeyJwt,
         limit: 1,
     };
-    let key =
-        |signer: Key| key(&vendor, ClientCredentials::without_secret("id").with_signer(signer), TokenParameters::new());
-    let nameless = Key { id: None, thumbprint: None, public_key: None };
+    let key = |signer: NamedSigner| {
+        key(&vendor, ClientCredentials::without_secret("id").with_signer(signer), TokenParameters::new())
+    };
+    let nameless = NamedSigner { id: None, thumbprint: None, jwk: None };
     assert_eq!(key(nameless.clone()), None);
-    assert_eq!(key(Key { id: Some("1".to_owned()), ..nameless.clone() }), None, "two keys may have one name");
-    assert!(key(Key { thumbprint: Some("a".to_owned()), ..nameless.clone() }).is_some());
-    assert!(key(Key { public_key: Some("a".to_owned()), ..nameless }).is_some());
+    assert_eq!(key(NamedSigner { id: Some("1".to_owned()), ..nameless.clone() }), None, "two keys may have one name");
+    assert!(key(NamedSigner { thumbprint: Some("a".to_owned()), ..nameless.clone() }).is_some());
+    assert!(key(NamedSigner { jwk: Some("a".to_owned()), ..nameless }).is_some());
 }

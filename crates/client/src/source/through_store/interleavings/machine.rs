@@ -73,7 +73,7 @@ impl OwnTime {
 
     /// Catches up with the time, and runs this.
     pub(super) fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let behind = self.time.now() - self.at;
+        let behind = self.time.now().saturating_sub(self.at);
         self.at += behind;
         self.runtime.block_on(async {
             if !behind.is_zero() {

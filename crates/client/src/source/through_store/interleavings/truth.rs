@@ -19,7 +19,7 @@ const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// A token that the vendor issued.
 #[derive(Clone, Copy, Debug)]
-struct Issued {
+struct TokenFacts {
     client: &'static str,
     requested: Duration,
     issued: Duration,
@@ -39,7 +39,7 @@ struct Claims {
 #[derive(Debug)]
 pub(super) struct Truth {
     lifetime: Duration,
-    tokens: Vec<Issued>,
+    tokens: Vec<TokenFacts>,
     /// Which token the record of a version holds.
     records: HashMap<Version, usize>,
     claims: HashMap<StoreKey, Claims>,
@@ -79,7 +79,7 @@ impl Truth {
     /// The vendor issues a token. Returns its number.
     pub(super) fn issue(&mut self, client: &'static str, requested: Duration, now: Duration) -> usize {
         let complaints = [false; 3];
-        self.tokens.push(Issued {
+        self.tokens.push(TokenFacts {
             client,
             requested,
             issued: now,
@@ -105,7 +105,7 @@ impl Truth {
     /// I2, I4 and I6, when a caller of a machine is handed a token, or would be.
     pub(super) fn handed_out(&mut self, token: &AccessToken, machine: usize, client: &str, now: Duration) {
         let number = number(token);
-        let Issued { client: owner, issued, arrived_late, complaints, .. } = self.tokens[number];
+        let TokenFacts { client: owner, issued, arrived_late, complaints, .. } = self.tokens[number];
         self.hold(!complaints[machine], || {
             format!("I6: machine {machine} hands out token {number} again, of which it complained")
         });
@@ -122,7 +122,7 @@ impl Truth {
             });
         }
         let is_granted = std::mem::take(&mut self.granted[machine]);
-        let waited_long = self.claims.get(key).is_some_and(|claims| now - claims.first >= WINDOW * 2);
+        let waited_long = self.claims.get(key).is_some_and(|claims| now.saturating_sub(claims.first) >= WINDOW * 2);
         self.hold(is_granted || waited_long || self.somebody_failed, || {
             format!("I5: machine {machine} goes alone at {now:?}, although nobody failed")
         });
@@ -137,7 +137,7 @@ impl Truth {
         let claims = self.claims.entry(key.clone()).or_insert(Claims { first: now, count: 0 });
         claims.count += 1;
         let Claims { first, count } = *claims;
-        let most = u32::try_from((now - first).as_millis() / WINDOW.as_millis()).unwrap() + 1;
+        let most = u32::try_from(now.saturating_sub(first).as_millis() / WINDOW.as_millis()).unwrap() + 1;
         self.hold(count <= most || self.somebody_failed, || {
             format!("I5: the right was granted {count} times between {first:?} and {now:?}")
         });
@@ -176,8 +176,8 @@ impl Truth {
 
     /// Returns `true` if the token is stale, or was rejected.
     fn may_be_replaced(&self, token: usize, now: Duration) -> bool {
-        let Issued { requested, is_rejected, .. } = self.tokens[token];
-        is_rejected || now - requested + SLOW >= self.lifetime / 10 * 8
+        let TokenFacts { requested, is_rejected, .. } = self.tokens[token];
+        is_rejected || now.saturating_sub(requested) + SLOW >= self.lifetime / 10 * 8
     }
 }
 

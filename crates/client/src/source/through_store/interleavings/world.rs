@@ -268,7 +268,9 @@ impl World {
         let outcome = machine.call();
         let is_served = cached.is_none() || matches!(outcome, Some(Ok(_)));
         self.truth.hold(is_served, || format!("I1: machine {number} has a token, and a caller got {outcome:?}"));
-        outcome.into_iter().for_each(|outcome| self.got(number, outcome));
+        if let Some(outcome) = outcome {
+            self.got(number, outcome);
+        }
     }
 
     /// I6: a complaint about a token leaves another one alone.
@@ -302,7 +304,8 @@ impl World {
         self.time.pass(time);
         self.machines.iter_mut().for_each(|machine| machine.is_idle = false);
         let (slow, now) = (Duration::from_secs(10), self.time.now());
-        let is_slow = |message: &Message| matches!(message.what, What::TokenRequest) && now - message.sent >= slow;
+        let is_slow =
+            |message: &Message| matches!(message.what, What::TokenRequest) && now.saturating_sub(message.sent) >= slow;
         self.truth.vendor_failed |= self.messages.iter().any(is_slow);
     }
 
@@ -312,7 +315,9 @@ impl World {
             for number in 0..3 {
                 if !self.machines[number].is_stopped && !self.machines[number].is_idle {
                     let outcomes = self.machines[number].run();
-                    outcomes.into_iter().for_each(|outcome| self.got(number, outcome));
+                    for outcome in outcomes {
+                        self.got(number, outcome);
+                    }
                 }
             }
             self.truth.somebody_failed |= self.messages.iter().any(Message::is_given_up);
@@ -321,7 +326,9 @@ impl World {
                 break;
             }
             self.sent += new.len();
-            new.into_iter().for_each(|message| self.send(message));
+            for message in new {
+                self.send(message);
+            }
         }
         self.messages
             .retain(|message| !(message.is_given_up() && matches!(message.what, What::Store(Command::Read(_)))));
