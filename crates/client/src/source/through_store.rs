@@ -174,8 +174,8 @@ async fn renew_after(shared: Weak<Shared>, mut pause: Duration) {
 }
 
 impl<'a> Session<'a> {
-    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or it cannot be
-    /// told from others.
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or it cannot
+    /// be told from others.
     fn new(
         shared: &'a Arc<Shared>,
         store: &'a Arc<SharedStore>,
@@ -296,8 +296,8 @@ impl<'a> Session<'a> {
         self.store.call(budget, self.store.store().read(&key)).await.flatten().is_some()
     }
 
-    /// Writes a token into the store, unless that has another one by now, and gives the claim back. Waits a moment until
-    /// that is done; if it takes longer, it goes on.
+    /// Writes a token into the store, unless that has another one by now, and gives the claim back. Waits a moment
+    /// until that is done; if it takes longer, it goes on.
     async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, claimed: Option<Claimed>, give_up: Instant) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);

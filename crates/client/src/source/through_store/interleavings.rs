@@ -1,9 +1,9 @@
 //! Three machines that share a store, in every order of events within bounds, and in many random ones beyond them.
 //!
-//! This is the real code: three sources, each on a runtime of its own, and a [`MemoryStore`](crate::store::MemoryStore).
-//! Every call of the store and of the vendor stops in the network until the explorer lets it go on, and time passes only
-//! when it says so. Machines are stopped and go on later, die and start anew, or lose their connection; messages arrive
-//! late or never; the store loses records, claims, or its last changes.
+//! This is the real code: three sources, each on a runtime of its own, and a store in memory. Every call of the store
+//! and of the vendor stops in the network until the explorer lets it go on, and time passes only when it says so.
+//! Machines are stopped and go on later, die and start anew, or lose their connection; messages arrive late or never;
+//! the store loses records, claims, or its last changes.
 //!
 //! | | invariant |
 //! |---|---|
