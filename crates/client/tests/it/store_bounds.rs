@@ -99,6 +99,20 @@ async fn a_token_that_lives_for_seconds_is_renewed_in_time_whatever_the_store_do
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_many_whose_renewal_was_postponed_one_requests_the_token_once_the_store_is_back() {
+    let (server, store) = (server(SECOND / 2, 60), Faulty::default());
+    let sources: Vec<_> = (0..50).map(|_| process(&server, &store)).collect();
+    join_all(sources.iter().map(token)).await;
+    advance(SECOND * 54).await;
+    store.fails.store(true, Ordering::Relaxed);
+    join_all(sources.iter().map(token)).await;
+    settle().await;
+    store.fails.store(false, Ordering::Relaxed);
+    pass(SECOND * 2).await;
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_joins_a_postponed_renewal_gets_the_life_that_it_needs() {
     let (server, store) = (server(SECOND / 10, 1000), Faulty::default());
     let source = process(&server, &store);
