@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=5000))]
     machines: Option<u32>,
 
-    /// The life of a token in seconds [default: 20, or 10 with `--quick`; three times that in the case `away`].
+    /// The life of a token in seconds [default: 20, or 10 with `--quick`; 60 in the case `away`].
     #[arg(long, value_parser = clap::value_parser!(u32).range(10..=3600))]
     life: Option<u32>,
 
@@ -56,7 +56,7 @@ impl Arguments {
             program,
             machines: self.machines(),
             life: seconds(self.life.unwrap_or(short)),
-            long_life: seconds(self.life.unwrap_or(3 * short)),
+            long_life: seconds(self.life.unwrap_or(60)),
             lifetimes: if self.quick { 3 } else { 10 },
             rounds: if self.quick { 1 } else { 3 },
         }

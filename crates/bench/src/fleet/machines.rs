@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::standard::Standard;
 use crate::tally::{Counts, Tally};
-use crate::vendor::Vendor;
+use crate::vendor::{FETCH, Vendor};
 
 /// How often the caller of a machine asks for its token.
 const EVERY: Duration = Duration::from_millis(250);
@@ -37,6 +37,7 @@ pub(crate) struct Place {
 pub(crate) struct Fleet {
     machines: Vec<TokenSource>,
     pub(crate) vendor: Vendor,
+    is_sharing: bool,
     tally: Arc<Tally>,
     /// The callers. They end with the fleet.
     callers: JoinSet<()>,
@@ -71,7 +72,7 @@ pub(crate) fn machine(vendor: &Vendor, place: Option<&Place>) -> Result<TokenSou
 impl Fleet {
     pub(crate) fn new(machines: u32, vendor: Vendor, place: Option<&Place>) -> Result<Self> {
         let machines = (0..machines).map(|_| machine(&vendor, place)).collect::<Result<_>>()?;
-        Ok(Self { machines, vendor, tally: Arc::default(), callers: JoinSet::new() })
+        Ok(Self { machines, vendor, is_sharing: place.is_some(), tally: Arc::default(), callers: JoinSet::new() })
     }
 
     /// Returns the number of machines.
@@ -92,6 +93,21 @@ impl Fleet {
         while let Some(done) = calls.join_next().await {
             done?;
         }
+        Ok(self.noticed())
+    }
+
+    /// Has the machines ask for their tokens one after the other, so that all have the same one if they share it.
+    pub(crate) async fn ask_in_turn(&self) -> Result<Counts> {
+        for (number, source) in self.machines.iter().enumerate() {
+            if number == 0 || self.is_sharing {
+                call(source, &self.tally).await;
+            } else {
+                // Each waits for the vendor.
+                let (source, tally) = (source.clone(), Arc::clone(&self.tally));
+                tokio::spawn(async move { call(&source, &tally).await });
+            }
+        }
+        sleep(FETCH * 2).await;
         Ok(self.noticed())
     }
 

@@ -50,13 +50,12 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         let program = arguments.server.program()?;
         title(format!("{machines} machines, {threads} threads, {}", Server::start(&program).await?.version().await?));
-        note(load());
         let mut goals = Goals::default();
         for case in cases {
             case.run(&arguments.setting(&program), &mut goals).await?;
+            note(load());
         }
         goals.summary();
-        note(load());
         Ok(())
     })
 }
@@ -65,5 +64,5 @@ fn main() -> Result<()> {
 fn load() -> String {
     let read = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let averages: Vec<_> = read.split(' ').take(3).collect();
-    if averages.len() < 3 { String::new() } else { format!("Load of this machine: {}", averages.join(", ")) }
+    if averages.len() < 3 { String::new() } else { format!("\nLoad of this machine: {}", averages.join(", ")) }
 }

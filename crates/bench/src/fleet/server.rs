@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 /// How long the server may take to answer the program's own questions.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Kind {

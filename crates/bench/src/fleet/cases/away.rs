@@ -57,7 +57,7 @@ async fn course(setting: &Setting<'_>, fault: Fault, life: Duration, away: Durat
     let mut server = Server::start(setting.program).await?;
     let vendor = Vendor::new(Answers::Tokens(life));
     let mut fleet = Fleet::new(setting.machines, vendor.clone(), Some(&Place::new(server.url())?))?;
-    fleet.ask_at_once().await?;
+    fleet.ask_in_turn().await?;
     fleet.keep_asking();
     let before = vendor.requests();
     vendor.more_than(before).await?;

@@ -86,7 +86,7 @@ async fn course(setting: &Setting<'_>, fault: Option<Fault>, away: Duration) -> 
     let place = Place::new(server.url())?;
     let vendor = Vendor::new(Answers::Tokens(setting.life));
     let mut fleet = Fleet::new(setting.machines, vendor.clone(), fault.is_some().then_some(&place))?;
-    fleet.ask_at_once().await?;
+    fleet.ask_in_turn().await?;
     fleet.keep_asking();
     let before = vendor.requests();
     vendor.more_than(before).await?;

@@ -21,7 +21,7 @@ pub(super) async fn run(setting: &Setting<'_>, goals: &mut Goals) -> Result<()> 
     let server = Server::start(setting.program).await?;
     let mut shared = Fleet::new(machines, Vendor::new(Answers::Tokens(life)), Some(&Place::new(server.url())?))?;
     let mut alone = Fleet::new(machines, Vendor::new(Answers::Tokens(life)), None)?;
-    let (mut counts, mut others) = (shared.ask_at_once().await?, alone.ask_at_once().await?);
+    let (mut counts, mut others) = (shared.ask_in_turn().await?, alone.ask_in_turn().await?);
     // What is written after the first fetches is not counted.
     sleep(Duration::from_secs(1)).await;
     let (calls, processor) = (server.store_calls().await?, server.processor_time().await?);
@@ -36,7 +36,8 @@ pub(super) async fn run(setting: &Setting<'_>, goals: &mut Goals) -> Result<()> 
             break;
         }
     }
-    let (calls, processor) = (server.store_calls().await? - calls, server.processor_time().await? - processor);
+    let calls = server.store_calls().await? - calls;
+    let processor = server.processor_time().await?.saturating_sub(processor);
     let requests = in_each_lifetime(&shared.vendor.arrivals(), life);
     let (total, most) = (shared.vendor.requests(), requests.iter().max().copied().unwrap_or_default());
     let renewals = requests.len() - 1;

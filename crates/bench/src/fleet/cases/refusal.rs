@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
-use super::{Setting, ratio, row};
+use super::{Setting, ratio, row, seconds};
 use crate::machines::{Fleet, Place};
 use crate::report::{Goals, table, title};
 use crate::server::Server;
@@ -30,6 +30,7 @@ pub(super) async fn run(setting: &Setting<'_>, goals: &mut Goals) -> Result<()> 
         [
             row("requests", [requests.to_string(), of_others.to_string(), ratio(of_others, requests)]),
             row("calls, all refused", [counts.failed.to_string(), counts_of_others.failed.to_string(), String::new()]),
+            row("longest wait", [seconds(counts.longest_wait), seconds(counts_of_others.longest_wait), String::new()]),
         ],
     );
     goals.check(requests <= PAUSES, "G9: one request in each pause", format!("{requests} in {PAUSES} pauses"));

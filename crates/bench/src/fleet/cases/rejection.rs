@@ -39,7 +39,7 @@ async fn measure(setting: &Setting<'_>, place: Option<&Place>) -> Result<(usize,
     // The token must not be renewed meanwhile.
     let vendor = Vendor::new(Answers::Tokens(setting.life.max(setting.long_life)));
     let fleet = Fleet::new(setting.machines, vendor.clone(), place)?;
-    fleet.ask_at_once().await?;
+    fleet.ask_in_turn().await?;
     let before = vendor.requests();
     vendor.reject_all();
     let calls = fleet.call_api_at_once().await?;
