@@ -1,4 +1,5 @@
-//! The machines of a fleet: each a source with a store and a connection of its own, and a caller who asks for its token.
+//! The machines of a fleet: each a source with a store and a connection of its own, and a caller who asks for its
+//! token.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -56,6 +56,16 @@ impl Tally {
 }
 
 impl Counts {
+    /// Adds the calls that came later.
+    pub(crate) fn add(&mut self, later: &Self) {
+        self.calls += later.calls;
+        self.failed += later.failed;
+        self.waited += later.waited;
+        self.waited_with_token += later.waited_with_token;
+        self.longest_wait = self.longest_wait.max(later.longest_wait);
+        self.error = later.error.clone().or(self.error.take());
+    }
+
     /// Returns how many calls failed, and why the last one did.
     pub(crate) fn failures(&self) -> String {
         let error = self.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();

@@ -43,8 +43,8 @@ pub(super) async fn run(setting: &Setting<'_>, goals: &mut Goals) -> Result<()> 
     let renewals = requests.len() - 1;
     let of_others = alone.vendor.requests();
     let (later, of_others_later) = (shared.noticed(), alone.noticed());
-    counts.failed += later.failed;
-    others.failed += of_others_later.failed;
+    counts.add(&later);
+    others.add(&of_others_later);
     let each = float(usize::try_from(calls)?) / float(renewals * shared.len());
     let record = server.largest_record().await?;
     let none = String::new;
