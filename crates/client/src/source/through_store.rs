@@ -10,8 +10,8 @@
 //! | somebody else has it | asks again, for two windows or half its time; then goes alone | looks again later |
 //! | nothing: it fails, or takes too long | requests a token alone | looks again later |
 //!
-//! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
-//! requests a token alone. Callers get the valid token meanwhile.
+//! A renewal that looks again later does so until its solo point, a random time before the token expires. Then it does
+//! as a caller would, in a part of the time that is left. Callers get the valid token meanwhile.
 
 use std::hash::Hash as _;
 use std::sync::atomic::Ordering;
@@ -38,8 +38,10 @@ use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unre
 /// How long one process has the right to request a token, if a second request costs next to nothing.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
+/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them. A
+/// renewal waits no longer than for this part of the time until its token expires.
 const BUDGET: Duration = Duration::from_secs(10);
+const BUDGET_SHARE: u32 = 8;
 
 /// How long others are told that a token was revoked: longer than tokens live, except for a few vendors'.
 const REVOKED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -150,6 +152,12 @@ impl Shared {
         Some(token)
     }
 
+    /// Returns the time until the token in memory expires.
+    fn until_expired(&self) -> Duration {
+        let current = self.current.load();
+        current.as_ref().map_or(Duration::ZERO, |current| current.validity.until_expired(self.reading()))
+    }
+
     /// Returns the version of the token that is in memory, or that was rejected.
     fn seen_version(&self) -> Option<Version> {
         let current = self.current.load().as_ref().and_then(|current| current.version);
@@ -202,12 +210,15 @@ impl<'a> Session<'a> {
     /// Asks the store what to do.
     async fn ask(&self, purpose: Purpose, attempt: &Attempt) -> Result<Answer, Error> {
         let is_renewal = purpose == Purpose::Renewal;
-        let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
+        let until_expired = self.shared.until_expired();
+        let budget = if is_renewal { BUDGET.min(until_expired / BUDGET_SHARE) } else { self.store.store().patience() };
         let budget = budget.min(share_of(attempt.give_up));
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
         // Whoever has the right may be stopped, so half of the time is left for a request of one's own.
-        let waits_until = Instant::now() + (self.window * 2).min(share_of(attempt.give_up) * 2);
+        let half = share_of(attempt.give_up) * 2;
+        let half = if is_renewal { half.min(until_expired / 2) } else { half };
+        let waits_until = Instant::now() + (self.window * 2).min(half);
         let mut seen = self.shared.seen_version();
         let (mut records, mut pause) = (0, FIRST_PAUSE);
         loop {
@@ -236,9 +247,9 @@ impl<'a> Session<'a> {
                         Err(()) => return Ok(Answer::Unshared),
                     }
                 }
-                Some(Claim::Held(left)) if is_renewal => {
+                Some(Claim::Held(left)) if is_renewal && !is_solo => {
                     let jitter = self.window.mul_f64(f64::from(random_number()) / f64::from(u32::MAX) / 4.0);
-                    return Ok(if is_solo { Answer::Alone(seen) } else { Answer::Later(Some(left + jitter)) });
+                    return Ok(Answer::Later(Some(left + jitter)));
                 }
                 Some(Claim::Held(_)) if Instant::now() < waits_until => {
                     sleep(pause.mul_f64(1.0 - f64::from(random_number()) / f64::from(u32::MAX) / 2.0)).await;
