@@ -1,5 +1,6 @@
 //! The transport over reqwest.
 
+mod connections;
 mod failure;
 mod resolver;
 
@@ -12,11 +13,13 @@ use std::{fmt, mem};
 use async_trait::async_trait;
 use bytes::Bytes;
 use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 use lru::LruCache;
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, retry};
+use reqwest::{Certificate, Identity, Request, Response};
 use zeroize::Zeroizing;
 
+use self::connections::{ClientSettings, Connections};
 use self::failure::{failure, unusable};
 use self::resolver::Resolver;
 
@@ -29,12 +32,13 @@ const USUAL_BODY: usize = 4 * 1024;
 /// How many client certificates have their connections kept: a transport may serve many tenants, each with its own.
 const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends token requests with reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
-/// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in
+/// It follows no redirects and does not retry, but for one case: if the server has dropped a connection that was kept
+/// from an earlier request, and closes it without an answer, the request is sent once more on a new connection. A line
+/// among the headers of a response that is none is skipped, as browsers do. It times out after 10 seconds without a connection and 30 seconds in
 /// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
 /// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none. The operating system looks up names, on
 /// threads of their own: a name server that hangs delays the callers of its names, and nobody else.
@@ -53,13 +57,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct HttpTransport {
     /// Or the error: a machine without CA certificates can still reach loopback.
-    https: Result<Client, Error>,
-    plain: Client,
-    resolver: Resolver,
+    https: Result<Arc<Connections>, Error>,
+    plain: Arc<Connections>,
     timeout: Duration,
-    /// The CA certificates to trust instead of the system's.
-    roots: Option<Vec<Certificate>>,
-    certified: Arc<Mutex<LruCache<ClientCertificate, Client>>>,
+    certified: Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>>,
 }
 
 impl HttpTransport {
@@ -75,9 +76,9 @@ impl HttpTransport {
     }
 
     fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
-        let plain = build(client(CONNECT_TIMEOUT, &resolver).no_proxy().tls_certs_only([]))?;
-        let https = build(client(CONNECT_TIMEOUT, &resolver));
-        Ok(Self { https, plain, resolver, timeout: TIMEOUT, roots: None, certified: no_certificates() })
+        let plain = Connections::open(ClientSettings::new(resolver.clone()).plain())?;
+        let https = Connections::open(ClientSettings::new(resolver));
+        Ok(Self { https, plain, timeout: TIMEOUT, certified: no_certificates() })
     }
 
     /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
@@ -109,8 +110,10 @@ impl HttpTransport {
         if roots.is_empty() {
             return Err(refused());
         }
-        let https = build(trusting(Some(&roots), &self.resolver)).map_err(|error| refused().with_source(error))?;
-        Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
+        // The plain client has the resolver, also where the system has no CA certificates.
+        let settings = ClientSettings::new(self.plain.settings().resolver).trusting(roots);
+        let https = Connections::open(settings).map_err(|error| refused().with_source(error))?;
+        Ok(Self { https: Ok(https), certified: no_certificates(), ..self })
     }
 
     /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
@@ -131,7 +134,7 @@ impl HttpTransport {
     }
 
     /// Returns the client that presents this certificate, which has connections of its own.
-    fn certified(&self, certificate: &ClientCertificate) -> Result<Client, Error> {
+    fn certified(&self, certificate: &ClientCertificate) -> Result<Arc<Connections>, Error> {
         let refused = |source: Box<dyn StdError + Send + Sync>| {
             Error::new(ErrorKind::Configuration, "the client certificate cannot be used")
                 .with_remedy("use the certificate and its private key, both in PEM, one after the other")
@@ -139,53 +142,19 @@ impl HttpTransport {
         };
         let mut certified = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = certified.get(certificate) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
-        self.https.as_ref().map_err(Error::clone)?;
+        let settings = self.https.as_ref().map_err(Error::clone)?.settings();
         let pem = certificate.pem().expose_secret().as_bytes();
         let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
-        let client = trusting(self.roots.as_deref(), &self.resolver).identity(identity);
-        let client = build(client).map_err(|error| refused(error.into()))?;
-        certified.put(certificate.clone(), client.clone());
+        let client = Connections::open(settings.presenting(identity)).map_err(|error| refused(error.into()))?;
+        certified.put(certificate.clone(), Arc::clone(&client));
         Ok(client)
     }
 }
 
-fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Client>>> {
+fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>> {
     Arc::new(Mutex::new(LruCache::new(MOST_CERTIFICATES)))
-}
-
-/// Returns a builder that trusts these CA certificates, or else the system's.
-fn trusting(roots: Option<&[Certificate]>, resolver: &Resolver) -> ClientBuilder {
-    let client = client(CONNECT_TIMEOUT, resolver);
-    match roots {
-        Some(roots) => client.tls_certs_only(roots.iter().cloned()),
-        None => client,
-    }
-}
-
-/// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one
-/// protocol, one TLS library, one compression, one resolver, no retries. What was tested is what runs.
-fn client(connect_timeout: Duration, resolver: &Resolver) -> ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .retry(retry::never())
-        .tls_backend_rustls()
-        .http1_only()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .dns_resolver(resolver.clone())
-        .connect_timeout(connect_timeout)
-}
-
-fn build(builder: ClientBuilder) -> Result<Client, Error> {
-    builder.build().map_err(|source| {
-        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be built")
-            .with_remedy("check the system's CA certificates (the package ca-certificates) and the proxy variables")
-            .with_source(source)
-    })
 }
 
 #[async_trait]
@@ -198,12 +167,8 @@ impl Transport for HttpTransport {
             Some(certificate) => self.certified(certificate)?,
             None => self.https.clone()?,
         };
-        // Not with reqwest's builder, which inserts each header anew.
-        let mut outgoing = Request::new(request.method().clone(), url.clone());
-        *outgoing.timeout_mut() = Some(self.timeout);
-        outgoing.headers_mut().clone_from(request.headers());
-        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
-        let response = client.execute(outgoing).await.map_err(|error| failure(error.into(), host))?;
+        let sent = client.send(|| outgoing(request), self.timeout);
+        let response = sent.await.map_err(|error| failure(error.into(), host))?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }
@@ -213,6 +178,21 @@ impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport").finish_non_exhaustive()
     }
+}
+
+/// Returns the request for reqwest. Not with reqwest's builder, which inserts each header anew.
+fn outgoing(request: &HttpRequest) -> Request {
+    let mut outgoing = Request::new(request.method().clone(), request.url().clone());
+    outgoing.headers_mut().clone_from(request.headers());
+    if request.body().is_empty() {
+        // RFC 9110 section 8.6. hyper leaves it out, and strict servers answer 411.
+        if [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    } else {
+        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
+    }
+    outgoing
 }
 
 async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error> {
@@ -282,7 +262,8 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let https = build(client(Duration::from_millis(100), &Resolver::system()));
+        let settings = ClientSettings::new(Resolver::system()).within(Duration::from_millis(100));
+        let https = Connections::open(settings);
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);

@@ -147,7 +147,7 @@ fn is_about_our_certificate(alert: AlertDescription) -> bool {
 }
 
 /// Returns the error, its cause, the cause of that, and so on.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     iter::successors(Some(error), |&error| beneath(error))
 }
 
