@@ -1,7 +1,9 @@
 //! The transport over reqwest.
 
 mod connections;
+mod environment_proxy;
 mod failure;
+mod proxy_login;
 mod resolver;
 
 use std::error::Error as StdError;
@@ -20,6 +22,7 @@ use reqwest::{Certificate, Identity, Request, Response};
 use zeroize::Zeroizing;
 
 use self::connections::{ClientSettings, Connections};
+pub use self::environment_proxy::EnvironmentProxy;
 use self::failure::{failure, unusable};
 use self::resolver::Resolver;
 
@@ -40,7 +43,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// from an earlier request, and closes it without an answer, the request is sent once more on a new connection. A line
 /// among the headers of a response that is none is skipped, as browsers do. It times out after 10 seconds without a connection and 30 seconds in
 /// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
-/// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none. The operating system looks up names, on
+/// ([`EnvironmentProxy`]), which sees no secrets; plain HTTP, for loopback, uses none. After a proxy has refused its login,
+/// nothing goes there for a pause of one second, which doubles to five minutes. The operating system looks up names, on
 /// threads of their own: a name server that hangs delays the callers of its names, and nobody else.
 ///
 /// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
@@ -59,6 +63,8 @@ pub struct HttpTransport {
     /// Or the error: a machine without CA certificates can still reach loopback.
     https: Result<Arc<Connections>, Error>,
     plain: Arc<Connections>,
+    /// Or the error: a variable names a proxy that cannot be used.
+    settings: Result<ClientSettings, Error>,
     timeout: Duration,
     certified: Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>>,
 }
@@ -76,9 +82,10 @@ impl HttpTransport {
     }
 
     fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
-        let plain = Connections::open(ClientSettings::new(resolver.clone()).plain())?;
-        let https = Connections::open(ClientSettings::new(resolver));
-        Ok(Self { https, plain, timeout: TIMEOUT, certified: no_certificates() })
+        let plain = Connections::open(ClientSettings::plain(resolver.clone()))?;
+        let settings = EnvironmentProxy::read().map(|proxy| ClientSettings::new(resolver, proxy));
+        let https = settings.clone().and_then(Connections::open);
+        Ok(Self { https, plain, settings, timeout: TIMEOUT, certified: no_certificates() })
     }
 
     /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
@@ -110,17 +117,20 @@ impl HttpTransport {
         if roots.is_empty() {
             return Err(refused());
         }
-        // The plain client has the resolver, also where the system has no CA certificates.
-        let settings = ClientSettings::new(self.plain.settings().resolver).trusting(roots);
-        let https = Connections::open(settings).map_err(|error| refused().with_source(error))?;
-        Ok(Self { https: Ok(https), certified: no_certificates(), ..self })
+        let settings = self.settings.map(|settings| settings.trusting(roots));
+        let https = match settings.clone() {
+            Ok(settings) => Ok(Connections::open(settings).map_err(|error| refused().with_source(error))?),
+            Err(error) => Err(error),
+        };
+        Ok(Self { https, settings, certified: no_certificates(), ..self })
     }
 
     /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
     /// errors have.
     ///
     /// It looks through the causes for errors of reqwest, hyper, rustls and the operating system. The error becomes the
-    /// source, without reqwest's URL.
+    /// source, without reqwest's URL. If a proxy refused, it is named as the environment names it
+    /// ([`EnvironmentProxy`]).
     ///
     /// ```
     /// use std::io;
@@ -130,7 +140,8 @@ impl HttpTransport {
     /// assert_eq!(error.message(), "could not connect to api.example.com");
     /// ```
     pub fn explain(error: impl Into<Box<dyn StdError + Send + Sync>>, host: &str) -> Error {
-        failure(error.into(), host)
+        let proxy = EnvironmentProxy::read().ok().flatten().map(|proxy| proxy.name());
+        failure(error.into(), host, proxy.as_deref())
     }
 
     /// Returns the client that presents this certificate, which has connections of its own.
@@ -144,7 +155,8 @@ impl HttpTransport {
         if let Some(client) = certified.get(certificate) {
             return Ok(Arc::clone(client));
         }
-        let settings = self.https.as_ref().map_err(Error::clone)?.settings();
+        self.https.as_ref().map_err(Error::clone)?;
+        let settings = self.settings.clone()?;
         let pem = certificate.pem().expose_secret().as_bytes();
         let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
         let client = Connections::open(settings.presenting(identity)).map_err(|error| refused(error.into()))?;
@@ -167,8 +179,7 @@ impl Transport for HttpTransport {
             Some(certificate) => self.certified(certificate)?,
             None => self.https.clone()?,
         };
-        let sent = client.send(|| outgoing(request), self.timeout);
-        let response = sent.await.map_err(|error| failure(error.into(), host))?;
+        let response = client.send(|| outgoing(request), self.timeout).await?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }
@@ -206,7 +217,7 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
             Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
-            Err(error) => return Err(failure(error.into(), host).with_status(status)),
+            Err(error) => return Err(failure(error.into(), host, None).with_status(status)),
         }
     }
     Ok(HttpResponse::new(status, mem::take(response.headers_mut()), exact(body)))
@@ -262,7 +273,7 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let settings = ClientSettings::new(Resolver::system()).within(Duration::from_millis(100));
+        let settings = ClientSettings::new(Resolver::system(), None).within(Duration::from_millis(100));
         let https = Connections::open(settings);
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();

@@ -12,7 +12,9 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, r
 use tokio::time::Instant;
 
 use self::new_connections::{NoteConnections, connects};
-use super::failure::causes;
+use super::environment_proxy::EnvironmentProxy;
+use super::failure::{causes, failure};
+use super::proxy_login::{ProxyLogin, ProxyOutcome};
 use super::resolver::Resolver;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,7 +23,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct ClientSettings {
     connect_timeout: Duration,
-    pub(super) resolver: Resolver,
+    resolver: Resolver,
+    proxy: Option<EnvironmentProxy>,
     trust: Trust,
     identity: Option<Identity>,
 }
@@ -36,9 +39,9 @@ enum Trust {
 }
 
 impl ClientSettings {
-    /// Trusts the system's CA certificates, and uses the proxy of the environment.
-    pub(super) fn new(resolver: Resolver) -> Self {
-        Self { connect_timeout: CONNECT_TIMEOUT, resolver, trust: Trust::System, identity: None }
+    /// Trusts the system's CA certificates, and uses this proxy, or else that of the system.
+    pub(super) fn new(resolver: Resolver, proxy: Option<EnvironmentProxy>) -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, resolver, proxy, trust: Trust::System, identity: None }
     }
 
     /// Gives up on a connection after this time.
@@ -48,8 +51,8 @@ impl ClientSettings {
     }
 
     /// Uses no certificates and no proxy.
-    pub(super) fn plain(self) -> Self {
-        Self { trust: Trust::Nothing, ..self }
+    pub(super) fn plain(resolver: Resolver) -> Self {
+        Self { trust: Trust::Nothing, ..Self::new(resolver, None) }
     }
 
     /// Trusts these CA certificates instead of the system's.
@@ -82,6 +85,11 @@ impl ClientSettings {
             .dns_resolver(self.resolver.clone())
             .connect_timeout(self.connect_timeout)
             .connector_layer(NoteConnections);
+        let client = match &self.proxy {
+            // reqwest would ignore a variable that it does not understand, and connect directly.
+            Some(proxy) => client.no_proxy().proxy(proxy.to_reqwest()),
+            None => client,
+        };
         let client = match &self.trust {
             Trust::System => client,
             Trust::Only(roots) => client.tls_certs_only(roots.iter().cloned()),
@@ -97,25 +105,41 @@ pub(super) struct Connections {
     client: Client,
     /// Keeps no connections. Few programs need it.
     without_kept: OnceLock<Client>,
+    login: Option<Arc<ProxyLogin>>,
 }
 
 impl Connections {
     pub(super) fn open(settings: ClientSettings) -> Result<Arc<Self>, Error> {
-        let client = build(settings.builder())?;
-        Ok(Arc::new(Self { settings, client, without_kept: OnceLock::new() }))
+        let login = settings.proxy.as_ref().map(ProxyLogin::of);
+        Self::open_with(settings, login)
     }
 
-    pub(super) fn settings(&self) -> ClientSettings {
-        self.settings.clone()
+    pub(super) fn open_with(settings: ClientSettings, login: Option<Arc<ProxyLogin>>) -> Result<Arc<Self>, Error> {
+        let client = build(settings.builder())?;
+        Ok(Arc::new(Self { settings, client, without_kept: OnceLock::new(), login }))
+    }
+
+    /// Sends a request within this time, through the proxy if there is one for it. A proxy that refused its login a
+    /// moment ago is not asked.
+    pub(super) async fn send(&self, request: impl Fn() -> Request, timeout: Duration) -> Result<Response, Error> {
+        let example = request();
+        let (url, began) = (example.url(), Instant::now());
+        let host = url.host_str().unwrap_or_default();
+        let proxy = self.settings.proxy.as_ref().filter(|proxy| proxy.serves(url));
+        let Some((proxy, login)) = proxy.zip(self.login.as_deref()) else {
+            return self.exchange(request, timeout).await.map_err(|error| failure(error.into(), host, None));
+        };
+        let turn = login.enter(timeout).await?;
+        let result = self.exchange(request, timeout.saturating_sub(began.elapsed())).await;
+        let outcome = ProxyOutcome::of(&result);
+        let result = result.map_err(|error| failure(error.into(), host, Some(&proxy.name())));
+        login.note(outcome, result.as_ref().err(), turn);
+        result
     }
 
     /// Sends a request, and again on a new connection if the server had dropped the kept one: it closes without an
     /// answer. Both together take this long at most.
-    pub(super) async fn send(
-        &self,
-        request: impl Fn() -> Request,
-        timeout: Duration,
-    ) -> Result<Response, reqwest::Error> {
+    async fn exchange(&self, request: impl Fn() -> Request, timeout: Duration) -> Result<Response, reqwest::Error> {
         let began = Instant::now();
         let within = |timeout| {
             let mut request = request();

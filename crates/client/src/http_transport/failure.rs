@@ -10,11 +10,19 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 const CHECK_ALL: &str = "check the token URL, the network (proxies and certificates too) and the vendor's status page";
 const CHECK_URL: &str = "check that the token URL is the vendor's";
 const CHECK_PORT: &str = "check the token URL: its port, and whether it begins with http or https";
+const CHECK_PROXY: &str = "check the variable that names the proxy, and whether the proxy is up";
+pub(super) const CHECK_LOGIN: &str = "add the user and the password to the variable that names the proxy, or correct \
+                                      them: http://USER:PASSWORD@HOST:PORT";
+const CHECK_TUNNEL: &str = "ask who runs the proxy to allow this host; if the host can be reached without it, add the \
+                            host to NO_PROXY";
 const CHECK_CLOCK: &str = "check this machine's clock; if it is right, the vendor has to renew the certificate";
 
-/// Returns the error for a request without a response, or with one that cannot be read.
-pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Error {
-    let (kind, message, remedy) = explain(&*error, host);
+/// Returns the error for a request without a response, or with one that cannot be read. A proxy is named so.
+pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str, proxy: Option<&str>) -> Error {
+    let (kind, message, remedy) = match ProxyFailure::of(&*error) {
+        None => explain(&*error, host),
+        Some(failure) => of_proxy(failure, &*error, host, proxy.unwrap_or("the proxy")),
+    };
     // A URL may hold secrets in its query.
     let error = match error.downcast::<reqwest::Error>() {
         Ok(error) => Box::new(error.without_url()),
@@ -47,6 +55,42 @@ fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
             (ErrorKind::BadResponse, format!("{host} answered with a body that cannot be decompressed"), CHECK_URL)
         }
         _ => (ErrorKind::Unreachable, stage.no_answer(host, io), CHECK_ALL),
+    }
+}
+
+/// What went wrong at a proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ProxyFailure {
+    /// It could not be connected to.
+    Connection,
+    /// It wants a login, or refused the one that it got (407).
+    Login,
+    /// It does not connect to the host, for a reason that it did not say or that hyper-util does not pass on.
+    Tunnel,
+}
+
+impl ProxyFailure {
+    pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
+        // The type is private to hyper-util.
+        let words = causes(error).map(ToString::to_string).find(|words| words.starts_with("tunnel error: "))?;
+        Some(match words.as_str() {
+            "tunnel error: failed to create underlying connection" => Self::Connection,
+            "tunnel error: proxy authorization required" => Self::Login,
+            _ => Self::Tunnel,
+        })
+    }
+}
+
+fn of_proxy(failure: ProxyFailure, error: &(dyn StdError + 'static), host: &str, proxy: &str) -> Explanation {
+    match failure {
+        ProxyFailure::Connection => {
+            let (_, message, _) = explain(error, proxy);
+            (ErrorKind::Unreachable, message, CHECK_PROXY)
+        }
+        ProxyFailure::Login => (ErrorKind::Configuration, format!("{proxy} wants a login"), CHECK_LOGIN),
+        ProxyFailure::Tunnel => {
+            (ErrorKind::Unreachable, format!("{proxy} does not connect to {host}"), CHECK_TUNNEL)
+        }
     }
 }
 
