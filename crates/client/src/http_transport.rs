@@ -5,6 +5,7 @@ mod environment_proxy;
 mod failure;
 mod proxy_login;
 mod resolver;
+mod trust;
 
 use std::error::Error as StdError;
 use std::num::NonZeroUsize;
@@ -14,14 +15,15 @@ use std::{fmt, mem};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
+use credentials_grant::{ClientCertificate, Error, ErrorKind, HttpRequest, HttpResponse, Transport};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 use lru::LruCache;
-use reqwest::{Certificate, Identity, Request, Response};
+use reqwest::{Request, Response};
+use rustls::client::danger::ServerCertVerifier;
 use zeroize::Zeroizing;
 
-use self::connections::{ClientSettings, Connections};
+use self::connections::{ClientSettings, Connections, unbuilt};
 pub use self::environment_proxy::EnvironmentProxy;
 use self::failure::{failure, unusable};
 use self::resolver::Resolver;
@@ -60,11 +62,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 #[derive(Clone)]
 pub struct HttpTransport {
-    /// Or the error: a machine without CA certificates can still reach loopback.
+    /// Or the error: a machine without CA certificates, or with an unusable proxy, can still reach loopback.
     https: Result<Arc<Connections>, Error>,
     plain: Arc<Connections>,
-    /// Or the error: a variable names a proxy that cannot be used.
-    settings: Result<ClientSettings, Error>,
+    resolver: Resolver,
     timeout: Duration,
     certified: Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>>,
 }
@@ -83,9 +84,8 @@ impl HttpTransport {
 
     fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
         let plain = Connections::open(ClientSettings::plain(resolver.clone()))?;
-        let settings = EnvironmentProxy::read().map(|proxy| ClientSettings::new(resolver, proxy));
-        let https = settings.clone().and_then(Connections::open);
-        Ok(Self { https, plain, settings, timeout: TIMEOUT, certified: no_certificates() })
+        let https = trust::system().map_err(unbuilt).and_then(|trust| connections(&resolver, trust));
+        Ok(Self { https, plain, resolver, timeout: TIMEOUT, certified: no_certificates() })
     }
 
     /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
@@ -95,8 +95,11 @@ impl HttpTransport {
         self
     }
 
-    /// Sets the CA certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a
+    /// Sets the certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a
     /// private CA. To trust both, pass both, or install the private one in the system.
+    ///
+    /// They are trusted as CA certificates, and as servers' own: a server that presents exactly one of them, such as a
+    /// self-signed one, is accepted if the certificate is valid now and for its name.
     ///
     /// ```no_run
     /// use credentials_grant_client::HttpTransport;
@@ -109,20 +112,19 @@ impl HttpTransport {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if there is no certificate in it, or an invalid one.
     pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
-        let refused = || {
-            Error::new(ErrorKind::Configuration, "the CA certificates cannot be used")
-                .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
-        };
-        let roots = Certificate::from_pem_bundle(pem).map_err(|source| refused().with_source(source))?;
-        if roots.is_empty() {
-            return Err(refused());
-        }
-        let settings = self.settings.map(|settings| settings.trusting(roots));
-        let https = match settings.clone() {
-            Ok(settings) => Ok(Connections::open(settings).map_err(|error| refused().with_source(error))?),
-            Err(error) => Err(error),
-        };
-        Ok(Self { https, settings, certified: no_certificates(), ..self })
+        let https = connections(&self.resolver, trusted_only(pem)?);
+        Ok(Self { https, certified: no_certificates(), ..self })
+    }
+
+    /// Returns what decides about servers' certificates, for TLS connections of your own: the system's CA certificates,
+    /// or these in their place (PEM), as in [`with_root_certificates`](Self::with_root_certificates).
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the system has no CA certificates, there is no certificate in the
+    /// PEM text, or an invalid one.
+    pub fn certificate_verifier(roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        roots.map_or_else(|| trust::system().map_err(unbuilt), trusted_only)
     }
 
     /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
@@ -155,14 +157,23 @@ impl HttpTransport {
         if let Some(client) = certified.get(certificate) {
             return Ok(Arc::clone(client));
         }
-        self.https.as_ref().map_err(Error::clone)?;
-        let settings = self.settings.clone()?;
-        let pem = certificate.pem().expose_secret().as_bytes();
-        let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
-        let client = Connections::open(settings.presenting(identity)).map_err(|error| refused(error.into()))?;
+        let settings = self.https.as_ref().map_err(Error::clone)?.settings().presenting(certificate.clone());
+        let client = Connections::open(settings).map_err(|error| refused(error.into()))?;
         certified.put(certificate.clone(), Arc::clone(&client));
         Ok(client)
     }
+}
+
+/// Returns the client that trusts this, and uses the proxy of the environment.
+fn connections(resolver: &Resolver, trust: Arc<dyn ServerCertVerifier>) -> Result<Arc<Connections>, Error> {
+    Connections::open(ClientSettings::new(resolver.clone(), EnvironmentProxy::read()?, trust))
+}
+
+fn trusted_only(pem: &[u8]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    trust::only(pem).ok_or_else(|| {
+        Error::new(ErrorKind::Configuration, "the CA certificates cannot be used")
+            .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
+    })
 }
 
 fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>> {
@@ -273,7 +284,7 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let settings = ClientSettings::new(Resolver::system(), None).within(Duration::from_millis(100));
+        let settings = ClientSettings::new(Resolver::system(), None, trust::system().unwrap()).within(Duration::from_millis(100));
         let https = Connections::open(settings);
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();

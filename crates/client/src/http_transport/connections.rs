@@ -2,13 +2,18 @@
 
 mod new_connections;
 
+use std::error::Error as StdError;
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use credentials_grant::{Error, ErrorKind};
+use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, retry};
+use reqwest::{Client, ClientBuilder, Request, Response, retry};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ALL_VERSIONS, ClientConfig};
 use tokio::time::Instant;
 
 use self::new_connections::{NoteConnections, connects};
@@ -16,6 +21,9 @@ use super::environment_proxy::EnvironmentProxy;
 use super::failure::{causes, failure};
 use super::proxy_login::{ProxyLogin, ProxyOutcome};
 use super::resolver::Resolver;
+use super::trust::cryptography;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,23 +33,24 @@ pub(super) struct ClientSettings {
     connect_timeout: Duration,
     resolver: Resolver,
     proxy: Option<EnvironmentProxy>,
-    trust: Trust,
-    identity: Option<Identity>,
-}
-
-/// The CA certificates to trust.
-#[derive(Clone)]
-enum Trust {
-    System,
-    Only(Vec<Certificate>),
-    /// For plain HTTP, without a proxy.
-    Nothing,
+    /// Which certificates are trusted, or `None` for plain HTTP without a proxy.
+    trust: Option<Arc<dyn ServerCertVerifier>>,
+    certificate: Option<ClientCertificate>,
 }
 
 impl ClientSettings {
-    /// Trusts the system's CA certificates, and uses this proxy, or else that of the system.
-    pub(super) fn new(resolver: Resolver, proxy: Option<EnvironmentProxy>) -> Self {
-        Self { connect_timeout: CONNECT_TIMEOUT, resolver, proxy, trust: Trust::System, identity: None }
+    /// Trusts what this verifier does, and uses this proxy, or else that of the system.
+    pub(super) fn new(
+        resolver: Resolver,
+        proxy: Option<EnvironmentProxy>,
+        trust: Arc<dyn ServerCertVerifier>,
+    ) -> Self {
+        Self { proxy, trust: Some(trust), ..Self::plain(resolver) }
+    }
+
+    /// Uses no certificates and no proxy.
+    pub(super) fn plain(resolver: Resolver) -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, resolver, proxy: None, trust: None, certificate: None }
     }
 
     /// Gives up on a connection after this time.
@@ -50,29 +59,18 @@ impl ClientSettings {
         Self { connect_timeout, ..self }
     }
 
-    /// Uses no certificates and no proxy.
-    pub(super) fn plain(resolver: Resolver) -> Self {
-        Self { trust: Trust::Nothing, ..Self::new(resolver, None) }
-    }
-
-    /// Trusts these CA certificates instead of the system's.
-    pub(super) fn trusting(self, roots: Vec<Certificate>) -> Self {
-        Self { trust: Trust::Only(roots), ..self }
-    }
-
     /// Presents this certificate.
-    pub(super) fn presenting(self, identity: Identity) -> Self {
-        Self { identity: Some(identity), ..self }
+    pub(super) fn presenting(self, certificate: ClientCertificate) -> Self {
+        Self { certificate: Some(certificate), ..self }
     }
 
     /// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one
     /// protocol, one TLS library, one compression, one resolver, no retries. What was tested is what runs.
-    fn builder(&self) -> ClientBuilder {
+    fn builder(&self) -> Result<ClientBuilder, BoxError> {
         let client = Client::builder()
             .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .retry(retry::never())
-            .tls_backend_rustls()
             .http1_only()
             // A line among the headers that is none, such as a warning of PHP, is skipped, as curl and browsers do.
             .http1_ignore_invalid_headers_in_responses(true)
@@ -90,12 +88,26 @@ impl ClientSettings {
             Some(proxy) => client.no_proxy().proxy(proxy.to_reqwest()),
             None => client,
         };
-        let client = match &self.trust {
-            Trust::System => client,
-            Trust::Only(roots) => client.tls_certs_only(roots.iter().cloned()),
-            Trust::Nothing => client.no_proxy().tls_certs_only([]),
+        Ok(match &self.trust {
+            Some(trust) => client.tls_backend_preconfigured(self.tls(Arc::clone(trust))?),
+            None => client.tls_backend_rustls().no_proxy().tls_certs_only([]),
+        })
+    }
+
+    /// Sets up TLS as reqwest does.
+    fn tls(&self, trust: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, BoxError> {
+        let config = ClientConfig::builder_with_provider(cryptography()).with_protocol_versions(ALL_VERSIONS)?;
+        let config = config.dangerous().with_custom_certificate_verifier(trust);
+        let mut config = match &self.certificate {
+            None => config.with_no_client_auth(),
+            Some(certificate) => {
+                let pem = certificate.pem().expose_secret().as_bytes();
+                let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
+                config.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(pem)?)?
+            }
         };
-        self.identity.iter().cloned().fold(client, ClientBuilder::identity)
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 
@@ -109,13 +121,17 @@ pub(super) struct Connections {
 }
 
 impl Connections {
+    pub(super) fn settings(&self) -> ClientSettings {
+        self.settings.clone()
+    }
+
     pub(super) fn open(settings: ClientSettings) -> Result<Arc<Self>, Error> {
         let login = settings.proxy.as_ref().map(ProxyLogin::of);
         Self::open_with(settings, login)
     }
 
     pub(super) fn open_with(settings: ClientSettings, login: Option<Arc<ProxyLogin>>) -> Result<Arc<Self>, Error> {
-        let client = build(settings.builder())?;
+        let client = settings.builder().and_then(|builder| Ok(builder.build()?)).map_err(unbuilt)?;
         Ok(Arc::new(Self { settings, client, without_kept: OnceLock::new(), login }))
     }
 
@@ -158,7 +174,7 @@ impl Connections {
 
     fn without_kept(&self) -> Option<&Client> {
         if self.without_kept.get().is_none() {
-            let client = self.settings.builder().pool_max_idle_per_host(0).build().ok()?;
+            let client = self.settings.builder().ok()?.pool_max_idle_per_host(0).build().ok()?;
             // Somebody else may have been faster.
             let _ = self.without_kept.set(client);
         }
@@ -166,12 +182,11 @@ impl Connections {
     }
 }
 
-fn build(builder: ClientBuilder) -> Result<Client, Error> {
-    builder.build().map_err(|source| {
-        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be built")
-            .with_remedy("check the system's CA certificates (the package ca-certificates) and the proxy variables")
-            .with_source(source)
-    })
+/// Returns the error for a client that cannot be built.
+pub(super) fn unbuilt(source: impl Into<BoxError>) -> Error {
+    Error::new(ErrorKind::Configuration, "the HTTPS client cannot be built")
+        .with_remedy("check the system's CA certificates (the package ca-certificates) and the proxy variables")
+        .with_source(source)
 }
 
 /// Returns `true` if the connection ended before the head of an answer did.

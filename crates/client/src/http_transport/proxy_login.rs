@@ -147,6 +147,7 @@ mod tests {
     use crate::http_transport::HttpTransport;
     use crate::http_transport::connections::{ClientSettings, Connections};
     use crate::http_transport::resolver::Resolver;
+    use crate::http_transport::trust;
 
     /// A proxy on loopback that counts the logins, and what it answers to each.
     struct Proxy {
@@ -185,7 +186,7 @@ mod tests {
         fn transport(&self, login: &Arc<ProxyLogin>) -> HttpTransport {
             let value = |name: &str| (name == "HTTPS_PROXY").then(|| self.url.clone().into());
             let proxy = EnvironmentProxy::from_variables(value).unwrap();
-            let settings = ClientSettings::new(Resolver::system(), proxy);
+            let settings = ClientSettings::new(Resolver::system(), proxy, trust::system().unwrap());
             let https = Connections::open_with(settings, Some(Arc::clone(login)));
             HttpTransport { https, ..HttpTransport::new().unwrap() }
         }
