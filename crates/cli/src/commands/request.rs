@@ -4,14 +4,15 @@ mod answer;
 mod secret_headers;
 mod url_authority;
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder, ProvideToken};
+use credentials_grant_client::{Authorizer, AuthorizerBuilder, EnvironmentProxy, HttpTransport, ProvideToken};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Url, retry};
+use reqwest::{Client, Url, retry};
 use reqwest_middleware::ClientBuilder;
 use tokio::time::timeout;
 
@@ -20,9 +21,10 @@ use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
+use crate::invocation::{RequestInvocation, Timeout, TokenClient};
 use crate::output::OutputFormat;
 use crate::runtime::block_on;
+use crate::tls::client_config;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -98,7 +100,6 @@ fn http_client(
         // It would tell another host the path and the query of this one.
         .referer(false)
         .retry(retry::never())
-        .tls_backend_rustls()
         .http1_only()
         // As the transport to the token server does.
         .http1_ignore_invalid_headers_in_responses(true)
@@ -110,27 +111,26 @@ fn http_client(
         .no_zstd()
         .connect_timeout(CONNECT_TIMEOUT);
     let http = if client.timeout.is_default { http.read_timeout(READ_TIMEOUT) } else { http };
-    let refused = |error: reqwest::Error| {
+    let refused = |error: &(dyn StdError + 'static)| {
         let remedy = "check the system's CA certificates (the package ca-certificates) and the proxy variables";
-        client.usage("cannot set up the HTTPS client", remedy).with_cause(&error)
+        client.usage("cannot set up the HTTPS client", remedy).with_cause(error)
     };
-    let http = match &client.root_certificates {
+    let http = if url.scheme() == "http" {
         // Loopback needs no certificates, and no proxy reaches it.
-        _ if url.scheme() == "http" => http.no_proxy().tls_certs_only([]),
-        Some(RootCertificates { pem, .. }) => {
-            let pem = pem.expose_secret().as_bytes();
-            http.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(refused)?)
-        }
-        None => http,
-    };
-    let http = match client.credentials.certificate() {
+        http.tls_backend_rustls().no_proxy().tls_certs_only([])
+    } else {
+        let pem = client.root_certificates.as_ref().map(|certificates| certificates.pem.expose_secret().as_bytes());
+        let trust = HttpTransport::certificate_verifier(pem).map_err(|error| client.explain(error))?;
         // The token may be bound to the certificate.
-        Some(certificate) if url.scheme() == "https" => {
-            http.identity(Identity::from_pem(certificate.pem().expose_secret().as_bytes()).map_err(refused)?)
+        let tls = client_config(trust, client.credentials.certificate()).map_err(|error| refused(&error))?;
+        let http = http.tls_backend_preconfigured(tls);
+        match EnvironmentProxy::read().map_err(|error| client.explain(error))? {
+            // reqwest would ignore a variable that it does not understand, and connect directly.
+            Some(proxy) => http.no_proxy().proxy(proxy.to_reqwest()),
+            None => http,
         }
-        _ => http,
     };
-    http.build().map_err(refused)
+    http.build().map_err(|error| refused(&error))
 }
 
 /// Converts an error from the way to the token, or to the API.
