@@ -95,7 +95,8 @@ fn a_proxy_is_mentioned_whenever_one_is_in_the_way() {
         assert!(!format!("{run:?}").contains(CANARY), "{run:?}");
     }
     assert_eq!(count.load(Ordering::SeqCst), 4);
-    let request = ["GET", &format!("{url}/v1"), "--host", url.strip_prefix("https://").unwrap(), "--token-url", &token_url];
+    let request =
+        ["GET", &format!("{url}/v1"), "--host", url.strip_prefix("https://").unwrap(), "--token-url", &token_url];
     let mut command = oauth2("request", &request);
     Run::of(command.env("https_proxy", &address).env("OAUTH2_CA", &pem)).succeeded();
     assert_eq!(count.load(Ordering::SeqCst), 6, "one for the token, and one for the API");
@@ -113,7 +114,12 @@ fn without_a_proxy_none_is_mentioned() {
 #[test]
 fn a_proxy_that_refuses_is_named_with_its_variable_and_asked_once() {
     let cases = [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", 2, "wants a login", "USER:PASSWORD"),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+            2,
+            "wants a login",
+            "USER:PASSWORD",
+        ),
         ("HTTP/1.1 403 Forbidden\r\n\r\n", 5, "does not connect to 127.0.0.1", "NO_PROXY"),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 5, "does not connect to 127.0.0.1", "NO_PROXY"),
     ];
@@ -207,11 +213,9 @@ fn dated(status: &str, seconds: i64, body: &str) -> String {
 fn a_clock_that_is_seconds_off_is_mentioned_where_an_assertion_was_refused() {
     let refusal = |seconds| dated("401 Unauthorized", seconds, r#"{"error":"invalid_client"}"#);
     let words = "seconds ahead of the server's: some servers allow no such difference in signed assertions and proofs";
-    for (auth, seconds, says_so) in [
-        ("client_secret_jwt", -20, true),
-        ("client_secret_jwt", 0, false),
-        ("client_secret_basic", -20, false),
-    ] {
+    for (auth, seconds, says_so) in
+        [("client_secret_jwt", -20, true), ("client_secret_jwt", 0, false), ("client_secret_basic", -20, false)]
+    {
         let server = Server::new();
         let url = format!("{}/token", server.url());
         let _server = server.answering([refusal(seconds)]);

@@ -284,7 +284,8 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let settings = ClientSettings::new(Resolver::system(), None, trust::system().unwrap()).within(Duration::from_millis(100));
+        let settings =
+            ClientSettings::new(Resolver::system(), None, trust::system().unwrap()).within(Duration::from_millis(100));
         let https = Connections::open(settings);
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();

@@ -6,10 +6,12 @@ mod url_authority;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder, EnvironmentProxy, HttpTransport, ProvideToken};
+use credentials_grant_client::{
+    Authorizer, AuthorizerBuilder, EnvironmentProxy, HttpTransport, ProvideToken, TokenOptions,
+};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url, retry};
@@ -31,6 +33,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the API may pause, unless there is a limit for the whole call.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What to do after an upload that broke off, once there is a new token.
+const RENEWED: &str = "the API may have rejected the token while the body was on its way, so a new one was fetched: if \
+                       the call may be made twice, try again";
+
 pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
     let RequestInvocation { client, request, hosts, prints_head, format } = invocation;
     let parts = match format {
@@ -39,14 +45,23 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let authorizer = authorizer(&client, &url, &hosts, client.tokens()?)?;
+    let tokens = client.tokens()?;
+    let authorizer = authorizer(&client, &url, &hosts, Arc::clone(&tokens))?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
     let request = request.into_request()?;
+    let (began, has_body) = (tokens.clock().now(), request.body().is_some());
     block_on(async {
         let exchange = async {
-            let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
+            let response = match http.execute(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    let renewed = has_body && is_broken(&error) && renew(&*tokens, began).await;
+                    let error = failed(&client, error, &url);
+                    return Err(if renewed { error.with_further_remedy(RENEWED) } else { error });
+                }
+            };
             tracing::debug!(status = response.status().as_u16(), "the API answered");
             answer::print(&client, response, parts, secret_headers).await
         };
@@ -55,6 +70,22 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
             Timeout { limit, .. } => timeout(limit, exchange).await.unwrap_or_else(|_| Err(too_slow(&client, limit))),
         }
     })?
+}
+
+/// Returns `true` if the API closed the connection before it answered.
+fn is_broken(error: &reqwest_middleware::Error) -> bool {
+    matches!(error, reqwest_middleware::Error::Reqwest(error)
+        if error.is_request() && !error.is_connect() && !error.is_timeout())
+}
+
+/// Gives up the token of an earlier run, and leaves a new one for the next run. Some APIs reject a token while the body
+/// is still on its way, and close the connection, so that their answer is lost. Returns `true` if there is a new one.
+async fn renew(tokens: &dyn ProvideToken, began: SystemTime) -> bool {
+    let Some(token) = tokens.cached(TokenOptions::new()).filter(|token| token.requested_at() < began) else {
+        return false;
+    };
+    tokens.invalidate(&token);
+    !tokens.is_current(&token) && tokens.token(TokenOptions::new()).await.is_ok()
 }
 
 /// Makes what attaches the token, to requests for hosts that may receive it.

@@ -40,11 +40,7 @@ pub(super) struct ClientSettings {
 
 impl ClientSettings {
     /// Trusts what this verifier does, and uses this proxy, or else that of the system.
-    pub(super) fn new(
-        resolver: Resolver,
-        proxy: Option<EnvironmentProxy>,
-        trust: Arc<dyn ServerCertVerifier>,
-    ) -> Self {
+    pub(super) fn new(resolver: Resolver, proxy: Option<EnvironmentProxy>, trust: Arc<dyn ServerCertVerifier>) -> Self {
         Self { proxy, trust: Some(trust), ..Self::plain(resolver) }
     }
 

@@ -223,7 +223,11 @@ mod tests {
         }
         let latin = https_proxy("http://user:p%E4ss@proxy:8080");
         let header = format!("Basic {}", BASE64_STANDARD.encode(b"user:p\xe4ss"));
-        assert_eq!(latin.authorization().unwrap().to_str().unwrap(), header, "bytes that are no UTF-8 stay as they are");
+        assert_eq!(
+            latin.authorization().unwrap().to_str().unwrap(),
+            header,
+            "bytes that are no UTF-8 stay as they are"
+        );
     }
 
     #[test]

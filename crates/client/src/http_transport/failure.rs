@@ -91,9 +91,7 @@ fn of_proxy(failure: ProxyFailure, error: &(dyn StdError + 'static), host: &str,
             (ErrorKind::Unreachable, message, CHECK_PROXY)
         }
         ProxyFailure::Login => (ErrorKind::Configuration, format!("{proxy} wants a login"), CHECK_LOGIN),
-        ProxyFailure::Tunnel => {
-            (ErrorKind::Unreachable, format!("{proxy} does not connect to {host}"), CHECK_TUNNEL)
-        }
+        ProxyFailure::Tunnel => (ErrorKind::Unreachable, format!("{proxy} does not connect to {host}"), CHECK_TUNNEL),
     }
 }
 
@@ -131,7 +129,9 @@ impl Stage {
 fn of_tls(error: &rustls::Error, host: &str, is_connected: bool) -> Explanation {
     let (message, remedy) = match error {
         _ if trust::is_authority(error) => (
-            format!("the certificate of {host} is a CA certificate, not a server certificate, as self-signed ones often are"),
+            format!(
+                "the certificate of {host} is a CA certificate, not a server certificate, as self-signed ones often are"
+            ),
             "if it is the vendor's own, trust it exactly as it is: add it to the CA certificates to trust (in Rust, \
              `HttpTransport::with_root_certificates`); or ask for a server certificate: openssl makes them with -addext \
              basicConstraints=CA:FALSE",
@@ -183,7 +183,9 @@ fn of_tls(error: &rustls::Error, host: &str, is_connected: bool) -> Explanation 
 
 fn renegotiation(host: &str) -> (String, &'static str) {
     (
-        format!("{host} ended TLS after the handshake: it wants to renegotiate, probably to ask for a client certificate"),
+        format!(
+            "{host} ended TLS after the handshake: it wants to renegotiate, probably to ask for a client certificate"
+        ),
         "ask the vendor for an endpoint that asks for the client certificate in the handshake, or that needs none: this \
          client does not renegotiate, because TLS 1.3 no longer has it",
     )
@@ -264,7 +266,9 @@ mod tests {
         for (error, is_connected) in [(&alert, true), (&declined, true), (&insisting, true), (&insisting, false)] {
             let words = of(error, is_connected);
             assert!(words.contains("it wants to renegotiate, probably to ask for a client certificate; "), "{words}");
-            assert!(words.contains("ask the vendor for an endpoint that asks for the client certificate in the handshake"));
+            assert!(
+                words.contains("ask the vendor for an endpoint that asks for the client certificate in the handshake")
+            );
         }
     }
 }

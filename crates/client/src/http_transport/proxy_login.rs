@@ -254,7 +254,8 @@ mod tests {
         };
         let one = of("http://user:pw@shared.example:8080");
         assert!(Arc::ptr_eq(&one, &of("user:pw@shared.example:8080/")));
-        for other in ["http://user:other@shared.example:8080", "http://user:pw@shared.example:8081", "shared.example:8080"]
+        for other in
+            ["http://user:other@shared.example:8080", "http://user:pw@shared.example:8081", "shared.example:8080"]
         {
             assert!(!Arc::ptr_eq(&one, &of(other)), "{other}");
         }

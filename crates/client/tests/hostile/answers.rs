@@ -79,7 +79,10 @@ async fn what_is_not_http_is_named_so() {
         ("NUL in a line that is no header", b"HTTP/1.1 200 OK\r\nWarning: a b\r\nno header \0\r\n\r\n"),
         ("a carriage return in a header", b"HTTP/1.1 200 OK\r\nx: a\rset-cookie: b\r\n\r\n"),
         ("a carriage return in a line that is no header", b"HTTP/1.1 200 OK\r\nno header\rx: a\r\n\r\n"),
-        ("a length after spaces, and another", b"HTTP/1.1 200 OK\r\ncontent-length : 2\r\ncontent-length: 3\r\n\r\n{}}"),
+        (
+            "a length after spaces, and another",
+            b"HTTP/1.1 200 OK\r\ncontent-length : 2\r\ncontent-length: 3\r\n\r\n{}}",
+        ),
         ("a length that is folded into two", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n 2\r\n\r\n{}"),
         ("two lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}"),
         ("a negative length", b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{}"),

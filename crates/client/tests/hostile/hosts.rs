@@ -114,7 +114,8 @@ async fn loopback_is_asked_without_a_proxy() {
 #[tokio::test]
 async fn a_proxy_of_https_sees_the_name_of_the_host_and_nothing_else() {
     let tls = "unreachable (false): acme: auth.example.com does not speak TLS on this port";
-    let refuses = "unreachable (false): acme: the proxy HOST (HTTPS_PROXY) does not connect to auth.example.com; ask who";
+    let refuses =
+        "unreachable (false): acme: the proxy HOST (HTTPS_PROXY) does not connect to auth.example.com; ask who";
     let login = "configuration (true): acme: the proxy HOST (HTTPS_PROXY) wants a login; add the user and the password";
     let cases = [
         ("HTTP/1.1 403 Forbidden\r\n\r\n", "", refuses),
@@ -213,7 +214,8 @@ async fn a_proxy_that_cannot_be_used_is_an_error_and_nothing_is_sent_without_it(
 #[tokio::test]
 async fn a_host_that_is_excepted_is_reached_without_the_proxy() {
     let proxy = Server::start().await;
-    for (not_for, is_direct) in [("127.0.0.1", true), ("127.0.0.0/8", true), ("*", true), ("PORT", true), ("127.0.0.1:9", false)]
+    for (not_for, is_direct) in
+        [("127.0.0.1", true), ("127.0.0.0/8", true), ("*", true), ("PORT", true), ("127.0.0.1:9", false)]
     {
         let server = Server::start().await;
         let address = server.url("").replace("http://", "");

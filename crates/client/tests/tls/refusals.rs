@@ -82,15 +82,19 @@ async fn a_certificate_that_is_not_acceptable_is_refused_and_the_message_says_wh
 }
 
 const NOT_TRUSTED: &str = "is not signed by a trusted CA: it is self-signed, or its CA is private or unknown";
-const NO_INTERMEDIATE: &str =
-    "is not signed by a trusted CA, and the server sent no intermediate certificate with it";
+const NO_INTERMEDIATE: &str = "is not signed by a trusted CA, and the server sent no intermediate certificate with it";
 const AN_AUTHORITYS: &str = "is a CA certificate, not a server certificate, as self-signed ones often are";
 
 #[tokio::test]
 async fn the_machine_does_not_trust_whom_nobody_knows() {
     let certified = Certified::signed_by(&authority("private"), &params());
     let error = answered(config(&certified), &HttpTransport::new().unwrap()).await.unwrap_err();
-    assert_unreachable(&error, &format!("the certificate of 127.0.0.1 {NO_INTERMEDIATE}"), "add it to the system's", "");
+    assert_unreachable(
+        &error,
+        &format!("the certificate of 127.0.0.1 {NO_INTERMEDIATE}"),
+        "add it to the system's",
+        "",
+    );
 }
 
 /// A `ServerHello` that agrees to this version and to `TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA`, as older servers answer.

@@ -101,7 +101,8 @@ async fn only_the_very_certificate_that_was_given_is_trusted_as_a_servers_own() 
     let key = provider.key_provider.load_private_key(PrivatePkcs8KeyDer::from(thief.serialize_der()).into()).unwrap();
     for versions in [&[&TLS12], &[&TLS13]] {
         let stolen = SingleCertAndKey::from(CertifiedKey::new(one.chain(), Arc::clone(&key)));
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
         let config = builder.with_no_client_auth().with_cert_resolver(Arc::new(stolen));
         let error = answered(config, &given(&one)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");

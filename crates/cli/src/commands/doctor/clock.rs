@@ -31,11 +31,7 @@ pub(super) struct Comparison {
 
 /// Compares the clocks, by a response to a request that was sent and answered at these times. Returns `None` if the
 /// response has no date.
-pub(super) fn compare(
-    headers: &HeaderMap,
-    sent: SystemTime,
-    answered: SystemTime,
-) -> Option<Comparison> {
+pub(super) fn compare(headers: &HeaderMap, sent: SystemTime, answered: SystemTime) -> Option<Comparison> {
     let skew = skew(date(headers)?, sent, answered);
     let (seconds, words) = match &skew {
         Skew::None => (0, "within a second of the server's".to_owned()),
