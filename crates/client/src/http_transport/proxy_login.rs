@@ -61,10 +61,9 @@ impl ProxyOutcome {
             Err(error) => match ProxyFailure::of(error) {
                 Some(ProxyFailure::Login) => Self::Refused,
                 Some(ProxyFailure::Connection) => Self::Unknown,
-                Some(ProxyFailure::Tunnel) => Self::Accepted,
                 // The proxy may not have answered.
                 None if error.is_timeout() => Self::Unknown,
-                None => Self::Accepted,
+                Some(ProxyFailure::Tunnel) | None => Self::Accepted,
             },
         }
     }
