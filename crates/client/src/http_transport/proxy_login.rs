@@ -220,7 +220,7 @@ mod tests {
                 assert!(shown.contains("http://USER:PASSWORD@HOST:PORT") && !shown.contains("canary"), "{shown}");
             }
             assert_eq!(proxy.logins(), logins);
-            clock.advance(Duration::from_secs(seconds) - Duration::from_millis(1));
+            clock.advance(Duration::from_millis(seconds * 1000 - 1));
             assert!(ask(&transport, 0).await.to_string().contains("asked again in 1s at the earliest"));
             assert_eq!(proxy.logins(), logins);
             clock.advance(Duration::from_millis(1));

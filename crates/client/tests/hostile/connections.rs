@@ -223,7 +223,8 @@ async fn all_kept_connections_may_have_been_dropped_at_once() {
     };
     let asking = async {
         let (one, other) = tokio::join!(ask(), ask());
-        (one.unwrap(), other.unwrap());
+        one.unwrap();
+        other.unwrap();
         ask().await
     };
     assert_eq!(meanwhile(serving, Box::pin(asking)).await.unwrap().header_value(), "Bearer abc");
