@@ -4,10 +4,8 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
-use std::thread;
 
 use common::certified::{Authority, authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json};
@@ -380,67 +378,6 @@ fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
     Run::of(&mut at(&apaleo, "doctor", &["--output", "header"])).failed(2).says("text, json");
     Run::of(&mut cgrant(&["doctor"])).failed(2).says("as in `cgrant doctor apaleo`");
     assert_eq!(apaleo.token_requests(), 0);
-}
-
-/// A proxy that answers CONNECT so, and then passes bytes on.
-fn proxy(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        while let Ok((client, _)) = listener.accept() {
-            thread::spawn(move || tunnel(&client, answer));
-        }
-    });
-    url
-}
-
-fn tunnel(mut client: &TcpStream, answer: &str) -> Option<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        client.read_exact(&mut byte).ok()?;
-        request.extend(byte);
-    }
-    let host = String::from_utf8(request).ok()?.strip_prefix("CONNECT ")?.split(' ').next()?.to_owned();
-    let server = TcpStream::connect(host).ok()?;
-    client.write_all(answer.as_bytes()).ok()?;
-    thread::scope(|scope| {
-        for (mut from, mut to) in [(client, &server), (&server, client)] {
-            scope.spawn(move || {
-                let _ = std::io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
-        }
-    });
-    Some(())
-}
-
-#[test]
-fn a_proxy_is_used_and_mentioned() {
-    let authority = authority("Acme");
-    let server = Server::over_tls(vouched_for_by(&authority, &params("127.0.0.1")));
-    let url = format!("{}/token", server.url());
-    let _server = server.answering([dated(0, TOKEN)]);
-    let doctor = |proxy: &str| {
-        let mut command = doctor(&["--token-url", &url]);
-        Run::of(command.env("HTTPS_PROXY", proxy).env("OAUTH2_CA", authority.pem()))
-    };
-    let run = doctor(&proxy("HTTP/1.1 200 OK\r\n\r\n")).succeeded();
-    assert!(run.stdout.contains(" dns        127.0.0.1 (the proxy from HTTPS_PROXY) is an IP address\n"), "{run:?}");
-    assert!(run.stdout.contains(" tls        through the proxy: TLS 1.3, certificate for 127.0.0.1"), "{run:?}");
-
-    let refusing = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-    let run = doctor(&proxy(refusing)).at("tls", "does not connect to");
-    let problem = "error: oauth2: 127.0.0.1 (the proxy from HTTPS_PROXY) does not connect to 127.0.0.1\n";
-    run.found(5, problem, "help: check HTTPS_PROXY, with user and password");
-
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let run = doctor(&format!("http://user:canary@{closed}")).at("tcp", "(the proxy from HTTPS_PROXY)");
-    run.found(
-        5,
-        "could not connect to 127.0.0.1 (the proxy from HTTPS_PROXY)",
-        "nothing listens there: check HTTPS_PROXY",
-    );
 }
 
 #[test]

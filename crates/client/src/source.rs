@@ -41,4 +41,6 @@ pub(crate) use builder::{check_presentation, dry_run_request};
 pub(crate) use config::{Config, ConfigBuilder};
 pub(crate) use join::FetchResult;
 pub(crate) use shared::Shared;
+#[cfg(feature = "reqwest")]
+pub(crate) use validity::Reading;
 pub(crate) use validity::State;

@@ -50,7 +50,12 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
             Err(error) => match examination.ended() {
                 Ended::BeforeStart => return Err(client.explain(error)),
                 Ended::Reported => {}
-                Ended::In(step) => report.fail(Step::new(step), client.explain(error)),
+                Ended::In(step) => {
+                    let advice = examination.clock_advice();
+                    let error = client.explain(error);
+                    let error = advice.iter().fold(error, |error, advice| error.with_further_remedy(advice));
+                    report.fail(Step::new(step), error);
+                }
                 Ended::BeforeToken => {
                     examination.check_clock(&client.credentials).await;
                     report.skip("token", "skipped because of --no-token");

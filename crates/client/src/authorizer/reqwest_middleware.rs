@@ -14,15 +14,26 @@ const MOST_REDIRECTS: usize = 10;
 /// Authorizes each request. If the API rejects the token, the request is sent once more with a new token, and if the
 /// API wants a nonce, with a new proof, provided that its body can be cloned (`Request::try_clone`).
 ///
+/// If the API closes the connection while a body is on its way, as some do to reject a token, the request is not sent
+/// again, but the next one with a body gets a new token, unless a call with the old one was answered meanwhile.
+///
 /// An error of this library is an [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
 #[async_trait]
 impl Middleware for Authorizer {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let asked = request.url().clone();
+        let is_upload = request.body().is_some_and(|body| body.as_bytes().is_none_or(|bytes| !bytes.is_empty()));
+        if is_upload {
+            self.prepare_upload();
+        }
         let mut copy = request.try_clone();
         let mut authorization = self.authorize(&mut request).await.map_err(Error::middleware)?;
         loop {
-            let response = next.clone().run(request, extensions).await?;
+            let outcome = next.clone().run(request, extensions).await;
+            if is_upload && outcome.as_ref().is_err_and(is_broken) {
+                self.note_broken_upload(&authorization);
+            }
+            let response = outcome?;
             let Some(retry) = self.check(&asked, &authorization, &response) else {
                 return Ok(response);
             };
@@ -37,6 +48,11 @@ impl Middleware for Authorizer {
             authorization = self.authorize_again(&mut request, retry).await.map_err(Error::middleware)?;
         }
     }
+}
+
+/// Returns `true` if the server closed the connection before it answered.
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Reqwest(error) if error.is_request() && !error.is_connect() && !error.is_timeout())
 }
 
 /// Returns `true` if this is the response to the request that was sent, with no redirect in between.

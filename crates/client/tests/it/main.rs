@@ -6,6 +6,8 @@ mod acme;
 mod assertions;
 mod authorizer;
 mod blocking;
+#[cfg(all(feature = "reqwest-middleware", feature = "tower"))]
+mod broken_uploads;
 mod credentials;
 mod failures;
 #[cfg(feature = "store")]

@@ -14,7 +14,7 @@ use reqwest::header::ACCEPT;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::clock;
+use super::clock::{self, Comparison};
 use super::connection::Connections;
 use super::report::{Report, Step};
 
@@ -42,6 +42,10 @@ struct State {
     stage: Option<Stage>,
     methods: Option<Vec<String>>,
     has_compared_clocks: bool,
+    /// What the difference between the clocks may mean, if there is one.
+    clock_advice: Option<String>,
+    /// Whether a token request holds something signed, which says when it was made.
+    is_signed: bool,
     token_requests: u32,
     last_url: Option<Url>,
 }
@@ -143,11 +147,20 @@ impl Examination {
         if std::mem::replace(&mut self.state().has_compared_clocks, true) {
             return;
         }
-        match clock::compare(headers, sent, SystemTime::now()) {
-            None => self.report.skip("clock", "the server's response has no date"),
-            Some(Ok(step)) => self.report.add(step),
-            Some(Err((step, error))) => self.report.fail(step, error),
+        let Some(Comparison { outcome, advice }) = clock::compare(headers, sent, SystemTime::now()) else {
+            return self.report.skip("clock", "the server's response has no date");
+        };
+        self.state().clock_advice = advice;
+        match outcome {
+            Ok(step) => self.report.add(step),
+            Err((step, error)) => self.report.fail(step, error),
         }
+    }
+
+    /// Returns what a difference of seconds between the clocks may mean for a refusal, if the request was signed.
+    pub(super) fn clock_advice(&self) -> Option<String> {
+        let state = self.state();
+        state.clock_advice.clone().filter(|_| state.is_signed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -177,6 +190,7 @@ impl Transport for Examination {
             (false, false) => Stage::BeforeToken,
         };
         self.state().advance(stage, request.url());
+        self.state().is_signed |= is_signed(request);
         if stage == Stage::BeforeToken {
             return Err(Error::new(ErrorKind::Unreachable, "no token was requested"));
         }
@@ -211,6 +225,12 @@ fn is_for_metadata(request: &HttpRequest) -> bool {
     let is_bare =
         url.query().is_none() && request.body().is_empty() && request.headers().keys().all(|name| *name == ACCEPT);
     request.method() == Method::GET && is_bare && url.path().contains(WELL_KNOWN)
+}
+
+/// Returns `true` if there is an assertion (RFC 7523) or a proof (RFC 9449) in the request.
+fn is_signed(request: &HttpRequest) -> bool {
+    let name = b"client_assertion";
+    request.headers().contains_key("dpop") || request.body().windows(name.len()).any(|part| part == name)
 }
 
 /// Returns the client authentication methods in metadata (RFC 8414 section 2).
