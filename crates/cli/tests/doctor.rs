@@ -68,7 +68,8 @@ fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
         let steps: Vec<_> = run.stdout.lines().filter_map(|line| line.strip_prefix(' ')).collect();
         let starts = [
-            "ok       settings   ",
+            "ok       settings     ",
+            "ok       credentials  client-id of 6 characters; client-secret of 13 characters",
             "skipped  dns",
             "ok       tcp",
             "skipped  tls",
@@ -76,7 +77,7 @@ fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
             "ok       clock",
             "ok       token",
         ];
-        assert!(steps.len() == 7 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
+        assert!(steps.len() == 8 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
         assert!(run.stdout.ends_with("\nNo problem found; one token request was made.\n"), "{run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }
@@ -94,12 +95,12 @@ fn people_see_what_each_step_saw() {
     let server = server.answering([dated(0, &metadata), json(TOKEN)]);
     let run = Run::of(doctor(&["--issuer", &issuer]).env("OAUTH2_CA", authority.pem())).succeeded();
     for seen in [
-        " ok       tls        TLS 1.3, certificate for 127.0.0.1, by Acme Authority, until 4096-01-01, in ",
-        " ok       clock      ",
+        " ok       tls          TLS 1.3, certificate for 127.0.0.1, by Acme Authority, until 4096-01-01, in ",
+        " ok       clock        ",
         &format!(
-            " ok       discovery  the token endpoint is {issuer}/token; it accepts private_key_jwt, client_secret_basic\n"
+            " ok       discovery    the token endpoint is {issuer}/token; it accepts private_key_jwt, client_secret_basic\n"
         ),
-        " ok       token      Bearer, for 1h; scopes a b\n",
+        " ok       token        Bearer, for 1h; scopes a b\n",
     ] {
         assert!(run.stdout.contains(seen), "{seen}: {run:?}");
     }
@@ -127,6 +128,7 @@ fn programs_get_the_same_by_name() {
         steps(&report),
         [
             "settings ok",
+            "credentials ok",
             "dns skipped",
             "tcp ok",
             "tls ok",
@@ -279,7 +281,7 @@ fn a_clock_that_is_ten_minutes_off() {
         let problem = format!("error: oauth2: this machine's clock is {words} the server's\n");
         let run = run.found(1, &problem, "help: set the clock").at("clock", &format!("{words} the server's"));
         // Tokens may be had all the same.
-        assert!(run.stdout.contains(" ok       token      Bearer, for 1h"), "{run:?}");
+        assert!(run.stdout.contains(" ok       token        Bearer, for 1h"), "{run:?}");
         assert_eq!(server.request_lines(), ["POST /token"]);
     }
 }
@@ -295,7 +297,7 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
         (&json!(false), &json!("this machine's clock is 10 hours behind the server's"))
     );
     assert!(report["remedy"].as_str().unwrap().starts_with("set the clock"), "{report}");
-    assert_eq!(steps(&report)[5..], ["clock failed", "token failed"]);
+    assert_eq!(steps(&report)[6..], ["clock failed", "token failed"]);
     assert!((-36_000..=-35_940).contains(&step(&report, "clock")["seconds_ahead"].as_i64().unwrap()), "{report}");
 }
 
@@ -303,7 +305,7 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
 fn a_server_without_a_date() {
     let (_server, url) = server([json(TOKEN)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains(" skipped  clock      the server's response has no date\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  clock        the server's response has no date\n"), "{run:?}");
 }
 
 #[test]
@@ -337,8 +339,8 @@ fn an_issuer_that_supports_none_of_the_clients_credentials() {
 fn without_a_token_request_only_the_time_is_requested() {
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let run = Run::of(&mut at(&apaleo, "doctor", &["--no-token"])).succeeded();
-    assert!(run.stdout.contains(" ok       clock      within a second of the server's\n"), "{run:?}");
-    assert!(run.stdout.contains(" skipped  token      skipped because of --no-token\n"), "{run:?}");
+    assert!(run.stdout.contains(" ok       clock        within a second of the server's\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  token        skipped because of --no-token\n"), "{run:?}");
     assert!(run.stdout.ends_with("\nNo problem found; no token was requested.\n"), "{run:?}");
     assert_eq!(apaleo.token_requests(), 0);
 
@@ -385,4 +387,31 @@ fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
     assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");
+}
+
+#[test]
+fn what_looks_wrong_with_the_credentials_is_named_before_the_network_and_after_a_refusal() {
+    let run = |secret: &str, args: &[&str]| {
+        let refusal = json(r#"{"error":"invalid_client"}"#).replace("200 OK", "401 Unauthorized");
+        let (server, url) = server([refusal]);
+        let run = Run::of(doctor(&[&["--token-url", &url][..], args].concat()).env("OAUTH2_CLIENT_SECRET", secret));
+        assert_eq!(server.requests().len(), 1, "it is sent as it is");
+        run
+    };
+    let looks = "which begins and ends with quotes";
+    let said = run("\"canary-secret\"", &[]);
+    let line = said.stdout.lines().find(|line| line.contains("credentials")).unwrap_or_default();
+    assert!(line.starts_with(" ok       credentials  client-id of 2 characters; client-secret of 15"), "{said:?}");
+    assert!(said.stdout.contains(looks), "{said:?}");
+    said.found(3, "refused", "the client-secret from OAUTH2_CLIENT_SECRET begins and ends with quotes");
+    run("op://vault/canary", &[]).found(3, "refused", "a reference to a secret, and not the secret itself");
+    run("${CANARY}", &[]).found(3, "refused", "a template that was not filled in");
+
+    let report = run("canary ", &["--output", "json"]).json();
+    let looks = &step(&report, "credentials")["credentials"][1];
+    assert_eq!(looks["looks"], json!(["begins or ends with a space or line break"]));
+    assert_eq!((&looks["source"], &looks["characters"]), (&json!("OAUTH2_CLIENT_SECRET"), &json!(7)));
+    // One that looks right is not blamed.
+    let said = run("canary-secret", &[]);
+    assert!(!said.stderr.contains("OAUTH2_CLIENT_SECRET from"), "{said:?}");
 }

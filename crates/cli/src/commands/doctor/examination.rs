@@ -1,8 +1,8 @@
 //! A transport that checks the connection to a host before it sends a request, and reports each step.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use std::{fmt, mem};
 
 use credentials_grant::{
     ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, Method,
@@ -35,8 +35,8 @@ pub(super) struct Examination {
 
 #[derive(Default)]
 struct State {
-    /// The first step, until it is reported.
-    settings: Option<Step>,
+    /// The first steps, until they are reported.
+    before: Vec<Step>,
     /// The origins whose connection was checked.
     checked: Vec<String>,
     stage: Option<Stage>,
@@ -72,21 +72,15 @@ pub(super) enum Ended {
 }
 
 impl Examination {
-    /// Reports `settings` first, once it is certain that they make a request.
+    /// Reports the steps `before` the network first, once it is certain that the settings make a request.
     pub(super) fn new(
         report: Arc<Report>,
-        settings: Step,
+        before: Vec<Step>,
         connections: Connections,
         transport: HttpTransport,
         requests_token: bool,
     ) -> Self {
-        Self {
-            report,
-            connections,
-            transport,
-            requests_token,
-            state: Mutex::new(State { settings: Some(settings), ..State::default() }),
-        }
+        Self { report, connections, transport, requests_token, state: Mutex::new(State { before, ..State::default() }) }
     }
 
     pub(super) fn token_requests(&self) -> u32 {
@@ -173,10 +167,8 @@ impl Transport for Examination {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
-        let settings = self.state().settings.take();
-        if let Some(settings) = settings {
-            self.report.add(settings);
-        }
+        let before = mem::take(&mut self.state().before);
+        before.into_iter().for_each(|step| self.report.add(step));
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
