@@ -15,6 +15,9 @@ use crate::store::Version;
 /// How many rejected versions are remembered.
 const MOST_REJECTED: usize = 4;
 
+/// The time that the solo point of a renewal leaves for the request, whatever is drawn: tokens may live for seconds.
+const REQUEST: Duration = Duration::from_secs(1);
+
 /// What a source remembers of its store.
 #[derive(Debug, Default)]
 pub(crate) struct StoreMemory(Mutex<Option<Box<Memory>>>);
@@ -107,7 +110,8 @@ impl StoreMemory {
         let memory = memory.get_or_insert_default();
         let drawn = || {
             let share = 0.25 + 0.33 * f64::from(random_number()) / f64::from(u32::MAX);
-            Postponed { since: now, until: Duration::ZERO, solo: lifetime_left.mul_f64(share) }
+            let solo = lifetime_left.saturating_sub(REQUEST).mul_f64(share);
+            Postponed { since: now, until: Duration::ZERO, solo }
         };
         let postponed = memory.postponed.get_or_insert_with(drawn);
         let gone = now.since(postponed.since);

@@ -48,6 +48,8 @@ mod store_bounds;
 #[cfg(feature = "store")]
 mod store_failures;
 #[cfg(feature = "store")]
+mod store_keys;
+#[cfg(feature = "store")]
 mod store_replicas;
 mod token_options;
 #[cfg(feature = "tower")]
