@@ -4,6 +4,8 @@ mod connections;
 mod environment_proxy;
 mod failure;
 mod proxy_login;
+#[cfg(test)]
+mod proxy_tests;
 mod resolver;
 mod trust;
 
@@ -25,7 +27,7 @@ use zeroize::Zeroizing;
 
 use self::connections::{ClientSettings, Connections, unbuilt};
 pub use self::environment_proxy::EnvironmentProxy;
-use self::failure::{failure, unusable};
+use self::failure::{request_failure, unusable};
 use self::resolver::Resolver;
 
 /// The largest body that is read, after decompression.
@@ -41,13 +43,15 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends token requests with reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
-/// It follows no redirects and does not retry, but for one case: if the server has dropped a connection that was kept
-/// from an earlier request, and closes it without an answer, the request is sent once more on a new connection. A line
-/// among the headers of a response that is none is skipped, as browsers do. It times out after 10 seconds without a connection and 30 seconds in
-/// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
-/// ([`EnvironmentProxy`]), which sees no secrets; plain HTTP, for loopback, uses none. After a proxy has refused its login,
-/// nothing goes there for a pause of one second, which doubles to five minutes. The operating system looks up names, on
-/// threads of their own: a name server that hangs delays the callers of its names, and nobody else.
+/// It follows no redirects, and does not retry but in one case: if the server closes a connection that was kept from
+/// an earlier request, and sends no answer, the request is sent once more on a new connection. Lines among the headers
+/// of a response that are no headers are skipped, as browsers do.
+///
+/// It times out after 10 seconds without a connection and 30 seconds in all, and reads at most 1 MiB of a body,
+/// counted after decompression. HTTPS uses the proxy of the environment ([`EnvironmentProxy`]), which sees no secrets;
+/// plain HTTP, for loopback, uses none. If the proxy refuses its login, nothing is sent to it for a pause of one
+/// second, which doubles to five minutes. The operating system looks up names, on threads of their own: a name server
+/// that hangs delays the callers of its names, and nobody else.
 ///
 /// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
 /// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) get connections of
@@ -143,7 +147,7 @@ impl HttpTransport {
     /// ```
     pub fn explain(error: impl Into<Box<dyn StdError + Send + Sync>>, host: &str) -> Error {
         let proxy = EnvironmentProxy::read().ok().flatten().map(|proxy| proxy.name());
-        failure(error.into(), host, proxy.as_deref())
+        request_failure(error.into(), host, proxy.as_deref())
     }
 
     /// Returns the client that presents this certificate, which has connections of its own.
@@ -228,7 +232,7 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
             Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
-            Err(error) => return Err(failure(error.into(), host, None).with_status(status)),
+            Err(error) => return Err(request_failure(error.into(), host, None).with_status(status)),
         }
     }
     Ok(HttpResponse::new(status, mem::take(response.headers_mut()), exact(body)))

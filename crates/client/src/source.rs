@@ -27,7 +27,7 @@ mod through_store;
 mod token_options;
 mod token_ref;
 mod token_source;
-mod validity;
+pub(crate) mod validity;
 mod warm_task;
 
 pub use builder::TokenSourceBuilder;
@@ -41,6 +41,4 @@ pub(crate) use builder::{check_presentation, dry_run_request};
 pub(crate) use config::{Config, ConfigBuilder};
 pub(crate) use join::FetchResult;
 pub(crate) use shared::Shared;
-#[cfg(feature = "reqwest")]
-pub(crate) use validity::Reading;
 pub(crate) use validity::State;

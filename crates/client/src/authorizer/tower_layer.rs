@@ -22,8 +22,10 @@ impl Authorizer {
     ///
     /// If the API rejects the token, the request is sent once more with a new token, and if the API wants a nonce, with
     /// a new proof, provided that its body can be sent again. An empty body can; for others, see
-    /// [`with_body_copy`](AuthorizerLayer::with_body_copy). If the API closes the connection while a body is on its way,
-    /// as some do to reject a token, the next request with a body gets a new token.
+    /// [`with_body_copy`](AuthorizerLayer::with_body_copy).
+    ///
+    /// If the API closes the connection while a body is on its way, as some do to reject a token, the next request with
+    /// a body gets a new token.
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use self::new_connections::{NoteConnections, connects};
 use super::environment_proxy::EnvironmentProxy;
-use super::failure::{causes, failure};
+use super::failure::{causes, request_failure};
 use super::proxy_login::{ProxyLogin, ProxyOutcome};
 use super::resolver::Resolver;
 use super::trust::cryptography;
@@ -139,12 +139,12 @@ impl Connections {
         let host = url.host_str().unwrap_or_default();
         let proxy = self.settings.proxy.as_ref().filter(|proxy| proxy.serves(url));
         let Some((proxy, login)) = proxy.zip(self.login.as_deref()) else {
-            return self.exchange(request, timeout).await.map_err(|error| failure(error.into(), host, None));
+            return self.exchange(request, timeout).await.map_err(|error| request_failure(error.into(), host, None));
         };
         let turn = login.enter(timeout).await?;
         let result = self.exchange(request, timeout.saturating_sub(began.elapsed())).await;
         let outcome = ProxyOutcome::of(&result);
-        let result = result.map_err(|error| failure(error.into(), host, Some(&proxy.name())));
+        let result = result.map_err(|error| request_failure(error.into(), host, Some(&proxy.name())));
         login.note(outcome, result.as_ref().err(), turn);
         result
     }

@@ -20,7 +20,7 @@ const CHECK_TUNNEL: &str = "ask who runs the proxy to allow this host; if the ho
 const CHECK_CLOCK: &str = "check this machine's clock; if it is right, the vendor has to renew the certificate";
 
 /// Returns the error for a request without a response, or with one that cannot be read. A proxy is named so.
-pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str, proxy: Option<&str>) -> Error {
+pub(super) fn request_failure(error: Box<dyn StdError + Send + Sync>, host: &str, proxy: Option<&str>) -> Error {
     let (kind, message, remedy) = match ProxyFailure::of(&*error) {
         None => explain(&*error, host),
         Some(failure) => of_proxy(failure, &*error, host, proxy.unwrap_or("the proxy")),
