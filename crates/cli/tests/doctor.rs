@@ -159,7 +159,7 @@ fn a_closed_port() {
     let problem = format!("error: oauth2: could not connect to 127.0.0.1, port {}\n", closed.port());
     let run = run.found(5, &problem, "help: nothing listens there: check the URL and its port, and whether the server");
     let run = run.at("tcp", "could not connect to 127.0.0.1");
-    let not_reached = ["tls", "discovery", "clock", "token"].map(|step| format!(" skipped  {step:9}  not reached\n"));
+    let not_reached = ["tls", "discovery", "clock", "token"].map(|step| format!(" skipped  {step:11}  not reached\n"));
     assert!(run.stdout.contains(&not_reached.concat()), "{run:?}");
     assert!(run.stdout.contains("\nProblem found; no token was requested.\n"), "{run:?}");
 }

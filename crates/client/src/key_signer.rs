@@ -68,7 +68,7 @@ impl KeySigner {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if there is no private key that can sign, saying what there is
-    /// instead and how to convert it: an encrypted key, one of OpenSSH or PuTTY, PKCS #12, DER.
+    /// instead and how to convert it: an encrypted key, one of `OpenSSH` or `PuTTY`, PKCS #12, DER.
     pub fn from_text(text: impl Into<SecretString>) -> Result<Self, Error> {
         match KeyText::of(&text.into())? {
             KeyText::Pem { pem, key_id } => Ok(Self { key_id, ..Self::from_pem(pem)? }),

@@ -3,6 +3,7 @@
 //! Without the test harness, whose threads a child would miss too.
 
 #![cfg_attr(not(unix), allow(unused))]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it is a test, without the harness")]
 
 use std::process::exit;
 use std::sync::mpsc::channel;
