@@ -179,6 +179,51 @@ fn each_kind_has_its_words_and_its_advice() {
             "the server refused the request (400 Bad Request): invalid_request",
             "check the settings, scopes and parameters",
         ),
+        (
+            403,
+            r#"{"error":"access_denied","error_description":"Client is not authorized to access the audience"}"#,
+            "the server refused the client credentials (403 Forbidden): access_denied: \
+             Client is not authorized to access the audience",
+            "check at the vendor what this client may have",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_client"}"#,
+            "the server refused the client credentials (400 Bad Request): invalid_client",
+            "check the client id and secret",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_target"}"#,
+            "the server refused the request (400 Bad Request): invalid_target",
+            "check the audience or resource",
+        ),
+        (
+            400,
+            r#"{"error":"unsupported_grant_type"}"#,
+            "the server refused the request (400 Bad Request): unsupported_grant_type",
+            "check that the token URL is the vendor's for client credentials",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_grant","error_description":"ip restricted or invalid login hours"}"#,
+            "the server refused the request (400 Bad Request): invalid_grant: ip restricted or invalid login hours",
+            "the vendor allows this client certain addresses",
+        ),
+        (
+            400,
+            r#"{"error":"access_denied","error_description":"AADSTS53003: Access has been blocked"}"#,
+            "the server refused the client credentials (400 Bad Request): access_denied: \
+             AADSTS53003: Access has been blocked",
+            "the vendor allows this client certain addresses",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_client","reason":"The account is locked"}"#,
+            "the server refused the client credentials (400 Bad Request): invalid_client: \
+             The account is locked",
+            "check the client id and secret",
+        ),
         (429, "", "the server asks for fewer requests (429 Too Many Requests)", "try again later"),
         (503, "", "the server cannot answer now (503 Service Unavailable)", "try again later"),
         (
@@ -193,6 +238,39 @@ fn each_kind_has_its_words_and_its_advice() {
         assert_eq!(error.message(), message);
         assert!(error.remedy().is_some_and(|words| words.starts_with(remedy)), "{error}");
     }
+}
+
+#[test]
+fn further_members_of_an_error_are_kept_as_text_within_bounds() {
+    let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215","error_codes":[7000215,9],
+        "timestamp":"2026-01-01\n00:00:00Z","trace_id":"0001","retry":true,"suberror":null,"inner":{"a":"b"},"n":1.5}"#;
+    let error = refused(401, &[], body);
+    let extras: Vec<_> = error.oauth().unwrap().extras.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let expected = [
+        "error_codes=[7000215,9]",
+        r#"inner={"a":"b"}"#,
+        "n=1.5",
+        "retry=true",
+        "timestamp=2026-01-01 00:00:00Z",
+        "trace_id=0001",
+    ];
+    assert_eq!(extras, expected);
+    let many: Vec<_> = (0..100).map(|number| format!(r#""m{number}":"{}""#, "x".repeat(3000))).collect();
+    let error = refused(401, &[], &format!(r#"{{"error":"invalid_client",{}}}"#, many.join(",")));
+    let extras = &error.oauth().unwrap().extras;
+    assert_eq!(extras.len(), 16);
+    assert!(extras.values().all(|value| value.len() < 1100), "{extras:?}");
+}
+
+#[test]
+fn a_secret_is_taken_out_of_further_members_and_of_their_names() {
+    let body =
+        r#"{"error":"x","reason":"CLIENT_SECRET","sent":{"client_secret":"CLIENT\u005fSECRET"},"CLIENT_SECRET":1}"#;
+    let error = refused(400, &[], body);
+    let shown = format!("{error} {error:?} {:?}", error.oauth());
+    assert!(!shown.contains("CLIENT_SECRET") && !shown.contains("CLIENT\\u005fSECRET"), "{shown}");
+    assert_eq!(error.oauth().unwrap().extras["reason"], "[redacted]");
+    assert_eq!(error.oauth().unwrap().extras["[redacted]"], "1");
 }
 
 #[test]

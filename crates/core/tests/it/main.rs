@@ -5,6 +5,7 @@
 mod acme;
 mod answers;
 mod assertions;
+mod charsets;
 mod claims;
 mod errors;
 mod lifetimes;
