@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod challenge;
+mod expiry;
 mod hosts;
 mod outgoing_request;
 mod rejections;

@@ -5,8 +5,11 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
-use tokio::time::Instant;
+use credentials_grant::{
+    AccessToken, ClientCredentials, Error, ErrorKind, ExposeSecret, LifetimeSource, Policy, RequestSeed,
+    ResponseProblem, Retry, fetch_token,
+};
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::current_token::CurrentToken;
@@ -24,6 +27,9 @@ use crate::metrics::{self, Reason};
 use crate::random::entropy;
 #[cfg(feature = "store")]
 use crate::store::Version;
+
+/// How long after a token that is over the server is asked for another one: it counts in seconds.
+const MOMENT: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
@@ -176,11 +182,24 @@ impl Shared {
         self.request_with(credentials, attempt).await.map(Found::new)
     }
 
+    /// Requests a token. If the server sends one that it says is over, asks once more, a moment later: it repeats a
+    /// token until its end, and the end has just come.
     pub(super) async fn request_with(
         &self,
         credentials: &ClientCredentials,
         attempt: &Attempt,
     ) -> Result<Fetched, Error> {
+        let outcome = self.request_once(credentials, attempt).await;
+        let problem = outcome.as_ref().err().and_then(Error::response_problem);
+        let is_over = problem == Some(ResponseProblem::ExpiredToken);
+        if !is_over || self.provider.policy().bills_tokens() || Instant::now() + MOMENT >= attempt.give_up {
+            return outcome;
+        }
+        sleep(MOMENT).await;
+        self.request_once(credentials, attempt).await
+    }
+
+    async fn request_once(&self, credentials: &ClientCredentials, attempt: &Attempt) -> Result<Fetched, Error> {
         let Attempt { record, give_up, .. } = attempt;
         let began = self.reading();
         let policy = self.provider.policy();
@@ -208,9 +227,14 @@ impl Shared {
         let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
         transport.note(&token).await;
         let token = token?;
+        let token = match self.left_of_same(&token, &policy, began) {
+            Some(left) if left.is_zero() => return Err(repeated()),
+            Some(left) => token.with_latest_end(began.wall + left),
+            None => token,
+        };
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);
-        let validity = Validity::new(began, lifetime, jitter);
+        let validity = Validity::planned(began, lifetime, jitter, self.config.renewal_plan, token.refresh_in());
         Ok(Fetched {
             token,
             validity,
@@ -223,14 +247,28 @@ impl Shared {
         })
     }
 
+    /// Returns what is left of the token in memory, by what the server said when it first sent it, if this is the same
+    /// token.
+    fn left_of_same(&self, token: &AccessToken, policy: &Policy, now: Reading) -> Option<Duration> {
+        let current = self.current.load();
+        let CurrentToken { token: known, validity, .. } = &**current.as_ref()?;
+        let is_stated = matches!(known.lifetime_source(), LifetimeSource::Response | LifetimeSource::Token);
+        let is_same = known.secret().expose_secret() == token.secret().expose_secret();
+        if !is_stated || policy.extends_tokens() || !is_same {
+            return None;
+        }
+        let lifetime = known.expires_at().duration_since(known.requested_at()).unwrap_or_default();
+        Some(lifetime.saturating_sub(validity.age(known.requested_at(), now)))
+    }
+
     /// Creates this the current token, unless a newer one is there already.
     fn store(self: &Arc<Self>, fetched: Fetched) -> Arc<AccessToken> {
         let Fetched { token, validity, lifetime_on_arrival, is_adopted, .. } = fetched;
         let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
         if is_adopted {
             tracing::debug!(provider, seconds, "found a token in the store");
-        } else if token.lifetime_source() == LifetimeSource::Assumed {
-            tracing::warn!(provider, "no `expires_in` in the response; assuming {seconds} s");
+        } else if let Some(warning) = token.lifetime_warning() {
+            tracing::warn!(provider, "{warning}; assuming {seconds} s");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
@@ -306,6 +344,13 @@ pub(super) struct Fetched {
     /// How many tokens the API rejected one after the other, before this one.
     #[cfg(feature = "store")]
     pub(super) rejections: u32,
+}
+
+fn repeated() -> Error {
+    Error::new(ErrorKind::BadResponse, "the server sent a token again that, by what it said before, has expired")
+        .with_remedy("try again in a moment; if this vendor extends tokens, declare that in its policy")
+        .with_response_problem(ResponseProblem::ExpiredToken)
+        .with_retry(Retry::Soon)
 }
 
 fn arrived_late() -> Error {
