@@ -222,6 +222,10 @@ const CHANGES: [(&str, &str); 54] = [
     ("# policy", "limits = [{ requests = 5, period = \"24h\" }]"),
     ("# policy", "limits = [{ requests = 5, period = \"24h\", per-client = true }]"),
     ("# policy", "expired-statuses = [403]"),
+    ("# policy", "expired-bodies = [{ member = \"/code\", values = [\"601\"] }]"),
+    ("# policy", "expired-bodies = [{ member = \"/code\", values = [\"602\"] }]"),
+    ("# policy", "extended-tokens = true"),
+    ("# response", "zero-is-unstated = true"),
     ("# policy", "blocks-addresses = true"),
 ];
 
