@@ -447,5 +447,5 @@ fn a_proxy_is_used_and_mentioned() {
 fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");
+    assert!(run.stdout.contains("Bearer, for 5m (assumed: no lifetime in the response)\n"), "{run:?}");
 }

@@ -210,7 +210,9 @@ impl AccessToken {
     #[must_use]
     pub fn lifetime_warning(&self) -> Option<&'static str> {
         match self.response.lifetime() {
-            Some(stated) if stated.length(self.requested_at).is_none() => {
+            Some(stated)
+                if self.lifetime_source != LifetimeSource::Response && stated.length(self.requested_at).is_none() =>
+            {
                 Some("unusable lifetime in the response: neither up to ten years nor a moment around now")
             }
             None if self.lifetime_source == LifetimeSource::Assumed => Some("no lifetime in the response"),

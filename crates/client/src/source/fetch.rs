@@ -190,8 +190,10 @@ impl Shared {
         attempt: &Attempt,
     ) -> Result<Fetched, Error> {
         let outcome = self.request_once(credentials, attempt).await;
-        let problem = outcome.as_ref().err().and_then(Error::response_problem);
-        let is_over = problem == Some(ResponseProblem::ExpiredToken);
+        // By the server's own words, and not by a clock of ours that may be wrong.
+        let is_over = outcome.as_ref().is_err_and(|error| {
+            error.response_problem() == Some(ResponseProblem::ExpiredToken) && error.retry() == Retry::Soon
+        });
         if !is_over || self.provider.policy().bills_tokens() || Instant::now() + MOMENT >= attempt.give_up {
             return outcome;
         }
