@@ -23,8 +23,8 @@ impl Authorizer {
     /// a new proof, provided that its body can be sent again. An empty body can; for others, see
     /// [`with_body_copy`](AuthorizerLayer::with_body_copy).
     ///
-    /// It does not read the bodies of responses, which are the caller's. For a vendor that says in them that a token has
-    /// expired ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)), use
+    /// It does not read the bodies of responses, which are the caller's. For a vendor that says in them that a token
+    /// has expired ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)), use
     /// [`check_response_with_body`](Authorizer::check_response_with_body).
     ///
     /// ```

@@ -7,6 +7,7 @@ mod answers;
 mod assertions;
 mod charsets;
 mod claims;
+mod error_members;
 mod errors;
 mod lifetimes;
 mod operations;
