@@ -108,12 +108,11 @@ impl HttpResponse {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(&RETRY_AFTER)?.trim();
-        let wait = match text.parse::<f64>() {
-            Ok(number) => self.wait(number)?,
-            Err(_) => {
-                let moment = http_date(text).or_else(|| text.parse::<Timestamp>().ok().map(SystemTime::from))?;
-                moment.duration_since(self.time()?).unwrap_or_default()
-            }
+        let wait = if let Ok(number) = text.parse::<f64>() {
+            self.wait(number)?
+        } else {
+            let moment = http_date(text).or_else(|| text.parse::<Timestamp>().ok().map(SystemTime::from))?;
+            moment.duration_since(self.time()?).unwrap_or_default()
         };
         Some(wait.min(LONGEST_RETRY_AFTER))
     }
@@ -222,7 +221,7 @@ impl fmt::Debug for HttpResponse {
             .field("status", &self.status)
             .field("headers", &self.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>())
             .field("body", &format_args!("[{} bytes]", self.body().len()))
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::presentation::Presentation;
 /// assert_eq!(policy.hosts(), ["api.example.com"]);
 /// ```
 #[derive(Clone, Debug, Default, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them go together")]
 pub struct Policy {
     presentation: Presentation,
     hosts: Vec<Cow<'static, str>>,

@@ -141,6 +141,7 @@ pub(crate) enum MappedKind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+#[expect(clippy::struct_excessive_bools, reason = "as in `Policy`")]
 pub(crate) struct PolicyTable {
     #[serde(default)]
     pub(crate) hosts: Vec<Spanned<AlternativeValue>>,

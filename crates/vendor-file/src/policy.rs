@@ -19,6 +19,7 @@ use crate::setting_values::SettingValues;
 
 /// The description of a policy. Hosts and extra headers can depend on settings.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "as in `Policy`")]
 pub(crate) struct PolicyDescription {
     hosts: Vec<Alternative>,
     presentation: Presentation,
