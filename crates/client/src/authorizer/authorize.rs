@@ -210,6 +210,7 @@ impl Authorizer {
     /// }
     /// # }
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response(
         &self,
         authorization: &Authorization,
@@ -247,6 +248,7 @@ impl Authorizer {
 
     /// Records how the API answered, as [`check_response`](Self::check_response) does, and looks for a body that means
     /// "the token has expired". A body of more than 64 KiB means nothing.
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response_with_body(
         &self,
         authorization: &Authorization,

@@ -222,12 +222,12 @@ mod tests {
         for jitter in 0..=u8::MAX {
             let validity = Validity::planned(began, HOUR, jitter, plan, None);
             assert!((HOUR / 2..HOUR * 6 / 10).contains(&validity.until_stale(began)), "{jitter}");
-            assert_eq!(state_at(validity, HOUR * 9 / 10 - Duration::from_nanos(1)), State::Stale);
+            assert_eq!(state_at(validity, (HOUR * 9 / 10).saturating_sub(Duration::from_nanos(1))), State::Stale);
             assert_eq!(state_at(validity, HOUR * 9 / 10), State::Expired);
         }
         let short = Validity::planned(began, HOUR / 100, 0, plan, None);
         assert_eq!(
-            state_at(short, HOUR / 200 - Duration::from_nanos(1)),
+            state_at(short, (HOUR / 200).saturating_sub(Duration::from_nanos(1))),
             State::Fresh,
             "half of a short lifetime is left"
         );

@@ -1,5 +1,7 @@
 //! Tokens that grow stale and are renewed before they expire.
 
+use std::time::Duration;
+
 use credentials_grant::ErrorKind;
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
 use credentials_grant_test_kit::{Answer, TestServer, clock, gated, settle};
@@ -214,7 +216,7 @@ fn a_window_or_a_margin_that_makes_no_sense_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Configuration, "{window:?}");
         assert!(error.message().contains("renewal window"), "{error}");
     }
-    for margin in [SECOND * 0, SECOND * 3601] {
+    for margin in [Duration::ZERO, SECOND * 3601] {
         let error = builder(&server, &clock()).with_expiry_margin(margin).build().unwrap_err();
         assert!(error.message().contains("expiry margin"), "{error}");
     }

@@ -303,9 +303,10 @@ fn by_body(server: &MockServer) -> Policy {
 
 fn marketo(taken: &'static str, code: &'static str) -> impl Fn(Option<&str>) -> ResponseTemplate {
     move |given| {
-        let body = match given == Some(taken) {
-            true => r#"{"success":true,"result":[1]}"#.to_owned(),
-            false => format!(r#"{{"success":false,"errors":[{{"code":"{code}","message":"Access token expired"}}]}}"#),
+        let body = if given == Some(taken) {
+            r#"{"success":true,"result":[1]}"#.to_owned()
+        } else {
+            format!(r#"{{"success":false,"errors":[{{"code":"{code}","message":"Access token expired"}}]}}"#)
         };
         ResponseTemplate::new(200).set_body_raw(body, "application/json;charset=UTF-8")
     }
