@@ -386,7 +386,7 @@ fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
 fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");
+    assert!(run.stdout.contains("Bearer, for 5m (assumed: no lifetime in the response)\n"), "{run:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod authorize;
 mod broken_uploads;
 mod builder;
 mod challenge;
+mod expiry;
 mod hosts;
 mod outgoing_request;
 mod rejections;

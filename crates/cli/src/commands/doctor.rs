@@ -83,7 +83,8 @@ fn issued(token: &AccessToken) -> Step {
     let life = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
     let mut detail = format!("{kind}, for {:#}", SignedDuration::try_from(life).unwrap_or(SignedDuration::MAX));
     if token.lifetime_source() == LifetimeSource::Assumed {
-        detail += " (assumed: the server sends no expires_in)";
+        let warning = token.lifetime_warning().unwrap_or("no lifetime in the response");
+        let _ = write!(detail, " (assumed: {warning})");
     }
     if !token.scopes().is_empty() {
         let _ = write!(detail, "; scopes {}", token.scopes().join(" "));

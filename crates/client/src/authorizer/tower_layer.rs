@@ -27,6 +27,10 @@ impl Authorizer {
     /// If the API closes the connection while a body is on its way, as some do to reject a token, the next request with
     /// a body gets a new token.
     ///
+    /// It does not read the bodies of responses, which are the caller's. For a vendor that says in them that a token
+    /// has expired ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)), use
+    /// [`check_response_with_body`](Authorizer::check_response_with_body).
+    ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
     /// # fn example<S>(authorizer: Authorizer, client: S) -> impl Sized {

@@ -5,7 +5,10 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
+use credentials_grant::{
+    AccessToken, ClientCredentials, Error, ErrorKind, ExposeSecret, LifetimeSource, Policy, RequestSeed,
+    ResponseProblem, Retry, fetch_token,
+};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
@@ -23,10 +26,14 @@ use super::stored_failures::StoredFailures;
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
+use crate::provide_token::is_same;
 use crate::random::entropy;
 use crate::runtime::AbortOnDrop;
 #[cfg(feature = "store")]
 use crate::store::Version;
+
+/// How long after a token that is over the server is asked for another one: it counts in seconds.
+const MOMENT: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
@@ -191,11 +198,26 @@ impl Shared {
         self.request_with(credentials, attempt).await.map(Found::new)
     }
 
+    /// Requests a token. If the server sends one that it says is over, asks once more, a moment later: it repeats a
+    /// token until its end, and the end has just come.
     pub(super) async fn request_with(
         &self,
         credentials: &ClientCredentials,
         attempt: &Attempt,
     ) -> Result<Fetched, Error> {
+        let outcome = self.request_once(credentials, attempt).await;
+        // By the server's own words, and not by a clock of ours that may be wrong.
+        let is_over = outcome.as_ref().is_err_and(|error| {
+            error.response_problem() == Some(ResponseProblem::ExpiredToken) && error.retry() == Retry::Soon
+        });
+        if !is_over || self.provider.policy().bills_tokens() || Instant::now() + MOMENT >= attempt.give_up {
+            return outcome;
+        }
+        sleep(MOMENT).await;
+        self.request_once(credentials, attempt).await
+    }
+
+    async fn request_once(&self, credentials: &ClientCredentials, attempt: &Attempt) -> Result<Fetched, Error> {
         let Attempt { record, give_up, .. } = attempt;
         let began = self.reading();
         let policy = self.provider.policy();
@@ -223,9 +245,14 @@ impl Shared {
         let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
         transport.note(&token).await;
         let token = token?;
+        let token = match self.left_of_same(&token, &policy, began) {
+            Some(left) if left.is_zero() => return Err(repeated()),
+            Some(left) => token.with_latest_end(began.wall + left),
+            None => token,
+        };
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);
-        let validity = Validity::new(began, lifetime, jitter);
+        let validity = Validity::planned(began, lifetime, jitter, self.config.renewal_plan, token.refresh_in());
         Ok(Fetched {
             token,
             validity,
@@ -238,14 +265,28 @@ impl Shared {
         })
     }
 
+    /// Returns what is left of the token in memory, by what the server said when it first sent it, if this is the same
+    /// token.
+    fn left_of_same(&self, token: &AccessToken, policy: &Policy, now: Reading) -> Option<Duration> {
+        let current = self.current.load();
+        let CurrentToken { token: known, validity, .. } = &**current.as_ref()?;
+        let is_stated = matches!(known.lifetime_source(), LifetimeSource::Response | LifetimeSource::Token);
+        let is_same = known.secret().expose_secret() == token.secret().expose_secret();
+        if !is_stated || policy.extends_tokens() || !is_same {
+            return None;
+        }
+        let lifetime = known.expires_at().duration_since(known.requested_at()).unwrap_or_default();
+        Some(lifetime.saturating_sub(validity.age(known.requested_at(), now)))
+    }
+
     /// Creates this the current token, unless a newer one is there already.
     fn store(self: &Arc<Self>, fetched: Fetched) -> Arc<AccessToken> {
         let Fetched { token, validity, lifetime_on_arrival, is_adopted, .. } = fetched;
         let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
         if is_adopted {
             tracing::debug!(provider, seconds, "found a token in the store");
-        } else if token.lifetime_source() == LifetimeSource::Assumed {
-            tracing::warn!(provider, "no `expires_in` in the response; assuming {seconds} s");
+        } else if let Some(warning) = token.lifetime_warning() {
+            tracing::warn!(provider, "{warning}; assuming {seconds} s");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
@@ -265,8 +306,8 @@ impl Shared {
         if before.as_ref().is_none_or(|before| !before.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
             match before {
-                Some(before) => self.keep_replaced(before, self.reading()),
-                None => self.predecessor.forget(),
+                Some(before) if !is_same(&before.token, &token) => self.keep_replaced(before, self.reading()),
+                _ => self.predecessor.forget(),
             }
             #[cfg(feature = "store")]
             self.store_memory.forget_all_but_rejected();
@@ -341,6 +382,13 @@ pub(super) struct Fetched {
     /// How many tokens the API rejected one after the other, before this one.
     #[cfg(feature = "store")]
     pub(super) rejections: u32,
+}
+
+fn repeated() -> Error {
+    Error::new(ErrorKind::BadResponse, "the server sent a token again that, by what it said before, has expired")
+        .with_remedy("try again in a moment; if this vendor extends tokens, declare that in its policy")
+        .with_response_problem(ResponseProblem::ExpiredToken)
+        .with_retry(Retry::Soon)
 }
 
 fn arrived_late() -> Error {

@@ -275,6 +275,7 @@ impl<'a> Session<'a> {
             policy: &self.policy,
             maximum_lifetime: self.shared.config.maximum_lifetime,
             jitter,
+            plan: self.shared.config.renewal_plan,
         };
         let restored = restore(&value, record.lifetime, asked, &for_whom);
         Ok(restored.map(|Restored { token, lifetime, rejections, validity }| Fetched {

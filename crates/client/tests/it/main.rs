@@ -31,6 +31,7 @@ mod properties;
 mod rejections;
 mod renewal;
 #[cfg(feature = "reqwest-middleware")]
+mod repeated_tokens;
 mod reqwest_middleware;
 mod rotation;
 mod seams;

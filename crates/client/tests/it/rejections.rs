@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use credentials_grant::{HeaderMap, Policy, StatusCode};
+use credentials_grant::{ExpiredBody, HeaderMap, Policy, StatusCode};
 use credentials_grant_client::{Authorization, Authorizer, TokenOptions};
 use credentials_grant_test_kit::settle;
 use http::Request;
@@ -307,4 +307,51 @@ async fn a_token_that_was_replaced_is_dropped_after_some_seconds_and_with_its_so
     drop(rig);
     settle().await;
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
+
+#[tokio::test]
+async fn a_body_gives_a_token_up_where_the_policy_says_so_and_it_is_not_too_long() {
+    const EXPIRED: &[u8] = br#"{"errors":[{"code":"602"}]}"#;
+    let json = [("content-type", "application/json")];
+    let long = [EXPIRED, &b" ".repeat(64 * 1024)].concat();
+    for (status, answer, body, is_needed, is_given_up) in [
+        (200, &json[..], EXPIRED, true, true),
+        (200, &[("content-type", "application/problem+JSON")], EXPIRED, true, true),
+        (200, &json, br#"{"errors":[{"code":"610"}]}"#, true, false),
+        (200, &json, b"not json", true, false),
+        (200, &json, b"", true, false),
+        (200, &json, &long, true, false),
+        (200, &[("content-type", "application/json"), ("content-length", "70000")], &long, false, false),
+        (200, &[("content-type", "image/png")], b"", false, false),
+        (200, &[], b"", false, false),
+        (404, &json, EXPIRED, false, false),
+        (401, &json, b"", false, true),
+    ] {
+        let expired = ExpiredBody::new("/errors/0/code", ["602"]).with_status(StatusCode::OK);
+        let rig = rig(policy().with_expired_body(expired)).warm().await;
+        let authorization = authorization(&rig.authorizer).await;
+        let (status, headers) = (StatusCode::from_u16(status).unwrap(), headers(answer));
+        assert_eq!(rig.authorizer.needs_body(status, &headers), is_needed, "{status} {answer:?}");
+        let retry = rig.authorizer.check_response_with_body(&authorization, status, &headers, body);
+        assert_eq!(retry.is_some(), is_given_up, "{status} {answer:?}");
+        assert_eq!(rig.cached().is_none(), is_given_up, "{status} {answer:?}");
+    }
+    let plain = rig(policy()).warm().await;
+    assert!(!plain.authorizer.needs_body(StatusCode::OK, &headers(&json)), "no vendor is asked about bodies");
+}
+
+#[test]
+fn a_program_that_blocks_can_show_the_body_too() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let expired = ExpiredBody::new("code", ["expired"]);
+    let rig = runtime.block_on(rig(policy().with_expired_body(expired)).warm());
+    let authorizer = credentials_grant_client::blocking::Authorizer::from_async(rig.authorizer.clone()).unwrap();
+    let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+    let authorization = authorizer.authorize(&mut request).unwrap();
+    let headers = headers(&[("content-type", "application/json")]);
+    assert!(authorizer.needs_body(StatusCode::OK, &headers));
+    let body = br#"{"code":"expired"}"#;
+    let retry = authorizer.check_response_with_body(&authorization, StatusCode::OK, &headers, body).unwrap();
+    authorizer.authorize_again(&mut request, retry).unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer token-2");
 }

@@ -5,7 +5,9 @@
 mod acme;
 mod answers;
 mod assertions;
+mod charsets;
 mod claims;
+mod error_members;
 mod errors;
 mod lifetimes;
 mod operations;

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
     ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest,
-    KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, TokenParameters, TokenSource, fetch_token,
-    introspect, revoke,
+    KeySigner, LifetimeSource, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, StatusCode,
+    TokenParameters, TokenSource, fetch_token, introspect, revoke,
 };
 use credentials_grant_test_kit::{ReceivedRequest, TestServer, credentials, response};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -459,4 +459,47 @@ async fn after_the_token_endpoint_is_gone_the_metadata_is_fetched_again() {
         granted(&provider, &credentials(), &TokenParameters::new(), &server).await.unwrap_err();
         assert_eq!(server.take_request_lines(), [GET.to_owned(), format!("POST {ISSUER}/token")]);
     }
+}
+
+#[tokio::test]
+async fn settings_say_how_an_api_reports_an_expired_token() {
+    let of = |settings: &[(&str, &str)]| {
+        let given = Settings::new().with("token-url", "https://login.example.com/token");
+        OAuth2::from_settings(&settings.iter().fold(given, |given, (name, value)| given.with(*name, *value)))
+    };
+    let policy = of(&[("expired-status", "403, 400"), ("expired-member", "/e/c"), ("expired-values", "601 602")]);
+    let policy = policy.unwrap().policy();
+    assert_eq!(policy.expired_statuses(), [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST]);
+    let [body] = policy.expired_bodies() else { panic!("{policy:?}") };
+    assert!(body.matches(StatusCode::OK, br#"{"e":{"c":602}}"#));
+    let plain = of(&[]).unwrap().policy();
+    assert!(plain.expired_statuses().is_empty() && plain.expired_bodies().is_empty() && !plain.extends_tokens());
+    assert!(of(&[("same-token", "extended")]).unwrap().policy().extends_tokens());
+    for (settings, what) in [
+        (&[("expired-status", "forbidden")][..], "is not a list of statuses"),
+        (&[("expired-status", "99999")], "is not a list of statuses"),
+        (&[("expired-status", "200")], "the status of a success"),
+        (&[("expired-member", "code")], "not `expired-values`"),
+        (&[("expired-values", "601")], "not `expired-member`"),
+    ] {
+        let error = of(settings).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().contains(what), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_zero_says_nothing_can_be_described() {
+    let settings = Settings::new().with("token-url", "https://login.example.com/token");
+    let answer = r#"{"access_token":"abc","expires_in":0}"#;
+    let parameters = TokenParameters::new();
+    let plain = OAuth2::from_settings(&settings).unwrap();
+    let server = TestServer::in_turn([response(200, &[], answer)]);
+    let error = granted(&plain, &credentials(), &parameters, &server).await.unwrap_err();
+    assert!(error.message().contains("expired"), "{error}");
+    let described = OAuth2::from_settings(&settings.with("zero-lifetime", "unstated")).unwrap();
+    let server = TestServer::in_turn([response(200, &[], answer)]);
+    let credentials = credentials();
+    let token = fetch_token(&described, &credentials, &parameters, &server, RequestSeed::fixed()).await.unwrap();
+    assert_eq!(token.lifetime_source(), LifetimeSource::Assumed);
 }
