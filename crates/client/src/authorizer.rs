@@ -5,6 +5,8 @@ mod authorize;
 mod broken_uploads;
 mod builder;
 mod challenge;
+#[cfg(feature = "tower")]
+mod checked_body;
 mod expiry;
 mod hosts;
 mod outgoing_request;
@@ -16,6 +18,8 @@ mod tower_layer;
 
 pub use authorize::{Authorization, AuthorizationRetry, Authorizer};
 pub use builder::AuthorizerBuilder;
+#[cfg(feature = "tower")]
+pub use checked_body::CheckedBody;
 pub use outgoing_request::OutgoingRequest;
 #[cfg(feature = "tower")]
 pub use tower_layer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};

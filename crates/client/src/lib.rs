@@ -23,7 +23,7 @@ mod system_clock;
 
 pub use authorizer::{Authorization, AuthorizationRetry, Authorizer, AuthorizerBuilder, OutgoingRequest};
 #[cfg(feature = "tower")]
-pub use authorizer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};
+pub use authorizer::{AuthorizerLayer, AuthorizerService, CheckedBody, CopyBody, EmptyBodies};
 pub use clock::{Clock, ManualClock};
 pub use credentials::{
     AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,

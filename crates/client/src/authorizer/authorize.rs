@@ -190,7 +190,7 @@ impl Authorizer {
     ///
     /// It returns `Some` if the API rejected the token: by 401, by a status of the provider's
     /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's
-    /// `UNAUTHENTICATED`. That token is then dropped (except during the pause below), unless a newer one has replaced
+    /// `UNAUTHENTICATED`, for which you pass the trailers in place of the headers, if there are some. That token is then dropped (except during the pause below), unless a newer one has replaced
     /// it already. It returns `None` if the token was fetched for this very request, and for a challenge about
     /// something else, such as `insufficient_scope` (RFC 6750 section 3.1).
     ///

@@ -142,9 +142,9 @@ async fn the_layer_gives_the_next_upload_a_new_token_too() {
             // As hyper's errors do, it has the reason as its source.
             let broken = || Box::new(io::Error::from(io::ErrorKind::BrokenPipe));
             if is_broken {
-                Err::<Response<()>, Box<dyn std::error::Error + Send + Sync>>(broken())
+                Err::<Response<String>, Box<dyn std::error::Error + Send + Sync>>(broken())
             } else {
-                Ok(Response::new(()))
+                Ok(Response::new(String::new()))
             }
         }
     });
