@@ -14,7 +14,7 @@ use crate::cached::Cached;
 use crate::document::{Document, FetchError, is_document, lifetime, unreadable};
 use crate::issuer::Issuer;
 use crate::metadata::Metadata;
-use crate::metadata_reader::{is_elsewhere, read};
+use crate::metadata_reader::{is_broken, is_elsewhere, read};
 
 /// Finds the metadata of an issuer, and keeps it: for as long as its `Cache-Control: max-age` says, a day at most, or
 /// else for an hour. Then it is fetched again beside the next token request, which is sent to where the old one says
@@ -76,6 +76,8 @@ use crate::metadata_reader::{is_elsewhere, read};
 pub struct Discovery {
     issuer: Issuer,
     cache: Arc<Mutex<Option<Known>>>,
+    /// How the first URL failed, while the other one is asked.
+    broken: Arc<Mutex<Option<Error>>>,
 }
 
 /// Metadata, and where it was.
@@ -97,7 +99,7 @@ impl Discovery {
     /// Creates a `Discovery` for this issuer. Nothing is sent before the metadata is needed.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer, cache: Arc::default() }
+        Self { issuer, cache: Arc::default(), broken: Arc::default() }
     }
 
     /// Returns the issuer.
@@ -146,11 +148,21 @@ impl Discovery {
         response: &HttpResponse,
         build: impl FnOnce(&Metadata) -> Result<UnsignedRequest, Error>,
     ) -> Result<UnsignedRequest, Error> {
-        let place = if context.step() == 1 { Place::OAuth } else { Place::Oidc };
-        if context.step() == 1 && is_elsewhere(response) {
+        if context.step() > 1 {
+            let broken = self.broken().take();
+            return match broken.filter(|_| is_elsewhere(response)) {
+                // There is nothing here, and what is there is not known.
+                Some(error) => Err(error),
+                None => build(&self.keep(context.now(), response, Place::Oidc)?),
+            };
+        }
+        if is_broken(response) {
+            *self.broken() = read(&self.issuer, response).err();
+        }
+        if is_elsewhere(response) || is_broken(response) {
             return context.get(&self.url(Place::Oidc)?).continues().build();
         }
-        build(&self.keep(context.now(), response, place)?)
+        build(&self.keep(context.now(), response, Place::OAuth)?)
     }
 
     /// Forgets the metadata if this error says that the token endpoint is gone (404, 405, 410, or no OAuth response),
@@ -237,7 +249,17 @@ impl Discovery {
             transport.send(&request).await.map(|response| (response, place)).map_err(FetchError::Unavailable)
         };
         let (response, place) = get(Place::OAuth).await?;
-        if is_elsewhere(&response) { get(Place::Oidc).await } else { Ok((response, place)) }
+        if is_elsewhere(&response) {
+            return get(Place::Oidc).await;
+        }
+        if !is_broken(&response) {
+            return Ok((response, place));
+        }
+        match get(Place::Oidc).await {
+            Ok((other, elsewhere)) if !is_elsewhere(&other) => Ok((other, elsewhere)),
+            // There is nothing there, and what is here is not known.
+            _ => Ok((response, place)),
+        }
     }
 
     /// Has the metadata fetched again while this request is sent: from where it was, and if it is gone there, from the
@@ -250,7 +272,7 @@ impl Discovery {
     ) -> Result<UnsignedRequest, Error> {
         let (discovery, mut place, mut other) = (self.clone(), place, Some(place.other()));
         Ok(request.with_side_request(HttpRequest::get(&self.url(place)?), move |response| {
-            if let Some(next) = other.take().filter(|_| is_elsewhere(response)) {
+            if let Some(next) = other.take().filter(|_| is_elsewhere(response) || is_broken(response)) {
                 place = next;
                 return discovery.url(next).ok().map(|url| HttpRequest::get(&url));
             }
@@ -309,6 +331,10 @@ impl Discovery {
         cached.usable(now).cloned().ok_or(error)
     }
 
+    fn broken(&self) -> MutexGuard<'_, Option<Error>> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cache(&self) -> MutexGuard<'_, Option<Known>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -326,7 +352,7 @@ impl Place {
 /// Hashes the issuer only: what was fetched does not tell one discovery from another.
 impl Hash for Discovery {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { issuer, cache: _ } = self;
+        let Self { issuer, cache: _, broken: _ } = self;
         issuer.hash(state);
     }
 }

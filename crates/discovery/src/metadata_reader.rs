@@ -106,6 +106,11 @@ pub(crate) fn is_elsewhere(response: &HttpResponse) -> bool {
     is_page || status.is_redirection() || is_absent(status)
 }
 
+/// Returns `true` if a server failed to answer, and asks for no pause: the other URL may lead to another server.
+pub(crate) fn is_broken(response: &HttpResponse) -> bool {
+    response.status().is_server_error() && response.retry_after().is_none()
+}
+
 /// Reads the endpoints for clients with a certificate. If they are not an object, none of them can be used.
 fn mtls_aliases(issuer: &Issuer, member: Option<&RawValue>) -> Endpoints {
     let text = member.map_or("{}", RawValue::get);

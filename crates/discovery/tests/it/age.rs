@@ -121,7 +121,8 @@ async fn a_dead_issuer_costs_one_attempt_a_minute_for_a_day() {
 #[tokio::test]
 async fn if_an_issuer_answers_without_metadata_the_old_one_is_used() {
     let cases = [
-        (vec![response(503, &[], "")], 60),
+        (vec![response(503, &[], ""), response(503, &[], "")], 60),
+        (vec![response(503, &[], ""), response(404, &[], "")], 60),
         (vec![response(429, &[], "")], 60),
         (vec![response(503, &[("retry-after", "600")], "")], 600),
         (vec![response(429, &[("retry-after", "5")], "")], 60),
@@ -151,7 +152,7 @@ async fn if_an_issuer_answers_without_metadata_the_old_one_is_used() {
 async fn metadata_that_has_been_stale_for_a_day_is_not_used() {
     for (seconds, serves) in [(3600 + 86_399, true), (3600 + 86_400, false)] {
         let (provider, server) = informed().await;
-        server.then([response(503, &[], ""), response(200, &[], TOKEN)]);
+        server.then([response(503, &[], ""), response(503, &[], ""), response(200, &[], TOKEN)]);
         assert_eq!(token(&provider, &server, seconds).await.is_ok(), serves, "{seconds}");
     }
 }
@@ -237,7 +238,7 @@ async fn invalid_metadata_is_an_error_each_time_and_the_old_one_is_forgotten() {
         }
         server.then([Answer::unreachable()]);
         token(&provider, &server, 3602).await.unwrap_err();
-        server.then([response(503, &[], "")]);
+        server.then([response(503, &[], ""), response(503, &[], "")]);
         token(&provider, &server, 3603).await.expect_err("what was known is forgotten");
     }
 }
@@ -250,10 +251,11 @@ async fn metadata_of_a_token_endpoint_that_is_gone_is_not_used_until_it_is_fetch
     server.then([response(404, &[], "")]);
     token(&provider, &server, 3601).await.unwrap_err();
     server.take_request_lines();
-    for dead in [Answer::http(503, ""), Answer::unreachable()] {
-        server.then([dead]);
+    for dead in [vec![Answer::http(503, ""), Answer::http(503, "")], vec![Answer::unreachable()]] {
+        let looks = [OAUTH, OIDC][..dead.len()].to_vec();
+        server.then(dead);
         token(&provider, &server, 3602).await.unwrap_err();
-        assert_eq!(server.take_request_lines(), [OAUTH]);
+        assert_eq!(server.take_request_lines(), looks);
     }
 }
 

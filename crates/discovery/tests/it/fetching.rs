@@ -44,12 +44,14 @@ async fn metadata_is_fetched_from_either_url_and_kept() {
 
 #[tokio::test]
 async fn old_metadata_is_used_if_none_arrives_and_forgotten_if_it_is_invalid() {
-    for nothing in [Answer::unreachable(), Answer::http(503, ""), Answer::http(429, "")] {
+    let broken = || Answer::http(503, "");
+    for nothing in [vec![Answer::unreachable()], vec![broken(), broken()], vec![Answer::http(429, "")]] {
+        let looks = [OAUTH, OAUTH, OIDC][..=nothing.len()].to_vec();
         let (discovery, server) = (discovery(), TestServer::in_turn([response(200, &[], METADATA)]));
         discovery.metadata(&server, at(0)).await.unwrap();
-        server.then([nothing]);
+        server.then(nothing);
         discovery.metadata(&server, at(3600)).await.unwrap();
-        assert_eq!(server.take_request_lines(), [OAUTH, OAUTH]);
+        assert_eq!(server.take_request_lines(), looks);
 
         server.then([response(200, &[], "{}")]);
         let error = discovery.metadata(&server, at(3660)).await.unwrap_err();

@@ -63,15 +63,36 @@ async fn metadata_is_read_in_every_charset() {
 }
 
 #[tokio::test]
-async fn an_unavailable_server_is_asked_again_later_at_the_same_url() {
+async fn metadata_behind_a_server_that_fails_is_at_the_other_url() {
+    for status in [500, 502, 503, 504, 520] {
+        let broken = || response(status, &[], "<html>Bad Gateway</html>");
+        let server = TestServer::in_turn([broken(), response(200, &[], METADATA), response(200, &[], TOKEN)]);
+        token(&provider(), &server, 0).await.unwrap();
+        assert_eq!(server.take_request_lines(), [OAUTH, OIDC, POST], "{status}");
+
+        // If there is none either, it is the failure that counts: it may pass.
+        for other in [response(404, &[], ""), response(200, &[], "<html>"), broken()] {
+            let (provider, server) = (provider(), TestServer::in_turn([broken(), other]));
+            let error = token(&provider, &server, 0).await.unwrap_err();
+            assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "{status}: {error}");
+            assert_eq!(server.take_request_lines(), [OAUTH, OIDC], "{status}");
+            // What was said of the first URL is not said of another fetch.
+            server.then([response(404, &[], ""), response(404, &[], "")]);
+            assert_eq!(token(&provider, &server, 100).await.unwrap_err().kind(), ErrorKind::BadResponse);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_asks_for_a_pause_is_asked_again_later_at_the_same_url() {
     let cases = [
-        (response(503, &[], ""), ErrorKind::Unavailable, Retry::Soon),
-        (response(429, &[("retry-after", "7")], ""), ErrorKind::RateLimited, Retry::After(Duration::from_secs(7))),
+        (response(503, &[("retry-after", "7")], ""), ErrorKind::Unavailable),
+        (response(429, &[("retry-after", "7")], ""), ErrorKind::RateLimited),
     ];
-    for (response, kind, retry) in cases {
+    for (response, kind) in cases {
         let server = TestServer::in_turn([response]);
         let error = token(&provider(), &server, 0).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry()), (kind, retry), "{error}");
+        assert_eq!((error.kind(), error.retry()), (kind, Retry::After(Duration::from_secs(7))), "{error}");
         assert_eq!(server.take_request_lines(), [OAUTH]);
     }
 }
