@@ -13,7 +13,7 @@ use std::thread;
 
 use common::certified::{authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json, token};
-use common::{CANARY, Run, Running, at, cgrant, emulator};
+use common::{CANARY, Run, Running, api_call, at, cgrant, emulator};
 use credentials_grant_emulator::EmulatedVendor;
 use serde_json::json;
 
@@ -56,17 +56,7 @@ impl Api {
 fn every_vendors_api_is_called_with_what_it_wants_to_see() {
     for &vendor in EmulatedVendor::ALL {
         let emulator = emulator(vendor);
-        let call = emulator.api_call();
-        let mut command = at(&emulator, "request", &[call.method.as_str(), call.url.as_str()]);
-        command.args(["--host", call.url.authority()]);
-        // The gateway's key comes with the token.
-        for (name, value) in call.headers.iter().filter(|(_, value)| !value.is_sensitive()) {
-            command.args(["--header", &format!("{name}: {}", value.to_str().unwrap())]);
-        }
-        if let Some(body) = &call.body {
-            command.args(["--data", &body.to_string()]);
-        }
-        let run = Run::of(&mut command).succeeded();
+        let run = Run::of(&mut api_call(&emulator)).succeeded();
         assert!(run.json().is_object(), "{vendor}: {run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }
@@ -396,4 +386,30 @@ fn a_closed_pipe_is_not_an_error() {
     let mut running = Running::of(api.request("GET", &[]).stdin(Stdio::null()));
     running.is_not_read();
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_call_without_a_body_says_how_long_it_is_where_a_body_is_usual() {
+    for (method, args, says_so) in [
+        ("POST", &[][..], true),
+        ("POST", &["--data", ""], true),
+        ("PUT", &[], true),
+        ("PATCH", &[], true),
+        ("GET", &[], false),
+        ("DELETE", &[], false),
+        ("HEAD", &[], false),
+    ] {
+        let api = Api::answering("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+        Run::of(&mut api.request(method, args)).succeeded();
+        let (head, body) = api.call();
+        assert_eq!(head.matches("\r\ncontent-length: 0").count(), usize::from(says_so), "{method} {args:?}: {head}");
+        assert!(!head.contains("transfer-encoding") && body.is_empty(), "{method}: {head}");
+    }
+}
+
+#[test]
+fn a_line_among_the_headers_of_the_api_that_is_no_header_is_skipped() {
+    let api = Api::answering(answer("200 OK", "PHP Warning:  Undefined variable $x\r\nx-one: 1\r\n", "body"));
+    let run = Run::of(&mut api.request("GET", &["-i"])).succeeded();
+    assert_eq!(run.stdout, "HTTP/1.1 200 OK\nconnection: close\nx-one: 1\ncontent-length: 4\n\nbody");
 }

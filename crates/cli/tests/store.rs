@@ -5,6 +5,8 @@
 mod common;
 
 use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -241,8 +243,8 @@ fn keys_and_keyrings_are_made_and_wrong_ones_refused() {
     with(&keyring).succeeded();
     with(&format!("{line}{keyring}")).succeeded();
     assert_eq!(emulator.token_requests(), 1, "the old key still opens");
-    let shown =
-        home.run(&mut cgrant(&["store", "show", "token-"])).env("CGRANT_STORE_KEYS", format!("{line}{keyring}"));
+    let mut show = cgrant(&["store", "show", "token-"]);
+    let shown = home.run(&mut show).env("CGRANT_STORE_KEYS", format!("{line}{keyring}"));
     assert!(Run::of(shown).succeeded().stdout.contains("`seal` key 2 of the keyring"));
     home.token(&emulator, &[]).succeeded();
     assert_eq!(emulator.token_requests(), 2, "without the keyring, nothing is found");
@@ -281,4 +283,52 @@ fn a_fresh_token_is_requested_once_where_there_is_none() {
         assert_eq!(emulator.token_requests(), runs);
         home.store(&["clear"]).succeeded();
     }
+}
+
+#[test]
+fn runs_of_a_client_that_signs_with_a_key_share_its_token() {
+    let server = Server::new();
+    let url = server.url();
+    let server = server.answering([json(r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#)]);
+    let home = Home::new();
+    let key = home.0.path().join("key.pem");
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    for _ in 0..3 {
+        let mut command = cgrant(&["token", "oauth2", "--auth", "private_key_jwt", "--token-url", &url, "--key-file"]);
+        command.arg(&key).env("OAUTH2_CLIENT_ID", "client");
+        assert_eq!(Run::of(home.run(&mut command)).succeeded().stdout, "t\n");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// An API that closes the connection at the first bytes of an upload.
+fn api_that_breaks_off() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            // What lies there unread resets the connection.
+            let _ = socket.read(&mut [0; 64]);
+        }
+    });
+    address
+}
+
+#[test]
+fn an_upload_that_breaks_off_leaves_a_new_token_for_the_next_run() {
+    let (emulator, home, host) = (emulator(EmulatedVendor::Apaleo), Home::new(), api_that_breaks_off());
+    let file = home.0.path().join("upload");
+    fs::write(&file, vec![b'7'; 8 * 1024 * 1024]).unwrap();
+    let args = ["POST", &format!("http://{host}/"), "--host", &host, "--data-file", file.to_str().unwrap()];
+    let upload = || Run::of(home.run(&mut at(&emulator, "request", &args))).ended(5);
+    let run = upload();
+    assert!(!run.stderr.contains("a new one was fetched"), "its token was new: {run:?}");
+    assert_eq!(emulator.token_requests(), 1);
+    let first = home.token(&emulator, &[]).succeeded().stdout;
+    upload().says("the API may have rejected the token while the body was on its way, so a new one was fetched");
+    assert_eq!(emulator.token_requests(), 2);
+    assert_ne!(home.token(&emulator, &[]).succeeded().stdout, first);
+    let run = Run::of(home.run(&mut at(&emulator, "request", &args[..4]))).ended(5);
+    assert!(!run.stderr.contains("a new one was fetched"), "there was no body: {run:?}");
+    assert_eq!(emulator.token_requests(), 2);
 }

@@ -1,6 +1,8 @@
 //! Puts tokens on API calls, and reacts to how the API answers.
 
 mod authorize;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+mod broken_uploads;
 mod builder;
 mod challenge;
 mod expiry;

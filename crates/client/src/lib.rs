@@ -29,7 +29,7 @@ pub use credentials::{
     AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,
 };
 #[cfg(feature = "reqwest")]
-pub use http_transport::HttpTransport;
+pub use http_transport::{EnvironmentProxy, HttpTransport};
 #[cfg(feature = "signing")]
 pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use pool::{TokenPool, TokenPoolBuilder};

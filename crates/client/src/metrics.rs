@@ -7,6 +7,8 @@
 //! | `credentials_grant_lifetime_left_seconds` | histogram of the tokens returned from memory | `provider` |
 //! | `credentials_grant_fetches_total` | counter | `provider`; `reason` (below); `outcome`: `token` or an error kind; `problem` |
 //! | `credentials_grant_fetch_seconds` | histogram | `provider` |
+//! | `credentials_grant_adoptions_total` | counter of the tokens taken from a store | `provider`; `reason` |
+//! | `credentials_grant_store_failures_total` | counter of the calls that a store failed or did not answer in time | |
 //!
 //! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`. Only a `bad_response` has a `problem`, the name of a
 //! `ResponseProblem`: `empty_body`, `html`, `no_token` …
@@ -24,6 +26,18 @@ pub(crate) enum Reason {
     Stale,
     Expired,
     MinimumLifetime,
+}
+
+#[cfg(feature = "metrics")]
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+            Self::MinimumLifetime => "minimum_lifetime",
+        }
+    }
 }
 
 #[cfg(feature = "metrics")]
@@ -50,12 +64,7 @@ mod facade {
 
     /// Counts a fetch.
     pub(crate) fn fetched(provider: &str, reason: Reason, result: &FetchResult, took: Duration) {
-        let reason = match reason {
-            Reason::Missing => "missing",
-            Reason::Stale => "stale",
-            Reason::Expired => "expired",
-            Reason::MinimumLifetime => "minimum_lifetime",
-        };
+        let reason = reason.name();
         let outcome = result.as_ref().map_or_else(|error| error.kind().name(), |_| "token");
         let problem = result.as_ref().err().and_then(Error::response_problem);
         let provider = provider.to_owned();
@@ -68,6 +77,18 @@ mod facade {
         counter!("credentials_grant_fetches_total", labels).increment(1);
         histogram!("credentials_grant_fetch_seconds", "provider" => provider).record(took);
     }
+
+    /// Counts a token that another process requested.
+    pub(crate) fn adopted(provider: &str, reason: Reason) {
+        let provider = provider.to_owned();
+        counter!("credentials_grant_adoptions_total", "provider" => provider, "reason" => reason.name()).increment(1);
+    }
+
+    /// Counts a call that the store did not carry out.
+    #[cfg(feature = "store")]
+    pub(crate) fn store_failed() {
+        counter!("credentials_grant_store_failures_total").increment(1);
+    }
 }
 
 #[cfg(not(feature = "metrics"))]
@@ -78,6 +99,11 @@ mod facade {
     pub(crate) fn served(_: &str, _: State, _: Duration) {}
     pub(crate) fn waited(_: &str, _: &FetchResult, _: Instant) {}
     pub(crate) fn fetched(_: &str, _: Reason, _: &FetchResult, _: Duration) {}
+    pub(crate) fn adopted(_: &str, _: Reason) {}
+    #[cfg(feature = "store")]
+    pub(crate) fn store_failed() {}
 }
 
-pub(crate) use facade::{fetched, served, waited};
+#[cfg(feature = "store")]
+pub(crate) use facade::store_failed;
+pub(crate) use facade::{adopted, fetched, served, waited};

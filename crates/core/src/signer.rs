@@ -76,6 +76,13 @@ pub trait Signer: fmt::Debug + Send + Sync + 'static {
     /// help. It must hold no secret.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
 
+    /// Returns a secret that every process with this key can derive, and nobody without it. A store of tokens that has
+    /// no keyring seals the client's records with it. `None` unless implemented: tokens of such a client are kept only
+    /// in a store that has a keyring.
+    fn store_secret(&self) -> Option<SecretString> {
+        None
+    }
+
     /// Hashes what tells this key from others, so that credentials with another key count as different. By default: the
     /// algorithm, the key's id and the thumbprint.
     fn identify(&self, mut state: &mut dyn Hasher) {
@@ -103,6 +110,10 @@ impl<T: Signer + ?Sized> Signer for Arc<T> {
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         (**self).sign(message).await
+    }
+
+    fn store_secret(&self) -> Option<SecretString> {
+        (**self).store_secret()
     }
 
     fn identify(&self, state: &mut dyn Hasher) {

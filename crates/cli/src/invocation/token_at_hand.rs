@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use credentials_grant::{AccessToken, Error, Policy, SecretString, TokenParameters, TokenResponse, async_trait};
+use credentials_grant::{
+    AccessToken, ClientCredentials, Error, Policy, SecretString, TokenParameters, TokenResponse, async_trait,
+};
 use credentials_grant_client::{ProvideToken, TokenOptions};
 
 use super::credential_options::CredentialOptions;
-use super::token_client::TokenClient;
 use crate::error::CommandError;
+use crate::provider::Provider;
 use crate::provider::option::ProviderOption;
 use crate::provider::options::{ASSERTION, CERTIFICATE, CLIENT_SECRET, KEY, TOKEN_AT_HAND};
 use crate::settings::resolved_options::ResolvedOptions;
@@ -45,23 +47,19 @@ impl TokenAtHand {
         options.content(&TOKEN_AT_HAND)
     }
 
+    /// Makes what provides this token. `parameters` has the key that it may be bound to.
     pub(super) fn new(
-        client: &TokenClient,
-        token: SecretString,
+        provider: &'static Provider,
+        policy: Policy,
+        timeout: Duration,
+        credentials: &ClientCredentials,
         parameters: &TokenParameters,
-    ) -> Result<Self, CommandError> {
-        let policy = client.grant.policy();
+        token: SecretString,
+    ) -> Result<Self, Error> {
         let response = TokenResponse::new(token);
         let response = if parameters.proof_key().is_some() { response.with_token_type("DPoP") } else { response };
-        let token = AccessToken::new(response, parameters, &policy, &client.credentials, SystemTime::now());
-        let written = client.sources.get(TOKEN_AT_HAND.name).map_or("", String::as_str);
-        let token = token.map_err(|error| {
-            client.usage(
-                format!("{written}: this token cannot be used ({})", error.message()),
-                format!("print a new one by `cgrant token {}`, without the word `Bearer`", client.provider.name),
-            )
-        })?;
-        Ok(Self { name: client.provider.name, policy, timeout: client.timeout.limit, token: Arc::new(token) })
+        let token = AccessToken::new(response, parameters, &policy, credentials, SystemTime::now())?;
+        Ok(Self { name: provider.name, policy, timeout, token: Arc::new(token) })
     }
 }
 

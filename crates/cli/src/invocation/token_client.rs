@@ -21,7 +21,7 @@ use super::token_at_hand::TokenAtHand;
 use super::token_settings::TokenSettings;
 use crate::error::CommandError;
 use crate::provider::Provider;
-use crate::provider::options::{CA_CERTIFICATES, DPOP, TIMEOUT};
+use crate::provider::options::{CA_CERTIFICATES, DPOP, TIMEOUT, TOKEN_AT_HAND};
 use crate::settings::option_names::OptionNames;
 use crate::settings::resolved_options::ResolvedOptions;
 
@@ -110,7 +110,7 @@ impl TokenClient {
     /// Makes what provides the tokens of this run: the one at hand, or those that earlier runs have left and new ones.
     pub(crate) fn tokens(&self) -> Result<Arc<dyn ProvideToken>, CommandError> {
         if let Some(token) = &self.at_hand {
-            return Ok(Arc::new(TokenAtHand::new(self, token.clone(), &self.parameters())?));
+            return Ok(Arc::new(self.token_at_hand(token.clone())?));
         }
         let StoreOptions { is_fresh, minimum_life, .. } = self.store;
         let source = match self.root_certificates {
@@ -119,6 +119,18 @@ impl TokenClient {
             None => self.token_source(LazyTransport::new(self.timeout.limit))?,
         };
         Ok(Arc::new(RunTokens::new(source, is_fresh, minimum_life)))
+    }
+
+    fn token_at_hand(&self, token: SecretString) -> Result<TokenAtHand, CommandError> {
+        let (policy, limit, parameters) = (self.grant.policy(), self.timeout.limit, self.parameters());
+        let token = TokenAtHand::new(self.provider, policy, limit, &self.credentials, &parameters, token);
+        token.map_err(|error| {
+            let written = self.sources.get(TOKEN_AT_HAND.name).map_or("", String::as_str);
+            self.usage(
+                format!("{written}: this token cannot be used ({})", error.message()),
+                format!("print a new one by `cgrant token {}`, without the word `Bearer`", self.provider.name),
+            )
+        })
     }
 
     fn parameters(&self) -> TokenParameters {

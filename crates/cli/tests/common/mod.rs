@@ -44,6 +44,21 @@ pub(crate) fn at(emulator: &RunningEmulator, command: &str, args: &[&str]) -> Co
     command
 }
 
+/// `cgrant request` for the emulated API, with what it wants to see.
+pub(crate) fn api_call(emulator: &RunningEmulator) -> Command {
+    let call = emulator.api_call();
+    let mut command = at(emulator, "request", &[call.method.as_str(), call.url.as_str()]);
+    command.args(["--host", call.url.authority()]);
+    // The gateway's key comes with the token.
+    for (name, value) in call.headers.iter().filter(|(_, value)| !value.is_sensitive()) {
+        command.args(["--header", &format!("{name}: {}", value.to_str().unwrap())]);
+    }
+    if let Some(body) = &call.body {
+        command.args(["--data", &body.to_string()]);
+    }
+    command
+}
+
 /// What a run said, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Run {

@@ -10,6 +10,8 @@ use credentials_grant::{
 };
 use tokio::time::timeout;
 
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+use super::broken_uploads::BrokenUploads;
 use super::challenge::Problem;
 use super::expiry::Expiry;
 use super::hosts::{Destination, Host, Scheme};
@@ -54,6 +56,8 @@ struct Inner {
     header: HeaderName,
     expiry: Expiry,
     rejections: Rejections,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    broken_uploads: BrokenUploads,
 }
 
 /// What [`Authorizer::authorize`] did to a request: the token that it added, unless it left the request alone.
@@ -110,7 +114,17 @@ impl Authorizer {
         expiry: Expiry,
     ) -> Self {
         let clock = source.clock();
-        Self(Arc::new(Inner { source, clock, hosts, options, header, expiry, rejections: Rejections::default() }))
+        Self(Arc::new(Inner {
+            source,
+            clock,
+            hosts,
+            options,
+            header,
+            expiry,
+            rejections: Rejections::default(),
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+            broken_uploads: BrokenUploads::default(),
+        }))
     }
 
     /// Adds the token to a request, in the header that the vendor wants it in, with the vendor's extra headers, and
@@ -270,6 +284,8 @@ impl Authorizer {
         let Inner { source, clock, rejections, .. } = &*self.0;
         let Authorization { token, fetched, renewals, proved, proved_again } = authorization;
         let token = token.as_ref()?;
+        #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+        self.0.broken_uploads.answered(token);
         let key = token.proof_key().zip(proved.as_ref());
         let has_nonce = key.is_some_and(|(key, url)| key.note_nonce(url, headers));
         match problem {
@@ -333,6 +349,26 @@ impl Authorizer {
         }
         let authorization = self.authorize(request).await?;
         Ok(Authorization { fetched: fetched || authorization.fetched, renewals, proved_again, ..authorization })
+    }
+
+    /// Notes that the server closed the connection while the body of a request was on its way. Its answer, if there was
+    /// one, is lost: it may have been that the token is rejected, unless it was fetched for this very request.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn note_broken_upload(&self, authorization: &Authorization) {
+        if let Some(token) = authorization.token.as_ref().filter(|_| !authorization.fetched) {
+            self.0.broken_uploads.note(token);
+        }
+    }
+
+    /// Drops the token with which the last upload broke off, unless a call with it was answered meanwhile. Call it
+    /// before a request with a body. The pauses are those of rejected tokens.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn prepare_upload(&self) {
+        let Inner { source, clock, rejections, broken_uploads, .. } = &*self.0;
+        if let Some(token) = broken_uploads.take() {
+            tracing::debug!(provider = source.name(), "the last upload with this token broke off; fetching a new one");
+            rejections.rejected(&**source, clock.monotonic(), &token, 0);
+        }
     }
 
     /// Creates the proof for a request with this token. Returns it with the URL that it is for, which has no query.

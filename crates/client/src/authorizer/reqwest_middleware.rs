@@ -23,15 +23,26 @@ const MOST_REDIRECTS: usize = 10;
 /// For a vendor that says in a body that the token has expired, the first 64 KiB of a response are kept in memory
 /// until they are checked, if it is JSON.
 ///
+/// If the API closes the connection while a body is on its way, as some do to reject a token, the request is not sent
+/// again, but the next one with a body gets a new token, unless a call with the old one was answered meanwhile.
+///
 /// An error of this library is an [`Error::Middleware`], and can be downcast to [`credentials_grant::Error`].
 #[async_trait]
 impl Middleware for Authorizer {
     async fn handle(&self, mut request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let asked = request.url().clone();
+        let is_upload = request.body().is_some_and(|body| body.as_bytes().is_none_or(|bytes| !bytes.is_empty()));
+        if is_upload {
+            self.prepare_upload();
+        }
         let mut copy = request.try_clone();
         let mut authorization = self.authorize(&mut request).await.map_err(Error::middleware)?;
         loop {
-            let response = next.clone().run(request, extensions).await?;
+            let outcome = next.clone().run(request, extensions).await;
+            if is_upload && outcome.as_ref().is_err_and(is_broken) {
+                self.note_broken_upload(&authorization);
+            }
+            let response = outcome?;
             let (response, retry) = self.checked(&asked, &authorization, response).await?;
             let Some(retry) = retry else {
                 return Ok(response);
@@ -87,6 +98,11 @@ impl http_body::Body for Resumed {
             None => Pin::new(&mut self.rest).poll_frame(context),
         }
     }
+}
+
+/// Returns `true` if the server closed the connection before it answered.
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Reqwest(error) if error.is_request() && !error.is_connect() && !error.is_timeout())
 }
 
 /// Returns `true` if this is the response to the request that was sent, with no redirect in between.

@@ -13,6 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::authorize::Authorizer;
+use super::broken_uploads::is_closed;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -26,6 +27,9 @@ impl Authorizer {
     /// It does not read the bodies of responses, which are the caller's. For a vendor that says in them that a token
     /// has expired ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)), use
     /// [`check_response_with_body`](Authorizer::check_response_with_body).
+    ///
+    /// If the API closes the connection while a body is on its way, as some do to reject a token, the next request with
+    /// a body gets a new token.
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
@@ -114,10 +118,18 @@ where
     C: CopyBody<B>,
     B: Body + Default,
 {
+    let is_upload = !request.body().is_end_stream();
+    if is_upload {
+        authorizer.prepare_upload();
+    }
     let mut spare = copied(&request, &copy_body);
     let mut authorization = authorizer.authorize(&mut request).await?;
     loop {
-        let response = service.call(request).await.map_err(Into::into)?;
+        let outcome = service.call(request).await.map_err(Into::into);
+        if is_upload && outcome.as_ref().is_err_and(|error| is_closed(&**error)) {
+            authorizer.note_broken_upload(&authorization);
+        }
+        let response = outcome?;
         let retry = authorizer.check_response(&authorization, response.status(), response.headers());
         let (Some(retry), Some(copy)) = (retry, spare) else { return Ok(response) };
         // The body is not read: it may be long, and if it is short it has arrived already, so the connection is reused.

@@ -1,5 +1,6 @@
 //! Private keys in memory, of every kind that signs here.
 
+use aws_lc_rs::encoding::{AsBigEndian as _, AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use credentials_grant::{Error, ErrorKind};
 use secrecy::SecretSlice;
@@ -36,6 +37,19 @@ impl Key {
             Self::Hmac(_) => &[Hs256, Hs384, Hs512],
             Self::Rsa(_) => &[Rs256, Rs384, Rs512, Ps256, Ps384, Ps512],
         }
+    }
+}
+
+impl Key {
+    /// Returns the private key, in the same bytes whatever it was read from.
+    pub(super) fn private(&self) -> Option<SecretSlice<u8>> {
+        let bytes = match self {
+            Self::Ecdsa(key, _) => key.private_key().as_be_bytes().ok()?.as_ref().to_vec(),
+            Self::Ed25519(key) => key.seed().ok()?.as_be_bytes().ok()?.as_ref().to_vec(),
+            Self::Hmac(secret) => return Some(secret.clone()),
+            Self::Rsa(key) => AsDer::<Pkcs8V1Der<'_>>::as_der(key).ok()?.as_ref().to_vec(),
+        };
+        Some(bytes.into())
     }
 }
 

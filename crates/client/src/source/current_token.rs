@@ -15,6 +15,8 @@ pub(crate) struct CurrentToken {
     pub(crate) validity: Validity,
     /// How long a new token lives when it arrives, as far as this one shows.
     pub(crate) lifetime_on_arrival: Duration,
+    /// Whether another process requested it.
+    pub(crate) is_adopted: bool,
     /// Its version in the store, if it has one.
     #[cfg(feature = "store")]
     pub(crate) version: Option<Version>,

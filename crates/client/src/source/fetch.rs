@@ -9,6 +9,7 @@ use credentials_grant::{
     AccessToken, ClientCredentials, Error, ErrorKind, ExposeSecret, LifetimeSource, Policy, RequestSeed,
     ResponseProblem, Retry, fetch_token,
 };
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
@@ -18,6 +19,7 @@ use super::flight::Start;
 use super::join::{FetchResult, isolated, start_in_background};
 use super::limited_transport::LimitedTransport;
 use super::limits::LimitKey;
+use super::predecessor::FIRST_SECONDS;
 use super::shared::{Shared, too_short};
 #[cfg(feature = "store")]
 use super::stored_failures::StoredFailures;
@@ -25,6 +27,7 @@ use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
 use crate::random::entropy;
+use crate::runtime::AbortOnDrop;
 #[cfg(feature = "store")]
 use crate::store::Version;
 
@@ -50,6 +53,16 @@ impl Shared {
         options: TokenOptions,
     ) -> Start<impl Future<Output = FetchResult> + Send + 'static, FetchResult> {
         let now = self.reading();
+        let valid = self.valid_token(now);
+        let will_do =
+            valid.as_ref().is_some_and(|(token, _)| token.current().validity.left(now) >= options.minimum_lifetime);
+        // The token that was renewed ahead of time is used a little later.
+        if self.predecessor.resume(&self.current, will_do, now)
+            && purpose == Purpose::Renewal
+            && let Some((token, _)) = valid
+        {
+            return Start::Settled(Ok(token.to_arc()));
+        }
         let reason = match self.reason_to_fetch(purpose, options, now) {
             Ok(reason) => reason,
             Err(result) => return Start::Settled(result),
@@ -142,7 +155,9 @@ impl Shared {
         if let Err(error) = &result {
             tracing::warn!(provider, kind = error.kind().name(), %error, "fetching a token failed");
         }
-        if !is_adopted {
+        if is_adopted {
+            metrics::adopted(provider, reason);
+        } else {
             metrics::fetched(provider, reason, &result, began.elapsed());
         }
         result
@@ -279,19 +294,39 @@ impl Shared {
             token: Arc::clone(&token),
             validity,
             lifetime_on_arrival,
+            is_adopted,
             #[cfg(feature = "store")]
             version: fetched.version,
             #[cfg(feature = "store")]
             rejections: fetched.rejections,
         };
         // A flight that no runtime drove for a while may finish after one that started later.
-        if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
+        let before = self.current.load().as_ref().cloned();
+        if before.as_ref().is_none_or(|before| !before.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
+            match before {
+                Some(before) => self.keep_replaced(before, self.reading()),
+                None => self.predecessor.forget(),
+            }
             #[cfg(feature = "store")]
             self.store_memory.forget_all_but_rejected();
         }
         self.keep_warm();
         token
+    }
+
+    /// Keeps a token that was replaced at this moment, for as long as the API may refuse the new one.
+    fn keep_replaced(self: &Arc<Self>, token: Arc<CurrentToken>, now: Reading) {
+        let is_over = self.provider.policy().has_single_token() || token.validity.state(now) == State::Expired;
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !is_over) else { return self.predecessor.forget() };
+        let shared = Arc::downgrade(self);
+        let timer = runtime.spawn(async move {
+            sleep(FIRST_SECONDS).await;
+            if let Some(shared) = shared.upgrade() {
+                shared.predecessor.forget_replaced();
+            }
+        });
+        self.predecessor.keep(token, now, AbortOnDrop(timer.abort_handle()));
     }
 
     /// Says so in the error if a vendor that blocks addresses may have blocked this one.

@@ -4,18 +4,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use credentials_grant::{Error, HttpRequest, HttpResponse, Transport};
-use tokio::time::{Instant, sleep};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::failures::FetchRecord;
-use super::limits::{LimitKey, RequestLog, UsedUp};
+use super::limits::{CountedRequest, LimitKey, RequestLog, UsedUp};
 use super::shared_failures::{Party, Sender, SharedFailures, Turn};
 #[cfg(feature = "store")]
 use super::stored_failures::StoredFailures;
 use super::validity::Reading;
 use crate::clock::Clock;
 
-/// A transport that counts each request before it sends it. If a limit is used up, it waits, unless that takes too
-/// long. It sends nothing that an earlier failure prevents.
+/// A transport that counts each request from before it is sent until a period after its answer. If a limit is used up,
+/// it waits, unless that takes too long. It sends nothing that an earlier failure prevents.
 #[derive(Debug)]
 pub(crate) struct LimitedTransport {
     pub(crate) transport: Arc<dyn Transport>,
@@ -57,16 +58,47 @@ impl LimitedTransport {
 
     /// Counts a request under the limits of this process, and under those that all processes keep together.
     #[cfg_attr(not(feature = "store"), expect(clippy::unused_async, reason = "only a store is waited for"))]
-    async fn count(&self) -> Result<(), UsedUp> {
-        self.request_log.count(&self.limit_keys, Reading::of(&*self.clock))?;
+    async fn try_count(&self) -> Result<CountedRequest<'_>, UsedUp> {
+        let counted = CountedRequest::begin(&self.request_log, &self.limit_keys, &*self.clock)?;
         #[cfg(feature = "store")]
         if let Some(stored) = &self.stored
             && let Err(used_up) = stored.count(&self.limit_keys).await
         {
-            self.request_log.take_back(&self.limit_keys);
+            counted.take_back();
             return Err(used_up);
         }
-        Ok(())
+        Ok(counted)
+    }
+
+    /// Counts a request. If a limit is used up, waits until it is not, unless that takes too long.
+    async fn count(&self) -> Result<CountedRequest<'_>, Error> {
+        let mut turn: Option<(LimitKey, OwnedMutexGuard<()>)> = None;
+        loop {
+            let used_up = match self.try_count().await {
+                Ok(counted) => return Ok(counted),
+                Err(used_up) => used_up,
+            };
+            let left = self.give_up.saturating_duration_since(Instant::now());
+            if used_up.wait.unwrap_or_default() >= left {
+                return Err(used_up.error());
+            }
+            let queue = self.request_log.queue(&used_up.key);
+            let is_first = turn.as_ref().is_some_and(|(key, _)| *key == used_up.key);
+            let waited = if !is_first {
+                // Nobody waits for one turn while they have another.
+                turn = None;
+                let lock = timeout(left, Arc::clone(&queue.turn).lock_owned()).await;
+                lock.map(|lock| turn = Some((used_up.key.clone(), lock)))
+            } else if let Some(wait) = used_up.wait {
+                sleep(wait).await;
+                Ok(())
+            } else {
+                timeout(left, queue.answered.notified()).await
+            };
+            if waited.is_err() {
+                return Err(used_up.error());
+            }
+        }
     }
 
     /// Returns the client's turn: the one it has, or the next.
@@ -93,12 +125,7 @@ impl Transport for LimitedTransport {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let party = self.shared_failures.party(self.sender, request);
         let turn = self.enter(&party).await?;
-        while let Err(used_up) = self.count().await {
-            if used_up.wait >= self.give_up.duration_since(Instant::now()) {
-                return Err(used_up.error());
-            }
-            sleep(used_up.wait).await;
-        }
+        let _counted = self.count().await?;
         *self.last() = Some((party, turn));
         self.record_sent();
         self.transport.send(request).await

@@ -31,6 +31,8 @@ pub struct Status {
     /// in whole seconds, as `seconds_left`.
     #[serde(rename = "seconds_left", serialize_with = "seconds")]
     pub lifetime_left: Option<Duration>,
+    /// Whether the token in memory was taken from a store: another process requested it.
+    pub adopted: bool,
     /// Why the last fetch failed; `None` after one that succeeded. Serialized as its message.
     #[serde(serialize_with = "words")]
     pub last_error: Option<Error>,
@@ -66,7 +68,10 @@ impl TokenSource {
 impl Status {
     fn of(source: &Shared) -> Self {
         let now = source.reading();
-        let validity = source.current.load().as_ref().map(|current| current.validity);
+        let current = source.current.load();
+        let validity = current.as_ref().map(|current| current.validity);
+        let adopted = current.as_ref().is_some_and(|current| current.is_adopted);
+        drop(current);
         let state = validity.map_or(TokenState::Missing, |validity| match validity.state(now) {
             State::Fresh => TokenState::Fresh,
             State::Stale => TokenState::Stale,
@@ -81,6 +86,7 @@ impl Status {
             provider: source.provider.name().to_owned(),
             state,
             lifetime_left: validity.map(|validity| validity.left(now)),
+            adopted,
             last_error: last_error.map(|error| source.named(error)),
             next_attempt_in,
         }

@@ -131,6 +131,12 @@ impl Validity {
         self.expired.saturating_sub(now.since(self.began))
     }
 
+    /// Returns how long before its end the token is expired.
+    #[cfg(feature = "store")]
+    pub(crate) fn margin(&self) -> Duration {
+        self.lifetime.saturating_sub(self.expired)
+    }
+
     /// Returns the whole lifetime.
     pub(crate) fn lifetime(&self) -> Duration {
         self.lifetime

@@ -94,8 +94,8 @@ pub struct StoredFile {
     pub lifetime: Duration,
     /// How many bytes are sealed in it.
     pub size: u64,
-    /// Which `seal` key of the store's keyring sealed it, counted from 1. `None` if none did: the client's own secret, or
-    /// a key that is not in the keyring.
+    /// Which `seal` key of the store's keyring sealed it, counted from 1. `None` if none did: the client's own secret,
+    /// or a key that is not in the keyring.
     pub sealing_key: Option<usize>,
 }
 
@@ -107,12 +107,15 @@ impl FileStore {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the user has no home directory.
     pub fn new() -> Result<Self, Error> {
-        let strategy = choose_base_strategy().map_err(|source| {
-            Error::new(ErrorKind::Configuration, "there is no home directory to keep tokens in")
-                .with_remedy("set `HOME` or `XDG_CACHE_HOME`, or name a directory (`FileStore::at`)")
-                .with_source(source)
-        })?;
-        Ok(Self::at(strategy.cache_dir().join("cgrant")))
+        let nowhere = || {
+            Error::new(ErrorKind::Configuration, "there is no home directory to keep tokens in").with_remedy(
+                "set `HOME` or `XDG_CACHE_HOME` to an absolute path, or name a directory (`FileStore::at`)",
+            )
+        };
+        let strategy = choose_base_strategy().map_err(|source| nowhere().with_source(source))?;
+        let directory = strategy.cache_dir().join("cgrant");
+        // Otherwise each working directory would have a store.
+        if directory.is_absolute() { Ok(Self::at(directory)) } else { Err(nowhere()) }
     }
 
     /// Returns the store in this directory, which must hold nothing else.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::circuit::Circuit;
 use super::token_store::{StoreError, TokenStore};
+use crate::metrics;
 use crate::random::random_number;
 
 /// A store and what is known of its health.
@@ -48,6 +49,7 @@ impl SharedStore {
             Ok(Err(error)) => error,
             Err(_) => format!("no answer within {} ms", budget.as_millis()).into(),
         };
+        metrics::store_failed();
         // Once for each pause: it would be said for each token otherwise.
         if self.circuit().fail(Instant::now(), random_number()) {
             tracing::warn!(%error, "the token store failed; going on without it");

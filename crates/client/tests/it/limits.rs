@@ -1,11 +1,27 @@
 //! The vendor's limits on token requests, kept on this side.
 
-use credentials_grant::{ClientCredentials, Error, ErrorKind, IssuanceLimit, Policy, Retry, TokenParameters};
+use std::sync::{Arc, Mutex};
+
+use credentials_grant::{ClientCredentials, Endpoint, Error, ErrorKind, IssuanceLimit, Policy, Retry, TokenParameters};
 use credentials_grant_client::{TokenOptions, TokenPool, TokenSource};
 use credentials_grant_test_kit::{Acme, Answer, TestServer, TokioClock, settle};
+use futures_util::future::join_all;
 use tokio::time::{Instant, advance};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use crate::acme::{SECOND, token};
+
+/// A server that notes when each request arrives.
+#[derive(Clone, Default)]
+struct Arrivals(Arc<Mutex<Vec<std::time::Instant>>>);
+
+impl Respond for Arrivals {
+    fn respond(&self, _: &wiremock::Request) -> ResponseTemplate {
+        self.0.lock().unwrap().push(std::time::Instant::now());
+        ResponseTemplate::new(200).set_body_string(r#"{"access_token":"t","expires_in":3600}"#)
+    }
+}
 
 const DAY: u32 = 24 * 60 * 60;
 
@@ -81,6 +97,56 @@ async fn a_limit_a_second_is_waited_for_and_never_exceeded() {
         assert!(moment - sent[at - 50] >= 1000, "51 within a second");
     }
     assert_eq!(server.request_count(), 200);
+}
+
+/// In real time, over connections that take a while to be made: what counts is when the vendor receives a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_never_receives_more_than_the_limit_in_any_second_and_every_caller_gets_a_token() {
+    for (limit, tenants) in [(50, 170), (150, 400)] {
+        let (server, arrivals) = (MockServer::start().await, Arrivals::default());
+        Mock::given(any()).respond_with(arrivals.clone()).mount(&server).await;
+        let acme = limited(IssuanceLimit::new(limit, SECOND)).with_endpoint(Endpoint::parse(&server.uri()).unwrap());
+        let pool = TokenPool::builder().with_timeout(SECOND * 120).build().unwrap();
+        let calls = (0..tenants).map(|tenant| {
+            let credentials = ClientCredentials::new(format!("tenant-{tenant}"), "secret");
+            let source = pool.source(&acme, &credentials, &TokenParameters::new()).unwrap();
+            tokio::spawn(async move { token(&source).await })
+        });
+        for outcome in join_all(calls.collect::<Vec<_>>()).await {
+            assert_eq!(outcome.unwrap().unwrap(), "Bearer t");
+        }
+        let arrivals = arrivals.0.lock().unwrap();
+        assert_eq!(arrivals.len(), tenants);
+        let limit = limit as usize;
+        for burst in arrivals.windows(limit + 1) {
+            assert!(burst[limit] - burst[0] >= SECOND, "{} requests in {:?}", limit + 1, burst[limit] - burst[0]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_not_answered_counts_until_it_is_given_up() {
+    let server = TestServer::new_async(|_, number| async move {
+        if number == 1 {
+            std::future::pending::<()>().await;
+        }
+        Answer::Token(3600)
+    });
+    let pool = TokenPool::builder().with_transport(server.clone()).with_clock(TokioClock::new());
+    let pool = pool.with_timeout(SECOND * 30).build().unwrap();
+    let provider = limited(IssuanceLimit::new(1, SECOND * 10));
+    let source = |tenant: &str| {
+        pool.source(&provider, &ClientCredentials::new(tenant, "secret"), &TokenParameters::new()).unwrap()
+    };
+    let (began, silent) = (Instant::now(), source("silent"));
+    let silent = tokio::spawn(async move { token(&silent).await });
+    settle().await;
+    advance(SECOND * 15).await;
+    let other = source("other");
+    let other = tokio::spawn(async move { token(&other).await });
+    silent.await.unwrap().unwrap_err();
+    other.await.unwrap().unwrap();
+    assert!(began.elapsed() >= SECOND * 40, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

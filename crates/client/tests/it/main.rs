@@ -6,6 +6,8 @@ mod acme;
 mod assertions;
 mod authorizer;
 mod blocking;
+#[cfg(all(feature = "reqwest-middleware", feature = "tower"))]
+mod broken_uploads;
 mod credentials;
 mod failures;
 #[cfg(feature = "store")]
@@ -46,6 +48,8 @@ mod store;
 mod store_bounds;
 #[cfg(feature = "store")]
 mod store_failures;
+#[cfg(feature = "store")]
+mod store_keys;
 #[cfg(feature = "store")]
 mod store_replicas;
 mod token_options;

@@ -71,7 +71,7 @@ async fn programs_read_it_as_json() {
     token(&source).await.unwrap();
     settle().await;
     let json = serde_json::to_string(&source.status()).unwrap();
-    let begins = r#"{"provider":"acme","state":"stale","seconds_left":100,"last_error":"acme: "#;
+    let begins = r#"{"provider":"acme","state":"stale","seconds_left":100,"adopted":false,"last_error":"acme: "#;
     assert!(json.starts_with(begins) && json.ends_with(r#","next_attempt_in_seconds":1}"#), "{json}");
     assert!(!json.contains("a-client-secret"), "{json}");
 }

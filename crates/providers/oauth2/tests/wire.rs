@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+use std::time::SystemTime;
+
 use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
     ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest,
@@ -59,6 +61,7 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     let server = mock_server().await;
     let provider = OAuth2::discover(server.uri().parse().unwrap());
     let credentials = ClientCredentials::without_secret("id").with_signer(KeySigner::from_jwk(P256).unwrap());
+    let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     for _ in 0..2 {
         TokenSource::new(provider.clone(), credentials.clone()).unwrap().token().await.unwrap();
     }
@@ -68,7 +71,6 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_audience(&[server.uri()]);
     validation.set_issuer(&["id"]);
-    validation.validate_nbf = true;
     validation.sub = Some("id".to_owned());
     let mut ids = Vec::new();
     for request in requests(&server).await.iter().filter(|request| request.method == "POST") {
@@ -77,7 +79,11 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
         assert_eq!(names, ["grant_type", "client_id", "client_assertion_type", "client_assertion"]);
         let jwt = jsonwebtoken::decode::<Value>(&form[3].1, &key, &validation).unwrap();
         assert_eq!(jwt.header.kid.as_deref(), Some("2026-11"));
-        assert_eq!(jwt.claims["exp"].as_u64().unwrap(), jwt.claims["iat"].as_u64().unwrap() + 60);
+        let claim = |name: &str| jwt.claims[name].as_u64();
+        assert_eq!(claim("exp").unwrap(), claim("iat").unwrap() + 60);
+        // A server whose clock is some seconds behind refuses nothing.
+        let after = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert!((before..=after).contains(&(claim("iat").unwrap() + 5)) && claim("nbf").is_none());
         ids.push(jwt.claims["jti"].to_string());
     }
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");

@@ -6,9 +6,8 @@ use credentials_grant::IssuanceLimit;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{Account, LimitKey, RequestLog};
+use super::{Account, CountedRequest, LAG, LimitKey, RequestLog};
 use crate::clock::ManualClock;
-use crate::source::validity::Reading;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -54,16 +53,45 @@ proptest! {
             let keys = keys(client, chosen);
             let waits = keys.iter().filter_map(|key| {
                 let (requests, period) = (key.limit.requests() as usize, key.limit.period());
-                let is_counted = |(other, at): &&(LimitKey, Duration)| other == key && now.saturating_sub(*at) < period;
+                let is_counted = |(other, at): &&(LimitKey, Duration)| other == key && now.saturating_sub(*at) < period + LAG;
                 let counted: Vec<_> = sent.iter().filter(is_counted).map(|(_, at)| *at).collect();
-                (counted.len() >= requests).then(|| (counted[0] + period).saturating_sub(now))
+                (counted.len() >= requests).then(|| (counted[0] + period + LAG).saturating_sub(now))
             });
             let expected = waits.max();
-            let outcome = log.count(&keys, Reading::of(&clock));
-            prop_assert_eq!(outcome.err().map(|used_up| used_up.wait), expected);
+            let outcome = CountedRequest::begin(&log, &keys, &clock).map(drop);
+            prop_assert_eq!(outcome.err().map(|used_up| used_up.wait), expected.map(Some));
             if expected.is_none() {
                 sent.extend(keys.into_iter().map(|key| (key, now)));
             }
         }
+    }
+    #[test]
+    fn whenever_requests_arrive_before_their_answers_no_period_has_more_than_the_limit(
+        steps in prop::collection::vec((0..900_u64, 0..8_usize, any::<bool>()), 1..300),
+    ) {
+        const LIMIT: usize = 3;
+        let clock = ManualClock::at(SystemTime::UNIX_EPOCH + SECOND * 1_000_000);
+        let keys = [LimitKey {
+            limit: IssuanceLimit::new(3, SECOND),
+            account: Account { provider: "acme".to_owned(), client_id: None },
+        }];
+        let (log, mut now, mut in_flight, mut arrivals) = (RequestLog::default(), Duration::ZERO, Vec::new(), Vec::new());
+        for (pause, place, is_late) in steps {
+            clock.advance(Duration::from_millis(pause));
+            now += Duration::from_millis(pause);
+            if place < 4 {
+                if let Ok(counted) = CountedRequest::begin(&log, &keys, &clock) {
+                    in_flight.push((counted, now, is_late));
+                }
+            } else if !in_flight.is_empty() {
+                // It arrived as soon as it was sent, or as late as it was answered.
+                let (counted, sent, is_late) = in_flight.swap_remove(place % in_flight.len());
+                drop(counted);
+                arrivals.push(if is_late { now } else { sent });
+            }
+        }
+        arrivals.extend(in_flight.iter().map(|(_, sent, _)| *sent));
+        arrivals.sort_unstable();
+        prop_assert!(arrivals.windows(LIMIT + 1).all(|burst| burst[LIMIT].saturating_sub(burst[0]) >= SECOND), "{arrivals:?}");
     }
 }
