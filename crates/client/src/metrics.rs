@@ -5,13 +5,13 @@
 //! | `credentials_grant_reads_total` | counter | `provider`; `state`: `fresh`, `stale`, `waited`, `failed` |
 //! | `credentials_grant_wait_seconds` | histogram of the callers that waited | `provider` |
 //! | `credentials_grant_lifetime_left_seconds` | histogram of the tokens returned from memory | `provider` |
-//! | `credentials_grant_fetches_total` | counter | `provider`; `reason` (below); `outcome`: `token` or an error kind; `problem` |
+//! | `credentials_grant_fetches_total` | counter | `provider`; `reason`; `outcome` and `problem` (below) |
 //! | `credentials_grant_fetch_seconds` | histogram | `provider` |
 //! | `credentials_grant_adoptions_total` | counter of the tokens taken from a store | `provider`; `reason` |
 //! | `credentials_grant_store_failures_total` | counter of the calls that a store failed or did not answer in time | |
 //!
-//! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`. Only a `bad_response` has a `problem`, the name of a
-//! `ResponseProblem`: `empty_body`, `html`, `no_token` …
+//! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`. Outcomes: `token`, or the kind of an error. Only a
+//! `bad_response` has a `problem`, the name of a `ResponseProblem`: `empty_body`, `html`, `no_token` …
 
 use std::time::Duration;
 

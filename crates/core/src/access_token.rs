@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::client_credentials::ClientCredentials;
 use crate::error::{Error, ResponseProblem, Retry};
-use crate::lifetime::{Lifetime, LifetimeSource, lifetime, time_of_server};
+use crate::lifetime::{Lifetime, LifetimeSource, time_of_server};
 use crate::policy::Policy;
 use crate::proof_key::ProofKey;
 use crate::request_context::RequestContext;
 use crate::response_reader::number;
+use crate::token_lifetime::lifetime;
 use crate::token_parameters::TokenParameters;
 use crate::token_response::{TokenResponse, claims_json};
 

@@ -33,6 +33,7 @@ mod response_reader;
 pub mod settings;
 mod signed_value;
 mod signer;
+mod token_lifetime;
 mod token_operation;
 mod token_parameters;
 mod token_response;

@@ -470,8 +470,7 @@ async fn settings_say_how_an_api_reports_an_expired_token() {
     let policy = of(&[("expired-status", "403, 400"), ("expired-member", "/e/c"), ("expired-values", "601 602")]);
     let policy = policy.unwrap().policy();
     assert_eq!(policy.expired_statuses(), [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST]);
-    let [body] = policy.expired_bodies() else { panic!("{policy:?}") };
-    assert!(body.matches(StatusCode::OK, br#"{"e":{"c":602}}"#));
+    assert!(policy.expired_bodies()[0].matches(StatusCode::OK, br#"{"e":{"c":602}}"#));
     let plain = of(&[]).unwrap().policy();
     assert!(plain.expired_statuses().is_empty() && plain.expired_bodies().is_empty() && !plain.extends_tokens());
     assert!(of(&[("same-token", "extended")]).unwrap().policy().extends_tokens());
@@ -483,23 +482,19 @@ async fn settings_say_how_an_api_reports_an_expired_token() {
         (&[("expired-values", "601")], "not `expired-member`"),
     ] {
         let error = of(settings).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Configuration);
-        assert!(error.message().contains(what), "{error}");
+        assert!(error.kind() == ErrorKind::Configuration && error.message().contains(what), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_server_whose_zero_says_nothing_can_be_described() {
     let settings = Settings::new().with("token-url", "https://login.example.com/token");
-    let answer = r#"{"access_token":"abc","expires_in":0}"#;
-    let parameters = TokenParameters::new();
-    let plain = OAuth2::from_settings(&settings).unwrap();
-    let server = TestServer::in_turn([response(200, &[], answer)]);
-    let error = granted(&plain, &credentials(), &parameters, &server).await.unwrap_err();
+    let server = TestServer::new(|_, _| response(200, &[], r#"{"access_token":"abc","expires_in":0}"#));
+    let (plain, parameters, credentials) =
+        (OAuth2::from_settings(&settings).unwrap(), TokenParameters::new(), credentials());
+    let error = granted(&plain, &credentials, &parameters, &server).await.unwrap_err();
     assert!(error.message().contains("expired"), "{error}");
     let described = OAuth2::from_settings(&settings.with("zero-lifetime", "unstated")).unwrap();
-    let server = TestServer::in_turn([response(200, &[], answer)]);
-    let credentials = credentials();
     let token = fetch_token(&described, &credentials, &parameters, &server, RequestSeed::fixed()).await.unwrap();
     assert_eq!(token.lifetime_source(), LifetimeSource::Assumed);
 }
