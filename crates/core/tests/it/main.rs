@@ -5,6 +5,7 @@
 mod acme;
 mod answers;
 mod assertions;
+mod basic_encodings;
 mod claims;
 mod errors;
 mod lifetimes;
