@@ -25,6 +25,7 @@ pub use credentials_grant_discovery::Issuer;
 pub struct OAuth2 {
     server: Server,
     client_authentication: Option<ClientAuthentication>,
+    client_id_parameter: bool,
     json: bool,
     assertion_audience: Option<String>,
     introspection_endpoint: Option<Endpoint>,
@@ -57,6 +58,7 @@ impl OAuth2 {
         Self {
             server,
             client_authentication: None,
+            client_id_parameter: false,
             json: false,
             assertion_audience: None,
             introspection_endpoint: None,
@@ -73,6 +75,14 @@ impl OAuth2 {
     #[must_use]
     pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
         self.client_authentication = Some(method);
+        self
+    }
+
+    /// Sends `client_id` as a parameter of every request, even beside HTTP Basic, where RFC 6749 section 3.2.1 makes it
+    /// optional and some servers require it.
+    #[must_use]
+    pub fn with_client_id_parameter(mut self) -> Self {
+        self.client_id_parameter = true;
         self
     }
 
@@ -110,7 +120,7 @@ impl OAuth2 {
     }
 
     /// Builds the request for a token or about one, to a server with this metadata.
-    fn request(&self, context: &RequestContext<'_>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
+    fn request<'a>(&self, context: &RequestContext<'a>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
         let (kind, credentials) = (EndpointKind::of(context), context.credentials());
         let own_endpoint = match kind {
             EndpointKind::Introspection => &self.introspection_endpoint,
@@ -122,13 +132,27 @@ impl OAuth2 {
             self.client_authentication.map_or_else(|| metadata.client_authentication(kind, credentials), Ok)?;
         let audience = self.assertion_audience.clone().map_or_else(|| metadata.assertion_audience(credentials), Ok)?;
         let request = context.post(&endpoint).assertion_audience(audience);
+        let client_id = match method {
+            // The other methods send it themselves.
+            ClientAuthentication::ClientSecretBasic
+            | ClientAuthentication::ClientSecretBasicRaw
+            | ClientAuthentication::ClientSecretBasicStrict
+                if self.client_id_parameter =>
+            {
+                Some(credentials.client_id()?)
+            }
+            _ => None,
+        };
+        let with_client = |request: RequestBuilder<'a>| {
+            let request = request.client_authentication(method);
+            client_id.into_iter().fold(request, |request, id| request.parameter("client_id", id))
+        };
         if context.operation().is_some() {
-            return request.client_authentication(method).token().build();
+            return with_client(request).token().build();
         }
         metadata.check_proof_key(context.parameters())?;
         let request = if self.json { request.json() } else { request };
-        let request = request.client_credentials().client_authentication(method);
-        request.scope().audience().resources().authorization_details().dpop().build()
+        with_client(request.client_credentials()).scope().audience().resources().authorization_details().dpop().build()
     }
 }
 
@@ -185,6 +209,11 @@ impl Configure for OAuth2 {
             "how the client authenticates: by default, the best method that the server lists and the credentials allow",
             &ClientAuthentication::ALL,
         ),
+        Setting::one_of(
+            "client-id-parameter",
+            "when `client_id` is a parameter: as-needed unless set; always sends it beside Basic as well",
+            &["as-needed", "always"],
+        ),
         Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),
         Setting::new(
             "assertion-audience",
@@ -207,6 +236,7 @@ impl Configure for OAuth2 {
         };
         Ok(Self {
             client_authentication: settings.parse("auth")?,
+            client_id_parameter: settings.find("client-id-parameter") == Some("always"),
             json: settings.find("encoding") == Some("json"),
             assertion_audience: settings.find("assertion-audience").map(str::to_owned),
             introspection_endpoint: settings.parse("introspection-url")?,
