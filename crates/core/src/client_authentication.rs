@@ -145,8 +145,8 @@ pub(crate) fn basic_forms(credentials: &ClientCredentials) -> impl Iterator<Item
     forms.into_iter().flatten().flat_map(move |form| [unpadded(form.clone()), form])
 }
 
-/// Returns what else to try if the server refused this `Authorization` header: Basic in another encoding. Returns `None`
-/// if it is not Basic, or if the encodings are the same for these credentials.
+/// Returns what else to try if the server refused this `Authorization` header: Basic in another encoding. `None` if it
+/// is not Basic, or if the encodings are the same for these credentials.
 pub(crate) fn other_encoding(credentials: &ClientCredentials, authorization: &HeaderValue) -> Option<&'static str> {
     let sent = authorization.as_bytes().strip_prefix(b"Basic ")?;
     // An id with a colon has no raw form.

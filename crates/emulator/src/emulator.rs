@@ -88,8 +88,8 @@ impl Emulator {
     /// Sets the scopes that the client may have.
     ///
     /// A request for any other scope is refused with the vendor's `invalid_scope` error. A request without scopes gets
-    /// all of them; if there are none, Resamania's response has `"scope": null`. Octorate has no scopes, so its emulator
-    /// ignores this setting.
+    /// all of them; if there are none, Resamania's response has `"scope": null`. Octorate has no scopes, so its
+    /// emulator ignores this setting.
     ///
     /// ```
     /// use credentials_grant_emulator::{EmulatedVendor, Emulator};

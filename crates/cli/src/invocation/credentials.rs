@@ -67,8 +67,8 @@ fn client_id(options: &ResolvedOptions) -> Result<Option<String>, CommandError> 
     options.text(&CLIENT_ID)
 }
 
-/// Reads the id and the secret. Files that are replaced together are read until two readings in a row are equal, so that
-/// the id of one pair does not meet the secret of another.
+/// Reads the id and the secret. Files that are replaced together are read until two readings in a row are equal, so
+/// that the id of one pair does not meet the secret of another.
 fn id_and_secret(
     options: &ResolvedOptions,
     secret: impl Fn() -> Result<Option<SecretString>, CommandError>,

@@ -69,8 +69,8 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &credentials.id, &scopes)
 }
 
-/// Returns the credentials of HTTP Basic, which the page requires. `IdentityServer` reads those of the form if Basic has
-/// no secret. They are not compared yet.
+/// Returns the credentials of HTTP Basic, which the page requires. `IdentityServer` reads those of the form if Basic
+/// has no secret. They are not compared yet.
 fn credentials(server: &AuthorizationServer, request: &Request, form: &Parameters) -> Option<Credentials> {
     let of_form = || server.settings.client_secret_post.then(|| form.credentials())?.filter(complete);
     request

@@ -70,7 +70,7 @@ fn form(request: &Request) -> Option<Parameters> {
 
 /// Returns the credentials of the header or the body, which must not name different clients.
 ///
-/// The page joins id and secret without encoding them («Base64Encode(client_id:client_secret)»), and no page says that
+/// The page joins id and secret without encoding them («`Base64Encode(client_id:client_secret)`»). No page says that
 /// the server decodes them. Amazon allows letters, digits, `_` and `+`, so only a `+` makes a difference.
 fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, HttpResponse> {
     match (request.basic(), form.credentials()) {

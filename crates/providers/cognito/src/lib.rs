@@ -72,8 +72,9 @@ impl Cognito {
         Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasicRaw, client_metadata }
     }
 
-    /// Sets how the client authenticates. Default: [`ClientSecretBasicRaw`](ClientAuthentication::ClientSecretBasicRaw),
-    /// because the page joins id and secret without encoding them.
+    /// Sets how the client authenticates. Default:
+    /// [`ClientSecretBasicRaw`](ClientAuthentication::ClientSecretBasicRaw), because the page joins id and secret
+    /// without encoding them.
     ///
     /// Ids and secrets of Cognito have letters, digits, `_` and `+`, so that only a `+` makes a difference to
     /// [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).

@@ -6,9 +6,8 @@ use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
-use credentials_grant_discovery::{Discovery, EndpointKind, Metadata};
-
 pub use credentials_grant_discovery::Issuer;
+use credentials_grant_discovery::{Discovery, EndpointKind, Metadata};
 
 /// Any OAuth 2.0 server: at a token URL, or of an issuer whose metadata says where its endpoints are.
 ///
@@ -78,8 +77,7 @@ impl OAuth2 {
         self
     }
 
-    /// Sends `client_id` as a parameter of every request, even beside HTTP Basic, where RFC 6749 section 3.2.1 makes it
-    /// optional and some servers require it.
+    /// Sends `client_id` as a parameter beside HTTP Basic too, which some servers require (RFC 6749 section 3.2.1).
     #[must_use]
     pub fn with_client_id_parameter(mut self) -> Self {
         self.client_id_parameter = true;
@@ -114,13 +112,8 @@ impl OAuth2 {
         self
     }
 
-    /// Builds the request for a token or about one, to a server of which only the token URL is known.
-    fn request_to(&self, context: &RequestContext<'_>, token_endpoint: &Endpoint) -> Result<UnsignedRequest, Error> {
-        self.request(context, &Metadata::from_token_url(token_endpoint.clone()))
-    }
-
     /// Builds the request for a token or about one, to a server with this metadata.
-    fn request<'a>(&self, context: &RequestContext<'a>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
+    fn request(&self, context: &RequestContext<'_>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
         let (kind, credentials) = (EndpointKind::of(context), context.credentials());
         let own_endpoint = match kind {
             EndpointKind::Introspection => &self.introspection_endpoint,
@@ -132,27 +125,14 @@ impl OAuth2 {
             self.client_authentication.map_or_else(|| metadata.client_authentication(kind, credentials), Ok)?;
         let audience = self.assertion_audience.clone().map_or_else(|| metadata.assertion_audience(credentials), Ok)?;
         let request = context.post(&endpoint).assertion_audience(audience);
-        let client_id = match method {
-            // The other methods send it themselves.
-            ClientAuthentication::ClientSecretBasic
-            | ClientAuthentication::ClientSecretBasicRaw
-            | ClientAuthentication::ClientSecretBasicStrict
-                if self.client_id_parameter =>
-            {
-                Some(credentials.client_id()?)
-            }
-            _ => None,
-        };
-        let with_client = |request: RequestBuilder<'a>| {
-            let request = request.client_authentication(method);
-            client_id.into_iter().fold(request, |request, id| request.parameter("client_id", id))
-        };
+        let request = if self.client_id_parameter { request.client_id_parameter() } else { request };
         if context.operation().is_some() {
-            return with_client(request).token().build();
+            return request.client_authentication(method).token().build();
         }
         metadata.check_proof_key(context.parameters())?;
         let request = if self.json { request.json() } else { request };
-        with_client(request.client_credentials()).scope().audience().resources().authorization_details().dpop().build()
+        let request = request.client_credentials().client_authentication(method);
+        request.scope().audience().resources().authorization_details().dpop().build()
     }
 }
 
@@ -163,7 +143,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
+            Server::Known(url) => self.request(context, &Metadata::from_token_url(url.clone())),
             Server::Discovered(discovery) => {
                 discovery.first_request(context, |metadata| self.request(context, metadata))
             }
@@ -177,7 +157,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
+            Server::Known(url) => self.request(context, &Metadata::from_token_url(url.clone())),
             Server::Discovered(discovery) => {
                 discovery.next_request(context, response, |metadata| self.request(context, metadata))
             }
@@ -211,14 +191,11 @@ impl Configure for OAuth2 {
         ),
         Setting::one_of(
             "client-id-parameter",
-            "when `client_id` is a parameter: as-needed unless set; always sends it beside Basic as well",
+            "when to send `client_id`: as-needed unless set",
             &["as-needed", "always"],
         ),
         Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),
-        Setting::new(
-            "assertion-audience",
-            "the `aud` of client assertions: the issuer, or else the token URL, unless set",
-        ),
+        Setting::new("assertion-audience", "the `aud` of assertions: the issuer, or else the token URL, unless set"),
         Setting::new("introspection-url", "the introspection endpoint, if the issuer's metadata does not name it"),
         Setting::new("revocation-url", "the revocation endpoint, if the issuer's metadata does not name it"),
     ];
