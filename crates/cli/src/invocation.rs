@@ -21,7 +21,7 @@ use credentials_grant_emulator::EmulatedVendor;
 pub(crate) use self::api_request::ApiRequest;
 use self::emulator_settings::EmulatorSettings;
 use self::store_options::{StoreOptions, file_store};
-pub(crate) use self::token_client::{RootCertificates, Timeout, TokenClient};
+pub(crate) use self::token_client::{Timeout, TokenClient};
 use self::token_settings::TokenSettings;
 use crate::command_kind::CommandKind;
 use crate::error::CommandError;

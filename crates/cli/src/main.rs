@@ -16,6 +16,7 @@ mod registry;
 mod runtime;
 mod settings;
 mod text;
+mod tls;
 
 use std::env;
 use std::process::ExitCode;

@@ -222,7 +222,7 @@ fn an_api_call_carries_a_proof_of_its_own_and_the_apis_nonce() {
 fn the_doctor_gets_a_bound_token_too() {
     let binding = Binding::answering([]);
     let run = Run::of(&mut binding.cgrant("doctor", &["--dpop"])).succeeded();
-    assert!(run.stdout.contains(" ok       token      DPoP, for 1h\n"), "{run:?}");
+    assert!(run.stdout.contains(" ok       token        DPoP, for 1h\n"), "{run:?}");
 }
 
 #[test]

@@ -4,10 +4,8 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
-use std::thread;
 
 use common::certified::{Authority, authority, params, vouched_for_by};
 use common::server::{Answering, Server, answer, json};
@@ -70,7 +68,8 @@ fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
         let run = Run::of(&mut at(&emulator, "doctor", &[])).succeeded();
         let steps: Vec<_> = run.stdout.lines().filter_map(|line| line.strip_prefix(' ')).collect();
         let starts = [
-            "ok       settings   ",
+            "ok       settings     ",
+            "ok       credentials  client-id of 6 characters; client-secret of 13 characters",
             "skipped  dns",
             "ok       tcp",
             "skipped  tls",
@@ -78,7 +77,7 @@ fn no_vendor_has_a_problem_and_each_gets_one_token_request() {
             "ok       clock",
             "ok       token",
         ];
-        assert!(steps.len() == 7 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
+        assert!(steps.len() == 8 && steps.iter().zip(starts).all(|(step, start)| step.starts_with(start)), "{run:?}");
         assert!(run.stdout.ends_with("\nNo problem found; one token request was made.\n"), "{run:?}");
         assert_eq!(emulator.token_requests(), 1, "{vendor}");
     }
@@ -96,12 +95,12 @@ fn people_see_what_each_step_saw() {
     let server = server.answering([dated(0, &metadata), json(TOKEN)]);
     let run = Run::of(doctor(&["--issuer", &issuer]).env("OAUTH2_CA", authority.pem())).succeeded();
     for seen in [
-        " ok       tls        TLS 1.3, certificate for 127.0.0.1, by Acme Authority, until 4096-01-01, in ",
-        " ok       clock      ",
+        " ok       tls          TLS 1.3, certificate for 127.0.0.1, by Acme Authority, until 4096-01-01, in ",
+        " ok       clock        ",
         &format!(
-            " ok       discovery  the token endpoint is {issuer}/token; it accepts private_key_jwt, client_secret_basic\n"
+            " ok       discovery    the token endpoint is {issuer}/token; it accepts private_key_jwt, client_secret_basic\n"
         ),
-        " ok       token      Bearer, for 1h; scopes a b\n",
+        " ok       token        Bearer, for 1h; scopes a b\n",
     ] {
         assert!(run.stdout.contains(seen), "{seen}: {run:?}");
     }
@@ -129,6 +128,7 @@ fn programs_get_the_same_by_name() {
         steps(&report),
         [
             "settings ok",
+            "credentials ok",
             "dns skipped",
             "tcp ok",
             "tls ok",
@@ -159,7 +159,7 @@ fn a_closed_port() {
     let problem = format!("error: oauth2: could not connect to 127.0.0.1, port {}\n", closed.port());
     let run = run.found(5, &problem, "help: nothing listens there: check the URL and its port, and whether the server");
     let run = run.at("tcp", "could not connect to 127.0.0.1");
-    let not_reached = ["tls", "discovery", "clock", "token"].map(|step| format!(" skipped  {step:9}  not reached\n"));
+    let not_reached = ["tls", "discovery", "clock", "token"].map(|step| format!(" skipped  {step:11}  not reached\n"));
     assert!(run.stdout.contains(&not_reached.concat()), "{run:?}");
     assert!(run.stdout.contains("\nProblem found; no token was requested.\n"), "{run:?}");
 }
@@ -281,7 +281,7 @@ fn a_clock_that_is_ten_minutes_off() {
         let problem = format!("error: oauth2: this machine's clock is {words} the server's\n");
         let run = run.found(1, &problem, "help: set the clock").at("clock", &format!("{words} the server's"));
         // Tokens may be had all the same.
-        assert!(run.stdout.contains(" ok       token      Bearer, for 1h"), "{run:?}");
+        assert!(run.stdout.contains(" ok       token        Bearer, for 1h"), "{run:?}");
         assert_eq!(server.request_lines(), ["POST /token"]);
     }
 }
@@ -297,7 +297,7 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
         (&json!(false), &json!("this machine's clock is 10 hours behind the server's"))
     );
     assert!(report["remedy"].as_str().unwrap().starts_with("set the clock"), "{report}");
-    assert_eq!(steps(&report)[5..], ["clock failed", "token failed"]);
+    assert_eq!(steps(&report)[6..], ["clock failed", "token failed"]);
     assert!((-36_000..=-35_940).contains(&step(&report, "clock")["seconds_ahead"].as_i64().unwrap()), "{report}");
 }
 
@@ -305,7 +305,7 @@ fn a_wrong_clock_goes_before_what_it_leads_to() {
 fn a_server_without_a_date() {
     let (_server, url) = server([json(TOKEN)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains(" skipped  clock      the server's response has no date\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  clock        the server's response has no date\n"), "{run:?}");
 }
 
 #[test]
@@ -339,8 +339,8 @@ fn an_issuer_that_supports_none_of_the_clients_credentials() {
 fn without_a_token_request_only_the_time_is_requested() {
     let apaleo = emulator(EmulatedVendor::Apaleo);
     let run = Run::of(&mut at(&apaleo, "doctor", &["--no-token"])).succeeded();
-    assert!(run.stdout.contains(" ok       clock      within a second of the server's\n"), "{run:?}");
-    assert!(run.stdout.contains(" skipped  token      skipped because of --no-token\n"), "{run:?}");
+    assert!(run.stdout.contains(" ok       clock        within a second of the server's\n"), "{run:?}");
+    assert!(run.stdout.contains(" skipped  token        skipped because of --no-token\n"), "{run:?}");
     assert!(run.stdout.ends_with("\nNo problem found; no token was requested.\n"), "{run:?}");
     assert_eq!(apaleo.token_requests(), 0);
 
@@ -382,70 +382,36 @@ fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
     assert_eq!(apaleo.token_requests(), 0);
 }
 
-/// A proxy that answers CONNECT so, and then passes bytes on.
-fn proxy(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        while let Ok((client, _)) = listener.accept() {
-            thread::spawn(move || tunnel(&client, answer));
-        }
-    });
-    url
-}
-
-fn tunnel(mut client: &TcpStream, answer: &str) -> Option<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        client.read_exact(&mut byte).ok()?;
-        request.extend(byte);
-    }
-    let host = String::from_utf8(request).ok()?.strip_prefix("CONNECT ")?.split(' ').next()?.to_owned();
-    let server = TcpStream::connect(host).ok()?;
-    client.write_all(answer.as_bytes()).ok()?;
-    thread::scope(|scope| {
-        for (mut from, mut to) in [(client, &server), (&server, client)] {
-            scope.spawn(move || {
-                let _ = std::io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
-        }
-    });
-    Some(())
-}
-
-#[test]
-fn a_proxy_is_used_and_mentioned() {
-    let authority = authority("Acme");
-    let server = Server::over_tls(vouched_for_by(&authority, &params("127.0.0.1")));
-    let url = format!("{}/token", server.url());
-    let _server = server.answering([dated(0, TOKEN)]);
-    let doctor = |proxy: &str| {
-        let mut command = doctor(&["--token-url", &url]);
-        Run::of(command.env("HTTPS_PROXY", proxy).env("OAUTH2_CA", authority.pem()))
-    };
-    let run = doctor(&proxy("HTTP/1.1 200 OK\r\n\r\n")).succeeded();
-    assert!(run.stdout.contains(" dns        127.0.0.1 (the proxy from HTTPS_PROXY) is an IP address\n"), "{run:?}");
-    assert!(run.stdout.contains(" tls        through the proxy: TLS 1.3, certificate for 127.0.0.1"), "{run:?}");
-
-    let refusing = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
-    let run = doctor(&proxy(refusing)).at("tls", "does not connect to");
-    let problem = "error: oauth2: 127.0.0.1 (the proxy from HTTPS_PROXY) does not connect to 127.0.0.1\n";
-    run.found(5, problem, "help: check HTTPS_PROXY, with user and password");
-
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let run = doctor(&format!("http://user:canary@{closed}")).at("tcp", "(the proxy from HTTPS_PROXY)");
-    run.found(
-        5,
-        "could not connect to 127.0.0.1 (the proxy from HTTPS_PROXY)",
-        "nothing listens there: check HTTPS_PROXY",
-    );
-}
-
 #[test]
 fn a_token_without_a_lifetime() {
     let (_server, url) = server([dated(0, r#"{"access_token":"canary"}"#)]);
     let run = Run::of(&mut doctor(&["--token-url", &url])).succeeded();
-    assert!(run.stdout.contains("Bearer, for 5m (assumed: the server sends no expires_in)\n"), "{run:?}");
+    assert!(run.stdout.contains("Bearer, for 5m (assumed: no lifetime in the response)\n"), "{run:?}");
+}
+
+#[test]
+fn what_looks_wrong_with_the_credentials_is_named_before_the_network_and_after_a_refusal() {
+    let run = |secret: &str, args: &[&str]| {
+        let refusal = json(r#"{"error":"invalid_client"}"#).replace("200 OK", "401 Unauthorized");
+        let (server, url) = server([refusal]);
+        let run = Run::of(doctor(&[&["--token-url", &url][..], args].concat()).env("OAUTH2_CLIENT_SECRET", secret));
+        assert_eq!(server.requests().len(), 1, "it is sent as it is");
+        run
+    };
+    let looks = "which begins and ends with quotes";
+    let said = run("\"canary-secret\"", &[]);
+    let line = said.stdout.lines().find(|line| line.contains("credentials")).unwrap_or_default();
+    assert!(line.starts_with(" ok       credentials  client-id of 2 characters; client-secret of 15"), "{said:?}");
+    assert!(said.stdout.contains(looks), "{said:?}");
+    said.found(3, "refused", "the client-secret from OAUTH2_CLIENT_SECRET begins and ends with quotes");
+    run("op://vault/canary", &[]).found(3, "refused", "a reference to a secret, and not the secret itself");
+    run("${CANARY}", &[]).found(3, "refused", "a template that was not filled in");
+
+    let report = run("canary ", &["--output", "json"]).json();
+    let looks = &step(&report, "credentials")["credentials"][1];
+    assert_eq!(looks["looks"], json!(["begins or ends with a space or line break"]));
+    assert_eq!((&looks["source"], &looks["characters"]), (&json!("OAUTH2_CLIENT_SECRET"), &json!(7)));
+    // One that looks right is not blamed.
+    let said = run("canary-secret", &[]);
+    assert!(!said.stderr.contains("OAUTH2_CLIENT_SECRET from"), "{said:?}");
 }

@@ -120,7 +120,7 @@ fn what_was_taken_from_which_variable_is_said_without_its_value() {
     let line = doctor.stdout.replace("\n                     ", " ");
     let sources = "client-id from ACME_CLIENT_ID, client-secret from ACME_CLIENT_SECRET, gateway-key from \
                    ACME_GATEWAY_KEY_FILE, shop from ACME_SHOP, token-url from --token-url";
-    assert!(line.contains(&format!(" ok       settings   {sources}\n")), "{doctor:?}");
+    assert!(line.contains(&format!(" ok       settings     {sources}\n")), "{doctor:?}");
     assert!(!doctor.stdout.contains("canary"), "{doctor:?}");
 
     let (_server, url) = acme();

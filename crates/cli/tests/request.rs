@@ -387,3 +387,29 @@ fn a_closed_pipe_is_not_an_error() {
     running.is_not_read();
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_call_without_a_body_says_how_long_it_is_where_a_body_is_usual() {
+    for (method, args, says_so) in [
+        ("POST", &[][..], true),
+        ("POST", &["--data", ""], true),
+        ("PUT", &[], true),
+        ("PATCH", &[], true),
+        ("GET", &[], false),
+        ("DELETE", &[], false),
+        ("HEAD", &[], false),
+    ] {
+        let api = Api::answering("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+        Run::of(&mut api.request(method, args)).succeeded();
+        let (head, body) = api.call();
+        assert_eq!(head.matches("\r\ncontent-length: 0").count(), usize::from(says_so), "{method} {args:?}: {head}");
+        assert!(!head.contains("transfer-encoding") && body.is_empty(), "{method}: {head}");
+    }
+}
+
+#[test]
+fn a_line_among_the_headers_of_the_api_that_is_no_header_is_skipped() {
+    let api = Api::answering(answer("200 OK", "PHP Warning:  Undefined variable $x\r\nx-one: 1\r\n", "body"));
+    let run = Run::of(&mut api.request("GET", &["-i"])).succeeded();
+    assert_eq!(run.stdout, "HTTP/1.1 200 OK\nconnection: close\nx-one: 1\ncontent-length: 4\n\nbody");
+}

@@ -5,6 +5,8 @@
 mod common;
 
 use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -297,4 +299,36 @@ fn runs_of_a_client_that_signs_with_a_key_share_its_token() {
         assert_eq!(Run::of(home.run(&mut command)).succeeded().stdout, "t\n");
     }
     assert_eq!(server.requests().len(), 1);
+}
+
+/// An API that closes the connection at the first bytes of an upload.
+fn api_that_breaks_off() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            // What lies there unread resets the connection.
+            let _ = socket.read(&mut [0; 64]);
+        }
+    });
+    address
+}
+
+#[test]
+fn an_upload_that_breaks_off_leaves_a_new_token_for_the_next_run() {
+    let (emulator, home, host) = (emulator(EmulatedVendor::Apaleo), Home::new(), api_that_breaks_off());
+    let file = home.0.path().join("upload");
+    fs::write(&file, vec![b'7'; 8 * 1024 * 1024]).unwrap();
+    let args = ["POST", &format!("http://{host}/"), "--host", &host, "--data-file", file.to_str().unwrap()];
+    let upload = || Run::of(home.run(&mut at(&emulator, "request", &args))).ended(5);
+    let run = upload();
+    assert!(!run.stderr.contains("a new one was fetched"), "its token was new: {run:?}");
+    assert_eq!(emulator.token_requests(), 1);
+    let first = home.token(&emulator, &[]).succeeded().stdout;
+    upload().says("the API may have rejected the token while the body was on its way, so a new one was fetched");
+    assert_eq!(emulator.token_requests(), 2);
+    assert_ne!(home.token(&emulator, &[]).succeeded().stdout, first);
+    let run = Run::of(home.run(&mut at(&emulator, "request", &args[..4]))).ended(5);
+    assert!(!run.stderr.contains("a new one was fetched"), "there was no body: {run:?}");
+    assert_eq!(emulator.token_requests(), 2);
 }

@@ -14,6 +14,8 @@
 //! # }
 //! ```
 //!
+//! After a `fork`, build them in the child: their threads are in the parent, so in the child all calls fail and say so.
+//!
 //! In an async program, call them where blocking is allowed, such as in `spawn_blocking`. On a thread of the async
 //! runtime they do not panic, but they block it.
 

@@ -1,7 +1,13 @@
 //! The transport over reqwest.
 
+mod connections;
+mod environment_proxy;
 mod failure;
+mod proxy_login;
+#[cfg(test)]
+mod proxy_tests;
 mod resolver;
+mod trust;
 
 use std::error::Error as StdError;
 use std::num::NonZeroUsize;
@@ -11,13 +17,17 @@ use std::{fmt, mem};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use credentials_grant::{ClientCertificate, Error, ErrorKind, ExposeSecret, HttpRequest, HttpResponse, Transport};
+use credentials_grant::{ClientCertificate, Error, ErrorKind, HttpRequest, HttpResponse, Transport};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 use lru::LruCache;
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Request, Response, retry};
+use reqwest::{Request, Response};
+use rustls::client::danger::ServerCertVerifier;
 use zeroize::Zeroizing;
 
-use self::failure::{failure, unusable};
+use self::connections::{ClientSettings, Connections, unbuilt};
+pub use self::environment_proxy::EnvironmentProxy;
+use self::failure::{request_failure, unusable};
 use self::resolver::Resolver;
 
 /// The largest body that is read, after decompression.
@@ -29,15 +39,19 @@ const USUAL_BODY: usize = 4 * 1024;
 /// How many client certificates have their connections kept: a transport may serve many tenants, each with its own.
 const MOST_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends token requests with reqwest and rustls: HTTP/1.1 over TLS 1.2 or 1.3.
 ///
-/// It follows no redirects and does not retry. It times out after 10 seconds without a connection and 30 seconds in
-/// all, and reads at most 1 MiB of a body, counted after decompression. HTTPS uses the proxy of the environment
-/// (`HTTPS_PROXY`), which sees no secrets; plain HTTP, for loopback, uses none. The operating system looks up names, on
-/// threads of their own: a name server that hangs delays the callers of its names, and nobody else.
+/// It follows no redirects, and does not retry but in one case: if the server closes a connection that was kept from
+/// an earlier request, and sends no answer, the request is sent once more on a new connection. Lines among the headers
+/// of a response that are no headers are skipped, as browsers do.
+///
+/// It times out after 10 seconds without a connection and 30 seconds in all, and reads at most 1 MiB of a body,
+/// counted after decompression. HTTPS uses the proxy of the environment ([`EnvironmentProxy`]), which sees no secrets;
+/// plain HTTP, for loopback, uses none. If the proxy refuses its login, nothing is sent to it for a pause of one
+/// second, which doubles to five minutes. The operating system looks up names, on threads of their own: a name server
+/// that hangs delays the callers of its names, and nobody else.
 ///
 /// One transport can serve any number of sources, which then share its connections. Credentials with a certificate
 /// ([`ClientCredentials::with_certificate`](credentials_grant::ClientCredentials::with_certificate)) get connections of
@@ -52,14 +66,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 #[derive(Clone)]
 pub struct HttpTransport {
-    /// Or the error: a machine without CA certificates can still reach loopback.
-    https: Result<Client, Error>,
-    plain: Client,
+    /// Or the error: a machine without CA certificates, or with an unusable proxy, can still reach loopback.
+    https: Result<Arc<Connections>, Error>,
+    plain: Arc<Connections>,
     resolver: Resolver,
     timeout: Duration,
-    /// The CA certificates to trust instead of the system's.
-    roots: Option<Vec<Certificate>>,
-    certified: Arc<Mutex<LruCache<ClientCertificate, Client>>>,
+    certified: Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>>,
 }
 
 impl HttpTransport {
@@ -75,9 +87,9 @@ impl HttpTransport {
     }
 
     fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
-        let plain = build(client(CONNECT_TIMEOUT, &resolver).no_proxy().tls_certs_only([]))?;
-        let https = build(client(CONNECT_TIMEOUT, &resolver));
-        Ok(Self { https, plain, resolver, timeout: TIMEOUT, roots: None, certified: no_certificates() })
+        let plain = Connections::open(ClientSettings::plain(resolver.clone()))?;
+        let https = trust::system().map_err(unbuilt).and_then(|trust| connections(&resolver, trust));
+        Ok(Self { https, plain, resolver, timeout: TIMEOUT, certified: no_certificates() })
     }
 
     /// Sets the timeout of a request, from connecting to the end of the response: 30 seconds by default.
@@ -87,8 +99,11 @@ impl HttpTransport {
         self
     }
 
-    /// Sets the CA certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a
+    /// Sets the certificates (PEM, one or more) to trust **instead of** the system's, for a vendor or a proxy with a
     /// private CA. To trust both, pass both, or install the private one in the system.
+    ///
+    /// They are trusted as CA certificates, and as servers' own: a server that presents exactly one of them, such as a
+    /// self-signed one, is accepted if the certificate is valid now and for its name.
     ///
     /// ```no_run
     /// use credentials_grant_client::HttpTransport;
@@ -101,23 +116,27 @@ impl HttpTransport {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if there is no certificate in it, or an invalid one.
     pub fn with_root_certificates(self, pem: &[u8]) -> Result<Self, Error> {
-        let refused = || {
-            Error::new(ErrorKind::Configuration, "the CA certificates cannot be used")
-                .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
-        };
-        let roots = Certificate::from_pem_bundle(pem).map_err(|source| refused().with_source(source))?;
-        if roots.is_empty() {
-            return Err(refused());
-        }
-        let https = build(trusting(Some(&roots), &self.resolver)).map_err(|error| refused().with_source(error))?;
-        Ok(Self { https: Ok(https), roots: Some(roots), certified: no_certificates(), ..self })
+        let https = connections(&self.resolver, trusted_only(pem)?);
+        Ok(Self { https, certified: no_certificates(), ..self })
+    }
+
+    /// Returns what decides about servers' certificates, for TLS connections of your own: the system's CA certificates,
+    /// or these in their place (PEM), as in [`with_root_certificates`](Self::with_root_certificates).
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the system has no CA certificates, there is no certificate in the
+    /// PEM text, or an invalid one.
+    pub fn certificate_verifier(roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+        roots.map_or_else(|| trust::system().map_err(unbuilt), trusted_only)
     }
 
     /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
     /// errors have.
     ///
     /// It looks through the causes for errors of reqwest, hyper, rustls and the operating system. The error becomes the
-    /// source, without reqwest's URL.
+    /// source, without reqwest's URL. If a proxy refused, it is named as the environment names it
+    /// ([`EnvironmentProxy`]).
     ///
     /// ```
     /// use std::io;
@@ -127,11 +146,12 @@ impl HttpTransport {
     /// assert_eq!(error.message(), "could not connect to api.example.com");
     /// ```
     pub fn explain(error: impl Into<Box<dyn StdError + Send + Sync>>, host: &str) -> Error {
-        failure(error.into(), host)
+        let proxy = EnvironmentProxy::read().ok().flatten().map(|proxy| proxy.name());
+        request_failure(error.into(), host, proxy.as_deref())
     }
 
     /// Returns the client that presents this certificate, which has connections of its own.
-    fn certified(&self, certificate: &ClientCertificate) -> Result<Client, Error> {
+    fn certified(&self, certificate: &ClientCertificate) -> Result<Arc<Connections>, Error> {
         let refused = |source: Box<dyn StdError + Send + Sync>| {
             Error::new(ErrorKind::Configuration, "the client certificate cannot be used")
                 .with_remedy("use the certificate and its private key, both in PEM, one after the other")
@@ -139,53 +159,29 @@ impl HttpTransport {
         };
         let mut certified = self.certified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = certified.get(certificate) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
-        self.https.as_ref().map_err(Error::clone)?;
-        let pem = certificate.pem().expose_secret().as_bytes();
-        let identity = Identity::from_pem(pem).map_err(|source| refused(source.into()))?;
-        let client = trusting(self.roots.as_deref(), &self.resolver).identity(identity);
-        let client = build(client).map_err(|error| refused(error.into()))?;
-        certified.put(certificate.clone(), client.clone());
+        let settings = self.https.as_ref().map_err(Error::clone)?.settings().presenting(certificate.clone());
+        let client = Connections::open(settings).map_err(|error| refused(error.into()))?;
+        certified.put(certificate.clone(), Arc::clone(&client));
         Ok(client)
     }
 }
 
-fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Client>>> {
-    Arc::new(Mutex::new(LruCache::new(MOST_CERTIFICATES)))
+/// Returns the client that trusts this, and uses the proxy of the environment.
+fn connections(resolver: &Resolver, trust: Arc<dyn ServerCertVerifier>) -> Result<Arc<Connections>, Error> {
+    Connections::open(ClientSettings::new(resolver.clone(), EnvironmentProxy::read()?, trust))
 }
 
-/// Returns a builder that trusts these CA certificates, or else the system's.
-fn trusting(roots: Option<&[Certificate]>, resolver: &Resolver) -> ClientBuilder {
-    let client = client(CONNECT_TIMEOUT, resolver);
-    match roots {
-        Some(roots) => client.tls_certs_only(roots.iter().cloned()),
-        None => client,
-    }
-}
-
-/// Sets everything that reqwest would otherwise derive from features that any crate in the program may turn on: one
-/// protocol, one TLS library, one compression, one resolver, no retries. What was tested is what runs.
-fn client(connect_timeout: Duration, resolver: &Resolver) -> ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("credentials-grant/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .retry(retry::never())
-        .tls_backend_rustls()
-        .http1_only()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .dns_resolver(resolver.clone())
-        .connect_timeout(connect_timeout)
-}
-
-fn build(builder: ClientBuilder) -> Result<Client, Error> {
-    builder.build().map_err(|source| {
-        Error::new(ErrorKind::Configuration, "the HTTPS client cannot be built")
-            .with_remedy("check the system's CA certificates (the package ca-certificates) and the proxy variables")
-            .with_source(source)
+fn trusted_only(pem: &[u8]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    trust::only(pem).ok_or_else(|| {
+        Error::new(ErrorKind::Configuration, "the CA certificates cannot be used")
+            .with_remedy("use PEM: blocks that begin with -----BEGIN CERTIFICATE-----")
     })
+}
+
+fn no_certificates() -> Arc<Mutex<LruCache<ClientCertificate, Arc<Connections>>>> {
+    Arc::new(Mutex::new(LruCache::new(MOST_CERTIFICATES)))
 }
 
 #[async_trait]
@@ -198,12 +194,7 @@ impl Transport for HttpTransport {
             Some(certificate) => self.certified(certificate)?,
             None => self.https.clone()?,
         };
-        // Not with reqwest's builder, which inserts each header anew.
-        let mut outgoing = Request::new(request.method().clone(), url.clone());
-        *outgoing.timeout_mut() = Some(self.timeout);
-        outgoing.headers_mut().clone_from(request.headers());
-        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
-        let response = client.execute(outgoing).await.map_err(|error| failure(error.into(), host))?;
+        let response = client.send(|| outgoing(request), self.timeout).await?;
         tracing::debug!(url = request.shown_url(), status = response.status().as_u16(), "received a response");
         read(response, host).await
     }
@@ -213,6 +204,21 @@ impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport").finish_non_exhaustive()
     }
+}
+
+/// Returns the request for reqwest. Not with reqwest's builder, which inserts each header anew.
+fn outgoing(request: &HttpRequest) -> Request {
+    let mut outgoing = Request::new(request.method().clone(), request.url().clone());
+    outgoing.headers_mut().clone_from(request.headers());
+    if request.body().is_empty() {
+        // RFC 9110 section 8.6. hyper leaves it out, and strict servers answer 411.
+        if [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    } else {
+        *outgoing.body_mut() = Some(Bytes::from_owner(Zeroizing::new(request.body().to_vec())).into());
+    }
+    outgoing
 }
 
 async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error> {
@@ -226,7 +232,7 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
             Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
-            Err(error) => return Err(failure(error.into(), host).with_status(status)),
+            Err(error) => return Err(request_failure(error.into(), host, None).with_status(status)),
         }
     }
     Ok(HttpResponse::new(status, mem::take(response.headers_mut()), exact(body)))
@@ -282,7 +288,9 @@ mod tests {
     async fn a_tls_handshake_that_hangs_is_given_up_on_as_long_as_there_is_no_connection() {
         // The system accepts, and nobody ever reads.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let https = build(client(Duration::from_millis(100), &Resolver::system()));
+        let settings =
+            ClientSettings::new(Resolver::system(), None, trust::system().unwrap()).within(Duration::from_millis(100));
+        let https = Connections::open(settings);
         let transport = HttpTransport { https, ..HttpTransport::new().unwrap() };
         let error = fetch(&format!("https://{}/", listener.local_addr().unwrap()), &transport).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);

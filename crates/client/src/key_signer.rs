@@ -3,6 +3,7 @@
 mod algorithm;
 mod jwk;
 mod key;
+mod key_text;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -23,6 +24,7 @@ pub use algorithm::SigningAlgorithm;
 
 use jwk::ImportedKey;
 use key::{Key, refused, symmetric};
+use key_text::KeyText;
 
 /// Signs with a private key in memory: RSA (2048 to 8192 bits), ECDSA (P-256, P-384, P-521), Ed25519 or HMAC.
 ///
@@ -50,6 +52,42 @@ pub struct KeySigner {
 }
 
 impl KeySigner {
+    /// Reads a private key from a text as vendors hand it out: PEM, a JSON Web Key, a set with one of those, or a
+    /// service account's JSON with its key and key id. Base64 of any of them is read too, and PEM that has lost its
+    /// line breaks, or has them written out as `\n`, as in variables and forms.
+    ///
+    /// ```
+    /// use credentials_grant_client::KeySigner;
+    ///
+    /// # let pem = include_str!("../tests/it/keys/rsa-pkcs8.pem");
+    /// let in_a_variable = pem.replace('\n', "\\n");
+    /// let signer = KeySigner::from_text(in_a_variable)?;
+    /// # Ok::<(), credentials_grant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if there is no private key that can sign, saying what there is
+    /// instead and how to convert it: an encrypted key, one of `OpenSSH` or `PuTTY`, PKCS #12, DER.
+    pub fn from_text(text: impl Into<SecretString>) -> Result<Self, Error> {
+        match KeyText::of(&text.into())? {
+            KeyText::Pem { pem, key_id } => Ok(Self { key_id, ..Self::from_pem(pem)? }),
+            KeyText::Jwk(json) => Self::from_jwk(json),
+        }
+    }
+
+    /// Reads a private key from the bytes of a file: a text, as [`from_text`](Self::from_text) reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_text`](Self::from_text), also if the file is binary.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::from_text(text),
+            Err(_) => Err(key_text::binary(bytes, "this is a binary file")),
+        }
+    }
+
     /// Reads the first private key from PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE
     /// KEY`), without a passphrase.
     ///

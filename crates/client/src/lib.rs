@@ -23,13 +23,13 @@ mod system_clock;
 
 pub use authorizer::{Authorization, AuthorizationRetry, Authorizer, AuthorizerBuilder, OutgoingRequest};
 #[cfg(feature = "tower")]
-pub use authorizer::{AuthorizerLayer, AuthorizerService, CopyBody, EmptyBodies};
+pub use authorizer::{AuthorizerLayer, AuthorizerService, CheckedBody, CopyBody, EmptyBodies};
 pub use clock::{Clock, ManualClock};
 pub use credentials::{
     AssertionFileCredentials, EnvironmentCredentials, FallbackCredentials, FileCredentials, FunctionCredentials,
 };
 #[cfg(feature = "reqwest")]
-pub use http_transport::HttpTransport;
+pub use http_transport::{EnvironmentProxy, HttpTransport};
 #[cfg(feature = "signing")]
 pub use key_signer::{KeySigner, SigningAlgorithm};
 pub use pool::{TokenPool, TokenPoolBuilder};

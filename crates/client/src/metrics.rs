@@ -5,12 +5,13 @@
 //! | `credentials_grant_reads_total` | counter | `provider`; `state`: `fresh`, `stale`, `waited`, `failed` |
 //! | `credentials_grant_wait_seconds` | histogram of the callers that waited | `provider` |
 //! | `credentials_grant_lifetime_left_seconds` | histogram of the tokens returned from memory | `provider` |
-//! | `credentials_grant_fetches_total` | counter | `provider`; `reason` (below); `outcome`: `token` or an error kind |
+//! | `credentials_grant_fetches_total` | counter | `provider`; `reason` (below); `outcome`: `token` or an error kind; `problem` |
 //! | `credentials_grant_fetch_seconds` | histogram | `provider` |
 //! | `credentials_grant_adoptions_total` | counter of the tokens taken from a store | `provider`; `reason` |
 //! | `credentials_grant_store_failures_total` | counter of the calls that a store failed or did not answer in time | |
 //!
-//! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`.
+//! Reasons: `missing`, `stale`, `expired`, `minimum_lifetime`. Only a `bad_response` has a `problem`, the name of a
+//! `ResponseProblem`: `empty_body`, `html`, `no_token` …
 
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ impl Reason {
 
 #[cfg(feature = "metrics")]
 mod facade {
-    use metrics::{counter, histogram};
+    use credentials_grant::Error;
+    use metrics::{Label, counter, histogram};
 
     use super::{Duration, FetchResult, Instant, Reason};
     use crate::source::State;
@@ -64,12 +66,15 @@ mod facade {
     pub(crate) fn fetched(provider: &str, reason: Reason, result: &FetchResult, took: Duration) {
         let reason = reason.name();
         let outcome = result.as_ref().map_or_else(|error| error.kind().name(), |_| "token");
+        let problem = result.as_ref().err().and_then(Error::response_problem);
         let provider = provider.to_owned();
-        counter!(
-            "credentials_grant_fetches_total",
-            "provider" => provider.clone(), "reason" => reason, "outcome" => outcome
-        )
-        .increment(1);
+        let mut labels = vec![
+            Label::new("provider", provider.clone()),
+            Label::new("reason", reason),
+            Label::new("outcome", outcome),
+        ];
+        labels.extend(problem.map(|problem| Label::new("problem", problem.name())));
+        counter!("credentials_grant_fetches_total", labels).increment(1);
         histogram!("credentials_grant_fetch_seconds", "provider" => provider).record(took);
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use credentials_grant::{Error, ErrorKind};
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 /// Returns the runtime that this runs on.
 pub(crate) fn runtime() -> Result<Handle, Error> {
@@ -12,6 +13,16 @@ pub(crate) fn runtime() -> Result<Handle, Error> {
             .with_remedy("call it from async code on tokio, or use `blocking::TokenSource`")
             .with_source(source)
     })
+}
+
+/// A task that ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct AbortOnDrop(pub(crate) AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Returns the error for a fetch that took too long.

@@ -12,6 +12,7 @@ mod keep_warm;
 mod limited_transport;
 mod limits;
 mod operations;
+mod predecessor;
 mod shared;
 mod shared_failures;
 mod status;
@@ -26,7 +27,7 @@ mod through_store;
 mod token_options;
 mod token_ref;
 mod token_source;
-mod validity;
+pub(crate) mod validity;
 mod warm_task;
 
 pub use builder::TokenSourceBuilder;

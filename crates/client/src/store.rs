@@ -21,5 +21,7 @@ pub use record::{Claim, Claimant, Record, StoreKey, Version};
 pub use token_store::{StoreError, TokenStore};
 
 // What a fetch needs of them.
+#[cfg(test)]
+pub(crate) use memory_store::faults::Snapshot;
 pub(crate) use seal::Unreadable;
 pub(crate) use shared_store::SharedStore;

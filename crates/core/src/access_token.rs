@@ -9,18 +9,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::client_credentials::ClientCredentials;
-use crate::error::Error;
+use crate::error::{Error, ResponseProblem, Retry};
+use crate::lifetime::{Lifetime, LifetimeSource, lifetime, time_of_server};
 use crate::policy::Policy;
 use crate::proof_key::ProofKey;
 use crate::request_context::RequestContext;
+use crate::response_reader::number;
 use crate::token_parameters::TokenParameters;
-use crate::token_response::{Lifetime, TokenResponse, claims_json};
-
-/// The lifetime of a token if neither the response, nor the token itself, nor the provider states one.
-const ASSUMED_LIFETIME: Duration = Duration::from_secs(5 * 60);
-
-/// The longest lifetime that is believed: ten years, five times that of the longest-lived token known (Hostaway's).
-pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+use crate::token_response::{TokenResponse, claims_json};
 
 /// The longest token that is accepted. Servers refuse headers long before this.
 const LONGEST_TOKEN: usize = 64 * 1024;
@@ -54,22 +50,9 @@ pub struct AccessToken {
     requested_at: SystemTime,
     expires_at: SystemTime,
     lifetime_source: LifetimeSource,
+    declined_scopes: Vec<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     proof_key: Option<ProofKey>,
-}
-
-/// Where a token's lifetime comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum LifetimeSource {
-    /// The server's response (`expires_in`, or what the vendor sends in its place).
-    Response,
-    /// The `exp` claim of the token itself.
-    Token,
-    /// The provider's policy.
-    Policy,
-    /// Nothing states it: five minutes are assumed, which deserves a warning.
-    Assumed,
 }
 
 impl AccessToken {
@@ -102,39 +85,55 @@ impl AccessToken {
     /// zero, or one that ended before `requested_at`), if no header can carry it (it has spaces, or more than 64 KiB),
     /// or if it is bound to a key and `parameters` names none, or the other way round.
     pub fn new(
-        mut response: TokenResponse,
+        response: TokenResponse,
         parameters: &TokenParameters,
         policy: &Policy,
         credentials: &ClientCredentials,
         requested_at: SystemTime,
+    ) -> Result<Self, Error> {
+        Self::at(response, parameters, policy, credentials, Moment { requested_at, by_server: requested_at })
+    }
+
+    fn at(
+        mut response: TokenResponse,
+        parameters: &TokenParameters,
+        policy: &Policy,
+        credentials: &ClientCredentials,
+        Moment { requested_at, by_server }: Moment,
     ) -> Result<Self, Error> {
         let token = response.secret().expose_secret();
         check_token(token)?;
         let proof_key = bound_to(&response, parameters.proof_key())?;
         let headers = policy.presentation().headers(token, proof_key, credentials)?;
         let proof_key = proof_key.cloned();
-        let (lifetime, lifetime_source) = lifetime(&response, policy, requested_at);
-        let length = match lifetime {
-            Lifetime::For(length) => length,
-            Lifetime::Until(end) => end.duration_since(requested_at).unwrap_or_default(),
-        };
+        let (length, lifetime_source) = lifetime(&response, policy, by_server);
         if length.is_zero() {
-            return Err(Error::bad_response("the server sent a token that has already expired").with_remedy(
-                "compare this machine's clock with the server's; if they agree, show the vendor this message",
-            ));
+            return Err(expired(response.lifetime()));
         }
+        let declined_scopes = declined(response.scopes(), parameters.scopes());
         response.complete(parameters.scopes());
-        let expires_at = requested_at.checked_add(length.min(LONGEST_LIFETIME)).unwrap_or(requested_at);
-        Ok(Self { response, requested_at, expires_at, lifetime_source, headers, proof_key })
+        let expires_at = requested_at.checked_add(length).unwrap_or(requested_at);
+        Ok(Self { response, requested_at, expires_at, lifetime_source, declined_scopes, headers, proof_key })
     }
 
-    /// Creates the token that answers the request of this context.
+    /// Creates the token that answers the request of this context, of a server whose clock showed this time.
     pub(crate) fn from_response(
         response: TokenResponse,
         context: &RequestContext<'_>,
         policy: &Policy,
+        server_time: Option<SystemTime>,
     ) -> Result<Self, Error> {
-        Self::new(response, context.parameters(), policy, context.credentials(), context.now())
+        let requested_at = context.now();
+        let moment = Moment { requested_at, by_server: time_of_server(requested_at, server_time) };
+        Self::at(response, context.parameters(), policy, context.credentials(), moment)
+    }
+
+    /// Sets when the token expires at the latest: it ends then, or when it did before if that is earlier. For a token
+    /// that a server sends again, with a lifetime that is not believed.
+    #[must_use]
+    pub fn with_latest_end(mut self, end: SystemTime) -> Self {
+        self.expires_at = self.expires_at.min(end);
+        self
     }
 
     /// Returns the token itself.
@@ -193,8 +192,8 @@ impl AccessToken {
         self.requested_at
     }
 
-    /// Returns when the token expires, as stated by the server. The margin and the maximum lifetime of a source are not
-    /// applied.
+    /// Returns when the token expires, by this machine's clock: when the response says so, or the `exp` of the token
+    /// itself if that is earlier. The margin and the maximum lifetime of a source are not applied.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
@@ -206,11 +205,46 @@ impl AccessToken {
         self.lifetime_source
     }
 
+    /// Returns what is wrong with the lifetime in the response, if something is, to be logged as a warning: there is
+    /// none, so that five minutes are assumed, or it cannot be meant (more than ten years, and no moment around now).
+    #[must_use]
+    pub fn lifetime_warning(&self) -> Option<&'static str> {
+        match self.response.lifetime() {
+            Some(stated)
+                if self.lifetime_source != LifetimeSource::Response && stated.length(self.requested_at).is_none() =>
+            {
+                Some("unusable lifetime in the response: neither up to ten years nor a moment around now")
+            }
+            None if self.lifetime_source == LifetimeSource::Assumed => Some("no lifetime in the response"),
+            _ => None,
+        }
+    }
+
     /// Returns the scopes granted: those of the response, or else those asked for (RFC 6749 section 5.1).
     /// Empty if neither names any.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         self.response.scopes().unwrap_or_default()
+    }
+
+    /// Returns the scopes that were asked for and not granted, in the order in which they were asked for. A server may
+    /// grant fewer than asked for, and then has to say which (RFC 6749 section 3.3): if the response names none, all
+    /// are granted.
+    ///
+    /// Some vendors name scopes differently in the response, or send something else there. So this is for a log line
+    /// or a check that you made for one vendor.
+    #[must_use]
+    pub fn declined_scopes(&self) -> &[String] {
+        &self.declined_scopes
+    }
+
+    /// Returns the age at which the vendor wants the token to be renewed (`refresh_in`, in seconds), which Entra sends
+    /// for tokens that live long. `None` if there is no such age within the token's lifetime.
+    #[must_use]
+    pub fn refresh_in(&self) -> Option<Duration> {
+        let seconds = number(self.extra("refresh_in")?)?;
+        let age = Duration::try_from_secs_f64(seconds).ok().filter(|age| !age.is_zero())?;
+        Some(age).filter(|age| self.requested_at.checked_add(*age).is_some_and(|at| at < self.expires_at))
     }
 
     /// Returns the refresh token, if the server sent one. RFC 6749 section 4.4.3 advises against it, and this library
@@ -268,37 +302,63 @@ impl AccessToken {
     }
 }
 
+/// Returns the scopes that are not among those granted, each once.
+fn declined(granted: Option<&[String]>, asked: &[String]) -> Vec<String> {
+    let Some(granted) = granted else { return Vec::new() };
+    let mut declined = Vec::new();
+    for scope in asked {
+        if !granted.contains(scope) && !declined.contains(scope) {
+            declined.push(scope.clone());
+        }
+    }
+    declined
+}
+
+/// When a token was requested, by this machine's clock and by the server's.
+struct Moment {
+    requested_at: SystemTime,
+    by_server: SystemTime,
+}
+
+/// Returns the error of a token that is over: by the number of seconds that the server sent, or by a clock.
+fn expired(stated: Option<Lifetime>) -> Error {
+    let error = Error::bad_response("the server sent a token that has already expired")
+        .with_response_problem(ResponseProblem::ExpiredToken);
+    match stated {
+        // A server that repeats a token until it is over sends another one a moment later.
+        Some(Lifetime::For(Duration::ZERO)) => error
+            .with_remedy(
+                "try again in a moment; if every response states a lifetime of 0, show the vendor this message",
+            )
+            .with_retry(Retry::Soon),
+        _ => error
+            .with_remedy("compare this machine's clock with the server's; if they agree, show the vendor this message"),
+    }
+}
+
 /// Returns the key that the token is bound to. A token that is taken for bound and is not, or the other way round,
 /// fails at every API call, so a mismatch is an error here.
 fn bound_to<'a>(response: &TokenResponse, asked: Option<&'a ProofKey>) -> Result<Option<&'a ProofKey>, Error> {
     let is_bound = response.token_type().is_some_and(|kind| kind.eq_ignore_ascii_case("dpop"));
     match asked {
         Some(_) if !is_bound => Err(Error::bad_response("the server sent a token that is not bound to the key")
+            .with_response_problem(ResponseProblem::UnusableToken)
             .with_remedy("ask the vendor for DPoP (RFC 9449), or request a token without a proof key")),
         None if is_bound => {
             Err(Error::bad_response("the server sent a token that is bound to a key, and no proof key was given")
+                .with_response_problem(ResponseProblem::UnusableToken)
                 .with_remedy("give one: `TokenParameters::with_proof_key`"))
         }
         asked => Ok(asked),
     }
 }
 
-fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTime) -> (Lifetime, LifetimeSource) {
-    let token = || response.lifetime_in_token(now).map(|lifetime| (lifetime, LifetimeSource::Token));
-    let policy = || policy.lifetime().map(|length| (Lifetime::For(length), LifetimeSource::Policy));
-    response
-        .lifetime()
-        .map(|lifetime| (lifetime, LifetimeSource::Response))
-        .or_else(token)
-        .or_else(policy)
-        .unwrap_or((Lifetime::For(ASSUMED_LIFETIME), LifetimeSource::Assumed))
-}
-
 /// Refuses what no header can carry, since that is how a token is used.
 fn check_token(token: &str) -> Result<(), Error> {
     let refused = |why: &str| {
         Err(Error::bad_response(format!("the server sent a token {why}, which no header can carry"))
-            .with_remedy("show the vendor this message"))
+            .with_remedy("show the vendor this message")
+            .with_response_problem(ResponseProblem::UnusableToken))
     };
     match token {
         "" => refused("that is empty"),

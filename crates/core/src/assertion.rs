@@ -16,6 +16,10 @@ pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-b
 /// How long an assertion is valid: enough for one request and a clock that is a little off.
 const LIFETIME: Duration = Duration::from_secs(60);
 
+/// How long before it was signed an assertion says that it was issued. The server's clock may lag behind, and some
+/// servers refuse what comes from the future.
+const LAG: Duration = Duration::from_secs(5);
+
 #[derive(Serialize)]
 struct Header<'a> {
     alg: &'a str,
@@ -33,18 +37,18 @@ struct Claims<'a> {
     aud: &'a str,
     jti: String,
     iat: u64,
-    nbf: u64,
     exp: u64,
 }
 
-/// Describes the client's assertion for this audience (RFC 7523 section 3, OIDC Core section 9).
+/// Describes the client's assertion for this audience (RFC 7523 section 3, OIDC Core section 9). It has no `nbf`, which
+/// is optional and would have to be before the server's present.
 pub(crate) fn assertion(
     context: &RequestContext<'_>,
     audience: &str,
     signer: &Arc<dyn Signer>,
 ) -> Result<SignedValue, Error> {
     let client_id = context.credentials().client_id()?;
-    let now = context.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let issued = context.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_sub(LAG);
     let header =
         Header { alg: signer.algorithm(), typ: "JWT", kid: signer.key_id(), x5t_s256: signer.certificate_thumbprint() };
     let claims = Claims {
@@ -52,9 +56,8 @@ pub(crate) fn assertion(
         sub: client_id,
         aud: audience,
         jti: context.request_id(),
-        iat: now.as_secs(),
-        nbf: now.as_secs(),
-        exp: (now + LIFETIME).as_secs(),
+        iat: issued.as_secs(),
+        exp: (issued + LIFETIME).as_secs(),
     };
     SignedValue::jwt_with_header("assertion", &header, &claims, Arc::clone(signer))
 }

@@ -74,7 +74,7 @@ impl ClientCredentials {
     }
 
     /// Sets an assertion that is signed already: the JWT that a platform gives its workloads (Kubernetes, GitHub
-    /// Actions, SPIFFE). It takes precedence over a signer.
+    /// Actions, SPIFFE). Credentials that have a signer as well are refused when they authenticate.
     #[must_use]
     pub fn with_assertion(mut self, jwt: impl Into<SecretString>) -> Self {
         self.assertion = Some(jwt.into());

@@ -1,6 +1,7 @@
 //! One error type for every provider and transport: what happened, where, and what to do next.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ struct Inner {
     remedy: Option<Words>,
     status: Option<StatusCode>,
     oauth: Option<OAuthError>,
+    problem: Option<ResponseProblem>,
     retry: Retry,
     #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -90,6 +92,49 @@ pub enum ErrorKind {
     Unreachable,
 }
 
+/// What is wrong with a response that cannot be used: an error of the kind [`BadResponse`](ErrorKind::BadResponse).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseProblem {
+    /// The body is empty. Proxies and load balancers send that when they restart, so a success without a body is worth
+    /// another try.
+    EmptyBody,
+    /// The token has expired already, by what the server says.
+    ExpiredToken,
+    /// A page: HTML or XML.
+    Html,
+    /// JSON that is cut off, malformed, or has a member twice.
+    MalformedJson,
+    /// JSON or a form, without a token and without an error.
+    NoToken,
+    /// Text that is neither JSON nor a form.
+    NotJson,
+    /// A redirect, which is not followed.
+    Redirect,
+    /// More than is read.
+    TooLarge,
+    /// A token that cannot be used: of another type, not bound to the key, or such as no header can carry.
+    UnusableToken,
+}
+
+impl ResponseProblem {
+    /// Returns the problem's name, for programs: `empty_body`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EmptyBody => "empty_body",
+            Self::ExpiredToken => "expired_token",
+            Self::Html => "html",
+            Self::MalformedJson => "malformed_json",
+            Self::NoToken => "no_token",
+            Self::NotJson => "not_json",
+            Self::Redirect => "redirect",
+            Self::TooLarge => "too_large",
+            Self::UnusableToken => "unusable_token",
+        }
+    }
+}
+
 /// Whether the same call may succeed later.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -115,6 +160,9 @@ pub struct OAuthError {
     pub uri: Option<String>,
     /// The `WWW-Authenticate` header.
     pub challenge: Option<String>,
+    /// Further members of the response, such as Entra's `error_codes` and `trace_id`: sixteen at most, with values
+    /// that are no texts as JSON.
+    pub extras: BTreeMap<String, String>,
 }
 
 impl Error {
@@ -131,6 +179,7 @@ impl Error {
             remedy: None,
             status: None,
             oauth: None,
+            problem: None,
             retry: kind.retry(),
             source: None,
         }))
@@ -180,6 +229,12 @@ impl Error {
     #[must_use]
     pub fn oauth(&self) -> Option<&OAuthError> {
         self.0.oauth.as_ref()
+    }
+
+    /// Returns what is wrong with a response that cannot be used, if that is known.
+    #[must_use]
+    pub fn response_problem(&self) -> Option<ResponseProblem> {
+        self.0.problem
     }
 
     /// Returns whether the same call may succeed later, and when.
@@ -246,6 +301,13 @@ impl Error {
         self
     }
 
+    /// Sets what is wrong with a response that cannot be used.
+    #[must_use]
+    pub fn with_response_problem(mut self, problem: ResponseProblem) -> Self {
+        self.0.problem = Some(problem);
+        self
+    }
+
     /// Sets whether the same call may succeed later. By default, the kind decides.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
@@ -269,6 +331,8 @@ impl Error {
             for text in [&mut oauth.code, &mut oauth.description, &mut oauth.uri, &mut oauth.challenge] {
                 *text = text.as_deref().map(|text| redactor.redact(text));
             }
+            let extras = std::mem::take(&mut oauth.extras).into_iter();
+            oauth.extras = extras.map(|(name, value)| (redactor.redact(&name), redactor.redact(&value))).collect();
         }
         self
     }
@@ -301,7 +365,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, provider: _, message: _, remedy: _, status, oauth: _, retry, source } = self;
+        let Self { kind, provider: _, message: _, remedy: _, status, oauth: _, problem: _, retry, source } = self;
         write!(f, "{self} (kind: {}", kind.name())?;
         if let Some(status) = status {
             write!(f, ", status: {}", status.as_u16())?;

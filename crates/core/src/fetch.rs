@@ -44,7 +44,10 @@ pub async fn fetch_token(
     let context = RequestContext::new(credentials, parameters, seed);
     let exchange = Exchange::new(provider, context, transport);
     exchange
-        .run(|response| AccessToken::from_response(provider.read_response(response)?, &context, &provider.policy()))
+        .run(|response| {
+            let read = provider.read_response(response)?;
+            AccessToken::from_response(read, &context, &provider.policy(), response.server_time())
+        })
         .await
 }
 
@@ -124,10 +127,11 @@ impl<'a> Exchange<'a> {
             self.authorization = request.headers().get(AUTHORIZATION).cloned();
             self.has_sent = true;
             let response = self.transport.send(&request);
-            let response = match side_request {
+            let mut response = match side_request {
                 Some(side_request) => beside(side_request.run(self.transport), response).await?,
                 None => response.await?,
             };
+            response.set_requested_at(self.context.now());
             if self.wants_nonce(&request, &response) && !has_nonce {
                 has_nonce = true;
                 self.context = self.context.again();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::expired_body::ExpiredBody;
 use crate::presentation::Presentation;
 
 /// What the runtime must know about a vendor: how tokens are presented and to which hosts, how long they live, and how
@@ -18,15 +19,18 @@ use crate::presentation::Presentation;
 /// assert_eq!(policy.hosts(), ["api.example.com"]);
 /// ```
 #[derive(Clone, Debug, Default, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them go together")]
 pub struct Policy {
     presentation: Presentation,
     hosts: Vec<Cow<'static, str>>,
     expired_statuses: Vec<StatusCode>,
+    expired_bodies: Vec<ExpiredBody>,
     lifetime: Option<Duration>,
     limits: Vec<IssuanceLimit>,
     blocks_addresses: bool,
     has_single_token: bool,
     bills_tokens: bool,
+    extends_tokens: bool,
 }
 
 impl Policy {
@@ -59,6 +63,13 @@ impl Policy {
     #[must_use]
     pub fn with_expired_status(mut self, status: StatusCode) -> Self {
         self.expired_statuses.push(status);
+        self
+    }
+
+    /// Adds a body that means "the token has expired" at this API, whatever the status.
+    #[must_use]
+    pub fn with_expired_body(mut self, body: ExpiredBody) -> Self {
+        self.expired_bodies.push(body);
         self
     }
 
@@ -99,6 +110,15 @@ impl Policy {
         self
     }
 
+    /// Declares that the vendor extends tokens: it sends the same token again, with a new lifetime. By default, a token
+    /// that comes again ends when it was said to at first, whatever the server says later: answers may come from a
+    /// cache.
+    #[must_use]
+    pub fn with_extended_tokens(mut self) -> Self {
+        self.extends_tokens = true;
+        self
+    }
+
     /// Returns how API calls present the token.
     #[must_use]
     pub fn presentation(&self) -> &Presentation {
@@ -115,6 +135,12 @@ impl Policy {
     #[must_use]
     pub fn expired_statuses(&self) -> &[StatusCode] {
         &self.expired_statuses
+    }
+
+    /// Returns the bodies that mean "the token has expired".
+    #[must_use]
+    pub fn expired_bodies(&self) -> &[ExpiredBody] {
+        &self.expired_bodies
     }
 
     /// Returns the lifetime of tokens whose response states none.
@@ -145,6 +171,12 @@ impl Policy {
     #[must_use]
     pub fn bills_tokens(&self) -> bool {
         self.bills_tokens
+    }
+
+    /// Returns `true` if the vendor extends tokens.
+    #[must_use]
+    pub fn extends_tokens(&self) -> bool {
+        self.extends_tokens
     }
 }
 

@@ -163,6 +163,9 @@ fn needles(secret: &str) -> Vec<Needle> {
     let latin: Option<Vec<_>> = secret.chars().map(|c| u8::try_from(c).ok()).collect();
     if let Some(latin) = latin.map(Zeroizing::new).filter(|_| !secret.is_ascii()) {
         needles.extend(plain(&latin));
+        // And where its bytes could not be read.
+        let replaced = secret.chars().map(|c| if c.is_ascii() { c } else { char::REPLACEMENT_CHARACTER });
+        needles.extend(plain(Zeroizing::new(replaced.collect::<String>()).as_bytes()));
     }
     for offset in 0..3 {
         needles.extend(Needle::all(&base64_within(secret.as_bytes(), offset), Gaps::Of(b" ")));
@@ -304,6 +307,11 @@ mod tests {
     #[test]
     fn a_secret_that_is_not_ascii_is_found_in_latin_1() {
         assert_eq!(scrubber(&["canary\u{e9}9"]).redact("<canary%E99>"), "<[redacted]>");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_ascii_is_found_where_its_bytes_could_not_be_read() {
+        assert_eq!(scrubber(&["canary\u{e9}\u{e8}9"]).redact("<canary\u{fffd}\u{fffd}9>"), "<[redacted]>");
     }
 
     #[test]

@@ -150,10 +150,14 @@ impl<'a> RequestBuilder<'a> {
             ),
             ClientAuthentication::TlsClientAuth | ClientAuthentication::None => self.client_id(),
             ClientAuthentication::PrivateKeyJwt => match (credentials.assertion(), credentials.signer()) {
-                (Some(jwt), _) if jwt.expose_secret().is_empty() => self.fail(
+                (Some(_), Some(_)) => self.fail(
+                    Error::configuration("these credentials have both a signed assertion and a key that signs")
+                        .with_remedy("remove one of them: `with_assertion` or `with_signer`"),
+                ),
+                (Some(jwt), None) if jwt.expose_secret().is_empty() => self.fail(
                     Error::configuration("the assertion is empty").with_remedy("set the JWT that you were issued"),
                 ),
-                (Some(jwt), _) => self.client_id().client_assertion(jwt),
+                (Some(jwt), None) => self.client_id().client_assertion(jwt),
                 (None, Some(signer)) => self.signed_by(Arc::clone(signer)),
                 (None, None) => self.fail(
                     Error::configuration("these credentials have neither a signer nor an assertion")

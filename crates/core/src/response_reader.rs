@@ -1,19 +1,20 @@
 //! Reads responses: in which members a vendor sends the token, its lifetime, its scopes and its errors.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::access_token::LONGEST_LIFETIME;
-use crate::error::{Error, ErrorKind, OAuthError, Retry};
+use crate::error::{Error, ErrorKind, OAuthError, ResponseProblem, Retry};
 use crate::error_mapping::ErrorMapping;
-use crate::http_response::{Body, HttpResponse};
+use crate::http_response::{Body, HttpResponse, http_date};
+use crate::lifetime::{LONGEST_LIFETIME, Lifetime};
 use crate::redact::one_line;
-use crate::token_response::{Lifetime, TokenResponse, at_unix_seconds};
+use crate::refusal::{error_with, kind, remedy_for, what};
+use crate::token_response::{TokenResponse, at_unix_seconds};
 
 /// Reads the response of a token endpoint, by RFC 6749 section 5 and with the differences that vendors have.
 ///
@@ -34,6 +35,7 @@ pub struct ResponseReader {
     token_type: Member,
     any_token_type: bool,
     lifetime: LifetimeMember,
+    zero_is_unstated: bool,
     scopes: Member,
     scope_separator: char,
     refresh_token: Member,
@@ -70,6 +72,12 @@ impl FromStr for ExpiryUnit {
 
 type Member = Cow<'static, str>;
 
+/// The most members of an error that are kept.
+const MOST_EXTRAS: usize = 16;
+
+/// The end of a token that no clock can show. It is not believed, as no lifetime of more than ten years is.
+const NEVER: Lifetime = Lifetime::For(Duration::MAX);
+
 #[derive(Clone, Debug, Hash)]
 enum LifetimeMember {
     For(Member, ExpiryUnit),
@@ -86,6 +94,7 @@ impl ResponseReader {
             token_type: Member::Borrowed("token_type"),
             any_token_type: false,
             lifetime: LifetimeMember::For(Member::Borrowed("expires_in"), ExpiryUnit::Seconds),
+            zero_is_unstated: false,
             scopes: Member::Borrowed("scope"),
             scope_separator: ' ',
             refresh_token: Member::Borrowed("refresh_token"),
@@ -119,6 +128,14 @@ impl ResponseReader {
     #[must_use]
     pub fn expires_in(mut self, member: impl Into<Cow<'static, str>>, unit: ExpiryUnit) -> Self {
         self.lifetime = LifetimeMember::For(member.into(), unit);
+        self
+    }
+
+    /// Reads a lifetime of 0 as none, for vendors that send it where others send no lifetime. By default, a token whose
+    /// lifetime is 0 has expired: a server that repeats a token until it is over says so in the last second.
+    #[must_use]
+    pub fn zero_is_unstated(mut self) -> Self {
+        self.zero_is_unstated = true;
         self
     }
 
@@ -196,7 +213,8 @@ impl ResponseReader {
     pub fn read_error(&self, response: &HttpResponse) -> Error {
         let status = response.status();
         if response.is_redirect() {
-            let redirect = Error::bad_response("the server answered with a redirect");
+            let redirect = Error::bad_response("the server answered with a redirect")
+                .with_response_problem(ResponseProblem::Redirect);
             let redirect = match response.location() {
                 Some(location) => redirect.with_own_words(" to ").with_server_words(location),
                 None => redirect,
@@ -206,9 +224,11 @@ impl ResponseReader {
                 .with_remedy("if that is the vendor's token endpoint now, set it as the token URL")
                 .with_status(status);
         }
-        let (members, body) = match response.members() {
-            Body::Members(members) => (Value::Object(members), "JSON without an error and without a token"),
-            Body::Other(kind) => (Value::Null, kind),
+        let (members, problem, body) = match response.members() {
+            Body::Members(members) => {
+                (Value::Object(members), ResponseProblem::NoToken, "JSON without an error and without a token")
+            }
+            Body::Other(problem, body) => (Value::Null, problem, body),
         };
         let said = self.said(&members);
         let code = said.as_ref().and_then(|said| said.code.as_deref());
@@ -218,9 +238,17 @@ impl ResponseReader {
             Some(what) => error_with(kind, format!("{what} ({status})"), said.as_ref()),
             None => Error::new(kind, format!("the server answered with {body} ({status})")).with_own_words(""),
         };
+        let error = match kind {
+            ErrorKind::BadResponse => error.with_response_problem(problem),
+            _ => error,
+        };
         let remedy = mapping.and_then(|mapping| mapping.remedy.clone());
         let remedy = remedy.unwrap_or_else(|| remedy_for(kind, said.as_ref()).into());
         let mut error = error.with_own_remedy(remedy).with_status(status);
+        // A proxy that restarts sends this; it is no refusal.
+        if status.is_success() && error.response_problem() == Some(ResponseProblem::EmptyBody) {
+            error = error.with_retry(Retry::Soon);
+        }
         if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
             error = error.with_retry(Retry::After(wait));
         }
@@ -238,7 +266,11 @@ impl ResponseReader {
             response = response.with_token_type(token_type);
         }
         let lifetime = match &self.lifetime {
-            LifetimeMember::For(member, unit) => lifetime_for(take(&mut answer, member).as_ref(), member, *unit)?,
+            LifetimeMember::For(member, unit) => {
+                let value = take(&mut answer, member);
+                let value = value.filter(|value| !(self.zero_is_unstated && number(value) == Some(0.0)));
+                lifetime_for(value.as_ref(), member, *unit)?
+            }
             LifetimeMember::Until(member, unit) => lifetime_until(take(&mut answer, member).as_ref(), member, *unit)?,
         };
         if let Some(lifetime) = lifetime {
@@ -269,6 +301,7 @@ impl ResponseReader {
         };
         Err(named
             .with_own_words(" that is not a bearer token")
+            .with_response_problem(ResponseProblem::UnusableToken)
             .with_remedy("ask the vendor how such a token is presented"))
     }
 
@@ -276,11 +309,15 @@ impl ResponseReader {
     fn said(&self, members: &Value) -> Option<OAuthError> {
         self.errors.iter().rev().find_map(|(code, description)| {
             let word = |member: &str| find(members, member).and_then(word);
+            let code_said = word(code);
+            // Zoom says why in `reason`, others in `message`.
+            let elsewhere = || ["reason", "message"].into_iter().find_map(word).filter(|_| code_said.is_some());
             let said = OAuthError {
-                code: word(code),
-                description: word(description),
+                description: word(description).or_else(elsewhere),
                 uri: word("error_uri"),
                 challenge: None,
+                extras: extras(members, [code, description, "error_uri"]),
+                code: code_said,
             };
             let present =
                 |member: &str| !matches!(find(members, member), None | Some(Value::Null | Value::Bool(false)));
@@ -289,74 +326,9 @@ impl ResponseReader {
     }
 }
 
-/// Returns the kind of a failure: by the error code, or else by the status.
-///
-/// The codes of RFC 6749 keep their meaning with any status; for another code, the status decides.
-fn kind(status: StatusCode, said: Option<&OAuthError>) -> ErrorKind {
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return ErrorKind::RateLimited;
-    }
-    match said.and_then(|said| said.code.as_deref()) {
-        Some("invalid_client" | "unauthorized_client" | "access_denied") => return ErrorKind::CredentialsRefused,
-        Some(
-            "invalid_request"
-            | "invalid_grant"
-            | "invalid_scope"
-            | "invalid_target"
-            | "unsupported_grant_type"
-            | "unsupported_token_type"
-            | "invalid_dpop_proof"
-            | "use_dpop_nonce",
-        ) => return ErrorKind::RequestRefused,
-        Some("temporarily_unavailable") => return ErrorKind::Unavailable,
-        // ServiceNow sends this for a wrong secret, with status 401.
-        Some("server_error") if !status.is_client_error() => return ErrorKind::Unavailable,
-        _ => {}
-    }
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::CredentialsRefused,
-        StatusCode::REQUEST_TIMEOUT => ErrorKind::Unavailable,
-        _ if status.is_server_error() => ErrorKind::Unavailable,
-        _ if said.is_some() => ErrorKind::RequestRefused,
-        _ => ErrorKind::BadResponse,
-    }
-}
-
-/// Returns what happened, in words; `None` for a response that can only be described by its format.
-fn what(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
-        ErrorKind::CredentialsRefused => Some("the server refused the client credentials"),
-        ErrorKind::RateLimited => Some("the server asks for fewer requests"),
-        ErrorKind::RequestRefused => Some("the server refused the request"),
-        ErrorKind::Unavailable => Some("the server cannot answer now"),
-        _ => None,
-    }
-}
-
-/// Returns an error that says what happened, with the status, and then what the server says, which may be long enough
-/// to be cut off.
-fn error_with(kind: ErrorKind, what: String, said: Option<&OAuthError>) -> Error {
-    let words = said.map(|said| [said.code.as_deref(), said.description.as_deref()]).into_iter().flatten().flatten();
-    let error = Error::new(kind, what).with_own_words("");
-    words.fold(error, |error, words| error.with_own_words(": ").with_server_words(words))
-}
-
-fn remedy_for(kind: ErrorKind, said: Option<&OAuthError>) -> &'static str {
-    match (kind, said.and_then(|said| said.code.as_deref())) {
-        (_, Some("unauthorized_client")) => "ask the vendor to allow this client the client credentials grant",
-        (_, Some("invalid_scope")) => "request scopes that this client may have, or none to get its default",
-        (_, Some("invalid_dpop_proof")) => {
-            "compare this machine's clock with the server's, and the key with what the server accepts"
-        }
-        (ErrorKind::CredentialsRefused, _) => "check the client id and secret before you try again",
-        (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",
-        (ErrorKind::RequestRefused, _) => "check the settings, scopes and parameters against the vendor's page",
-        _ => "check that the token URL is the vendor's",
-    }
-}
-
 fn bad_member(member: &str, why: &str) -> Error {
     Error::bad_response(format!("the server's answer cannot be used: `{member}` {why}"))
+        .with_response_problem(ResponseProblem::UnusableToken)
         .with_remedy("check that the token URL is the vendor's")
 }
 
@@ -371,29 +343,45 @@ impl ExpiryUnit {
 }
 
 fn lifetime_for(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
-    let count = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(value) => number(value).ok_or_else(|| bad_member(member, "is not a number"))?,
+    let Some(value) = value.filter(|value| !is_unstated(value)) else { return Ok(None) };
+    let Some(count) = number(value) else {
+        return date(value).map(Some).ok_or_else(|| bad_member(member, "is not a number"));
     };
-    let seconds = unit.seconds(count);
-    match seconds {
-        // Some vendors send 0 for "never expires" and some for "not stated"; neither is a lifetime.
-        0.0 => Ok(None),
-        _ if seconds < 0.0 => Err(bad_member(member, "is negative: the token has already expired")),
-        _ => Ok(Some(Lifetime::For(Duration::from_secs_f64(seconds.min(LONGEST_LIFETIME.as_secs_f64()))))),
-    }
+    // A moment in place of a number of minutes: it is one in any unit, and a lifetime in none.
+    let seconds = match unit {
+        ExpiryUnit::Minutes if count > LONGEST_LIFETIME.as_secs_f64() => count,
+        _ => unit.seconds(count),
+    };
+    Ok(Some(Lifetime::For(duration(seconds))))
 }
 
 fn lifetime_until(value: Option<&Value>, member: &str, unit: ExpiryUnit) -> Result<Option<Lifetime>, Error> {
-    let since_1970 = |count| at_unix_seconds(unit.seconds(count));
-    let end = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) if text.is_empty() => return Ok(None),
-        Some(value) => number(value).and_then(since_1970).or_else(|| rfc3339(value.as_str()?)),
+    let Some(value) = value.filter(|value| !is_unstated(value)) else { return Ok(None) };
+    let end = match number(value) {
+        // What no clock can show is no end.
+        Some(count) => at_unix_seconds(unit.seconds(count)).map_or(NEVER, Lifetime::Until),
+        None => date(value).ok_or_else(|| bad_member(member, "is neither a date nor a time since 1970"))?,
     };
-    let end = end.ok_or_else(|| bad_member(member, "is neither an RFC 3339 date nor a time since 1970"))?;
-    Ok(Some(Lifetime::Until(end)))
+    Ok(Some(end))
+}
+
+fn is_unstated(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Returns as many seconds, or the nearest that a duration can be.
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+/// Reads a date as RFC 3339 or HTTP has it.
+fn date(value: &Value) -> Option<Lifetime> {
+    let text = value.as_str()?.trim();
+    // The last day there is, at .NET, which is more than a timestamp of ours can hold.
+    if text.starts_with("9999-12-31T") {
+        return Some(NEVER);
+    }
+    rfc3339(text).or_else(|| http_date(text)).map(Lifetime::Until)
 }
 
 fn rfc3339(text: &str) -> Option<SystemTime> {
@@ -410,7 +398,7 @@ fn scopes(value: Option<Value>, separator: char) -> Option<Vec<String>> {
     (!scopes.is_empty()).then_some(scopes)
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -426,8 +414,16 @@ fn text(value: Option<Value>) -> Option<String> {
     }
 }
 
+/// Returns the members of an error beside these: not too many, and each as text.
+fn extras(members: &Value, known: [&str; 3]) -> BTreeMap<String, String> {
+    let members = members.as_object().into_iter().flatten();
+    let extras = members.filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()));
+    let text = |value: &Value| word(value).unwrap_or_else(|| value.to_string());
+    extras.take(MOST_EXTRAS).map(|(name, value)| (one_line(name), one_line(&text(value)))).collect()
+}
+
 /// Returns a code or a description. Some vendors number their codes.
-fn word(value: &Value) -> Option<String> {
+pub(crate) fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(one_line(text)).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
@@ -435,7 +431,7 @@ fn word(value: &Value) -> Option<String> {
     }
 }
 
-fn find<'a>(members: &'a Value, member: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(members: &'a Value, member: &str) -> Option<&'a Value> {
     if member.starts_with('/') { members.pointer(member) } else { members.get(member) }
 }
 

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
+
+use crate::lifetime::Lifetime;
 
 /// A token response (RFC 6749 section 5.1), as [`read_response`](crate::CredentialsGrant::read_response) parsed it.
 ///
@@ -34,16 +35,6 @@ pub struct TokenResponse {
     scopes: Option<Vec<String>>,
     refresh_token: Option<SecretString>,
     extras: Map<String, Value>,
-}
-
-/// How long a token lives.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "a lifetime is a duration or an end; there is no third way to state one")]
-pub enum Lifetime {
-    /// For this long, counted from the moment the request was sent.
-    For(Duration),
-    /// Until a point in time.
-    Until(SystemTime),
 }
 
 impl TokenResponse {
@@ -154,22 +145,6 @@ impl TokenResponse {
             // tokens.
             self.extras = Map::new();
         }
-    }
-
-    /// Reads the lifetime from a token that is a JWT: until `exp`, but for no longer than from `iat` to `exp`, in case
-    /// this machine's clock is slow. A token may have been issued long before it was handed out, so the span alone says
-    /// too much.
-    pub(crate) fn lifetime_in_token(&self, now: SystemTime) -> Option<Lifetime> {
-        #[derive(Deserialize)]
-        struct Claims {
-            exp: f64,
-            iat: Option<f64>,
-        }
-        let claims: Claims = serde_json::from_slice(&claims_json(self.secret.expose_secret())?).ok()?;
-        let end = at_unix_seconds(claims.exp.max(0.0))?;
-        let rest = end.duration_since(now).unwrap_or_default();
-        let span = claims.iat.map(|iat| Duration::try_from_secs_f64(claims.exp - iat).unwrap_or_default());
-        Some(Lifetime::For(span.map_or(rest, |span| span.min(rest))))
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Document {
 impl Document {
     /// Returns the document of a response that [has one](is_document).
     pub(crate) fn of(response: &HttpResponse) -> Self {
-        Self { body: response.body().to_vec(), lifetime: lifetime(response) }
+        Self { body: response.text().into_owned().into_bytes(), lifetime: lifetime(response) }
     }
 
     /// Returns the JSON.
@@ -118,7 +118,7 @@ impl StdError for FetchError {
 
 /// Returns `true` if a response holds a JSON object, valid or not.
 pub(crate) fn is_document(response: &HttpResponse) -> bool {
-    response.status() == StatusCode::OK && response.body().trim_ascii_start().starts_with(b"{")
+    response.status() == StatusCode::OK && response.text().trim_ascii_start().starts_with('{')
 }
 
 /// Returns `true` for a status that says that there is nothing at this URL, or nothing for us.

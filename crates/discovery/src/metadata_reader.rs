@@ -63,9 +63,10 @@ pub(crate) fn read(issuer: &Issuer, response: &HttpResponse) -> Result<Metadata,
         return Err(if error.kind() == ErrorKind::BadResponse { error.with_remedy(REMEDY) } else { error });
     }
     // The parser's error is not repeated: it quotes the server's text.
-    let json: Json<'_> = serde_json::from_slice(response.body())
+    let text = response.text();
+    let json: Json<'_> = serde_json::from_str(&text)
         .map_err(|_| bad(format!("the metadata of {issuer} is not valid JSON by RFC 8414 section 2")))?;
-    if has_repeated_member(response.body()) {
+    if has_repeated_member(text.as_bytes()) {
         return Err(bad(format!("the metadata of {issuer} states something twice")));
     }
     if json.issuer != issuer.as_str() {

@@ -100,6 +100,8 @@ pub(crate) struct ResponseTable {
     pub(crate) expires_in: Option<Spanned<String>>,
     pub(crate) expires_at: Option<Spanned<String>>,
     pub(crate) expiry_unit: Option<Spanned<TextValue>>,
+    #[serde(default)]
+    pub(crate) zero_is_unstated: bool,
     pub(crate) scopes: Option<Spanned<String>>,
     pub(crate) scope_separator: Option<Spanned<String>>,
     pub(crate) refresh_token: Option<Spanned<String>>,
@@ -139,6 +141,7 @@ pub(crate) enum MappedKind {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+#[expect(clippy::struct_excessive_bools, reason = "as in `Policy`")]
 pub(crate) struct PolicyTable {
     #[serde(default)]
     pub(crate) hosts: Vec<Spanned<AlternativeValue>>,
@@ -149,11 +152,23 @@ pub(crate) struct PolicyTable {
     #[serde(default)]
     pub(crate) expired_statuses: Vec<Spanned<u16>>,
     #[serde(default)]
+    pub(crate) expired_bodies: Vec<ExpiredBodyTable>,
+    #[serde(default)]
     pub(crate) blocks_addresses: bool,
     #[serde(default)]
     pub(crate) single_token: bool,
     #[serde(default)]
     pub(crate) billed_tokens: bool,
+    #[serde(default)]
+    pub(crate) extended_tokens: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table with `member` and `values`")]
+pub(crate) struct ExpiredBodyTable {
+    pub(crate) member: Spanned<String>,
+    pub(crate) values: Spanned<Vec<String>>,
+    pub(crate) status: Option<Spanned<u16>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,19 +3,23 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use credentials_grant::{Endpoint, Error, ErrorKind, HeaderValue, IssuanceLimit, Policy, Presentation, StatusCode};
+use credentials_grant::{
+    Endpoint, Error, ErrorKind, ExpiredBody, HeaderValue, IssuanceLimit, Policy, Presentation, StatusCode,
+};
 use jiff::SignedDuration;
 use toml::Spanned;
 
 use crate::checks::{check_header_value, check_no_secret, duplicate_header, read_header_name, read_status};
 use crate::conditional_text::{Alternative, ConditionalText, Destination};
 use crate::declared_settings::{CLIENT_ID, DeclaredSettings, TOKEN_HOST};
-use crate::format::{AlternativeValue, LimitTable, PolicyTable, PresentationTable};
+use crate::format::{AlternativeValue, ExpiredBodyTable, LimitTable, PolicyTable, PresentationTable};
 use crate::problem::Problem;
+use crate::response::read_member;
 use crate::setting_values::SettingValues;
 
 /// The description of a policy. Hosts and extra headers can depend on settings.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "as in `Policy`")]
 pub(crate) struct PolicyDescription {
     hosts: Vec<Alternative>,
     presentation: Presentation,
@@ -23,9 +27,11 @@ pub(crate) struct PolicyDescription {
     lifetime: Option<Duration>,
     limits: Vec<IssuanceLimit>,
     expired_statuses: Vec<StatusCode>,
+    expired_bodies: Vec<ExpiredBody>,
     blocks_addresses: bool,
     single_token: bool,
     billed_tokens: bool,
+    extended_tokens: bool,
 }
 
 impl PolicyDescription {
@@ -43,9 +49,11 @@ impl PolicyDescription {
             lifetime: table.lifetime.as_ref().map(read_duration).transpose()?,
             limits: table.limits.iter().map(read_limit).collect::<Result<_, _>>()?,
             expired_statuses: statuses.collect::<Result<_, _>>()?,
+            expired_bodies: table.expired_bodies.into_iter().map(read_expired_body).collect::<Result<_, _>>()?,
             blocks_addresses: table.blocks_addresses,
             single_token: table.single_token,
             billed_tokens: table.billed_tokens,
+            extended_tokens: table.extended_tokens,
         })
     }
 
@@ -74,6 +82,10 @@ impl PolicyDescription {
         if self.billed_tokens {
             policy = policy.with_billed_tokens();
         }
+        if self.extended_tokens {
+            policy = policy.with_extended_tokens();
+        }
+        policy = self.expired_bodies.iter().cloned().fold(policy, Policy::with_expired_body);
         policy = self.limits.iter().fold(policy, |policy, limit| policy.with_limit(*limit));
         Ok(self.expired_statuses.iter().fold(policy, |policy, status| policy.with_expired_status(*status)))
     }
@@ -187,6 +199,19 @@ fn expand_host(template: &str, values: &[(&str, &str)]) -> Option<String> {
     let host = url.host_str()?;
     let is_host = url.path() == "/" && url.query().is_none() && (wildcard.is_empty() || host.contains('.'));
     is_host.then(|| format!("{wildcard}{}", url.authority()))
+}
+
+fn read_expired_body(table: ExpiredBodyTable) -> Result<ExpiredBody, Problem> {
+    let ExpiredBodyTable { member, values, status } = table;
+    if values.get_ref().is_empty() || values.get_ref().iter().any(String::is_empty) {
+        let message = "this needs the values that mean that the token has expired";
+        return Err(Problem::new(&values.span(), message, "write them as texts, such as [\"601\", \"602\"]"));
+    }
+    let body = ExpiredBody::new(read_member(member)?, values.into_inner());
+    Ok(match &status {
+        Some(status) => body.with_status(read_status(status)?),
+        None => body,
+    })
 }
 
 fn read_limit(table: &LimitTable) -> Result<IssuanceLimit, Problem> {

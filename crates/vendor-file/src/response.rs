@@ -47,6 +47,9 @@ impl ResponseDescription {
         if table.any_token_type {
             reader = reader.any_token_type();
         }
+        if table.zero_is_unstated {
+            reader = reader.zero_is_unstated();
+        }
         if let Some(refresh_token) = table.refresh_token {
             reader = reader.refresh_token_in(read_member(refresh_token)?);
         }
@@ -95,7 +98,7 @@ fn read_expiry(
 }
 
 /// Reads the name of a member, or a JSON pointer to it.
-fn read_member(name: Spanned<String>) -> Result<String, Problem> {
+pub(crate) fn read_member(name: Spanned<String>) -> Result<String, Problem> {
     if matches!(name.get_ref().as_str(), "" | "/") {
         let message = "this does not name a member of a response";
         return Err(Problem::new(&name.span(), message, "write its name, or a JSON pointer such as /data/token"));

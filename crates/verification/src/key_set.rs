@@ -28,11 +28,14 @@ struct Key {
     public: DecodingKey,
 }
 
-/// Why a signature is not verified.
+/// Why a signature is not verified: none of the keys that it may be of has made it.
 pub(crate) enum Unverified {
-    /// The set has no key of the token's id that signs by its algorithm.
+    /// The set has no key of the token's id, or none that signs by its algorithm.
     UnknownKey,
-    Refused(Error),
+    /// The key of the token's id signs by other algorithms.
+    OtherAlgorithm,
+    /// Every key that it may be of has been tried.
+    OtherKey,
 }
 
 impl KeySet {
@@ -61,20 +64,16 @@ impl KeySet {
 
     /// Checks that one of these keys signed the token.
     pub(crate) fn verify(&self, jwt: &Jwt<'_>) -> Result<(), Unverified> {
-        let refused = |why| Err(Unverified::Refused(refused(why)));
         let is_named = |key: &&Key| jwt.key_id().is_none_or(|id| key.id.as_deref() == Some(id));
         let fits = |key: &&Key| jwt.algorithm().is_some_and(|algorithm| key.algorithms.contains(&algorithm));
         let named = || self.0.iter().filter(is_named);
-        match named().filter(fits).count() {
-            0 if jwt.key_id().is_some() && named().next().is_some() => {
-                refused("is signed by an algorithm that its key is not for")
-            }
-            0 => Err(Unverified::UnknownKey),
-            2.. if jwt.key_id().is_none() => refused("does not say which key signed it"),
-            // Usually, there is one.
-            _ if named().filter(fits).any(|key| key.has_signed(jwt)) => Ok(()),
-            _ => refused("is not signed with the key that it names"),
+        // Usually, there is one.
+        let mut fitting = named().filter(fits).peekable();
+        if fitting.peek().is_none() {
+            let is_known = jwt.key_id().is_some() && named().next().is_some();
+            return Err(if is_known { Unverified::OtherAlgorithm } else { Unverified::UnknownKey });
         }
+        if fitting.any(|key| key.has_signed(jwt)) { Ok(()) } else { Err(Unverified::OtherKey) }
     }
 }
 
@@ -155,11 +154,14 @@ impl Key {
 }
 
 impl Unverified {
-    /// Creates the error for a token of this issuer.
-    pub(crate) fn into_error(self, issuer: &Issuer) -> Error {
+    /// Creates the error for this token of this issuer.
+    pub(crate) fn error(&self, jwt: &Jwt<'_>, issuer: &Issuer) -> Error {
         match self {
-            Self::UnknownKey => refused(format!("is signed with a key that {issuer} does not publish")),
-            Self::Refused(error) => error,
+            Self::OtherAlgorithm => refused("is signed by an algorithm that its key is not for"),
+            Self::OtherKey if jwt.key_id().is_some() => refused("is not signed with the key that it names"),
+            Self::UnknownKey | Self::OtherKey => {
+                refused(format!("is signed with a key that {issuer} does not publish"))
+            }
         }
     }
 }

@@ -17,9 +17,10 @@ use crate::key_set::Unverified;
 ///
 /// The issuer's keys are fetched with the first token, and again when they are stale: after as long as their
 /// `Cache-Control: max-age` says, between five minutes and a day, or else after an hour. Known keys serve meanwhile,
-/// without a wait, and for a day more if the issuer is down or hangs. A token that names an unknown key has them
-/// fetched at most once a minute, however many such tokens come; only these tokens, and those that come before there
-/// are keys, wait, for ten seconds at most. Clones share the keys.
+/// without a wait, and for a day more if the issuer is down or hangs. A token that no known key has signed has them
+/// fetched at most once a minute, however many such tokens come: issuers replace keys, under new ids, under old ones or
+/// without any. Only these tokens, and those that come before there are keys, wait, for ten seconds at most. Clones
+/// share the keys.
 ///
 /// Keys are fetched by a task, so that tokens are verified inside a tokio runtime, one with timers (as that of
 /// `#[tokio::main]` is).
@@ -102,11 +103,17 @@ impl TokenVerifier {
         // What costs nothing comes first: a token that has expired is no reason to fetch keys.
         self.expected.check(&jwt, self.keys.now())?;
         let keys = self.keys.current().await?;
-        let verified = match keys.verify(&jwt) {
-            Err(Unverified::UnknownKey) => self.keys.newer().await?.verify(&jwt),
-            verified => verified,
-        };
-        verified.map_err(|unverified| unverified.into_error(&self.expected.issuer))?;
+        if let Err(unverified) = keys.verify(&jwt) {
+            // The issuer may have a new key, under a new id, under that of an old one, or under none.
+            let newer = match (self.keys.newer().await, &unverified) {
+                (Ok(newer), _) => newer,
+                (Err(error), Unverified::UnknownKey) => return Err(error),
+                // Known keys have been tried, so it is not the issuer's fault.
+                (Err(_), _) => Arc::clone(&keys),
+            };
+            let verified = if Arc::ptr_eq(&newer, &keys) { Err(unverified) } else { newer.verify(&jwt) };
+            verified.map_err(|unverified| unverified.error(&jwt, &self.expected.issuer))?;
+        }
         jwt.claims().ok_or_else(|| {
             refused("is valid, but its claims do not fit the type that was asked for")
                 .with_remedy("compare them with the vendor's page, and refuse the call that it came with (401)")

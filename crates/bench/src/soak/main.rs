@@ -6,6 +6,8 @@ mod arguments;
 mod book;
 mod callers;
 mod conductor;
+#[path = "../descriptors.rs"]
+mod descriptors;
 mod process;
 mod promises;
 mod recovery;
@@ -56,7 +58,7 @@ fn main() -> Result<ExitCode> {
     let command = arguments.command(seed);
     let faults = if arguments.faults.is_empty() { Fault::value_variants().to_vec() } else { arguments.faults.clone() };
     let script = Script::new(arguments.length()?, faults);
-    process::raise_descriptor_limit()?;
+    descriptors::raise_limit()?;
     report::start(&command, &script);
 
     let mut report = run(&arguments, script, seed)?;

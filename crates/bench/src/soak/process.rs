@@ -2,7 +2,6 @@
 
 use peak_alloc::PeakAlloc;
 use rustix::param::page_size;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -27,12 +26,6 @@ fn resident() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     pages.checked_mul(page_size().try_into().ok()?)
-}
-
-/// Raises the limit of open files to the highest that is allowed: the server and its clients are one process.
-pub(crate) fn raise_descriptor_limit() -> rustix::io::Result<()> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod certificate;
 mod clock;
 mod connection;
+mod credentials;
 mod examination;
 mod report;
 mod tls;
@@ -12,7 +13,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, LifetimeSource};
+use credentials_grant::{AccessToken, ErrorKind, LifetimeSource};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -40,8 +41,9 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
     let connections = Connections::new(Arc::clone(&report), pem, timeout.min(CONNECT_TIMEOUT))
         .with_advice(client.connection_advice());
     let transport = client.transport()?;
-    let settings = settings(&client.sources);
-    let examination = Examination::new(Arc::clone(&report), settings, connections, transport, *requests_token);
+    let credentials = credentials::examine(client);
+    let before = vec![settings(&client.sources), credentials::step(&credentials)];
+    let examination = Examination::new(Arc::clone(&report), before, connections, transport, *requests_token);
     let examination = Arc::new(examination);
     let source = client.token_source_within(timeout + CONNECTIONS_TIMEOUT, Arc::clone(&examination))?;
     block_on(async {
@@ -50,7 +52,14 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
             Err(error) => match examination.ended() {
                 Ended::BeforeStart => return Err(client.explain(error)),
                 Ended::Reported => {}
-                Ended::In(step) => report.fail(Step::new(step), client.explain(error)),
+                Ended::In(step) => {
+                    let is_refusal = error.kind() == ErrorKind::CredentialsRefused;
+                    let odd = if is_refusal { credentials::advice(&credentials) } else { Vec::new() };
+                    let advice = odd.into_iter().chain(examination.clock_advice());
+                    let error = client.explain(error);
+                    let error = advice.fold(error, |error, advice| error.with_further_remedy(&advice));
+                    report.fail(Step::new(step), error);
+                }
                 Ended::BeforeToken => {
                     examination.check_clock(&client.credentials).await;
                     report.skip("token", "skipped because of --no-token");
@@ -74,7 +83,8 @@ fn issued(token: &AccessToken) -> Step {
     let life = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
     let mut detail = format!("{kind}, for {:#}", SignedDuration::try_from(life).unwrap_or(SignedDuration::MAX));
     if token.lifetime_source() == LifetimeSource::Assumed {
-        detail += " (assumed: the server sends no expires_in)";
+        let warning = token.lifetime_warning().unwrap_or("no lifetime in the response");
+        let _ = write!(detail, " (assumed: {warning})");
     }
     if !token.scopes().is_empty() {
         let _ = write!(detail, "; scopes {}", token.scopes().join(" "));

@@ -4,14 +4,17 @@ mod answer;
 mod secret_headers;
 mod url_authority;
 
+use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{Error, ExposeSecret};
-use credentials_grant_client::{Authorizer, AuthorizerBuilder, ProvideToken};
+use credentials_grant_client::{
+    Authorizer, AuthorizerBuilder, EnvironmentProxy, HttpTransport, ProvideToken, TokenOptions,
+};
 use jiff::SignedDuration;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Url, retry};
+use reqwest::{Client, Url, retry};
 use reqwest_middleware::ClientBuilder;
 use tokio::time::timeout;
 
@@ -20,14 +23,19 @@ use self::secret_headers::SecretHeaders;
 use self::url_authority::authority;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::invocation::{RequestInvocation, RootCertificates, Timeout, TokenClient};
+use crate::invocation::{RequestInvocation, Timeout, TokenClient};
 use crate::output::OutputFormat;
 use crate::runtime::block_on;
+use crate::tls::client_config;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the API may pause, unless there is a limit for the whole call.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What to do after an upload that broke off, once there is a new token.
+const RENEWED: &str = "the API may have rejected the token while the body was on its way, so a new one was fetched: if \
+                       the call may be made twice, try again";
 
 pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
     let RequestInvocation { client, request, hosts, prints_head, format } = invocation;
@@ -37,14 +45,23 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
         _ => PrintedParts::Body,
     };
     let url = request.url.clone();
-    let authorizer = authorizer(&client, &url, &hosts, client.tokens()?)?;
+    let tokens = client.tokens()?;
+    let authorizer = authorizer(&client, &url, &hosts, Arc::clone(&tokens))?;
     let secret_headers = if request.has_secret_headers() { SecretHeaders::Some } else { SecretHeaders::None };
     let http = http_client(&client, &url, &authorizer, secret_headers)?;
     let http = ClientBuilder::new(http).with(authorizer).build();
     let request = request.into_request()?;
+    let (began, has_body) = (tokens.clock().now(), request.body().is_some());
     block_on(async {
         let exchange = async {
-            let response = http.execute(request).await.map_err(|error| failed(&client, error, &url))?;
+            let response = match http.execute(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    let renewed = has_body && is_broken(&error) && renew(&*tokens, began).await;
+                    let error = failed(&client, error, &url);
+                    return Err(if renewed { error.with_further_remedy(RENEWED) } else { error });
+                }
+            };
             tracing::debug!(status = response.status().as_u16(), "the API answered");
             answer::print(&client, response, parts, secret_headers).await
         };
@@ -53,6 +70,22 @@ pub(super) fn run(invocation: RequestInvocation) -> Result<Exit, CommandError> {
             Timeout { limit, .. } => timeout(limit, exchange).await.unwrap_or_else(|_| Err(too_slow(&client, limit))),
         }
     })?
+}
+
+/// Returns `true` if the API closed the connection before it answered.
+fn is_broken(error: &reqwest_middleware::Error) -> bool {
+    matches!(error, reqwest_middleware::Error::Reqwest(error)
+        if error.is_request() && !error.is_connect() && !error.is_timeout())
+}
+
+/// Gives up the token of an earlier run, and leaves a new one for the next run. Some APIs reject a token while the body
+/// is still on its way, and close the connection, so that their answer is lost. Returns `true` if there is a new one.
+async fn renew(tokens: &dyn ProvideToken, began: SystemTime) -> bool {
+    let Some(token) = tokens.cached(TokenOptions::new()).filter(|token| token.requested_at() < began) else {
+        return false;
+    };
+    tokens.invalidate(&token);
+    !tokens.is_current(&token) && tokens.token(TokenOptions::new()).await.is_ok()
 }
 
 /// Makes what attaches the token, to requests for hosts that may receive it.
@@ -98,35 +131,37 @@ fn http_client(
         // It would tell another host the path and the query of this one.
         .referer(false)
         .retry(retry::never())
-        .tls_backend_rustls()
         .http1_only()
+        // As the transport to the token server does.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .no_gzip()
         .no_brotli()
         .no_deflate()
         .no_zstd()
         .connect_timeout(CONNECT_TIMEOUT);
     let http = if client.timeout.is_default { http.read_timeout(READ_TIMEOUT) } else { http };
-    let refused = |error: reqwest::Error| {
+    let refused = |error: &(dyn StdError + 'static)| {
         let remedy = "check the system's CA certificates (the package ca-certificates) and the proxy variables";
-        client.usage("cannot set up the HTTPS client", remedy).with_cause(&error)
+        client.usage("cannot set up the HTTPS client", remedy).with_cause(error)
     };
-    let http = match &client.root_certificates {
+    let http = if url.scheme() == "http" {
         // Loopback needs no certificates, and no proxy reaches it.
-        _ if url.scheme() == "http" => http.no_proxy().tls_certs_only([]),
-        Some(RootCertificates { pem, .. }) => {
-            let pem = pem.expose_secret().as_bytes();
-            http.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(refused)?)
-        }
-        None => http,
-    };
-    let http = match client.credentials.certificate() {
+        http.tls_backend_rustls().no_proxy().tls_certs_only([])
+    } else {
+        let pem = client.root_certificates.as_ref().map(|certificates| certificates.pem.expose_secret().as_bytes());
+        let trust = HttpTransport::certificate_verifier(pem).map_err(|error| client.explain(error))?;
         // The token may be bound to the certificate.
-        Some(certificate) if url.scheme() == "https" => {
-            http.identity(Identity::from_pem(certificate.pem().expose_secret().as_bytes()).map_err(refused)?)
+        let tls = client_config(trust, client.credentials.certificate()).map_err(|error| refused(&error))?;
+        let http = http.tls_backend_preconfigured(tls);
+        match EnvironmentProxy::read().map_err(|error| client.explain(error))? {
+            // reqwest would ignore a variable that it does not understand, and connect directly.
+            Some(proxy) => http.no_proxy().proxy(proxy.to_reqwest()),
+            None => http,
         }
-        _ => http,
     };
-    http.build().map_err(refused)
+    http.build().map_err(|error| refused(&error))
 }
 
 /// Converts an error from the way to the token, or to the API.

@@ -82,13 +82,17 @@ impl ApiRequest {
     pub(crate) fn into_request(self) -> Result<Request, CommandError> {
         let mut request = Request::new(self.method, self.url);
         *request.headers_mut() = self.headers;
-        *request.body_mut() = match self.body {
-            Body::None => None,
-            Body::Text(text) => Some(text.into()),
-            Body::File(path) => {
-                Some(read_body(&path).map_err(|error| unreadable(self.provider, &path, &error))?.into())
-            }
+        let body = match self.body {
+            Body::None => Vec::new(),
+            Body::Text(text) => text.into_bytes(),
+            Body::File(path) => read_body(&path).map_err(|error| unreadable(self.provider, &path, &error))?,
         };
+        if !body.is_empty() {
+            *request.body_mut() = Some(body.into());
+        } else if [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            // RFC 9110 section 8.6. hyper leaves it out, and strict servers answer 411.
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         Ok(request)
     }
 }

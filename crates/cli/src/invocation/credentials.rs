@@ -128,7 +128,7 @@ fn signer(options: &ResolvedOptions) -> Result<KeySigner, CommandError> {
             error.with_provider(options.provider.name)
         }
     };
-    let mut signer = signing_key(options.content(&KEY)?.unwrap_or_default()).map_err(refused(KEY))?;
+    let mut signer = KeySigner::from_text(options.content(&KEY)?.unwrap_or_default()).map_err(refused(KEY))?;
     if let Some(name) = options.text(&ALGORITHM)? {
         let signing_with = |algorithm: SigningAlgorithm| signer.with_algorithm(algorithm);
         signer = name.parse().and_then(signing_with).map_err(refused(ALGORITHM))?;
@@ -140,12 +140,6 @@ fn signer(options: &ResolvedOptions) -> Result<KeySigner, CommandError> {
         signer = signer.with_certificate(pem.expose_secret()).map_err(refused(CERTIFICATE))?;
     }
     Ok(signer)
-}
-
-/// Reads a private key, PEM or JSON Web Key.
-pub(super) fn signing_key(key: SecretString) -> Result<KeySigner, Error> {
-    let is_json = key.expose_secret().trim_start().starts_with('{');
-    if is_json { KeySigner::from_jwk(key) } else { KeySigner::from_pem(key) }
 }
 
 /// Reads the certificate that TLS presents and its key, which may be in the same file. Checks both, so that nothing is

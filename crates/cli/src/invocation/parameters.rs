@@ -3,7 +3,6 @@
 use credentials_grant::{ProofKey, TokenParameters};
 use credentials_grant_client::KeySigner;
 
-use super::credentials::signing_key;
 use super::secret_names::is_secret_name;
 use crate::error::CommandError;
 use crate::provider::options::{AUDIENCE, CLIENT_SECRET, DPOP, DPOP_KEY, PARAMETER, RESOURCE, SCOPE};
@@ -38,6 +37,6 @@ pub(super) fn proof_key(options: &ResolvedOptions) -> Result<Option<ProofKey>, C
         return KeySigner::generate().and_then(ProofKey::new).map(Some).map_err(refused);
     }
     let Some(key) = options.content(&DPOP_KEY)? else { return Ok(None) };
-    let key = signing_key(key).and_then(ProofKey::new);
+    let key = KeySigner::from_text(key).and_then(ProofKey::new);
     key.map(Some).map_err(|error| refused(error).about(&options.written(&DPOP_KEY)))
 }

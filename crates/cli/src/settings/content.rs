@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 use credentials_grant::SecretString;
+use credentials_grant_client::KeySigner;
 
 use crate::error::CommandError;
 use crate::provider::option::FileContent;
@@ -40,7 +41,13 @@ pub(crate) fn read(flag: &str, path: &Path, kind: FileContent) -> Result<SecretS
     if bytes.len() as u64 > limit {
         return Err(refused(&format!("is larger than {} KiB", limit / 1024)));
     }
-    let text = String::from_utf8(bytes).map_err(|_| refused("is not UTF-8 text"))?;
+    let text = String::from_utf8(bytes).map_err(|error| match KeySigner::from_bytes(error.as_bytes()) {
+        // It says what kind of file it is, and how to convert it.
+        Err(error) if kind == FileContent::PrivateKey => {
+            refused("is not text").with_remedy(error.remedy().unwrap_or_default())
+        }
+        _ => refused("is not UTF-8 text"),
+    })?;
     // Some editors put a byte-order mark at the start of a file.
     match text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']) {
         "" => Err(refused("is empty")),

@@ -10,7 +10,10 @@ use credentials_grant::{
 };
 use tokio::time::timeout;
 
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+use super::broken_uploads::BrokenUploads;
 use super::challenge::Problem;
+use super::expiry::Expiry;
 use super::hosts::{Destination, Host, Scheme};
 use super::outgoing_request::{OutgoingRequest, check_host_header};
 use super::rejections::Rejections;
@@ -51,9 +54,10 @@ struct Inner {
     options: TokenOptions,
     /// The header that presents the token.
     header: HeaderName,
-    /// Statuses that mean "the token has expired", beside 401.
-    expired: Vec<StatusCode>,
+    expiry: Expiry,
     rejections: Rejections,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    broken_uploads: BrokenUploads,
 }
 
 /// What [`Authorizer::authorize`] did to a request: the token that it added, unless it left the request alone.
@@ -107,10 +111,20 @@ impl Authorizer {
         hosts: Vec<Host>,
         options: TokenOptions,
         header: HeaderName,
-        expired: Vec<StatusCode>,
+        expiry: Expiry,
     ) -> Self {
         let clock = source.clock();
-        Self(Arc::new(Inner { source, clock, hosts, options, header, expired, rejections: Rejections::default() }))
+        Self(Arc::new(Inner {
+            source,
+            clock,
+            hosts,
+            options,
+            header,
+            expiry,
+            rejections: Rejections::default(),
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+            broken_uploads: BrokenUploads::default(),
+        }))
     }
 
     /// Adds the token to a request, in the header that the vendor wants it in, with the vendor's extra headers, and
@@ -176,9 +190,12 @@ impl Authorizer {
     ///
     /// It returns `Some` if the API rejected the token: by 401, by a status of the provider's
     /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's
-    /// `UNAUTHENTICATED`. That token is then dropped (except during the pause below), unless a newer one has replaced
+    /// `UNAUTHENTICATED`, for which you pass the trailers in place of the headers, if there are some. That token is then dropped (except during the pause below), unless a newer one has replaced
     /// it already. It returns `None` if the token was fetched for this very request, and for a challenge about
     /// something else, such as `insufficient_scope` (RFC 6750 section 3.1).
+    ///
+    /// It does not see the body: where [`needs_body`](Self::needs_body) returns `true`, call
+    /// [`check_response_with_body`](Self::check_response_with_body) instead.
     ///
     /// It also returns `Some` if the API wants its nonce in the proof (`use_dpop_nonce`, RFC 9449 section 9). The token
     /// stays.
@@ -207,18 +224,71 @@ impl Authorizer {
     /// }
     /// # }
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
     pub fn check_response(
         &self,
         authorization: &Authorization,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Option<AuthorizationRetry> {
+        self.check(authorization, status, headers, self.problem(status, headers))
+    }
+
+    /// Returns `true` if the body of a response with this status and these headers may say that the token has expired
+    /// ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)). Then read it, but no more than 64
+    /// KiB of it, and call [`check_response_with_body`](Self::check_response_with_body).
+    ///
+    /// The middleware for reqwest does so. The layer for tower does not, as it leaves bodies alone.
+    ///
+    /// ```no_run
+    /// # use credentials_grant_client::{Authorization, AuthorizationRetry, Authorizer};
+    /// # fn example(
+    /// #     authorizer: Authorizer,
+    /// #     authorization: Authorization,
+    /// #     response: http::Response<Vec<u8>>,
+    /// # ) -> Option<AuthorizationRetry> {
+    /// let (status, headers) = (response.status(), response.headers());
+    /// if authorizer.needs_body(status, headers) {
+    ///     authorizer.check_response_with_body(&authorization, status, headers, response.body())
+    /// } else {
+    ///     authorizer.check_response(&authorization, status, headers)
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn needs_body(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        self.0.expiry.may_be_in_body(status, headers)
+    }
+
+    /// Records how the API answered, as [`check_response`](Self::check_response) does, and looks for a body that means
+    /// "the token has expired". A body of more than 64 KiB means nothing.
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
+    pub fn check_response_with_body(
+        &self,
+        authorization: &Authorization,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<AuthorizationRetry> {
+        let said = || self.0.expiry.is_body(status, body).then(|| Problem::of(headers));
+        self.check(authorization, status, headers, self.problem(status, headers).or_else(said))
+    }
+
+    fn check(
+        &self,
+        authorization: &Authorization,
+        status: StatusCode,
+        headers: &HeaderMap,
+        problem: Option<Problem>,
+    ) -> Option<AuthorizationRetry> {
         let Inner { source, clock, rejections, .. } = &*self.0;
         let Authorization { token, fetched, renewals, proved, proved_again } = authorization;
         let token = token.as_ref()?;
+        #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+        self.0.broken_uploads.answered(token);
         let key = token.proof_key().zip(proved.as_ref());
         let has_nonce = key.is_some_and(|(key, url)| key.note_nonce(url, headers));
-        match self.problem(status, headers) {
+        match problem {
             Some(Problem::Token) => {}
             Some(Problem::Nonce) if has_nonce && !proved_again => {
                 return Some(AuthorizationRetry {
@@ -281,6 +351,26 @@ impl Authorizer {
         Ok(Authorization { fetched: fetched || authorization.fetched, renewals, proved_again, ..authorization })
     }
 
+    /// Notes that the server closed the connection while the body of a request was on its way. Its answer, if there was
+    /// one, is lost: it may have been that the token is rejected, unless it was fetched for this very request.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn note_broken_upload(&self, authorization: &Authorization) {
+        if let Some(token) = authorization.token.as_ref().filter(|_| !authorization.fetched) {
+            self.0.broken_uploads.note(token);
+        }
+    }
+
+    /// Drops the token with which the last upload broke off, unless a call with it was answered meanwhile. Call it
+    /// before a request with a body. The pauses are those of rejected tokens.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn prepare_upload(&self) {
+        let Inner { source, clock, rejections, broken_uploads, .. } = &*self.0;
+        if let Some(token) = broken_uploads.take() {
+            tracing::debug!(provider = source.name(), "the last upload with this token broke off; fetching a new one");
+            rejections.rejected(&**source, clock.monotonic(), &token, 0);
+        }
+    }
+
     /// Creates the proof for a request with this token. Returns it with the URL that it is for, which has no query.
     async fn proof(
         &self,
@@ -321,7 +411,7 @@ impl Authorizer {
 
     /// Returns what the API objects to, if the response is about authorization.
     fn problem(&self, status: StatusCode, headers: &HeaderMap) -> Option<Problem> {
-        let is_expired = status == StatusCode::UNAUTHORIZED || self.0.expired.contains(&status);
+        let is_expired = self.0.expiry.is_status(status);
         // gRPC answers 200 with UNAUTHENTICATED in the headers, if there are no messages.
         let is_unauthenticated = || headers.get("grpc-status").is_some_and(|code| code == "16");
         (is_expired || is_unauthenticated()).then(|| Problem::of(headers))

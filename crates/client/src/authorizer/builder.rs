@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use credentials_grant::{Error, ErrorKind, HeaderName};
 
 use super::authorize::Authorizer;
+use super::expiry::Expiry;
 use super::hosts::Host;
 use crate::provide_token::ProvideToken;
 use crate::source::TokenOptions;
@@ -91,7 +92,6 @@ impl AuthorizerBuilder {
             Error::new(ErrorKind::Configuration, format!("{header:?} is not a valid header name"))
                 .with_remedy("correct the presentation in the provider's policy")
         })?;
-        let expired = policy.expired_statuses().to_vec();
-        Ok(Authorizer::with_parts(source, hosts, options, header, expired))
+        Ok(Authorizer::with_parts(source, hosts, options, header, Expiry::of(&policy)))
     }
 }

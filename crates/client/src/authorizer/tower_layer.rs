@@ -13,6 +13,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::authorize::Authorizer;
+use super::broken_uploads::is_closed;
+use super::checked_body::{CheckedBody, ends_with_trailers};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -22,6 +24,15 @@ impl Authorizer {
     /// If the API rejects the token, the request is sent once more with a new token, and if the API wants a nonce, with
     /// a new proof, provided that its body can be sent again. An empty body can; for others, see
     /// [`with_body_copy`](AuthorizerLayer::with_body_copy).
+    ///
+    /// If the API closes the connection while a body is on its way, as some do to reject a token, the next request with
+    /// a body gets a new token.
+    ///
+    /// If a gRPC call ends with `UNAUTHENTICATED` in its trailers, the next call has a new token.
+    ///
+    /// It does not read the bodies of responses, which are the caller's. For a vendor that says in them that a token
+    /// has expired ([`Policy::with_expired_body`](credentials_grant::Policy::with_expired_body)), use
+    /// [`check_response_with_body`](Authorizer::check_response_with_body).
     ///
     /// ```
     /// # use credentials_grant_client::Authorizer;
@@ -80,11 +91,11 @@ where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
     C: CopyBody<B> + Clone + Send + 'static,
     B: Body + Default + Send + 'static,
-    R: Send + 'static,
+    R: Body + Send + 'static,
 {
-    type Response = Response<R>;
+    type Response = Response<CheckedBody<R>>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<CheckedBody<R>>, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context).map_err(Into::into)
@@ -104,18 +115,30 @@ async fn call<S, C, B, R>(
     mut service: S,
     mut request: Request<B>,
     copy_body: C,
-) -> Result<Response<R>, BoxError>
+) -> Result<Response<CheckedBody<R>>, BoxError>
 where
     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
     C: CopyBody<B>,
     B: Body + Default,
+    R: Body,
 {
+    let is_upload = !request.body().is_end_stream();
+    if is_upload {
+        authorizer.prepare_upload();
+    }
     let mut spare = copied(&request, &copy_body);
     let mut authorization = authorizer.authorize(&mut request).await?;
     loop {
-        let response = service.call(request).await.map_err(Into::into)?;
+        let outcome = service.call(request).await.map_err(Into::into);
+        if is_upload && outcome.as_ref().is_err_and(|error| is_closed(&**error)) {
+            authorizer.note_broken_upload(&authorization);
+        }
+        let response = outcome?;
+        if ends_with_trailers(&response) {
+            return Ok(response.map(|body| CheckedBody::of_call(body, authorizer, authorization)));
+        }
         let retry = authorizer.check_response(&authorization, response.status(), response.headers());
-        let (Some(retry), Some(copy)) = (retry, spare) else { return Ok(response) };
+        let (Some(retry), Some(copy)) = (retry, spare) else { return Ok(response.map(CheckedBody::new)) };
         // The body is not read: it may be long, and if it is short it has arrived already, so the connection is reused.
         drop(response);
         (spare, request) = (copied(&copy, &copy_body), copy);

@@ -73,6 +73,25 @@ impl Authorizer {
         self.authorizer.check_response(authorization, status, headers)
     }
 
+    /// Returns `true` if the body may say that the token has expired: see [`crate::Authorizer::needs_body`].
+    #[must_use]
+    pub fn needs_body(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        self.authorizer.needs_body(status, headers)
+    }
+
+    /// Records how the API answered, with its body: see [`crate::Authorizer::check_response_with_body`].
+    #[expect(clippy::must_use_candidate, reason = "the rejection is recorded even if the request cannot be repeated")]
+    pub fn check_response_with_body(
+        &self,
+        authorization: &Authorization,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<AuthorizationRetry> {
+        let _entered = self.background.enter();
+        self.authorizer.check_response_with_body(authorization, status, headers, body)
+    }
+
     /// Authorizes a request that is sent once more.
     ///
     /// # Errors

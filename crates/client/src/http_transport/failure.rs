@@ -5,16 +5,26 @@ use std::error::Error as StdError;
 use std::{io, iter};
 
 use credentials_grant::{Error, ErrorKind};
-use rustls::{AlertDescription, CertificateError, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, PeerIncompatible, PeerMisbehaved};
+
+use super::trust::{self, NoIntermediate};
 
 const CHECK_ALL: &str = "check the token URL, the network (proxies and certificates too) and the vendor's status page";
 const CHECK_URL: &str = "check that the token URL is the vendor's";
 const CHECK_PORT: &str = "check the token URL: its port, and whether it begins with http or https";
+const CHECK_PROXY: &str = "check the variable that names the proxy, and whether the proxy is up";
+pub(super) const CHECK_LOGIN: &str = "add the user and the password to the variable that names the proxy, or correct \
+                                      them: http://USER:PASSWORD@HOST:PORT";
+const CHECK_TUNNEL: &str = "ask who runs the proxy to allow this host; if the host can be reached without it, add the \
+                            host to NO_PROXY";
 const CHECK_CLOCK: &str = "check this machine's clock; if it is right, the vendor has to renew the certificate";
 
-/// Returns the error for a request without a response, or with one that cannot be read.
-pub(super) fn failure(error: Box<dyn StdError + Send + Sync>, host: &str) -> Error {
-    let (kind, message, remedy) = explain(&*error, host);
+/// Returns the error for a request without a response, or with one that cannot be read. A proxy is named so.
+pub(super) fn request_failure(error: Box<dyn StdError + Send + Sync>, host: &str, proxy: Option<&str>) -> Error {
+    let (kind, message, remedy) = match ProxyFailure::of(&*error) {
+        None => explain(&*error, host),
+        Some(failure) => of_proxy(failure, &*error, host, proxy.unwrap_or("the proxy")),
+    };
     // A URL may hold secrets in its query.
     let error = match error.downcast::<reqwest::Error>() {
         Ok(error) => Box::new(error.without_url()),
@@ -32,7 +42,8 @@ type Explanation = (ErrorKind, String, &'static str);
 
 fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
     if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
-        return of_tls(tls, host);
+        let is_connected = error.downcast_ref::<reqwest::Error>().is_some_and(|error| !error.is_connect());
+        return of_tls(tls, host, is_connected);
     }
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
@@ -47,6 +58,40 @@ fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
             (ErrorKind::BadResponse, format!("{host} answered with a body that cannot be decompressed"), CHECK_URL)
         }
         _ => (ErrorKind::Unreachable, stage.no_answer(host, io), CHECK_ALL),
+    }
+}
+
+/// What went wrong at a proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ProxyFailure {
+    /// It could not be connected to.
+    Connection,
+    /// It wants a login, or refused the one that it got (407).
+    Login,
+    /// It does not connect to the host, for a reason that it did not say or that hyper-util does not pass on.
+    Tunnel,
+}
+
+impl ProxyFailure {
+    pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
+        // The type is private to hyper-util.
+        let words = causes(error).map(ToString::to_string).find(|words| words.starts_with("tunnel error: "))?;
+        Some(match words.as_str() {
+            "tunnel error: failed to create underlying connection" => Self::Connection,
+            "tunnel error: proxy authorization required" => Self::Login,
+            _ => Self::Tunnel,
+        })
+    }
+}
+
+fn of_proxy(failure: ProxyFailure, error: &(dyn StdError + 'static), host: &str, proxy: &str) -> Explanation {
+    match failure {
+        ProxyFailure::Connection => {
+            let (_, message, _) = explain(error, proxy);
+            (ErrorKind::Unreachable, message, CHECK_PROXY)
+        }
+        ProxyFailure::Login => (ErrorKind::Configuration, format!("{proxy} wants a login"), CHECK_LOGIN),
+        ProxyFailure::Tunnel => (ErrorKind::Unreachable, format!("{proxy} does not connect to {host}"), CHECK_TUNNEL),
     }
 }
 
@@ -81,8 +126,16 @@ impl Stage {
     }
 }
 
-fn of_tls(error: &rustls::Error, host: &str) -> Explanation {
+fn of_tls(error: &rustls::Error, host: &str, is_connected: bool) -> Explanation {
     let (message, remedy) = match error {
+        _ if trust::is_authority(error) => (
+            format!(
+                "the certificate of {host} is a CA certificate, not a server certificate, as self-signed ones often are"
+            ),
+            "if it is the vendor's own, trust it exactly as it is: add it to the CA certificates to trust (in Rust, \
+             `HttpTransport::with_root_certificates`); or ask for a server certificate: openssl makes them with -addext \
+             basicConstraints=CA:FALSE",
+        ),
         rustls::Error::InvalidCertificate(error) => return of_certificate(error, host),
         rustls::Error::AlertReceived(alert) if is_about_our_certificate(*alert) => {
             let message = format!("{host} requires a client certificate, and received none that it accepts");
@@ -99,10 +152,43 @@ fn of_tls(error: &rustls::Error, host: &str) -> Explanation {
             format!("{host} supports no TLS newer than 1.1, which is not secure"),
             "ask the vendor for an endpoint with TLS 1.2 or 1.3, and check for an old proxy in between",
         ),
+        rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)
+        | rustls::Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => (
+            format!("{host} does not offer HTTP/1.1, but HTTP/2 alone or another protocol (ALPN)"),
+            "ask the vendor to offer http/1.1 as well, or use a host of the vendor that does; check that the port is that \
+             of HTTPS",
+        ),
+        // rustls declines to renegotiate, and the server does not go on without.
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::NoRenegotiation)
+            if is_connected =>
+        {
+            renegotiation(host)
+        }
+        rustls::Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => renegotiation(host),
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity)
+        | rustls::Error::PeerIncompatible(_) => (
+            format!("{host} and this client have no way of TLS in common"),
+            "ask the vendor for TLS 1.2 or 1.3 with ECDHE and AES-GCM or ChaCha20, and whether the host requires a client \
+             certificate; check for an old proxy in between",
+        ),
+        rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => (
+            format!("the server at the address of {host} does not serve this name"),
+            "check the host in the token URL, and the address that it resolves to (/etc/hosts, DNS)",
+        ),
         rustls::Error::InvalidMessage(_) => (format!("{host} does not speak TLS on this port"), CHECK_PORT),
         _ => (format!("TLS with {host} failed"), CHECK_ALL),
     };
     (ErrorKind::Unreachable, message, remedy)
+}
+
+fn renegotiation(host: &str) -> (String, &'static str) {
+    (
+        format!(
+            "{host} ended TLS after the handshake: it wants to renegotiate, probably to ask for a client certificate"
+        ),
+        "ask the vendor for an endpoint that asks for the client certificate in the handshake, or that needs none: this \
+         client does not renegotiate, because TLS 1.3 no longer has it",
+    )
 }
 
 fn of_certificate(error: &CertificateError, host: &str) -> Explanation {
@@ -123,10 +209,11 @@ fn of_certificate(error: &CertificateError, host: &str) -> Explanation {
             "if the CA is your own or the vendor's, add it to the system's CA certificates (in Rust, \
              `HttpTransport::with_root_certificates`); if not, something else answers in the vendor's place",
         ),
-        // The name that rustls has for this finding of webpki.
-        CertificateError::Other(error) if error.to_string() == "CaUsedAsEndEntity" => (
-            "is a CA certificate, not a server certificate, as self-signed ones often are",
-            "ask for a server certificate: openssl makes them with -addext basicConstraints=CA:FALSE",
+        CertificateError::Other(error) if error.0.is::<NoIntermediate>() => (
+            "is not signed by a trusted CA, and the server sent no intermediate certificate with it",
+            "if its CA is a public one, the vendor has to send the intermediate certificates as well; if the CA is your \
+             own or the vendor's, add it to the system's CA certificates (in Rust, \
+             `HttpTransport::with_root_certificates`); if not, something else answers in the vendor's place",
         ),
         _ => ("is not acceptable", "show the vendor this message and its cause"),
     };
@@ -136,7 +223,8 @@ fn of_certificate(error: &CertificateError, host: &str) -> Explanation {
 fn is_about_our_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,
-        AlertDescription::BadCertificate
+        AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateRequired
             | AlertDescription::CertificateRevoked
@@ -147,7 +235,7 @@ fn is_about_our_certificate(alert: AlertDescription) -> bool {
 }
 
 /// Returns the error, its cause, the cause of that, and so on.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     iter::successors(Some(error), |&error| beneath(error))
 }
 
@@ -156,5 +244,31 @@ fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError 
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(error: &rustls::Error, is_connected: bool) -> String {
+        let (kind, message, remedy) = of_tls(error, "example.com", is_connected);
+        assert_eq!(kind, ErrorKind::Unreachable);
+        format!("{message}; {remedy}")
+    }
+
+    #[test]
+    fn a_server_that_wants_to_renegotiate_is_told_from_one_without_a_cipher_in_common() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        assert!(of(&alert, false).starts_with("example.com and this client have no way of TLS in common; "));
+        let declined = rustls::Error::AlertReceived(AlertDescription::NoRenegotiation);
+        let insisting = rustls::Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests);
+        for (error, is_connected) in [(&alert, true), (&declined, true), (&insisting, true), (&insisting, false)] {
+            let words = of(error, is_connected);
+            assert!(words.contains("it wants to renegotiate, probably to ask for a client certificate; "), "{words}");
+            assert!(
+                words.contains("ask the vendor for an endpoint that asks for the client certificate in the handshake")
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Builds token pools.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,24 @@ impl TokenPoolBuilder {
     #[must_use]
     pub fn with_maximum_lifetime(mut self, maximum_lifetime: Duration) -> Self {
         self.config.maximum_lifetime = Some(maximum_lifetime);
+        self
+    }
+
+    /// Sets in which part of its lifetime a token is renewed in the background: 0.8 to 0.9 by default. The moment is
+    /// drawn at random between the two for each token, so that not all processes renew at once.
+    ///
+    /// If the vendor states an age for that (`refresh_in`, as Entra does), the token is renewed at that age instead.
+    #[must_use]
+    pub fn with_renewal_window(mut self, window: Range<f64>) -> Self {
+        self.config.renewal_plan.window = Some((window.start, window.end));
+        self
+    }
+
+    /// Sets how long before its end a token is no longer returned: an hour at most, and half the lifetime of a
+    /// short-lived token. By default 30 seconds, or a twentieth of its lifetime if that is shorter.
+    #[must_use]
+    pub fn with_expiry_margin(mut self, margin: Duration) -> Self {
+        self.config.renewal_plan.margin = Some(margin);
         self
     }
 

@@ -7,6 +7,7 @@ use credentials_grant::{Error, ErrorKind, IssuanceLimit, Transport};
 
 use super::limits::RequestLog;
 use super::shared_failures::SharedFailures;
+use super::validity::RenewalPlan;
 use crate::clock::Clock;
 #[cfg(feature = "store")]
 use crate::store::SharedStore;
@@ -18,6 +19,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest timeout. More is a mistake.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
+/// The longest expiry margin. More is a mistake.
+const LONGEST_MARGIN: Duration = Duration::from_secs(60 * 60);
+
 /// What sources are configured with. Those of a pool share it.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -25,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) maximum_lifetime: Duration,
+    pub(crate) renewal_plan: RenewalPlan,
     pub(crate) keep_warm: bool,
     /// The user's limits, beside those of the providers' policies.
     pub(crate) limits: Vec<IssuanceLimit>,
@@ -41,6 +46,7 @@ pub(crate) struct ConfigBuilder {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) maximum_lifetime: Option<Duration>,
+    pub(crate) renewal_plan: RenewalPlan,
     pub(crate) keep_warm: bool,
     pub(crate) limits: Vec<IssuanceLimit>,
     #[cfg(feature = "store")]
@@ -54,6 +60,7 @@ impl ConfigBuilder {
             clock: Arc::new(SystemClock::new()),
             timeout: TIMEOUT,
             maximum_lifetime: None,
+            renewal_plan: RenewalPlan::default(),
             keep_warm: false,
             limits: Vec::new(),
             #[cfg(feature = "store")]
@@ -68,6 +75,7 @@ impl ConfigBuilder {
             clock,
             timeout,
             maximum_lifetime,
+            renewal_plan,
             keep_warm,
             limits,
             #[cfg(feature = "store")]
@@ -83,6 +91,13 @@ impl ConfigBuilder {
         if maximum_lifetime.is_some_and(|lifetime| lifetime.is_zero()) {
             return refused("the maximum lifetime is zero", "set how long a token may be used");
         }
+        if renewal_plan.window.is_some_and(|(start, end)| !(start > 0.0 && start <= end && end < 1.0)) {
+            let remedy = "set two parts of the lifetime, the smaller one first, such as 0.5..0.6";
+            return refused("the renewal window is not between 0 and 1", remedy);
+        }
+        if renewal_plan.margin.is_some_and(|margin| margin.is_zero() || margin > LONGEST_MARGIN) {
+            return refused("the expiry margin is zero or longer than an hour", "set some seconds, or leave it out");
+        }
         check_limits(&limits)?;
         let transport = match transport {
             Some(transport) => transport,
@@ -94,6 +109,7 @@ impl ConfigBuilder {
             clock,
             timeout,
             maximum_lifetime,
+            renewal_plan,
             keep_warm,
             limits,
             request_log: Arc::default(),

@@ -21,8 +21,15 @@ impl<T> Current<T> {
         self.0.load()
     }
 
-    pub(crate) fn store(&self, value: T) {
-        self.0.store(Some(Arc::new(value)));
+    pub(crate) fn store(&self, value: impl Into<Arc<T>>) {
+        self.0.store(Some(value.into()));
+    }
+
+    /// Replaces the value that was loaded. Returns `false` if another one has been stored meanwhile.
+    pub(crate) fn replace(&self, loaded: &Guard<Option<Arc<T>>>, value: Arc<T>) -> bool {
+        let found = self.0.compare_and_swap(loaded, Some(value));
+        let address = |value: &Option<Arc<T>>| value.as_ref().map(Arc::as_ptr);
+        address(&found) == address(loaded)
     }
 
     /// Removes the value if the predicate holds for it. A value that is stored at the same time stays.

@@ -5,8 +5,12 @@ use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, Error, ErrorKind, LifetimeSource, RequestSeed, fetch_token};
-use tokio::time::Instant;
+use credentials_grant::{
+    AccessToken, ClientCredentials, Error, ErrorKind, ExposeSecret, LifetimeSource, Policy, RequestSeed,
+    ResponseProblem, Retry, fetch_token,
+};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use super::current_token::CurrentToken;
@@ -15,15 +19,21 @@ use super::flight::Start;
 use super::join::{FetchResult, isolated, start_in_background};
 use super::limited_transport::LimitedTransport;
 use super::limits::LimitKey;
+use super::predecessor::FIRST_SECONDS;
 use super::shared::{Shared, too_short};
 #[cfg(feature = "store")]
 use super::stored_failures::StoredFailures;
 use super::token_options::TokenOptions;
 use super::validity::{Reading, State, Validity};
 use crate::metrics::{self, Reason};
+use crate::provide_token::is_same;
 use crate::random::entropy;
+use crate::runtime::AbortOnDrop;
 #[cfg(feature = "store")]
 use crate::store::Version;
+
+/// How long after a token that is over the server is asked for another one: it counts in seconds.
+const MOMENT: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Starts a renewal in the background, unless something prevents it.
@@ -44,6 +54,16 @@ impl Shared {
         options: TokenOptions,
     ) -> Start<impl Future<Output = FetchResult> + Send + 'static, FetchResult> {
         let now = self.reading();
+        let valid = self.valid_token(now);
+        let will_do =
+            valid.as_ref().is_some_and(|(token, _)| token.current().validity.left(now) >= options.minimum_lifetime);
+        // The token that was renewed ahead of time is used a little later.
+        if self.predecessor.resume(&self.current, will_do, now)
+            && purpose == Purpose::Renewal
+            && let Some((token, _)) = valid
+        {
+            return Start::Settled(Ok(token.to_arc()));
+        }
         let reason = match self.reason_to_fetch(purpose, options, now) {
             Ok(reason) => reason,
             Err(result) => return Start::Settled(result),
@@ -178,11 +198,26 @@ impl Shared {
         self.request_with(credentials, attempt).await.map(Found::new)
     }
 
+    /// Requests a token. If the server sends one that it says is over, asks once more, a moment later: it repeats a
+    /// token until its end, and the end has just come.
     pub(super) async fn request_with(
         &self,
         credentials: &ClientCredentials,
         attempt: &Attempt,
     ) -> Result<Fetched, Error> {
+        let outcome = self.request_once(credentials, attempt).await;
+        // By the server's own words, and not by a clock of ours that may be wrong.
+        let is_over = outcome.as_ref().is_err_and(|error| {
+            error.response_problem() == Some(ResponseProblem::ExpiredToken) && error.retry() == Retry::Soon
+        });
+        if !is_over || self.provider.policy().bills_tokens() || Instant::now() + MOMENT >= attempt.give_up {
+            return outcome;
+        }
+        sleep(MOMENT).await;
+        self.request_once(credentials, attempt).await
+    }
+
+    async fn request_once(&self, credentials: &ClientCredentials, attempt: &Attempt) -> Result<Fetched, Error> {
         let Attempt { record, give_up, .. } = attempt;
         let began = self.reading();
         let policy = self.provider.policy();
@@ -210,9 +245,14 @@ impl Shared {
         let token = fetch_token(&*self.provider, credentials, &self.parameters, &transport, seed).await;
         transport.note(&token).await;
         let token = token?;
+        let token = match self.left_of_same(&token, &policy, began) {
+            Some(left) if left.is_zero() => return Err(repeated()),
+            Some(left) => token.with_latest_end(began.wall + left),
+            None => token,
+        };
         let lifetime = token.expires_at().duration_since(token.requested_at()).unwrap_or_default();
         let lifetime = lifetime.min(self.config.maximum_lifetime);
-        let validity = Validity::new(began, lifetime, jitter);
+        let validity = Validity::planned(began, lifetime, jitter, self.config.renewal_plan, token.refresh_in());
         Ok(Fetched {
             token,
             validity,
@@ -225,14 +265,28 @@ impl Shared {
         })
     }
 
+    /// Returns what is left of the token in memory, by what the server said when it first sent it, if this is the same
+    /// token.
+    fn left_of_same(&self, token: &AccessToken, policy: &Policy, now: Reading) -> Option<Duration> {
+        let current = self.current.load();
+        let CurrentToken { token: known, validity, .. } = &**current.as_ref()?;
+        let is_stated = matches!(known.lifetime_source(), LifetimeSource::Response | LifetimeSource::Token);
+        let is_same = known.secret().expose_secret() == token.secret().expose_secret();
+        if !is_stated || policy.extends_tokens() || !is_same {
+            return None;
+        }
+        let lifetime = known.expires_at().duration_since(known.requested_at()).unwrap_or_default();
+        Some(lifetime.saturating_sub(validity.age(known.requested_at(), now)))
+    }
+
     /// Creates this the current token, unless a newer one is there already.
     fn store(self: &Arc<Self>, fetched: Fetched) -> Arc<AccessToken> {
         let Fetched { token, validity, lifetime_on_arrival, is_adopted, .. } = fetched;
         let (provider, seconds) = (self.provider.name(), validity.lifetime().as_secs());
         if is_adopted {
             tracing::debug!(provider, seconds, "found a token in the store");
-        } else if token.lifetime_source() == LifetimeSource::Assumed {
-            tracing::warn!(provider, "no `expires_in` in the response; assuming {seconds} s");
+        } else if let Some(warning) = token.lifetime_warning() {
+            tracing::warn!(provider, "{warning}; assuming {seconds} s");
         } else {
             tracing::debug!(provider, seconds, "fetched a token");
         }
@@ -248,13 +302,32 @@ impl Shared {
             rejections: fetched.rejections,
         };
         // A flight that no runtime drove for a while may finish after one that started later.
-        if self.current.load().as_ref().is_none_or(|current| !current.validity.is_newer_than(&fetched.validity)) {
+        let before = self.current.load().as_ref().cloned();
+        if before.as_ref().is_none_or(|before| !before.validity.is_newer_than(&fetched.validity)) {
             self.current.store(fetched);
+            match before {
+                Some(before) if !is_same(&before.token, &token) => self.keep_replaced(before, self.reading()),
+                _ => self.predecessor.forget(),
+            }
             #[cfg(feature = "store")]
             self.store_memory.forget_all_but_rejected();
         }
         self.keep_warm();
         token
+    }
+
+    /// Keeps a token that was replaced at this moment, for as long as the API may refuse the new one.
+    fn keep_replaced(self: &Arc<Self>, token: Arc<CurrentToken>, now: Reading) {
+        let is_over = self.provider.policy().has_single_token() || token.validity.state(now) == State::Expired;
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !is_over) else { return self.predecessor.forget() };
+        let shared = Arc::downgrade(self);
+        let timer = runtime.spawn(async move {
+            sleep(FIRST_SECONDS).await;
+            if let Some(shared) = shared.upgrade() {
+                shared.predecessor.forget_replaced();
+            }
+        });
+        self.predecessor.keep(token, now, AbortOnDrop(timer.abort_handle()));
     }
 
     /// Says so in the error if a vendor that blocks addresses may have blocked this one.
@@ -309,6 +382,13 @@ pub(super) struct Fetched {
     /// How many tokens the API rejected one after the other, before this one.
     #[cfg(feature = "store")]
     pub(super) rejections: u32,
+}
+
+fn repeated() -> Error {
+    Error::new(ErrorKind::BadResponse, "the server sent a token again that, by what it said before, has expired")
+        .with_remedy("try again in a moment; if this vendor extends tokens, declare that in its policy")
+        .with_response_problem(ResponseProblem::ExpiredToken)
+        .with_retry(Retry::Soon)
 }
 
 fn arrived_late() -> Error {

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::shared::Shared;
+use crate::runtime::AbortOnDrop;
 
 /// The longest pause between two checks: timers stand still while the machine sleeps.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -25,7 +26,7 @@ impl Shared {
         {
             // Without the lock: a runtime that shuts down drops the task at once.
             let task = runtime.spawn(keep_warm(KeepWarmGuard(Arc::downgrade(self))));
-            self.warm_task.set_handle(task.abort_handle());
+            self.warm_task.set(AbortOnDrop(task.abort_handle()));
         }
     }
 

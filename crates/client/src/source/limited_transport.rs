@@ -15,8 +15,8 @@ use super::stored_failures::StoredFailures;
 use super::validity::Reading;
 use crate::clock::Clock;
 
-/// A transport that counts each request before it sends it, until a period after its answer. If a limit is used up, it waits, unless that takes too
-/// long. It sends nothing that an earlier failure prevents.
+/// A transport that counts each request from before it is sent until a period after its answer. If a limit is used up,
+/// it waits, unless that takes too long. It sends nothing that an earlier failure prevents.
 #[derive(Debug)]
 pub(crate) struct LimitedTransport {
     pub(crate) transport: Arc<dyn Transport>,

@@ -52,6 +52,7 @@ impl TokenSource {
     /// As [`credentials_grant::revoke`]. Nothing is retried: after an error, the token may still be valid.
     pub async fn revoke(&self, token: &SecretString) -> Result<(), Error> {
         let Shared { provider, config, current, .. } = &*self.0;
+        self.0.predecessor.forget();
         current.remove_if(|current| current.token.secret().expose_secret() == token.expose_secret());
         let operation = async |credentials: &ClientCredentials, seed| {
             #[cfg(feature = "store")]

@@ -12,6 +12,7 @@ use super::current_token::CurrentToken;
 use super::failures::Failures;
 use super::flight::Flight;
 use super::join::{FetchResult, SourceFlight};
+use super::predecessor::Predecessor;
 #[cfg(feature = "store")]
 use super::store_memory::StoreMemory;
 use super::token_options::TokenOptions;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) parameters: Arc<TokenParameters>,
     pub(crate) config: Arc<Config>,
     pub(crate) current: Current<CurrentToken>,
+    pub(crate) predecessor: Predecessor,
     pub(crate) flight: Arc<SourceFlight>,
     pub(crate) warm_task: WarmTask,
     /// Whether its token was revoked, so that none is fetched until somebody asks for one.
@@ -48,6 +50,7 @@ impl Shared {
             parameters,
             config,
             current: Current::empty(),
+            predecessor: Predecessor::default(),
             flight: Arc::new(Flight::new()),
             warm_task: WarmTask::default(),
             is_paused: AtomicBool::new(false),

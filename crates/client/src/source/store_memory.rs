@@ -5,16 +5,18 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
-
 use super::current_token::CurrentToken;
 use super::validity::Reading;
 use crate::backoff::pause_after;
 use crate::random::random_number;
+use crate::runtime::AbortOnDrop;
 use crate::store::Version;
 
 /// How many rejected versions are remembered.
 const MOST_REJECTED: usize = 4;
+
+/// The time that the solo point of a renewal leaves for the request, whatever is drawn: tokens may live for seconds.
+const REQUEST: Duration = Duration::from_secs(1);
 
 /// What a source remembers of its store.
 #[derive(Debug, Default)]
@@ -30,17 +32,8 @@ struct Memory {
     all_rejected: Vec<Version>,
     /// The renewal that looks again later.
     postponed: Option<Postponed>,
-    /// The task that starts it.
-    timer: Option<AbortHandle>,
-}
-
-/// The task ends with the source, or with a new token.
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if let Some(timer) = &self.timer {
-            timer.abort();
-        }
-    }
+    /// The task that starts it. It ends with the source, or with a new token.
+    timer: Option<AbortOnDrop>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +110,8 @@ impl StoreMemory {
         let memory = memory.get_or_insert_default();
         let drawn = || {
             let share = 0.25 + 0.33 * f64::from(random_number()) / f64::from(u32::MAX);
-            Postponed { since: now, until: Duration::ZERO, solo: lifetime_left.mul_f64(share) }
+            let solo = lifetime_left.saturating_sub(REQUEST).mul_f64(share);
+            Postponed { since: now, until: Duration::ZERO, solo }
         };
         let postponed = memory.postponed.get_or_insert_with(drawn);
         let gone = now.since(postponed.since);
@@ -128,10 +122,8 @@ impl StoreMemory {
     }
 
     /// Remembers the task that starts the renewal later, in the place of the one before.
-    pub(super) fn set_timer(&self, timer: AbortHandle) {
-        if let Some(before) = self.memory().get_or_insert_default().timer.replace(timer) {
-            before.abort();
-        }
+    pub(super) fn set_timer(&self, timer: AbortOnDrop) {
+        self.memory().get_or_insert_default().timer = Some(timer);
     }
 
     fn memory(&self) -> MutexGuard<'_, Option<Box<Memory>>> {

@@ -4,12 +4,12 @@
 //! Nothing here compares the clocks of two machines. A record says how long it lived when it was written, and the store
 //! how long it still lives, which shows how old it is.
 
-use std::hash::Hash as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credentials_grant::{
-    ClientCertificate, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry,
+    ClientCertificate, ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry, Signer,
 };
 use futures_util::future::join;
 use jiff::SignedDuration;
@@ -232,7 +232,7 @@ impl StoredFailures {
     fn names(&self, party: &Party) -> Names {
         let client = self.own.name("client", |state| {
             (&party.host, &party.path).hash(state);
-            state.part(|state| CredentialsSource::identify(&self.credentials, state));
+            state.part(|state| identify(&self.credentials, state));
         });
         Names { client, host: self.common.name("host", |state| party.host.hash(state)) }
     }
@@ -312,6 +312,23 @@ impl HostRecord {
             told: (!told.is_zero()).then_some((told, kind)),
         }
     }
+}
+
+/// Hashes the content of these credentials. Returns `false` if another client may have the same: a signer that has
+/// only the name of its key, since two keys may have one name.
+pub(super) fn identify(credentials: &ClientCredentials, mut state: &mut dyn Hasher) -> bool {
+    CredentialsSource::identify(credentials, state);
+    let Some(signer) = credentials.signer() else { return true };
+    signer.public_key().hash(&mut state);
+    signer.public_key().is_some() || signer.certificate_thumbprint().is_some() || identifies_itself(&**signer)
+}
+
+/// Returns `true` if a signer tells more of itself than [`Signer::identify`] does by default.
+fn identifies_itself(signer: &dyn Signer) -> bool {
+    let (mut own, mut default) = (DefaultHasher::new(), DefaultHasher::new());
+    signer.identify(&mut own);
+    (signer.algorithm(), signer.key_id(), signer.certificate_thumbprint()).hash(&mut default);
+    own.finish() != default.finish()
 }
 
 /// Returns the keys that seal this client's records: those of the store, or of the client's own secret.

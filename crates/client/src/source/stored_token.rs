@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::validity::{Reading, Validity};
+use super::validity::{Reading, RenewalPlan, Validity};
 
 /// How far the clocks of two machines may differ before a token counts as one from the past that somebody put back.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -71,12 +71,13 @@ pub(super) fn restore(json: &[u8], left: Duration, now: Reading, for_whom: &ForW
     if let Some(stated) = contents.stated {
         response = response.with_lifetime(Lifetime::For(Duration::from_millis(stated)));
     }
-    let ForWhom { credentials, parameters, policy, maximum_lifetime, jitter } = *for_whom;
+    let ForWhom { credentials, parameters, policy, maximum_lifetime, jitter, plan } = *for_whom;
     let requested_at = now.wall.checked_sub(age)?;
     let token = AccessToken::new(response, parameters, policy, credentials, requested_at).ok()?;
     let lifetime = lifetime.min(maximum_lifetime);
     let rejections = contents.rejections;
-    Some(Restored { token, lifetime, rejections, validity: Validity::new(now, lifetime, jitter).aged(age) })
+    let validity = Validity::planned(now, lifetime, jitter, plan, token.refresh_in()).aged(age);
+    Some(Restored { token, lifetime, rejections, validity })
 }
 
 /// Who restores a token, and how long it may be used.
@@ -87,6 +88,7 @@ pub(super) struct ForWhom<'a> {
     pub(super) policy: &'a Policy,
     pub(super) maximum_lifetime: Duration,
     pub(super) jitter: u8,
+    pub(super) plan: RenewalPlan,
 }
 
 pub(super) struct Restored {

@@ -10,15 +10,15 @@
 //! | somebody else has it | asks again, for two windows or half its time; then goes alone | looks again later |
 //! | nothing: it fails, or takes too long | requests a token alone | looks again later |
 //!
-//! A renewal that looks again later does so until its solo point, a random time before the token expires, and then
-//! requests a token alone. Callers get the valid token meanwhile.
+//! A renewal that looks again later does so until its solo point, a random time before the token expires. Then it does
+//! as a caller would, in a part of the time that is left. Callers get the valid token meanwhile.
 
 use std::hash::Hash as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use credentials_grant::{AccessToken, ClientCredentials, CredentialsSource, Error, ExposeSecret, Policy, SecretString};
+use credentials_grant::{AccessToken, ClientCredentials, Error, ExposeSecret, Policy, SecretString};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -28,17 +28,20 @@ use super::failures::Purpose;
 use super::fetch::{Attempt, Fetched, Found};
 use super::limits::RATION;
 use super::shared::Shared;
-use super::stored_failures::keyring;
+use super::stored_failures::{identify, keyring};
 use super::stored_token::{ForWhom, Restored, restore, write};
 use super::validity::{Reading, State};
 use crate::random::{entropy, random_number};
+use crate::runtime::AbortOnDrop;
 use crate::store::{Claim, Claimant, Keyring, Record, SharedStore, StoreKey, Unreadable, Version};
 
 /// How long one process has the right to request a token, if a second request costs next to nothing.
 const WINDOW: Duration = Duration::from_secs(3);
 
-/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them.
+/// How long a renewal, and what is done after a fetch, waits for an answer of the store: nobody waits for them. A
+/// renewal waits no longer than for this part of the time until its token expires.
 const BUDGET: Duration = Duration::from_secs(10);
+const BUDGET_SHARE: u32 = 8;
 
 /// How long others are told that a token was revoked: longer than tokens live, except for a few vendors'.
 const REVOKED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -90,24 +93,33 @@ impl Shared {
         let Some(session) = Session::new(self, store, credentials)? else {
             return self.request_with(credentials, attempt).await.map(Found::new);
         };
-        let (claimed, seen) = match session.ask(attempt).await? {
+        let mut answer = session.ask(attempt.purpose, attempt).await?;
+        if let Answer::Later(by) = answer {
+            if let Some(token) = self.look_again_later(by) {
+                return Ok(Found::Postponed(token));
+            }
+            // It was rejected or expired meanwhile, so callers wait for a new one now.
+            answer = session.ask(Purpose::Caller, attempt).await?;
+        }
+        let (claimed, seen) = match answer {
             Answer::Adopted(fetched) => return Ok(Found::Token(fetched)),
             Answer::Granted(claimed, seen) => (Some(claimed), seen),
             Answer::Alone(seen) => (None, seen),
             Answer::Unshared => return self.request_with(credentials, attempt).await.map(Found::new),
-            Answer::Later(by) => match self.look_again_later(by) {
-                Some(token) => return Ok(Found::Postponed(token)),
-                // It was invalidated or expired meanwhile, so callers need a new one now.
-                None => (None, self.seen_version()),
-            },
+            // Only a renewal is told so.
+            Answer::Later(_) => (None, self.seen_version()),
         };
         let mut outcome = self.request_with(credentials, attempt).await;
-        if let Ok(fetched) = &mut outcome {
-            fetched.rejections = self.store_memory.rejections();
-            session.write(fetched, seen, attempt.give_up).await;
-        }
-        if let Some(claimed) = claimed {
-            claimed.release(attempt.give_up).await;
+        match &mut outcome {
+            Ok(fetched) => {
+                fetched.rejections = self.store_memory.rejections();
+                session.write(fetched, seen, claimed, attempt.give_up).await;
+            }
+            Err(_) => {
+                if let Some(claimed) = claimed {
+                    let _ = timeout(store.moment(attempt.give_up), claimed.release()).await;
+                }
+            }
         }
         outcome.map(Found::new)
     }
@@ -136,8 +148,14 @@ impl Shared {
         let token = token.to_arc();
         // No call may come before the token expires.
         let timer = tokio::spawn(renew_after(Arc::downgrade(self), pause));
-        self.store_memory.set_timer(timer.abort_handle());
+        self.store_memory.set_timer(AbortOnDrop(timer.abort_handle()));
         Some(token)
+    }
+
+    /// Returns the time until the token in memory expires.
+    fn until_expired(&self) -> Duration {
+        let current = self.current.load();
+        current.as_ref().map_or(Duration::ZERO, |current| current.validity.until_expired(self.reading()))
     }
 
     /// Returns the version of the token that is in memory, or that was rejected.
@@ -164,7 +182,8 @@ async fn renew_after(shared: Weak<Shared>, mut pause: Duration) {
 }
 
 impl<'a> Session<'a> {
-    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or no name.
+    /// Returns `None` for a client whose tokens are not stored, since there is no key to seal them with, or it cannot
+    /// be told from others.
     fn new(
         shared: &'a Arc<Shared>,
         store: &'a Arc<SharedStore>,
@@ -175,8 +194,8 @@ impl<'a> Session<'a> {
         let mut is_known = false;
         let key = keyring.name("token", |state| {
             (provider.name(), &shared.parameters).hash(state);
-            is_known = state.part(|state| provider.identify(state));
-            state.part(|state| CredentialsSource::identify(credentials, state));
+            let knows_provider = state.part(|state| provider.identify(state));
+            is_known = state.part(|state| identify(credentials, state)) && knows_provider;
         });
         if !is_known {
             return Ok(None);
@@ -189,14 +208,17 @@ impl<'a> Session<'a> {
     }
 
     /// Asks the store what to do.
-    async fn ask(&self, attempt: &Attempt) -> Result<Answer, Error> {
-        let is_renewal = attempt.purpose == Purpose::Renewal;
-        let budget = if is_renewal { BUDGET } else { self.store.store().patience() };
+    async fn ask(&self, purpose: Purpose, attempt: &Attempt) -> Result<Answer, Error> {
+        let is_renewal = purpose == Purpose::Renewal;
+        let until_expired = self.shared.until_expired();
+        let budget = if is_renewal { BUDGET.min(until_expired / BUDGET_SHARE) } else { self.store.store().patience() };
         let budget = budget.min(share_of(attempt.give_up));
         let is_solo = is_renewal && self.shared.store_memory.is_solo(self.shared.reading());
         let claimant = Claimant::from_bytes(entropy()?);
         // Whoever has the right may be stopped, so half of the time is left for a request of one's own.
-        let waits_until = Instant::now() + (self.window * 2).min(share_of(attempt.give_up) * 2);
+        let half = share_of(attempt.give_up) * 2;
+        let half = if is_renewal { half.min(until_expired / 2) } else { half };
+        let waits_until = Instant::now() + (self.window * 2).min(half);
         let mut seen = self.shared.seen_version();
         let (mut records, mut pause) = (0, FIRST_PAUSE);
         loop {
@@ -215,7 +237,8 @@ impl<'a> Session<'a> {
                     records += 1;
                     match self.open(&record, asked) {
                         Ok(Some(fetched))
-                            if self.is_enough(&fetched, attempt, asked) && !self.is_revoked(&fetched, budget).await =>
+                            if self.is_enough(&fetched, purpose, attempt, asked)
+                                && !self.is_revoked(&fetched, budget).await =>
                         {
                             return Ok(Answer::Adopted(Box::new(fetched)));
                         }
@@ -224,9 +247,9 @@ impl<'a> Session<'a> {
                         Err(()) => return Ok(Answer::Unshared),
                     }
                 }
-                Some(Claim::Held(left)) if is_renewal => {
+                Some(Claim::Held(left)) if is_renewal && !is_solo => {
                     let jitter = self.window.mul_f64(f64::from(random_number()) / f64::from(u32::MAX) / 4.0);
-                    return Ok(if is_solo { Answer::Alone(seen) } else { Answer::Later(Some(left + jitter)) });
+                    return Ok(Answer::Later(Some(left + jitter)));
                 }
                 Some(Claim::Held(_)) if Instant::now() < waits_until => {
                     sleep(pause.mul_f64(1.0 - f64::from(random_number()) / f64::from(u32::MAX) / 2.0)).await;
@@ -252,6 +275,7 @@ impl<'a> Session<'a> {
             policy: &self.policy,
             maximum_lifetime: self.shared.config.maximum_lifetime,
             jitter,
+            plan: self.shared.config.renewal_plan,
         };
         let restored = restore(&value, record.lifetime, asked, &for_whom);
         Ok(restored.map(|Restored { token, lifetime, rejections, validity }| Fetched {
@@ -265,7 +289,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns `true` if a token from the store will do.
-    fn is_enough(&self, fetched: &Fetched, attempt: &Attempt, now: Reading) -> bool {
+    fn is_enough(&self, fetched: &Fetched, purpose: Purpose, attempt: &Attempt, now: Reading) -> bool {
         let left = fetched.validity.left(now);
         let is_longer = || match self.shared.current.load().as_ref() {
             Some(current) => left > current.validity.left(now),
@@ -275,7 +299,7 @@ impl<'a> Session<'a> {
             && fetched.validity.state(now) != State::Expired
             // If it lived for too short a time from the start, so would a new one.
             && (left >= attempt.minimum_lifetime || fetched.lifetime_on_arrival < attempt.minimum_lifetime)
-            && (attempt.purpose == Purpose::Caller || is_longer())
+            && (purpose == Purpose::Caller || is_longer())
     }
 
     /// Returns `true` if a process has revoked this token.
@@ -284,20 +308,31 @@ impl<'a> Session<'a> {
         self.store.call(budget, self.store.store().read(&key)).await.flatten().is_some()
     }
 
-    /// Writes a token into the store, unless that has another one by now. Waits a moment until it is there; if it takes
-    /// longer, the writing goes on.
-    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, give_up: Instant) {
+    /// Writes a token into the store, unless that has another one by now, and gives the claim back. Waits a moment
+    /// until that is done; if it takes longer, it goes on.
+    async fn write(&self, fetched: &mut Fetched, seen: Option<Version>, claimed: Option<Claimed>, give_up: Instant) {
         let Ok(version) = entropy().map(Version::from_bytes) else { return };
         let value = write(&fetched.token, fetched.validity.lifetime(), fetched.rejections);
         let Some(value) = self.keyring.seal(&self.key, version, value) else { return };
-        let lifetime = fetched.validity.left(self.shared.reading());
-        let record = Record { version, value, lifetime };
         fetched.version = Some(version);
         let (store, key) = (Arc::clone(self.store), self.key.clone());
+        let (clock, validity) = (Arc::clone(&self.shared.config.clock), fetched.validity);
+        // The store counts the lifetime from when it writes the record. A token is not handed out in the margin before
+        // its end, so no harm is done if it is written that much later.
+        let in_time = BUDGET.min(validity.margin() / 2);
         let writing = tokio::spawn(async move {
-            let written = store.call(BUDGET, store.store().write(&key, seen, &record)).await;
+            let began = Reading::of(&*clock);
+            let record = Record { version, value, lifetime: validity.left(began) };
+            let written = store.call(in_time, store.store().write(&key, seen, &record)).await;
             if written == Some(false) {
                 tracing::debug!("another process wrote a token into the store meanwhile");
+            } else if Reading::of(&*clock).since(began) >= in_time {
+                // It may have been written all the same, or still be, after the process was stopped, say.
+                store.probe(BUDGET, store.store().remove(&key, version)).await;
+            }
+            // Not before: until the token is there, somebody else would request another one.
+            if let Some(claimed) = claimed {
+                claimed.release().await;
             }
         });
         let _ = timeout(self.store.moment(give_up), writing).await;
@@ -322,10 +357,10 @@ struct Claimed {
 }
 
 impl Claimed {
-    /// Gives the claim back, and waits a moment until the store knows.
-    async fn release(mut self, give_up: Instant) {
+    /// Gives the claim back, and waits until the store knows.
+    async fn release(mut self) {
         if let Some(releasing) = self.start_release() {
-            let _ = timeout(self.store.moment(give_up), releasing).await;
+            let _ = releasing.await;
         }
     }
 
@@ -345,3 +380,6 @@ impl Drop for Claimed {
         let _ = self.start_release();
     }
 }
+
+#[cfg(test)]
+mod interleavings;

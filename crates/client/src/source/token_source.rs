@@ -114,6 +114,9 @@ impl TokenSource {
     pub fn invalidate(&self, token: &AccessToken) {
         self.0.current.remove_if(|current| {
             let is_given_up = is_same(&current.token, token);
+            if is_given_up {
+                self.0.predecessor.forget();
+            }
             #[cfg(feature = "store")]
             if is_given_up {
                 self.0.store_memory.give_up(current, 0);
@@ -188,15 +191,23 @@ impl ProvideToken for TokenSource {
         self.token_with(options).await
     }
 
-    /// As [`invalidate`](TokenSource::invalidate), except that a token from a store may be kept for a while, if the API
-    /// rejects one after the other.
+    /// As [`invalidate`](TokenSource::invalidate), except in two cases. A token that was renewed ahead of time, and is
+    /// rejected in its first ten seconds, makes place for the one before it until they are over: the API's clock may
+    /// lag behind. And a token from a store may be kept for a while, if the API rejects one after the other.
     fn invalidate(&self, token: &AccessToken) {
-        #[cfg(feature = "store")]
         let now = self.0.reading();
+        if self.0.predecessor.reinstate(&self.0.current, token, now) {
+            let provider = self.0.provider.name();
+            tracing::debug!(provider, "the API refused a new token; using the one before it for some seconds");
+            return;
+        }
         self.0.current.remove_if(|current| {
             let is_rejected = is_same(&current.token, token);
             #[cfg(feature = "store")]
             let is_rejected = is_rejected && !StoreMemory::keeps(current, now);
+            if is_rejected {
+                self.0.predecessor.forget();
+            }
             #[cfg(feature = "store")]
             if is_rejected {
                 self.0.store_memory.give_up(current, current.rejections.saturating_add(1));

@@ -52,6 +52,34 @@ pub(crate) enum State {
     Expired,
 }
 
+/// When tokens are renewed, as the user of the source wants it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RenewalPlan {
+    /// The part of the lifetime from which on, and until which, a token becomes stale: from 0 to 1.
+    pub(crate) window: Option<(f64, f64)>,
+    /// How long before its end a token is no longer returned.
+    pub(crate) margin: Option<Duration>,
+}
+
+impl RenewalPlan {
+    /// Returns the age at which a token is stale.
+    fn stale(self, lifetime: Duration, jitter: u8) -> Duration {
+        match self.window {
+            None => lifetime / 10 * 8 + lifetime / 10 * u32::from(jitter) / 256,
+            Some((start, end)) => lifetime.mul_f64(start + (end - start) * f64::from(jitter) / 256.0),
+        }
+    }
+
+    /// Returns the age at which a token is expired.
+    fn expired(self, lifetime: Duration) -> Duration {
+        let margin = match self.margin {
+            None => (lifetime / 20).clamp(SHORTEST_MARGIN, LONGEST_MARGIN),
+            Some(margin) => margin.min(lifetime / 2).max(SHORTEST_MARGIN),
+        };
+        lifetime.saturating_sub(margin)
+    }
+}
+
 /// When one token was requested, and when it is stale and expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validity {
@@ -63,10 +91,30 @@ pub(crate) struct Validity {
 
 impl Validity {
     /// A token requested at this time, with this lifetime. `jitter` is random, and decides when the token is stale.
+    #[cfg(test)]
     pub(crate) fn new(began: Reading, lifetime: Duration, jitter: u8) -> Self {
-        let stale = lifetime / 10 * 8 + lifetime / 10 * u32::from(jitter) / 256;
-        let expired = lifetime.saturating_sub((lifetime / 20).clamp(SHORTEST_MARGIN, LONGEST_MARGIN));
-        Self { began, lifetime, stale, expired }
+        Self::planned(began, lifetime, jitter, RenewalPlan::default(), None)
+    }
+
+    /// A token that is stale as the plan says, or at the age that the vendor states.
+    pub(crate) fn planned(
+        began: Reading,
+        lifetime: Duration,
+        jitter: u8,
+        plan: RenewalPlan,
+        refresh_in: Option<Duration>,
+    ) -> Self {
+        // A much earlier age would cost one request after the other.
+        let stated = refresh_in.filter(|age| *age < lifetime && *age >= lifetime / 20);
+        let stale = stated.unwrap_or_else(|| plan.stale(lifetime, jitter));
+        Self { began, lifetime, stale, expired: plan.expired(lifetime) }
+    }
+
+    /// Returns how long ago the token was requested: by the wall clock until it came here, and since then by the clock
+    /// that is never set.
+    pub(crate) fn age(&self, requested_at: SystemTime, now: Reading) -> Duration {
+        let before = self.began.wall.duration_since(requested_at).unwrap_or_default();
+        before + now.monotonic.saturating_sub(self.began.monotonic)
     }
 
     /// Takes from it the age that the token had when it was restored.
@@ -81,6 +129,12 @@ impl Validity {
     #[cfg(feature = "store")]
     pub(crate) fn until_expired(&self, now: Reading) -> Duration {
         self.expired.saturating_sub(now.since(self.began))
+    }
+
+    /// Returns how long before its end the token is expired.
+    #[cfg(feature = "store")]
+    pub(crate) fn margin(&self) -> Duration {
+        self.lifetime.saturating_sub(self.expired)
     }
 
     /// Returns the whole lifetime.
@@ -165,6 +219,35 @@ mod tests {
             State::Expired
         );
         assert_eq!(state_at(Validity::new(began, Duration::from_secs(u64::MAX / 256), 255), HOUR), State::Fresh);
+    }
+
+    #[test]
+    fn a_plan_moves_the_window_and_the_margin() {
+        let began = at(Duration::ZERO, Duration::ZERO);
+        let plan = RenewalPlan { window: Some((0.5, 0.6)), margin: Some(HOUR / 10) };
+        for jitter in 0..=u8::MAX {
+            let validity = Validity::planned(began, HOUR, jitter, plan, None);
+            assert!((HOUR / 2..HOUR * 6 / 10).contains(&validity.until_stale(began)), "{jitter}");
+            assert_eq!(state_at(validity, (HOUR * 9 / 10).saturating_sub(Duration::from_nanos(1))), State::Stale);
+            assert_eq!(state_at(validity, HOUR * 9 / 10), State::Expired);
+        }
+        let short = Validity::planned(began, HOUR / 100, 0, plan, None);
+        assert_eq!(
+            state_at(short, (HOUR / 200).saturating_sub(Duration::from_nanos(1))),
+            State::Fresh,
+            "half of a short lifetime is left"
+        );
+        assert_eq!(state_at(short, HOUR / 200), State::Expired);
+    }
+
+    #[test]
+    fn the_age_that_the_vendor_states_comes_before_the_plan() {
+        let began = at(Duration::ZERO, Duration::ZERO);
+        let until_stale = |age| Validity::planned(began, HOUR, 0, RenewalPlan::default(), age).until_stale(began);
+        assert_eq!(until_stale(Some(HOUR / 2)), HOUR / 2);
+        for unusable in [None, Some(HOUR), Some(HOUR * 2), Some(Duration::from_secs(1))] {
+            assert_eq!(until_stale(unusable), HOUR / 10 * 8, "{unusable:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct MemoryStore {
     entries: Arc<Mutex<HashMap<StoreKey, Entry>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Entry {
     record: Option<(Record, Instant)>,
     claim: Option<(Claimant, Instant)>,
@@ -144,3 +144,6 @@ impl TokenStore for MemoryStore {
         Ok(is_there)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod faults;

@@ -64,7 +64,7 @@ async fn a_status_that_promises_no_token_is_none() {
 
 #[tokio::test]
 async fn what_is_not_http_is_named_so() {
-    let cases: [(&str, &[u8]); 14] = [
+    let cases: [(&str, &[u8]); 19] = [
         ("HTTP/0.9", b"<html><body>Welcome</body></html>\n\n"),
         ("a version that does not exist", b"HTTP/7.0 200 OK\r\n\r\n"),
         ("a status of four digits", b"HTTP/1.1 2000 OK\r\n\r\n"),
@@ -75,7 +75,15 @@ async fn what_is_not_http_is_named_so() {
         ("HTTP/2", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80\x00\x04\x00\x01\x00\x00"),
         ("zeros", &[0; 512]),
         ("NUL in a header", b"HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n"),
-        ("a header without a name", b"HTTP/1.1 200 OK\r\n: x\r\n\r\n"),
+        ("NUL in a header's name", b"HTTP/1.1 200 OK\r\nx\0: a\r\n\r\n"),
+        ("NUL in a line that is no header", b"HTTP/1.1 200 OK\r\nWarning: a b\r\nno header \0\r\n\r\n"),
+        ("a carriage return in a header", b"HTTP/1.1 200 OK\r\nx: a\rset-cookie: b\r\n\r\n"),
+        ("a carriage return in a line that is no header", b"HTTP/1.1 200 OK\r\nno header\rx: a\r\n\r\n"),
+        (
+            "a length after spaces, and another",
+            b"HTTP/1.1 200 OK\r\ncontent-length : 2\r\ncontent-length: 3\r\n\r\n{}}",
+        ),
+        ("a length that is folded into two", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n 2\r\n\r\n{}"),
         ("two lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}"),
         ("a negative length", b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{}"),
         ("a length beyond 2^64", b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n{}"),
@@ -84,6 +92,53 @@ async fn what_is_not_http_is_named_so() {
         let error = answered(answer, Then::HangUp).await.unwrap_err();
         assert_error(&error, BadResponse, "127.0.0.1 sent something other than HTTP/1.1: ", what);
     }
+}
+
+#[tokio::test]
+async fn a_line_among_the_headers_that_is_no_header_is_skipped() {
+    let body = r#"{"access_token":"abc"}"#;
+    let length = body.len();
+    let cases: [(&str, &[u8]); 12] = [
+        ("a warning of PHP", b"PHP Warning:  Undefined variable $x in /srv/token.php on line 3\r\n"),
+        ("a warning in HTML", b"<br />\r\n<b>Notice</b>: Undefined index: scope in <b>/srv/token.php</b>\r\n"),
+        ("a warning that ends in a line feed", b"PHP Notice:  Undefined offset\n"),
+        ("a line without a colon", b"Status 200\r\n"),
+        ("a line without a name", b": x\r\n"),
+        ("a status line again", b"HTTP/1.1 200 OK\r\n"),
+        ("a name beyond ASCII", "x-gr\u{f6}\u{df}e: 3\r\n".as_bytes()),
+        ("a value with a control character", b"x-shown: a\x07b\r\n"),
+        ("a line that begins with a space", b" x: y\r\n"),
+        ("a value in Latin-1", b"x-shop: caf\xe9\r\n"),
+        ("a value that is folded", b"x-shop: one\r\n\ttwo\r\n"),
+        ("a length that is folded", b"content-length:\r\n 22\r\n"),
+    ];
+    for (what, line) in cases {
+        for is_first in [true, false] {
+            let known: &[u8] = b"content-type: application/json\r\n";
+            let lines = if is_first { [line, known] } else { [known, line] }.concat();
+            let length = format!("content-length: {length}\r\n\r\n{body}");
+            let answer = [b"HTTP/1.1 200 OK\r\n", &lines[..], length.as_bytes()].concat();
+            let token = answered(&answer, Then::HangUp).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(token.header_value(), "Bearer abc", "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_skipped_line_says_counts_for_nothing() {
+    let body = r#"{"access_token":"abc"}"#;
+    for line in [
+        "PHP Warning: x\r\n transfer-encoding: chunked",
+        "no header; content-length: 2",
+        "transfer encoding: chunked",
+        "content\u{2d}l\u{e9}ngth: 2",
+    ] {
+        let token = answered(&http("200 OK", &format!("{line}\r\n"), body), Then::HangUp).await;
+        assert_eq!(token.unwrap_or_else(|error| panic!("{line}: {error}")).header_value(), "Bearer abc");
+    }
+    let spaces = b"HTTP/1.1 200 OK\r\ntransfer-encoding : chunked\r\n\r\n16\r\n{\"access_token\":\"abc\"}\r\n0\r\n\r\n";
+    let token = answered(spaces, Then::HangUp).await.unwrap();
+    assert_eq!(token.header_value(), "Bearer abc", "a space before the colon changes no framing");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::env;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use credentials_grant::ErrorKind::{BadResponse, Unreachable};
+use credentials_grant::ErrorKind::BadResponse;
+use credentials_grant::Retry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
@@ -72,8 +73,8 @@ async fn asks_the_url_that_it_is_given() {
     match parameters(&env::var("TOKEN_URL").unwrap(), TIMEOUT).await {
         Ok(token) => println!("token: {}", token.header_value().to_str().unwrap()),
         Err(error) => {
-            assert_error(&error, Unreachable, "", "a proxy that means ill");
-            println!("error: {error}");
+            assert_error(&error, error.kind(), "", "a proxy that means ill");
+            println!("error: {} ({}): {error}", error.kind().name(), error.retry() == Retry::Never);
         }
     }
 }
@@ -81,6 +82,9 @@ async fn asks_the_url_that_it_is_given() {
 async fn ask_with(url: &str, environment: Vec<(&'static str, String)>) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "hosts::asks_the_url_that_it_is_given", "--nocapture"]);
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+        command.env_remove(name);
+    }
     command.env("TOKEN_URL", url).envs(environment);
     let Output { status, stdout, stderr } = spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&stdout).into_owned();
@@ -109,10 +113,17 @@ async fn loopback_is_asked_without_a_proxy() {
 
 #[tokio::test]
 async fn a_proxy_of_https_sees_the_name_of_the_host_and_nothing_else() {
-    let tls = "auth.example.com does not speak TLS on this port";
+    let tls = "unreachable (false): acme: auth.example.com does not speak TLS on this port";
+    let refuses =
+        "unreachable (false): acme: the proxy HOST (HTTPS_PROXY) does not connect to auth.example.com; ask who";
+    let login = "configuration (true): acme: the proxy HOST (HTTPS_PROXY) wants a login; add the user and the password";
     let cases = [
-        ("HTTP/1.1 403 Forbidden\r\n\r\n", "", "could not connect to auth.example.com"),
-        ("HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\n\r\n", "", "could not connect to auth.example.com"),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", "", refuses),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "", refuses),
+        ("HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\n\r\n", "", refuses),
+        ("HTTP/1.1 401 Unauthorized\r\n\r\n", "", refuses),
+        ("SSH-2.0-OpenSSH_9.9\r\n", "", refuses),
+        ("HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\n\r\n", "", login),
         ("HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"abc\"}", tls),
     ];
     for ((answer, then, words), by_name) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
@@ -124,6 +135,9 @@ async fn a_proxy_of_https_sees_the_name_of_the_host_and_nothing_else() {
                 assert_ne!(socket.read_buf(&mut seen).await.unwrap(), 0);
             }
             socket.write_all(answer.as_bytes()).await.unwrap();
+            if !answer.starts_with("HTTP/1.1 200") {
+                socket.shutdown().await.unwrap();
+            }
             // What TLS begins with, if anything.
             if socket.read_buf(&mut seen).await.is_ok() {
                 let _ = socket.write_all(then.as_bytes()).await;
@@ -133,8 +147,9 @@ async fn a_proxy_of_https_sees_the_name_of_the_host_and_nothing_else() {
         };
         let url = "https://auth.example.com/token?secret=canary";
         let address = if by_name { proxy.url("").replace("127.0.0.1", "localhost") } else { proxy.url("") };
+        let words = words.replace("HOST", address.strip_prefix("http://").unwrap());
         let (said, seen) = tokio::join!(ask_with(url, vec![("HTTPS_PROXY", address)]), serving);
-        assert!(said.contains(words), "{said}");
+        assert!(said.contains(&words), "{said}");
         let seen = String::from_utf8_lossy(&seen);
         assert!(seen.starts_with("CONNECT auth.example.com:443 HTTP/1.1\r\n"), "{seen}");
         for secret in ["canary", "aWQ6Y2FuYXJ5", "authorization", "/token", "grant_type"] {
@@ -142,4 +157,75 @@ async fn a_proxy_of_https_sees_the_name_of_the_host_and_nothing_else() {
         }
         proxy.is_left_alone().await;
     }
+}
+
+/// The first bytes that a server gets from a client with this environment.
+async fn first_bytes(server: &Server, url: &str, environment: Vec<(&'static str, String)>) -> String {
+    let serving = async {
+        let mut seen = vec![0; 2048];
+        let read = server.connection().await.read(&mut seen).await.unwrap();
+        seen.truncate(read);
+        String::from_utf8_lossy(&seen).into_owned()
+    };
+    tokio::join!(ask_with(url, environment), serving).1
+}
+
+#[tokio::test]
+async fn a_proxy_is_found_in_each_form_that_curl_takes_and_gets_its_login() {
+    let url = "https://auth.example.com/token";
+    for (variable, login, header) in [
+        ("HTTPS_PROXY", "http://corp\\svc:p@ss@", Some("Y29ycFxzdmM6cEBzcw==")),
+        ("https_proxy", "http://corp%5Csvc:p%40ss@", Some("Y29ycFxzdmM6cEBzcw==")),
+        ("ALL_PROXY", "", None),
+        ("all_proxy", "user:100%@", Some("dXNlcjoxMDAl")),
+    ] {
+        let proxy = Server::start().await;
+        let address = proxy.url("").replace("http://", login);
+        // Set by web servers for programs that they start. reqwest would use no proxy then.
+        let environment = vec![(variable, address), ("REQUEST_METHOD", "GET".to_owned())];
+        let seen = first_bytes(&proxy, url, environment).await;
+        assert!(seen.starts_with("CONNECT auth.example.com:443 HTTP/1.1\r\n"), "{variable}: {seen}");
+        let found = seen.lines().find_map(|line| line.strip_prefix("Proxy-Authorization: Basic "));
+        let found = found.or_else(|| seen.lines().find_map(|line| line.strip_prefix("proxy-authorization: Basic ")));
+        assert_eq!(found, header, "{variable}: {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_is_an_error_and_nothing_is_sent_without_it() {
+    let server = Server::start().await;
+    let url = server.url("/token").replace("http://", "https://");
+    for (variable, value) in [
+        ("HTTPS_PROXY", "http://user:canary#canary@proxy:8080"),
+        ("https_proxy", "socks5://proxy:1080"),
+        ("ALL_PROXY", "http://proxy:port"),
+        ("all_proxy", "proxy.example.com:8080/canary"),
+    ] {
+        for not_for in ["", "*"] {
+            let environment = vec![(variable, value.to_owned()), ("NO_PROXY", not_for.to_owned())];
+            let said = ask_with(&url, environment).await;
+            assert!(said.contains(&format!("configuration (true): acme: {variable} ")), "{said}");
+            assert!(said.contains("so nothing was sent") && !said.contains("canary"), "{said}");
+        }
+    }
+    server.is_left_alone().await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_excepted_is_reached_without_the_proxy() {
+    let proxy = Server::start().await;
+    for (not_for, is_direct) in
+        [("127.0.0.1", true), ("127.0.0.0/8", true), ("*", true), ("PORT", true), ("127.0.0.1:9", false)]
+    {
+        let server = Server::start().await;
+        let address = server.url("").replace("http://", "");
+        let url = format!("https://{address}/token");
+        let not_for = not_for.replace("PORT", &address);
+        let environment = vec![("HTTPS_PROXY", proxy.url("")), ("no_proxy", not_for.clone())];
+        let seen = first_bytes(if is_direct { &server } else { &proxy }, &url, environment).await;
+        assert_eq!(seen.starts_with("CONNECT "), !is_direct, "{not_for}: {seen}");
+        // TLS begins with this byte.
+        assert_eq!(seen.starts_with('\u{16}'), is_direct, "{not_for}: {seen}");
+    }
+    proxy.is_left_alone().await;
 }

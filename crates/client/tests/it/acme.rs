@@ -23,6 +23,11 @@ pub(crate) fn on_clock(server: &TestServer, clock: impl Clock) -> TokenSourceBui
         .with_clock(clock)
 }
 
+pub(crate) fn builder_for(provider: Acme, server: &TestServer, clock: &ManualClock) -> TokenSourceBuilder {
+    let credentials = ClientCredentials::new("id", "a-client-secret");
+    TokenSource::builder(provider, credentials).with_transport(server.clone()).with_clock(clock.clone())
+}
+
 pub(crate) fn source(server: &TestServer, clock: &ManualClock) -> TokenSource {
     builder(server, clock).build().unwrap()
 }

@@ -6,6 +6,8 @@ mod acme;
 mod assertions;
 mod authorizer;
 mod blocking;
+#[cfg(all(feature = "reqwest-middleware", feature = "tower"))]
+mod broken_uploads;
 mod credentials;
 mod failures;
 #[cfg(feature = "store")]
@@ -29,6 +31,7 @@ mod properties;
 mod rejections;
 mod renewal;
 #[cfg(feature = "reqwest-middleware")]
+mod repeated_tokens;
 mod reqwest_middleware;
 mod rotation;
 mod seams;
@@ -45,6 +48,8 @@ mod store;
 mod store_bounds;
 #[cfg(feature = "store")]
 mod store_failures;
+#[cfg(feature = "store")]
+mod store_keys;
 #[cfg(feature = "store")]
 mod store_replicas;
 mod token_options;

@@ -29,10 +29,18 @@ fn reads_and_fetches_are_counted_by_how_they_went() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            let acts = [Answer::http(503, ""), Answer::Token(1000), Answer::Token(1000), Answer::Token(1000)];
+            let acts = [
+                Answer::http(503, ""),
+                Answer::http(200, "<html>"),
+                Answer::Token(1000),
+                Answer::Token(1000),
+                Answer::Token(1000),
+            ];
             let (server, clock) = (TestServer::in_turn(acts), clock());
             let source = source(&server, &clock);
             token(&source).await.unwrap_err();
+            token(&source).await.unwrap_err();
+            clock.advance(SECOND);
             token(&source).await.unwrap();
             token(&source).await.unwrap();
             clock.advance(SECOND * 900);
@@ -45,17 +53,18 @@ fn reads_and_fetches_are_counted_by_how_they_went() {
 
     let counted = counted(&snapshotter);
     let expected = [
-        ("credentials_grant_fetch_seconds provider=acme", "4 values"),
+        ("credentials_grant_fetch_seconds provider=acme", "5 values"),
         ("credentials_grant_fetches_total provider=acme reason=expired outcome=token", "1"),
+        ("credentials_grant_fetches_total provider=acme reason=missing outcome=bad_response problem=html", "1"),
         ("credentials_grant_fetches_total provider=acme reason=missing outcome=token", "1"),
         ("credentials_grant_fetches_total provider=acme reason=missing outcome=unavailable", "1"),
         ("credentials_grant_fetches_total provider=acme reason=stale outcome=token", "1"),
         ("credentials_grant_lifetime_left_seconds provider=acme", "2 values"),
-        ("credentials_grant_reads_total provider=acme state=failed", "1"),
+        ("credentials_grant_reads_total provider=acme state=failed", "2"),
         ("credentials_grant_reads_total provider=acme state=fresh", "1"),
         ("credentials_grant_reads_total provider=acme state=stale", "1"),
         ("credentials_grant_reads_total provider=acme state=waited", "2"),
-        ("credentials_grant_wait_seconds provider=acme", "3 values"),
+        ("credentials_grant_wait_seconds provider=acme", "4 values"),
     ];
     assert_eq!(counted, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
 }

@@ -280,7 +280,7 @@ async fn a_tower_service_is_called_anew_for_each_of_both() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
     let api = service_fn(move |request: Request<String>| {
-        let mut response = Response::new(());
+        let mut response = Response::new(String::new());
         response.headers_mut().insert("dpop-nonce", HeaderValue::from_static("n"));
         if let Some(complaint) = complaint_of_both(request.headers()) {
             *response.status_mut() = StatusCode::UNAUTHORIZED;
@@ -339,7 +339,7 @@ async fn a_token_that_came_with_the_new_proof_is_not_replaced_by_yet_another() {
         clock.advance(SECOND * 3600);
         let nonce = verified(&request.headers()["dpop"])[1].get("nonce").cloned();
         let complaint = nonce.map_or(USE_NONCE, |_| ("www-authenticate", r#"DPoP error="invalid_token""#));
-        let mut response = Response::new(());
+        let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         *response.headers_mut() = headers(&[complaint, ("dpop-nonce", "n")]);
         async { Ok::<_, std::convert::Infallible>(response) }
@@ -376,7 +376,7 @@ async fn a_tower_service_is_called_once_more_with_the_nonce() {
     let calls = Arc::clone(&seen);
     let api = service_fn(move |request: Request<String>| {
         let nonce = verified(&request.headers()["dpop"])[1].get("nonce").cloned();
-        let mut response = Response::new(());
+        let mut response = Response::new(String::new());
         if nonce.is_none() {
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             *response.headers_mut() = headers(&[USE_NONCE, ("dpop-nonce", "n1")]);

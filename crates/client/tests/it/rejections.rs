@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use credentials_grant::{HeaderMap, StatusCode};
-use credentials_grant_client::{Authorization, Authorizer};
+use credentials_grant::{ExpiredBody, HeaderMap, Policy, StatusCode};
+use credentials_grant_client::{Authorization, Authorizer, TokenOptions};
 use credentials_grant_test_kit::settle;
 use http::Request;
 use tracing::Level;
@@ -206,4 +206,152 @@ async fn the_log_says_who_rejected_what_and_holds_no_secret() {
         assert!(line.contains(level) && line.contains("shop") && line.contains("401"), "{line}");
     }
     assert!(!logged.contains("token-1") && !logged.contains("a-client-secret"), "{logged}");
+}
+
+/// Has a token that was renewed ahead of time, a second ago.
+async fn renewed(policy: Policy) -> Rig {
+    let rig = rig(policy).warm().await;
+    rig.clock.advance(SECOND * 3300);
+    rig.source.token().await.unwrap();
+    settle().await;
+    assert_eq!(rig.cached().unwrap(), "Bearer token-2");
+    rig.clock.advance(SECOND);
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_token_that_the_api_refuses_at_first_does_not_end_the_one_before_it() {
+    let rig = renewed(policy()).await;
+    let (one, other) = (authorization(&rig.authorizer).await, authorization(&rig.authorizer).await);
+    // The API's clock lags behind: both calls are repeated with the token before, and so are those that follow.
+    for refused in [one, other] {
+        let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+        let retry = rig.authorizer.check_response(&refused, StatusCode::UNAUTHORIZED, &HeaderMap::new()).unwrap();
+        let authorization = rig.authorizer.authorize_again(&mut request, retry).await.unwrap();
+        assert_eq!(request.headers()["authorization"], "Bearer token-1");
+        assert!(!rig.answer(&authorization, 200));
+    }
+    for _ in 0..8 {
+        rig.clock.advance(SECOND);
+        rig.call(200).await;
+        settle().await;
+        assert_eq!(rig.cached().unwrap(), "Bearer token-1");
+    }
+    rig.clock.advance(SECOND);
+    rig.call(200).await;
+    assert_eq!((rig.cached().unwrap().as_str(), rig.server.request_count()), ("Bearer token-2", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn if_the_token_before_is_refused_too_a_new_one_is_fetched() {
+    let rig = renewed(policy()).await;
+    assert!(rig.call(401).await);
+    assert_eq!(rig.cached().unwrap(), "Bearer token-1");
+    rig.clock.advance(SECOND);
+    assert!(rig.call(401).await);
+    assert_eq!(rig.cached(), None);
+    rig.call(200).await;
+    assert_eq!((rig.cached().unwrap().as_str(), rig.server.request_count()), ("Bearer token-3", 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_used_again_once_the_one_before_it_has_expired_or_lives_too_short() {
+    let rig = rig(policy()).warm().await;
+    rig.clock.advance(SECOND * 3565);
+    rig.source.token().await.unwrap();
+    settle().await;
+    assert!(rig.call(401).await);
+    assert_eq!(rig.cached().unwrap(), "Bearer token-1");
+    let longer = TokenOptions::new().with_minimum_lifetime(SECOND * 60);
+    assert_eq!(rig.source.token_with(longer).await.unwrap().header_value(), "Bearer token-2");
+
+    let rig = self::rig(policy()).warm().await;
+    rig.clock.advance(SECOND * 3565);
+    rig.source.token().await.unwrap();
+    settle().await;
+    assert!(rig.call(401).await);
+    rig.clock.advance(SECOND * 6);
+    assert_eq!(rig.source.token().await.unwrap().header_value(), "Bearer token-2");
+    assert_eq!(rig.server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_later_or_ends_the_one_before_it_or_is_invalidated_by_the_user_is_given_up() {
+    let rig = renewed(policy()).await;
+    rig.clock.advance(SECOND * 9);
+    assert!(rig.call(401).await);
+    assert_eq!(rig.cached(), None, "ten seconds after its request");
+
+    let rig = renewed(policy().with_single_token()).await;
+    assert!(rig.call(401).await);
+    assert_eq!(rig.cached(), None, "the one before is over");
+
+    let rig = renewed(policy()).await;
+    rig.source.invalidate(&rig.source.token().await.unwrap());
+    assert_eq!(rig.cached(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_replaced_is_dropped_after_some_seconds_and_with_its_source() {
+    let rig = rig(policy()).warm().await;
+    let before = Arc::downgrade(&rig.source.token().await.unwrap());
+    rig.clock.advance(SECOND * 3300);
+    rig.source.token().await.unwrap();
+    settle().await;
+    assert!(before.upgrade().is_some());
+    tokio::time::advance(SECOND * 11).await;
+    settle().await;
+    assert!(before.upgrade().is_none());
+
+    let rig = renewed(policy()).await;
+    drop(rig);
+    settle().await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
+
+#[tokio::test]
+async fn a_body_gives_a_token_up_where_the_policy_says_so_and_it_is_not_too_long() {
+    const EXPIRED: &[u8] = br#"{"errors":[{"code":"602"}]}"#;
+    let json = [("content-type", "application/json")];
+    let long = [EXPIRED, &b" ".repeat(64 * 1024)].concat();
+    for (status, answer, body, is_needed, is_given_up) in [
+        (200, &json[..], EXPIRED, true, true),
+        (200, &[("content-type", "application/problem+JSON")], EXPIRED, true, true),
+        (200, &json, br#"{"errors":[{"code":"610"}]}"#, true, false),
+        (200, &json, b"not json", true, false),
+        (200, &json, b"", true, false),
+        (200, &json, &long, true, false),
+        (200, &[("content-type", "application/json"), ("content-length", "70000")], &long, false, false),
+        (200, &[("content-type", "image/png")], b"", false, false),
+        (200, &[], b"", false, false),
+        (404, &json, EXPIRED, false, false),
+        (401, &json, b"", false, true),
+    ] {
+        let expired = ExpiredBody::new("/errors/0/code", ["602"]).with_status(StatusCode::OK);
+        let rig = rig(policy().with_expired_body(expired)).warm().await;
+        let authorization = authorization(&rig.authorizer).await;
+        let (status, headers) = (StatusCode::from_u16(status).unwrap(), headers(answer));
+        assert_eq!(rig.authorizer.needs_body(status, &headers), is_needed, "{status} {answer:?}");
+        let retry = rig.authorizer.check_response_with_body(&authorization, status, &headers, body);
+        assert_eq!(retry.is_some(), is_given_up, "{status} {answer:?}");
+        assert_eq!(rig.cached().is_none(), is_given_up, "{status} {answer:?}");
+    }
+    let plain = rig(policy()).warm().await;
+    assert!(!plain.authorizer.needs_body(StatusCode::OK, &headers(&json)), "no vendor is asked about bodies");
+}
+
+#[test]
+fn a_program_that_blocks_can_show_the_body_too() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let expired = ExpiredBody::new("code", ["expired"]);
+    let rig = runtime.block_on(rig(policy().with_expired_body(expired)).warm());
+    let authorizer = credentials_grant_client::blocking::Authorizer::from_async(rig.authorizer.clone()).unwrap();
+    let mut request = Request::get("https://api.example.com/").body(()).unwrap();
+    let authorization = authorizer.authorize(&mut request).unwrap();
+    let headers = headers(&[("content-type", "application/json")]);
+    assert!(authorizer.needs_body(StatusCode::OK, &headers));
+    let body = br#"{"code":"expired"}"#;
+    let retry = authorizer.check_response_with_body(&authorization, StatusCode::OK, &headers, body).unwrap();
+    authorizer.authorize_again(&mut request, retry).unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer token-2");
 }

@@ -1,10 +1,12 @@
 //! Tokens that grow stale and are renewed before they expire.
 
+use std::time::Duration;
+
 use credentials_grant::ErrorKind;
 use credentials_grant_client::{Clock, ManualClock, TokenSource};
 use credentials_grant_test_kit::{Answer, TestServer, clock, gated, settle};
 
-use crate::acme::{SECOND, source, token};
+use crate::acme::{SECOND, builder, source, token};
 
 /// Returns a source whose token is at nine tenths of its lifetime of an hour.
 async fn with_stale_token(server: &TestServer) -> (TokenSource, ManualClock) {
@@ -167,4 +169,69 @@ fn a_runtime_that_runs_only_within_block_on_renews_while_a_caller_waits_for_some
     clock.advance(SECOND * 20);
     assert_eq!(runtime.block_on(token(&source)).unwrap(), "Bearer token-3", "one caller waits");
     assert_eq!(server.request_count(), 3, "for the renewal that had started");
+}
+
+#[tokio::test]
+async fn the_vendors_own_age_of_renewal_moves_it() {
+    let entra = r#"{"access_token":"token-1","expires_in":86400,"refresh_in":43200}"#;
+    let server = TestServer::in_turn([Answer::http(200, entra), Answer::Token(3600)]);
+    let clock = clock();
+    let source = source(&server, &clock);
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 43_199);
+    token(&source).await.unwrap();
+    settle().await;
+    assert_eq!(server.request_count(), 1, "it is fresh");
+    clock.advance(SECOND);
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-1", "nobody waits");
+    settle().await;
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn the_window_and_the_margin_of_renewal_can_be_set() {
+    let server = TestServer::in_turn([Answer::Token(1000), Answer::Token(1000), Answer::Token(1000)]);
+    let clock = clock();
+    let builder = builder(&server, &clock).with_renewal_window(0.5..0.5).with_expiry_margin(SECOND * 200);
+    let source = builder.build().unwrap();
+    token(&source).await.unwrap();
+    clock.advance(SECOND * 499);
+    token(&source).await.unwrap();
+    settle().await;
+    assert_eq!(server.request_count(), 1);
+    clock.advance(SECOND);
+    token(&source).await.unwrap();
+    settle().await;
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+    clock.advance(SECOND * 800);
+    assert!(source.cached().is_none());
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-3");
+}
+
+#[test]
+fn a_window_or_a_margin_that_makes_no_sense_is_refused() {
+    let server = TestServer::unused();
+    for window in [0.0..0.5, 0.9..0.8, 0.5..1.0, -1.0..0.5, f64::NAN..0.5, 0.5..f64::INFINITY] {
+        let error = builder(&server, &clock()).with_renewal_window(window.clone()).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{window:?}");
+        assert!(error.message().contains("renewal window"), "{error}");
+    }
+    for margin in [Duration::ZERO, SECOND * 3601] {
+        let error = builder(&server, &clock()).with_expiry_margin(margin).build().unwrap_err();
+        assert!(error.message().contains("expiry margin"), "{error}");
+    }
+    assert!(
+        builder(&server, &clock()).with_renewal_window(0.01..0.99).with_expiry_margin(SECOND * 3600).build().is_ok()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_success_is_tried_again_within_the_deadline() {
+    use credentials_grant_client::TokenOptions;
+    let server = TestServer::in_turn([Answer::http(200, ""), Answer::http(200, "\n"), Answer::Token(3600)]);
+    let source = source(&server, &clock());
+    let options = TokenOptions::new().with_deadline(SECOND * 30);
+    let token = source.token_with(options).await.unwrap();
+    assert_eq!(token.header_value(), "Bearer token-3");
+    assert_eq!(server.request_count(), 3);
 }

@@ -1,6 +1,6 @@
 //! The authorizer as a middleware for reqwest, against a real server.
 
-use credentials_grant::{Error, ErrorKind, Policy};
+use credentials_grant::{Error, ErrorKind, ExpiredBody, Policy};
 use credentials_grant_client::Authorizer;
 use credentials_grant_test_kit::{Answer, TestServer};
 use reqwest::{Body, Client, Method, Request, StatusCode, Url};
@@ -294,4 +294,80 @@ async fn a_body_that_was_accepted_is_not_sent_again_for_a_401_behind_a_redirect(
     assert_eq!(booking.send().await.unwrap().status(), 401);
     let sent = server.received_requests().await.unwrap();
     assert_eq!(sent.iter().filter(|request| request.method == "POST").count(), 1);
+}
+
+/// How Marketo says that a token has expired, and an answer that takes this token and no other.
+fn by_body(server: &MockServer) -> Policy {
+    at(server).with_expired_body(ExpiredBody::new("/errors/0/code", ["601", "602"]).with_status(StatusCode::OK))
+}
+
+fn marketo(taken: &'static str, code: &'static str) -> impl Fn(Option<&str>) -> ResponseTemplate {
+    move |given| {
+        let body = if given == Some(taken) {
+            r#"{"success":true,"result":[1]}"#.to_owned()
+        } else {
+            format!(r#"{{"success":false,"errors":[{{"code":"{code}","message":"Access token expired"}}]}}"#)
+        };
+        ResponseTemplate::new(200).set_body_raw(body, "application/json;charset=UTF-8")
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_by_the_body_of_a_success_is_renewed_once() {
+    for code in ["601", "602"] {
+        let server = api(marketo("Bearer token-2", code)).await;
+        let rig = rig(by_body(&server)).warm().await;
+        let response = client(&rig.authorizer).get(format!("{}/v1", server.uri())).send().await.unwrap();
+        assert_eq!(response.url().path(), "/v1");
+        assert_eq!(response.headers()["content-type"], "application/json;charset=UTF-8");
+        assert_eq!(response.text().await.unwrap(), r#"{"success":true,"result":[1]}"#);
+        assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"], "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_says_something_else_is_handed_on_as_it_is() {
+    let server = api(marketo("Bearer token-2", "610")).await;
+    let rig = rig(by_body(&server)).warm().await;
+    let response = client(&rig.authorizer).get(format!("{}/v1", server.uri())).send().await.unwrap();
+    assert!(response.text().await.unwrap().contains("610"));
+    assert_eq!(seen(&server).await, ["Bearer token-1"]);
+}
+
+#[tokio::test]
+async fn a_token_that_never_satisfies_costs_one_renewal_and_the_last_body_is_handed_on() {
+    let server = api(marketo("Bearer none", "602")).await;
+    let rig = rig(by_body(&server)).warm().await;
+    let response = client(&rig.authorizer).get(format!("{}/v1", server.uri())).send().await.unwrap();
+    assert!(response.text().await.unwrap().contains("602"));
+    assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
+}
+
+#[tokio::test]
+async fn a_long_body_arrives_whole_and_no_other_body_is_read() {
+    let long = format!(r#"{{"errors":[{{"code":"602"}}],"more":"{}"}}"#, "x".repeat(200 * 1024));
+    for (body, kind, status) in [
+        (long.clone(), "application/json", 200),
+        (r#"{"errors":[{"code":"602"}]}"#.to_owned(), "text/html", 200),
+        (r#"{"errors":[{"code":"602"}]}"#.to_owned(), "application/json", 500),
+    ] {
+        let answer = body.clone();
+        let server = api(move |_| ResponseTemplate::new(status).set_body_raw(answer.clone(), kind)).await;
+        let rig = rig(by_body(&server)).warm().await;
+        let response = client(&rig.authorizer).get(format!("{}/v1", server.uri())).send().await.unwrap();
+        assert_eq!(response.text().await.unwrap(), body, "{kind} {status}");
+        assert_eq!(seen(&server).await, ["Bearer token-1"], "{kind} {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_the_policy_names_means_expired_and_no_other() {
+    for (status, tokens) in [(400, 2), (403, 2), (404, 2), (409, 1)] {
+        let server =
+            api(move |given| ResponseTemplate::new(if given == Some("Bearer token-2") { 200 } else { status })).await;
+        let named = [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        let rig = rig(named.into_iter().fold(at(&server), Policy::with_expired_status)).warm().await;
+        client(&rig.authorizer).get(format!("{}/v1", server.uri())).send().await.unwrap();
+        assert_eq!(seen(&server).await.len(), tokens, "{status}");
+    }
 }

@@ -291,3 +291,109 @@ fn every_process_with_a_key_derives_the_same_store_secret_and_no_other_key_does(
     let other_algorithm = KeySigner::from_pem(RSA_PKCS8).unwrap().with_algorithm(SigningAlgorithm::Ps256).unwrap();
     assert_eq!(secret(other_algorithm.with_key_id("1")), kinds[0][0]);
 }
+
+#[test]
+fn keys_are_read_as_vendors_hand_them_out_and_as_variables_and_forms_leave_them() {
+    let base64 = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
+    let wrapped = |text: &str| {
+        let text = base64(text);
+        text.as_bytes().chunks(60).map(|line| format!("{}\n", str::from_utf8(line).unwrap())).collect::<String>()
+    };
+    let public = |text: &str| {
+        let signer = KeySigner::from_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        (signer.public_key().unwrap().to_owned(), signer.key_id().map(str::to_owned))
+    };
+    for pem in [RSA_PKCS8, RSA_PKCS1, P256_PKCS8, P256_SEC1, P384_SEC1] {
+        let expected = (KeySigner::from_pem(pem).unwrap().public_key().unwrap().to_owned(), None);
+        let crlf = pem.replace('\n', "\r\n");
+        for form in [
+            pem.to_owned(),
+            pem.trim().to_owned(),
+            format!("\u{feff}{pem}"),
+            crlf.clone(),
+            // Line breaks written out, in quotes, or turned into spaces.
+            pem.replace('\n', "\\n"),
+            crlf.replace('\r', "\\r").replace('\n', "\\n"),
+            format!("\"{}\"", pem.trim().replace('\n', "\\n")),
+            format!("'{pem}'"),
+            pem.replace('\n', " "),
+            pem.replace('\n', "   "),
+            pem.lines().collect::<String>(),
+            // Indented, as in YAML.
+            pem.lines().map(|line| format!("    {line}\n")).collect(),
+            // Beside a certificate, and text of the program that wrote it.
+            format!("{CERTIFICATE}\n{pem}"),
+            format!("Bag Attributes\n    friendlyName: my key\n{pem}"),
+            base64(pem),
+            wrapped(pem),
+            format!("{}\n", base64(&pem.replace('\n', "\\n"))),
+        ] {
+            assert_eq!(public(&form), expected, "{form}");
+        }
+        let account = serde_json::json!({"type": "service_account", "private_key_id": "7f3", "private_key": pem});
+        let other = serde_json::json!({"type": "serviceaccount", "keyId": "7f3", "key": pem, "userId": "1"});
+        for json in [account.to_string(), other.to_string(), base64(&account.to_string())] {
+            assert_eq!(public(&json), (expected.0.clone(), Some("7f3".to_owned())));
+        }
+    }
+    for jwk in [RSA_JWK, P256_JWK, P521_JWK, ED25519_JWK] {
+        let signer = KeySigner::from_jwk(jwk).unwrap();
+        let public_half = signer.public_key().unwrap();
+        let expected = (public_half.to_owned(), signer.key_id().map(str::to_owned));
+        let set = format!(r#"{{"keys": [{public_half}, {jwk}]}}"#);
+        for form in [jwk.to_owned(), set.clone(), base64(jwk), wrapped(&set)] {
+            assert_eq!(public(&form), expected, "{form}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_key_that_can_be_read_is_called_what_it_is_with_the_command_that_makes_a_key_of_it() {
+    let encrypted = include_str!("keys/rsa-encrypted.pem");
+    let traditional = RSA_PKCS1.replace(
+        "-----\nMII",
+        "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,7C3D2A1B7C3D2A1B7C3D2A1B7C3D2A1B\n\nMII",
+    );
+    let public_set = r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#;
+    let two = format!(r#"{{"keys":[{P256_JWK},{P521_JWK}]}}"#);
+    for (text, what, remedy) in [
+        (encrypted, "encrypted", "openssl pkey -in"),
+        (&encrypted.replace('\n', "\\n"), "encrypted", "openssl pkey -in"),
+        (&traditional, "encrypted", "openssl pkey -in"),
+        (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n",
+            "OpenSSH's own format",
+            "ssh-keygen -p -N '' -m PKCS8",
+        ),
+        ("PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\n", "a key of PuTTY", "puttygen"),
+        ("ssh-rsa AAAAB3NzaC1yc2E= me@here", "public key of OpenSSH", "without `.pub`"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@here", "public key of OpenSSH", "without `.pub`"),
+        ("/run/secrets/key.pem", "looks like a path", "what is in the file"),
+        ("op://vault/item/key", "a reference to a secret", "op read"),
+        (public_set, "a set of public keys", "private key"),
+        (&two, "a set of several private keys", "use one of them"),
+        (r#"{"type":"service_account"}"#, "not a JSON Web Key", "private key"),
+        ("hunter2", "no private key", "private key"),
+        ("", "no private key", "private key"),
+        (RSA_PUBLIC, "public key", "private key"),
+        (CERTIFICATE, "certificate", "private key"),
+    ] {
+        let error = KeySigner::from_text(text).unwrap_err();
+        assert!(error.message().contains(what), "{text}: {error}");
+        assert!(error.remedy().is_some_and(|words| words.contains(remedy)), "{text}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert_silent(&error);
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+    let der = PrivateKeyDer::from_pem_slice(RSA_PKCS8.as_bytes()).unwrap();
+    // What a PKCS #12 file begins with (RFC 7292 section 4).
+    let pkcs12 = [&[0x30, 0x82, 0x09, 0x5f, 2, 1, 3, 0x30, 0x82, 0x09, 0x25][..], &[0x81; 40]].concat();
+    for (bytes, command) in [(der.secret_der(), "openssl pkey -inform DER"), (&pkcs12, "openssl pkcs12 -in")] {
+        let as_base64 = base64::prelude::BASE64_STANDARD.encode(bytes);
+        for error in [KeySigner::from_bytes(bytes).unwrap_err(), KeySigner::from_text(as_base64).unwrap_err()] {
+            assert!(error.message().contains("binary"), "{error}");
+            assert!(error.remedy().unwrap().contains(command), "{error}");
+            assert_silent(&error);
+        }
+    }
+}

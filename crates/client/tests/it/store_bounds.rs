@@ -13,6 +13,8 @@ use credentials_grant_client::{
     Version,
 };
 use credentials_grant_test_kit::{Acme, Answer, TestServer, TokioClock, pass, settle};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::time::{Instant, advance};
 
 use crate::acme::{SECOND, on_clock, token};
@@ -73,6 +75,41 @@ async fn a_store_that_hangs_leaves_time_for_the_request_whatever_the_timeout() {
         }
         assert_eq!(server.request_count(), 2, "{timeout:?}: renewed in time");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_lives_for_seconds_is_renewed_in_time_whatever_the_store_does() {
+    for (life, fails, hangs) in [(10, true, false), (10, false, true), (60, true, false), (60, false, true)] {
+        let (server, store) = (server(SECOND * 3 / 10, life), Faulty::default());
+        let sources: Vec<_> = (0..50).map(|_| process(&server, &store)).collect();
+        join_all(sources.iter().map(token)).await;
+        store.fails.store(fails, Ordering::Relaxed);
+        store.hangs.store(hangs, Ordering::Relaxed);
+        for tick in 0..life * 20 * 2 {
+            for source in &sources {
+                let answer = token(source).now_or_never();
+                assert!(
+                    answer.is_some(),
+                    "a life of {life} s, and a store that fails: {fails}: a call waited at {tick}"
+                );
+            }
+            pass(SECOND / 20).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_whose_renewal_was_postponed_one_requests_the_token_once_the_store_is_back() {
+    let (server, store) = (server(SECOND / 2, 60), Faulty::default());
+    let sources: Vec<_> = (0..50).map(|_| process(&server, &store)).collect();
+    join_all(sources.iter().map(token)).await;
+    advance(SECOND * 54).await;
+    store.fails.store(true, Ordering::Relaxed);
+    join_all(sources.iter().map(token)).await;
+    settle().await;
+    store.fails.store(false, Ordering::Relaxed);
+    pass(SECOND * 2).await;
+    assert_eq!(server.request_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,18 +2,21 @@
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
-use std::future::{Ready, ready};
+use std::future::{Ready, poll_fn, ready};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use credentials_grant::{Error, ErrorKind};
 use credentials_grant_test_kit::{Answer, TestServer, gated, settle};
 use http::{HeaderMap, Request, Response, Version};
+use http_body::{Body, Frame};
 use tokio::sync::{Barrier, Semaphore};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::acme::SECOND;
-use crate::shop::{policy, rig, rig_with};
+use crate::shop::{Rig, policy, rig, rig_with};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -57,9 +60,9 @@ fn token_of(headers: &HeaderMap) -> String {
 }
 
 impl Service<Request<String>> for Api {
-    type Response = Response<()>;
+    type Response = Response<String>;
     type Error = Infallible;
-    type Future = Ready<Result<Response<()>, Infallible>>;
+    type Future = Ready<Result<Response<String>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.readiness.0 = true;
@@ -72,7 +75,7 @@ impl Service<Request<String>> for Api {
         let token = token_of(request.headers());
         let status = if token == self.takes { 200 } else { 401 };
         self.calls.lock().unwrap().push((token, request.into_body()));
-        ready(Ok(Response::builder().status(status).body(()).unwrap()))
+        ready(Ok(Response::builder().status(status).body(String::new()).unwrap()))
     }
 }
 
@@ -116,7 +119,7 @@ async fn what_is_sent_again_is_the_same_request() {
             let token = request.headers_mut().remove("authorization").unwrap();
             seen.lock().unwrap().push(request);
             let status = if token == "Bearer token-2" { 200 } else { 401 };
-            ready(Ok::<_, Infallible>(Response::builder().status(status).body(()).unwrap()))
+            ready(Ok::<_, Infallible>(Response::builder().status(status).body(String::new()).unwrap()))
         })
     };
     let mut sent = request("");
@@ -170,7 +173,7 @@ async fn where_no_new_token_can_be_had_the_caller_gets_the_reason_and_not_the_40
 #[tokio::test]
 async fn an_error_of_the_service_is_handed_on() {
     let rig = rig(policy());
-    let broken = service_fn(|_: Request<String>| ready(Err::<Response<()>, _>(BoxError::from("broken"))));
+    let broken = service_fn(|_: Request<String>| ready(Err::<Response<String>, _>(BoxError::from("broken"))));
     let error = rig.authorizer.layer().layer(broken).oneshot(request("")).await.unwrap_err();
     assert_eq!(error.to_string(), "broken");
 }
@@ -180,10 +183,78 @@ async fn a_grpc_call_that_is_unauthenticated_is_sent_once_more() {
     let rig = rig(policy()).warm().await;
     let grpc = service_fn(|request: Request<String>| {
         let code = if token_of(request.headers()) == "Bearer token-2" { "0" } else { "16" };
-        ready(Ok::<_, Infallible>(Response::builder().header("grpc-status", code).body(()).unwrap()))
+        ready(Ok::<_, Infallible>(Response::builder().header("grpc-status", code).body(String::new()).unwrap()))
     });
     let answer = rig.authorizer.layer().layer(grpc).oneshot(request("")).await.unwrap();
     assert_eq!(answer.headers()["grpc-status"], "0");
+}
+
+/// The body of a gRPC response: a message, and how the call ended.
+struct GrpcBody(Vec<Frame<Bytes>>);
+
+impl GrpcBody {
+    fn ending_with(code: &'static str) -> Self {
+        let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), code.parse().unwrap())]);
+        Self(vec![Frame::trailers(trailers), Frame::data(Bytes::from_static(b"message"))])
+    }
+}
+
+impl Body for GrpcBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop().map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Calls an API of gRPC that ends each call so, and returns what the caller reads: frames with data, and with trailers.
+async fn grpc_call(rig: &Rig, kind: &'static str, code: &'static str) -> (usize, usize) {
+    let grpc = service_fn(move |_: Request<String>| {
+        let response = Response::builder().header("content-type", kind).body(GrpcBody::ending_with(code));
+        ready(Ok::<_, Infallible>(response.unwrap()))
+    });
+    let mut body = rig.authorizer.layer().layer(grpc).oneshot(request("")).await.unwrap().into_body();
+    let mut read = (0, 0);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.unwrap();
+        read = (read.0 + usize::from(frame.is_data()), read.1 + usize::from(frame.is_trailers()));
+    }
+    read
+}
+
+#[tokio::test]
+async fn a_grpc_call_that_ends_unauthenticated_in_its_trailers_gives_the_token_up() {
+    for (kind, code, is_given_up) in [
+        ("application/grpc", "16", true),
+        ("application/grpc+proto", "16", true),
+        ("application/grpc-web+proto", "16", true),
+        ("application/grpc", "0", false),
+        ("application/grpc", "7", false),
+        ("application/json", "16", false),
+    ] {
+        let rig = rig(policy()).warm().await;
+        assert_eq!(grpc_call(&rig, kind, code).await, (1, 1), "{kind} {code}: the body is passed on");
+        assert_eq!(rig.cached().is_none(), is_given_up, "{kind} {code}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_ends_every_grpc_call_so_does_not_cost_a_token_for_each() {
+    let rig = rig(policy()).warm().await;
+    for _ in 0..10 {
+        grpc_call(&rig, "application/grpc", "16").await;
+    }
+    assert_eq!(rig.server.request_count(), 2, "the second is kept for a second");
+    rig.clock.advance(SECOND);
+    grpc_call(&rig, "application/grpc", "16").await;
+    grpc_call(&rig, "application/grpc", "0").await;
+    grpc_call(&rig, "application/grpc", "16").await;
+    assert_eq!((rig.cached(), rig.server.request_count()), (None, 3), "a call that went well ends the pause");
 }
 
 #[tokio::test]
@@ -199,7 +270,7 @@ async fn many_calls_rejected_at_once_buy_one_new_token() {
                 all_there.wait().await;
             }
             let status = if is_old { 401 } else { 200 };
-            Ok::<_, Infallible>(Response::builder().status(status).body(()).unwrap())
+            Ok::<_, Infallible>(Response::builder().status(status).body(String::new()).unwrap())
         }
     });
     let service = rig.authorizer.layer().layer(api);
@@ -240,7 +311,7 @@ async fn a_renewal_that_was_in_vain_counts_though_other_calls_were_accepted_mean
                 if request.headers()["authorization"] != "Bearer token-1" {
                     gate.acquire().await.unwrap().forget();
                 }
-                Ok::<_, Infallible>(Response::builder().status(401).body(()).unwrap())
+                Ok::<_, Infallible>(Response::builder().status(401).body(String::new()).unwrap())
             }
         })
     };

@@ -6,6 +6,7 @@
 
 #![cfg(test)]
 
+#[allow(dead_code, reason = "not every step is in the model")]
 #[path = "../../src/source/current.rs"]
 mod current;
 #[expect(dead_code, reason = "nobody asks where and when it was started")]

@@ -24,8 +24,12 @@ impl<T> ArcSwapOption<T> {
         self.0.store(value);
     }
 
-    pub(crate) fn compare_and_swap(&self, current: &Guard<Option<Arc<T>>>, new: Option<Arc<T>>) {
+    pub(crate) fn compare_and_swap(
+        &self,
+        current: &Guard<Option<Arc<T>>>,
+        new: Option<Arc<T>>,
+    ) -> Guard<Option<Arc<T>>> {
         yield_now();
-        self.0.compare_and_swap(&**current, new);
+        self.0.compare_and_swap(&**current, new)
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use credentials_grant::{Error, ErrorKind, Retry};
 use credentials_grant_client::HttpTransport;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
@@ -46,7 +48,18 @@ async fn a_certificate_that_is_not_acceptable_is_refused_and_the_message_says_wh
         ),
         ("of no host", Certified::signed_by(&trusted, &nameless), "is for another name", "host in the token URL"),
         ("for clients", Certified::signed_by(&trusted, &for_clients), "is not acceptable", "show the vendor"),
-        ("of an unknown authority", Certified::signed_by(&unknown, &params()), NOT_TRUSTED, "with_root_certificates"),
+        (
+            "of an unknown authority",
+            Certified::signed_by(&unknown, &params()),
+            NO_INTERMEDIATE,
+            "send the intermediate certificates",
+        ),
+        (
+            "of an unknown authority, sent with it",
+            Certified::signed_by(&unknown, &params()).sent_with(unknown.der()),
+            NOT_TRUSTED,
+            "with_root_certificates",
+        ),
         (
             "of an authority that bears the name",
             Certified::signed_by(&imitator, &params()),
@@ -69,13 +82,19 @@ async fn a_certificate_that_is_not_acceptable_is_refused_and_the_message_says_wh
 }
 
 const NOT_TRUSTED: &str = "is not signed by a trusted CA: it is self-signed, or its CA is private or unknown";
+const NO_INTERMEDIATE: &str = "is not signed by a trusted CA, and the server sent no intermediate certificate with it";
 const AN_AUTHORITYS: &str = "is a CA certificate, not a server certificate, as self-signed ones often are";
 
 #[tokio::test]
 async fn the_machine_does_not_trust_whom_nobody_knows() {
     let certified = Certified::signed_by(&authority("private"), &params());
     let error = answered(config(&certified), &HttpTransport::new().unwrap()).await.unwrap_err();
-    assert_unreachable(&error, &format!("the certificate of 127.0.0.1 {NOT_TRUSTED}"), "add it to the system's", "");
+    assert_unreachable(
+        &error,
+        &format!("the certificate of 127.0.0.1 {NO_INTERMEDIATE}"),
+        "add it to the system's",
+        "",
+    );
 }
 
 /// A `ServerHello` that agrees to this version and to `TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA`, as older servers answer.
@@ -89,7 +108,10 @@ fn server_hello(version: [u8; 2]) -> Vec<u8> {
 async fn what_is_no_safe_tls_is_told_from_what_is_none_at_all() {
     let (old, newer) = ("127.0.0.1 supports no TLS newer than 1.1, which is not secure", "TLS 1.2 or 1.3");
     let (none, port) = ("127.0.0.1 does not speak TLS on this port", "port");
-    let (failed, hung_up) = ("TLS with 127.0.0.1 failed", "127.0.0.1 closed the connection during the TLS handshake");
+    let hung_up = "127.0.0.1 closed the connection during the TLS handshake";
+    let (nothing_in_common, ciphers) = ("127.0.0.1 and this client have no way of TLS in common", "ECDHE and AES-GCM");
+    let other_name = "the server at the address of 127.0.0.1 does not serve this name";
+    let alpn = "127.0.0.1 does not offer HTTP/1.1, but HTTP/2 alone or another protocol (ALPN)";
     let cases = [
         ("SSL 3.0", server_hello([3, 0]), old, newer),
         ("TLS 1.0", server_hello([3, 1]), old, newer),
@@ -97,7 +119,11 @@ async fn what_is_no_safe_tls_is_told_from_what_is_none_at_all() {
         ("an alert about the version", b"\x15\x03\x01\x00\x02\x02\x46".to_vec(), old, newer),
         ("plain HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), none, port),
         ("SSH", b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(), none, port),
-        ("an alert about the ciphers", b"\x15\x03\x01\x00\x02\x02\x28".to_vec(), failed, "network"),
+        ("an alert about the ciphers", b"\x15\x03\x01\x00\x02\x02\x28".to_vec(), nothing_in_common, ciphers),
+        ("an alert about their strength", b"\x15\x03\x03\x00\x02\x02\x47".to_vec(), nothing_in_common, ciphers),
+        ("an alert about the name", b"\x15\x03\x03\x00\x02\x02\x70".to_vec(), other_name, "/etc/hosts"),
+        ("an alert about the protocol", b"\x15\x03\x03\x00\x02\x02\x78".to_vec(), alpn, "offer http/1.1"),
+        ("a decode error", b"\x15\x03\x03\x00\x02\x02\x32".to_vec(), "TLS with 127.0.0.1 failed", "network"),
         ("nothing", vec![], hung_up, "network"),
     ];
     for (what, answer, message, remedy) in cases {
@@ -152,4 +178,29 @@ async fn an_answer_that_somebody_may_have_cut_short_is_not_taken_for_whole() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_http_2_alone_is_named_so() {
+    let trusted = authority("private");
+    let mut config = config(&Certified::signed_by(&trusted, &params()));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let error = answered(config, &trusting(&trusted)).await.unwrap_err();
+    let message = "127.0.0.1 does not offer HTTP/1.1, but HTTP/2 alone or another protocol (ALPN)";
+    assert_unreachable(&error, message, "ask the vendor to offer http/1.1", "h2 alone");
+}
+
+#[tokio::test]
+async fn a_missing_intermediate_certificate_is_named_as_the_cause() {
+    let root = authority("root");
+    let mut params_of_intermediate = CertificateParams::new([]).unwrap();
+    params_of_intermediate.distinguished_name.push(DnType::CommonName, "intermediate");
+    params_of_intermediate.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let intermediate = CertifiedIssuer::signed_by(params_of_intermediate, KeyPair::generate().unwrap(), &root).unwrap();
+    let alone = Certified::signed_by(&intermediate, &params());
+    let error = answered(config(&alone), &trusting(&root)).await.unwrap_err();
+    let message = format!("the certificate of 127.0.0.1 {NO_INTERMEDIATE}");
+    assert_unreachable(&error, &message, "the vendor has to send the intermediate certificates", "leaf alone");
+    let whole = Certified::signed_by(&intermediate, &params()).sent_with(intermediate.der());
+    answered(config(&whole), &trusting(&root)).await.unwrap();
 }

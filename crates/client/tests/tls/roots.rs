@@ -2,11 +2,16 @@
 
 use std::env;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use credentials_grant::{Error, ErrorKind};
 use credentials_grant_client::HttpTransport;
-use rcgen::KeyPair;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use tokio::task::spawn_blocking;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use crate::server::{
@@ -29,6 +34,86 @@ async fn each_of_several_certificates_is_trusted_and_so_is_a_self_signed_one() {
     for certified in [Certified::signed_by(&one, &params()), Certified::signed_by(&other, &params()), alone] {
         answered(config(&certified), &transport).await.unwrap();
     }
+}
+
+/// A self-signed certificate as `openssl req -x509` makes it: one of a CA.
+fn as_openssl_makes_it(change: impl FnOnce(&mut CertificateParams)) -> Certified {
+    let mut params = as_openssl_params();
+    change(&mut params);
+    Certified::self_signed(&params)
+}
+
+fn given(certified: &Certified) -> HttpTransport {
+    HttpTransport::new().unwrap().with_root_certificates(certified.certificate.pem().as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn a_servers_own_certificate_is_trusted_if_it_is_given_exactly() {
+    let openssls = as_openssl_makes_it(|_| {});
+    let of_an_unknown_authority = Certified::signed_by(&authority("unknown"), &params());
+    for certified in [&openssls, &of_an_unknown_authority] {
+        let token = answered(config(certified), &given(certified)).await.unwrap();
+        assert_eq!(token.header_value(), "Bearer abc");
+    }
+    let other = authority("other");
+    let both = [other.pem(), openssls.certificate.pem()].concat();
+    let transport = HttpTransport::new().unwrap().with_root_certificates(both.as_bytes()).unwrap();
+    answered(config(&openssls), &transport).await.unwrap();
+    let tls_1_2 = demanding(&openssls, &other, &TLS12);
+    let client = Certified::signed_by(&other, &params()).pem();
+    answered_with(&client, tls_1_2, &transport).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_servers_own_certificate_must_be_valid_and_for_its_name_also_if_it_is_given_exactly() {
+    let (unknown, mut expired_leaf) = (authority("unknown"), params());
+    expired_leaf.not_after = date_time_ymd(2020, 1, 1);
+    let other_name = CertificateParams::new(["evil.example".to_owned()]).unwrap();
+    let cases = [
+        (as_openssl_makes_it(|params| params.not_after = date_time_ymd(2020, 1, 1)), "has expired"),
+        (as_openssl_makes_it(|params| params.not_before = date_time_ymd(2200, 1, 1)), "is not valid yet"),
+        (as_openssl_makes_it(|params| params.subject_alt_names = Vec::new()), "is for another name"),
+        (as_openssl_makes_it(|params| params.subject_alt_names = other_name.subject_alt_names.clone()), "another name"),
+        (Certified::signed_by(&unknown, &expired_leaf), "has expired"),
+        (Certified::signed_by(&unknown, &other_name), "is for another name"),
+    ];
+    for (certified, words) in cases {
+        let error = answered(config(&certified), &given(&certified)).await.unwrap_err();
+        assert!(error.message().contains(words), "{words}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_very_certificate_that_was_given_is_trusted_as_a_servers_own() {
+    let one = as_openssl_makes_it(|_| {});
+    let key = KeyPair::from_pem(&one.key.serialize_pem()).unwrap();
+    let renewed = Certified { certificate: as_openssl_params().self_signed(&key).unwrap(), key, others: Vec::new() };
+    let error = answered(config(&renewed), &given(&one)).await.unwrap_err();
+    assert!(error.message().contains("is a CA certificate, not a server certificate"), "{error}");
+    // An authority that is trusted signs no CA certificates for servers.
+    let trusted = authority("trusted");
+    let signed = Certified::signed_by(&trusted, &as_openssl_params());
+    let error = answered(config(&signed), &trusting(&trusted)).await.unwrap_err();
+    assert!(error.message().contains("is a CA certificate, not a server certificate"), "{error}");
+    // The certificate is public: whoever shows it must have its key.
+    let thief = KeyPair::generate().unwrap();
+    let provider = Arc::new(default_provider());
+    let key = provider.key_provider.load_private_key(PrivatePkcs8KeyDer::from(thief.serialize_der()).into()).unwrap();
+    for versions in [&[&TLS12], &[&TLS13]] {
+        let stolen = SingleCertAndKey::from(CertifiedKey::new(one.chain(), Arc::clone(&key)));
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).unwrap();
+        let config = builder.with_no_client_auth().with_cert_resolver(Arc::new(stolen));
+        let error = answered(config, &given(&one)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert!(error.message().contains("the certificate of 127.0.0.1"), "{error}");
+    }
+}
+
+fn as_openssl_params() -> CertificateParams {
+    let mut params = params();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
 }
 
 #[test]

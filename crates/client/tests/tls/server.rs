@@ -52,6 +52,8 @@ pub(crate) fn trusting(authority: &Authority) -> HttpTransport {
 pub(crate) struct Certified {
     pub(crate) certificate: Certificate,
     pub(crate) key: KeyPair,
+    /// What the server sends with it.
+    pub(crate) others: Vec<CertificateDer<'static>>,
 }
 
 /// What a server on loopback needs.
@@ -62,23 +64,28 @@ pub(crate) fn params() -> CertificateParams {
 impl Certified {
     pub(crate) fn signed_by(authority: &Authority, params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        Self { certificate: params.signed_by(&key, authority).unwrap(), key }
+        Self { certificate: params.signed_by(&key, authority).unwrap(), key, others: Vec::new() }
     }
 
     pub(crate) fn self_signed(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        Self { certificate: params.self_signed(&key).unwrap(), key }
+        Self { certificate: params.self_signed(&key).unwrap(), key, others: Vec::new() }
+    }
+
+    pub(crate) fn sent_with(mut self, other: &CertificateDer<'static>) -> Self {
+        self.others.push(other.clone());
+        self
     }
 
     pub(crate) fn pem(&self) -> String {
         self.certificate.pem() + &self.key.serialize_pem()
     }
 
-    fn chain(&self) -> Vec<CertificateDer<'static>> {
-        vec![self.certificate.der().clone()]
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        [&[self.certificate.der().clone()], &self.others[..]].concat()
     }
 
-    fn private_key(&self) -> PrivateKeyDer<'static> {
+    pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {
         PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
     }
 }

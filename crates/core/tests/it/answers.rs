@@ -99,6 +99,46 @@ fn scopes_that_the_answer_does_not_name_are_those_that_were_asked_for() {
 }
 
 #[test]
+fn scopes_that_were_asked_for_and_not_granted_are_declined() {
+    let cases = [
+        (r#","scope":"a c""#, &["b", "d"][..]),
+        (r#","scope":"d c b a""#, &[]),
+        (r#","scope":["b","b","x"]"#, &["a", "c", "d"]),
+        (r#","scope":"A""#, &["b", "a", "c", "d"]),
+        (r#","scope":"""#, &[]),
+        (r#","scope":null"#, &[]),
+        ("", &[]),
+    ];
+    let asked = TokenParameters::new().with_scopes(["b", "a", "b", "c", "d"]);
+    for (scope, declined) in cases {
+        let body = format!(r#"{{"access_token":"abc"{scope}}}"#);
+        let token = answered(&Acme::new(), &asked, response(200, &[], &body)).unwrap();
+        assert_eq!(token.declined_scopes(), declined, "{scope}");
+    }
+    let token = read(r#"{"access_token":"abc","scope":"a"}"#).unwrap();
+    assert!(token.declined_scopes().is_empty(), "nothing was asked for");
+}
+
+#[test]
+fn the_age_of_renewal_is_within_the_lifetime() {
+    use std::time::Duration;
+    for (refresh_in, age) in [
+        ("1800", Some(1800)),
+        ("\"1800\"", Some(1800)),
+        ("0", None),
+        ("-5", None),
+        ("3600", None),
+        ("1e300", None),
+        ("{}", None),
+        ("null", None),
+    ] {
+        let token = read(format!(r#"{{"access_token":"abc","expires_in":3600,"refresh_in":{refresh_in}}}"#)).unwrap();
+        assert_eq!(token.refresh_in(), age.map(Duration::from_secs), "{refresh_in}");
+    }
+    assert_eq!(read(r#"{"access_token":"abc","expires_in":3600}"#).unwrap().refresh_in(), None);
+}
+
+#[test]
 fn the_type_is_bearer_in_any_case_or_absent() {
     for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, r#""beareR""#, "null", r#""""#] {
         let token = read(format!(r#"{{"access_token":"abc","token_type":{kind}}}"#)).unwrap();

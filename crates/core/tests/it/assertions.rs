@@ -15,7 +15,7 @@ use futures_executor::block_on;
 
 /// `alg`, `typ`, `kid` and `x5t#S256`, then the claims, each in this order.
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT","kid":"2026-11","x5t#S256":"thumb"}"#;
-const CLAIMS: &str = r#"{"iss":"CLIENT_ID","sub":"CLIENT_ID","aud":"https://auth.example.com/token","jti":"00000000-0000-4000-8000-000000000000","iat":1767225600,"nbf":1767225600,"exp":1767225660}"#;
+const CLAIMS: &str = r#"{"iss":"CLIENT_ID","sub":"CLIENT_ID","aud":"https://auth.example.com/token","jti":"00000000-0000-4000-8000-000000000000","iat":1767225595,"exp":1767225655}"#;
 
 /// A key in a service that counts how often it is asked, and answers as it is told to.
 #[derive(Clone, Debug)]
@@ -129,17 +129,25 @@ fn a_client_secret_signs_by_hs256_and_is_not_sent() {
     let credentials = ClientCredentials::new("CLIENT_ID", "CLIENT_SECRET");
     let request = sealed(&Asserted::by(ClientAuthentication::ClientSecretJwt), &credentials).unwrap();
     // The signature is that of Python's hmac over the same bytes.
-    let signature = "fc_1Jx-6aw26Z27Hx9SPMjH9RJE_rPF59KAP1O8S9vk";
+    let signature = "kjaKV7Hxy6SLP9XbF-EMLXfOsTwHZ518NVu8ti0r8F0";
     assert_eq!(assertion(request.body()), [r#"{"alg":"HS256","typ":"JWT"}"#, CLAIMS, signature]);
     assert!(!String::from_utf8_lossy(request.body()).contains("CLIENT_SECRET"));
 }
 
 #[test]
-fn an_assertion_from_elsewhere_is_sent_as_it_is_and_goes_before_a_signer() {
-    let (credentials, service) = signed();
-    let request =
-        sealed(&Asserted::by(ClientAuthentication::PrivateKeyJwt), &credentials.with_assertion("ey.from.elsewhere"));
+fn an_assertion_from_elsewhere_is_sent_as_it_is() {
+    let credentials = ClientCredentials::without_secret("CLIENT_ID").with_assertion("ey.from.elsewhere");
+    let request = sealed(&Asserted::by(ClientAuthentication::PrivateKeyJwt), &credentials);
     assert_eq!(parameters(&request.unwrap())[2].1, "ey.from.elsewhere");
+}
+
+#[test]
+fn an_assertion_beside_a_signer_is_refused_and_neither_is_preferred() {
+    let (credentials, service) = signed();
+    let by_key = Asserted::by(ClientAuthentication::PrivateKeyJwt);
+    let error = sealed(&by_key, &credentials.with_assertion("ey.from.elsewhere")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("both a signed assertion and a key that signs"), "{error}");
     assert_eq!(service.asked.load(Ordering::Relaxed), 0);
 }
 

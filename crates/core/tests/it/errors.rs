@@ -11,7 +11,7 @@ use credentials_grant::{
 use credentials_grant_test_kit::{Acme, TestServer, response};
 use futures_executor::block_on;
 
-fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
+pub(crate) fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
     answered(&Acme::new(), &TokenParameters::new(), response(status, headers, body)).unwrap_err()
 }
 
@@ -178,6 +178,51 @@ fn each_kind_has_its_words_and_its_advice() {
             r#"{"error":"invalid_request"}"#,
             "the server refused the request (400 Bad Request): invalid_request",
             "check the settings, scopes and parameters",
+        ),
+        (
+            403,
+            r#"{"error":"access_denied","error_description":"Client is not authorized to access the audience"}"#,
+            "the server refused the client credentials (403 Forbidden): access_denied: \
+             Client is not authorized to access the audience",
+            "check at the vendor what this client may have",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_client"}"#,
+            "the server refused the client credentials (400 Bad Request): invalid_client",
+            "check the client id and secret",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_target"}"#,
+            "the server refused the request (400 Bad Request): invalid_target",
+            "check the audience or resource",
+        ),
+        (
+            400,
+            r#"{"error":"unsupported_grant_type"}"#,
+            "the server refused the request (400 Bad Request): unsupported_grant_type",
+            "check that the token URL is the vendor's for client credentials",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_grant","error_description":"ip restricted or invalid login hours"}"#,
+            "the server refused the request (400 Bad Request): invalid_grant: ip restricted or invalid login hours",
+            "the vendor allows this client certain addresses",
+        ),
+        (
+            400,
+            r#"{"error":"access_denied","error_description":"AADSTS53003: Access has been blocked"}"#,
+            "the server refused the client credentials (400 Bad Request): access_denied: \
+             AADSTS53003: Access has been blocked",
+            "the vendor allows this client certain addresses",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_client","reason":"The account is locked"}"#,
+            "the server refused the client credentials (400 Bad Request): invalid_client: \
+             The account is locked",
+            "check the client id and secret",
         ),
         (429, "", "the server asks for fewer requests (429 Too Many Requests)", "try again later"),
         (503, "", "the server cannot answer now (503 Service Unavailable)", "try again later"),

@@ -6,7 +6,8 @@ use crate::acme::answered;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use credentials_grant::{
-    Error, ErrorKind, ExpiryUnit, LifetimeSource, Policy, RequestSeed, ResponseReader, TokenParameters,
+    Error, ErrorKind, ExpiryUnit, LifetimeSource, Policy, RequestSeed, ResponseProblem, ResponseReader, Retry,
+    TokenParameters,
 };
 use credentials_grant_test_kit::{Acme, response};
 
@@ -43,31 +44,121 @@ fn expires_in_is_a_number_a_numeric_string_or_a_float() {
 }
 
 #[test]
-fn an_absurd_life_is_cut_to_ten_years_and_two_years_are_believed() {
+fn two_years_are_believed_and_an_absurd_life_is_unknown() {
     #[allow(clippy::cast_precision_loss)]
     let years = |years: u64| ((years * YEAR) as f64, LifetimeSource::Response);
     assert_eq!(stated("63072000").unwrap(), years(2));
-    for absurd in ["99999999999", "18446744073709551615", "1e300", "\"99999999999999999999999999\""] {
-        assert_eq!(stated(absurd).unwrap(), years(10), "{absurd}");
+    assert_eq!(stated("315360000").unwrap(), years(10));
+    for absurd in ["315360001", "99999999999", "18446744073709551615", "1e300", "\"99999999999999999999999999\""] {
+        assert_eq!(stated(absurd).unwrap(), (300.0, LifetimeSource::Assumed), "{absurd}");
+        let body = format!(r#"{{"access_token":"abc","expires_in":{absurd}}}"#);
+        let token = answered(&Acme::new(), &TokenParameters::new(), response(200, &[], &body)).unwrap();
+        assert!(token.lifetime_warning().unwrap().contains("unusable lifetime"), "{absurd}");
     }
 }
 
 #[test]
-fn nothing_and_zero_are_no_life() {
-    for nothing in ["null", "\"\"", "0", "\"0\"", "0.0"] {
+fn an_absurd_life_gives_way_to_what_the_token_or_the_policy_says_and_is_still_warned_of() {
+    let acme = Acme::new().with_policy(Policy::new().with_lifetime(Duration::from_secs(7200)));
+    let of_token = jwt(&format!(r#"{{"exp":{}}}"#, NOW + 900)).replace('}', r#","expires_in":1e18}"#);
+    for (body, length, source) in [
+        (of_token.as_str(), 900.0, LifetimeSource::Token),
+        (r#"{"access_token":"abc","expires_in":1e18}"#, 7200.0, LifetimeSource::Policy),
+    ] {
+        assert_eq!(life(&acme, body).unwrap(), (length, source));
+        let token = answered(&acme, &TokenParameters::new(), response(200, &[], body)).unwrap();
+        assert!(token.lifetime_warning().is_some(), "{body}");
+    }
+}
+
+#[test]
+fn a_life_that_reads_as_a_moment_around_now_is_that_moment() {
+    for moment in [
+        "1767229200",
+        "\"1767229200\"",
+        "1767229200.0",
+        "1767229200000",
+        "\"1767229200000\"",
+        "\"2026-01-01T01:00:00Z\"",
+        "\"2026-01-01T02:00:00+01:00\"",
+        "\"Thu, 01 Jan 2026 01:00:00 GMT\"",
+    ] {
+        assert_eq!(stated(moment).unwrap(), (3600.0, LifetimeSource::Response), "{moment}");
+    }
+    for over in ["1767225600", "1767225000", "1767225000000", "\"2025-12-31T23:59:59Z\""] {
+        let error = stated(over).unwrap_err();
+        assert!(error.to_string().contains("expired"), "{over}: {error}");
+    }
+    // A year ago, in twenty years.
+    for far in ["1734567890", "1734567890000", "2400000000"] {
+        assert_eq!(stated(far).unwrap(), (300.0, LifetimeSource::Assumed), "{far}");
+    }
+}
+
+#[test]
+fn a_moment_is_read_also_where_minutes_or_milliseconds_are_the_unit() {
+    let reading = |unit| Acme::new().with_reader(ResponseReader::rfc6749().expires_in("expires_in", unit));
+    for (unit, moment) in [
+        (ExpiryUnit::Minutes, "1767229200"),
+        (ExpiryUnit::Minutes, "1767229200000"),
+        (ExpiryUnit::Milliseconds, "1767229200000"),
+    ] {
+        let body = format!(r#"{{"access_token":"abc","expires_in":{moment}}}"#);
+        assert_eq!(life(&reading(unit), &body).unwrap(), (3600.0, LifetimeSource::Response), "{unit:?} {moment}");
+    }
+}
+
+#[test]
+fn an_end_in_another_unit_than_declared_is_read_and_an_absurd_one_is_unknown() {
+    let reading = |unit| Acme::new().with_reader(ResponseReader::rfc6749().expires_at_in("expires", unit));
+    let ending = |unit, end: &str| life(&reading(unit), &format!(r#"{{"access_token":"abc","expires":{end}}}"#));
+    for (unit, end) in [
+        (ExpiryUnit::Seconds, "1767229200000"),
+        (ExpiryUnit::Milliseconds, "1767229200"),
+        (ExpiryUnit::Seconds, "\"Thu, 01 Jan 2026 01:00:00 GMT\""),
+    ] {
+        assert_eq!(ending(unit, end).unwrap(), (3600.0, LifetimeSource::Response), "{end}");
+    }
+    for absurd in ["3600", "0", "1e12", "1e17", "1e300", "-1", "\"9999-12-31T23:59:59Z\""] {
+        assert_eq!(ending(ExpiryUnit::Seconds, absurd).unwrap(), (300.0, LifetimeSource::Assumed), "{absurd}");
+    }
+}
+
+#[test]
+fn nothing_is_no_life() {
+    for nothing in ["null", "\"\"", "\" \""] {
         assert_eq!(stated(nothing).unwrap(), (300.0, LifetimeSource::Assumed), "{nothing}");
     }
-    let absent = life(&Acme::new(), r#"{"access_token":"abc"}"#).unwrap();
-    assert_eq!(absent, (300.0, LifetimeSource::Assumed));
+    let body = r#"{"access_token":"abc"}"#;
+    assert_eq!(life(&Acme::new(), body).unwrap(), (300.0, LifetimeSource::Assumed));
+    let token = answered(&Acme::new(), &TokenParameters::new(), response(200, &[], body)).unwrap();
+    assert!(token.lifetime_warning().unwrap().contains("no lifetime"));
+    let token =
+        answered(&Acme::new(), &TokenParameters::new(), response(200, &[], r#"{"access_token":"a","expires_in":9}"#));
+    assert_eq!(token.unwrap().lifetime_warning(), None);
 }
 
 #[test]
-fn a_negative_life_is_a_token_that_has_expired() {
-    for negative in ["-1", "\"-3600\"", "-0.5"] {
-        let error = stated(negative).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::BadResponse, "{negative}: {error}");
+fn a_token_that_the_server_says_is_over_is_not_handed_out_and_worth_another_try() {
+    for over in ["0", "\"0\"", "0.0", "-0.0", "-1", "\"-3600\"", "-1e300", "1e-12"] {
+        let error = stated(over).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{over}: {error}");
+        assert_eq!(error.response_problem(), Some(ResponseProblem::ExpiredToken));
+        assert_eq!(error.retry(), Retry::Soon, "{over}: {error}");
         assert!(error.to_string().contains("expired"), "{error}");
     }
+    let claims = format!(r#"{{"exp":{}}}"#, NOW + 900);
+    assert!(life(&Acme::new(), &jwt(&claims).replace('}', r#","expires_in":0}"#)).is_err(), "whatever its `exp`");
+}
+
+#[test]
+fn a_vendor_may_mean_by_zero_that_it_states_no_lifetime() {
+    let acme = Acme::new().with_reader(ResponseReader::rfc6749().zero_is_unstated());
+    let of = |expires_in: &str| life(&acme, &format!(r#"{{"access_token":"abc","expires_in":{expires_in}}}"#));
+    for zero in ["0", "\"0\"", "0.0"] {
+        assert_eq!(of(zero).unwrap(), (300.0, LifetimeSource::Assumed), "{zero}");
+    }
+    assert!(of("-1").is_err());
 }
 
 #[test]
@@ -121,8 +212,6 @@ fn an_absolute_expiry_counts_what_the_vendor_counts() {
         let body = format!(r#"{{"access_token":"abc","expires":{end}}}"#);
         assert_eq!(life(&reading(unit), &body).unwrap(), (3600.0, LifetimeSource::Response), "{end}");
     }
-    let far = r#"{"access_token":"abc","expires":1e300}"#;
-    assert_eq!(life(&reading(ExpiryUnit::Minutes), far).unwrap_err().kind(), ErrorKind::BadResponse);
 }
 
 /// The frozen time, 2026-01-01T00:00:00Z, as claims have it.
@@ -151,14 +240,59 @@ fn a_jwt_that_has_expired_is_never_taken_for_a_good_token() {
 }
 
 #[test]
-fn the_answer_beats_the_token_and_the_token_beats_the_provider() {
+fn the_earlier_of_the_two_ends_counts_and_then_the_provider() {
     let acme = Acme::new().with_policy(Policy::new().with_lifetime(Duration::from_secs(7200)));
     let claims = format!(r#"{{"exp":{}}}"#, NOW + 900);
-    let with_both = jwt(&claims).replace('}', r#","expires_in":60}"#);
-    assert_eq!(life(&acme, &with_both).unwrap(), (60.0, LifetimeSource::Response));
+    let stating = |stated: &str| jwt(&claims).replace('}', &format!(r#","expires_in":{stated}}}"#));
+    assert_eq!(life(&acme, &stating("60")).unwrap(), (60.0, LifetimeSource::Response));
+    assert_eq!(life(&acme, &stating("3600")).unwrap(), (900.0, LifetimeSource::Token));
+    // A second is what clocks differ by.
+    assert_eq!(life(&acme, &stating("901")).unwrap(), (901.0, LifetimeSource::Response));
     assert_eq!(life(&acme, &jwt(&claims)).unwrap(), (900.0, LifetimeSource::Token));
     assert_eq!(life(&acme, r#"{"access_token":"abc"}"#).unwrap(), (7200.0, LifetimeSource::Policy));
     for opaque in [jwt("{}"), jwt(r#"{"exp":"soon"}"#), jwt("not json"), r#"{"access_token":"a.b.c"}"#.to_owned()] {
         assert_eq!(life(&acme, &opaque).unwrap().1, LifetimeSource::Policy, "{opaque}");
     }
+}
+
+#[test]
+fn an_answer_from_a_cache_lengthens_no_tokens_life() {
+    let cached = |claims: &str| jwt(claims).replace('}', r#","expires_in":3600}"#);
+    let claims = format!(r#"{{"iat":{},"exp":{}}}"#, NOW - 3510, NOW + 90);
+    assert_eq!(life(&Acme::new(), &cached(&claims)).unwrap(), (90.0, LifetimeSource::Token));
+    let over = format!(r#"{{"iat":{},"exp":{}}}"#, NOW - 3700, NOW - 100);
+    assert!(life(&Acme::new(), &cached(&over)).unwrap_err().to_string().contains("clock"));
+    let milliseconds = format!(r#"{{"iat":{}000,"exp":{}000}}"#, NOW - 3510, NOW + 90);
+    assert_eq!(life(&Acme::new(), &cached(&milliseconds)).unwrap(), (90.0, LifetimeSource::Token));
+}
+
+#[test]
+fn a_local_clock_that_is_wrong_neither_ends_nor_lengthens_a_token() {
+    // The server's clock says 2026-01-01T12:00:00Z: half a day ahead of ours. Then half a day behind.
+    for (date, server) in
+        [("Thu, 01 Jan 2026 12:00:00 GMT", NOW + 43_200), ("Wed, 31 Dec 2025 12:00:00 GMT", NOW - 43_200)]
+    {
+        let claims = format!(r#"{{"iat":{},"exp":{}}}"#, server, server + 300);
+        let bodies = [jwt(&claims).replace('}', r#","expires_in":300}"#), jwt(&claims)];
+        for body in bodies {
+            let token =
+                answered(&Acme::new(), &TokenParameters::new(), response(200, &[("date", date)], &body)).unwrap();
+            let left = token.expires_at().duration_since(RequestSeed::fixed().now).unwrap();
+            assert_eq!(left, Duration::from_secs(300), "{date}");
+        }
+        let octorate = Acme::new().with_reader(ResponseReader::rfc6749().expires_at("expires"));
+        let body = format!(r#"{{"access_token":"abc","expires":{}}}"#, server + 300);
+        let token = answered(&octorate, &TokenParameters::new(), response(200, &[("date", date)], &body)).unwrap();
+        assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(300), "{date}");
+    }
+}
+
+#[test]
+fn a_cache_that_says_how_old_the_answer_is_is_believed() {
+    // Issued and answered at 11:00, and kept by a cache for 3510 s; our clock is twelve hours behind.
+    let claims = format!(r#"{{"iat":{},"exp":{}}}"#, NOW + 39_600, NOW + 43_200);
+    let headers = [("date", "Thu, 01 Jan 2026 11:00:00 GMT"), ("age", "3510")];
+    let body = jwt(&claims).replace('}', r#","expires_in":3600}"#);
+    let token = answered(&Acme::new(), &TokenParameters::new(), response(200, &headers, &body)).unwrap();
+    assert_eq!(token.expires_at(), RequestSeed::fixed().now + Duration::from_secs(90));
 }

@@ -197,3 +197,17 @@ fn a_request_for_a_new_token_holds_no_other_token() {
     let error = Managed { steps: 1 }.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap_err();
     assert!(error.message().contains("only a request for introspection or revocation"), "{error}");
 }
+
+#[test]
+fn an_introspection_is_read_in_every_charset() {
+    let body = r#"{"active":true,"username":"Rene"}"#;
+    let utf16 = body.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+    let broken = body.replace("Rene", "~").into_bytes();
+    let broken = broken.into_iter().map(|byte| if byte == b'~' { 0xe9 } else { byte }).collect::<Vec<_>>();
+    for body in [utf16, broken] {
+        let server = TestServer::in_turn([response(200, &[], body)]);
+        let managed = Managed { steps: 1 };
+        let introspected = block_on(introspect(&managed, &credentials(), &token(), &server, RequestSeed::fixed()));
+        assert!(introspected.unwrap().is_active());
+    }
+}

@@ -238,9 +238,9 @@ fn debug_of_an_error_begins_with_the_sentence_that_a_person_needs() {
 }
 
 #[test]
-fn a_lifetime_is_capped_at_ten_years_and_a_token_at_64_kib() {
+fn a_lifetime_is_believed_up_to_ten_years_and_a_token_up_to_64_kib() {
     let ten_years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-    for (stated, believed) in [(ten_years, ten_years), (ten_years * 3, ten_years)] {
+    for (stated, believed) in [(ten_years, ten_years), (ten_years * 3000, Duration::from_secs(300))] {
         let token = made(TokenResponse::new("a").with_lifetime(Lifetime::For(stated)), &Policy::new()).unwrap();
         assert_eq!(token.expires_at(), SystemTime::UNIX_EPOCH + believed);
     }

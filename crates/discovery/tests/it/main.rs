@@ -50,6 +50,19 @@ async fn metadata_that_is_not_at_the_url_of_rfc_8414_is_at_that_of_openid_connec
 }
 
 #[tokio::test]
+async fn metadata_is_read_in_every_charset() {
+    let utf16 = METADATA.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let end = METADATA.trim_end().len() - 1;
+    let broken = [&METADATA.as_bytes()[..end], b",\"service_name\":\"Caf\xe9\"}"].concat();
+    let marked = [b"\xef\xbb\xbf", METADATA.as_bytes()].concat();
+    for body in [utf16, broken, marked] {
+        let server = TestServer::in_turn([response(200, &[], body), response(200, &[], TOKEN)]);
+        token(&provider(), &server, 0).await.unwrap();
+        assert_eq!(server.take_request_lines(), [OAUTH, POST]);
+    }
+}
+
+#[tokio::test]
 async fn an_unavailable_server_is_asked_again_later_at_the_same_url() {
     let cases = [
         (response(503, &[], ""), ErrorKind::Unavailable, Retry::Soon),

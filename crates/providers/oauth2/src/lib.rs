@@ -29,6 +29,8 @@ pub struct OAuth2 {
     assertion_audience: Option<String>,
     introspection_endpoint: Option<Endpoint>,
     revocation_endpoint: Option<Endpoint>,
+    policy: Policy,
+    reader: ResponseReader,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -62,7 +64,35 @@ impl OAuth2 {
             assertion_audience: None,
             introspection_endpoint: None,
             revocation_endpoint: None,
+            policy: Policy::new(),
+            reader: ResponseReader::rfc6749(),
         }
+    }
+
+    /// Sets what to know about the vendor beyond its requests: by which statuses and bodies its API says that a token
+    /// has expired, to which hosts tokens may go, how many may be requested.
+    ///
+    /// ```
+    /// use credentials_grant_oauth2::{ExpiredBody, OAuth2, Policy, StatusCode};
+    ///
+    /// let policy = Policy::new()
+    ///     .with_host("api.acme.example")
+    ///     .with_expired_status(StatusCode::FORBIDDEN)
+    ///     .with_expired_body(ExpiredBody::new("/error/code", ["token_expired"]));
+    /// let acme = OAuth2::at("https://login.acme.example/oauth2/token".parse()?).with_policy(policy);
+    /// # Ok::<(), credentials_grant_oauth2::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how token responses are read, for a server that differs from RFC 6749.
+    #[must_use]
+    pub fn with_response_reader(mut self, reader: ResponseReader) -> Self {
+        self.reader = reader;
+        self
     }
 
     /// Sets how the client authenticates.
@@ -165,11 +195,15 @@ impl CredentialsGrant for OAuth2 {
     }
 
     fn read_response(&self, response: &HttpResponse) -> Result<TokenResponse, Error> {
-        ResponseReader::rfc6749().read(response).inspect_err(|error| {
+        self.reader.read(response).inspect_err(|error| {
             if let Server::Discovered(discovery) = &self.server {
                 discovery.forget_if_gone(error);
             }
         })
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy.clone()
     }
 
     fn identify(&self, mut state: &mut dyn Hasher) -> bool {
@@ -198,6 +232,25 @@ impl Configure for OAuth2 {
         Setting::new("assertion-audience", "the `aud` of assertions: the issuer, or else the token URL, unless set"),
         Setting::new("introspection-url", "the introspection endpoint, if the issuer's metadata does not name it"),
         Setting::new("revocation-url", "the revocation endpoint, if the issuer's metadata does not name it"),
+        Setting::new(
+            "expired-status",
+            "statuses by which the API says that the token has expired, beside 401: 403 400",
+        ),
+        Setting::new(
+            "expired-member",
+            "a member of the API's JSON that says that the token has expired, whatever the status: /errors/0/code",
+        ),
+        Setting::new("expired-values", "the values of `expired-member` that mean it, separated by spaces: 601 602"),
+        Setting::one_of(
+            "zero-lifetime",
+            "what `expires_in: 0` means: that the token has expired, unless set to unstated",
+            &["expired", "unstated"],
+        ),
+        Setting::one_of(
+            "same-token",
+            "when a token ends that the server sends again: as it said first, unless set to extended",
+            &["ends-as-stated", "extended"],
+        ),
     ];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
@@ -211,7 +264,14 @@ impl Configure for OAuth2 {
                     .with_remedy("set one of them"));
             }
         };
+        let reader = ResponseReader::rfc6749();
+        let reader = match settings.find("zero-lifetime") {
+            Some("unstated") => reader.zero_is_unstated(),
+            _ => reader,
+        };
         Ok(Self {
+            policy: configured_policy(settings)?,
+            reader,
             client_authentication: settings.parse("auth")?,
             client_id_parameter: settings.find("client-id-parameter") == Some("always"),
             json: settings.find("encoding") == Some("json"),
@@ -221,4 +281,36 @@ impl Configure for OAuth2 {
             ..provider
         })
     }
+}
+
+/// Returns the policy that the settings describe.
+fn configured_policy(settings: &Settings) -> Result<Policy, Error> {
+    let refused = |message: &'static str, remedy: &'static str| {
+        Err(Error::new(ErrorKind::Configuration, message).with_remedy(remedy))
+    };
+    let mut policy = Policy::new();
+    for status in words(settings.find("expired-status")) {
+        policy = match status.parse::<StatusCode>() {
+            Ok(status) if !status.is_success() => policy.with_expired_status(status),
+            Ok(_) => {
+                return refused(
+                    "`expired-status` names the status of a success",
+                    "name the member that says it, by `expired-member` and `expired-values`",
+                );
+            }
+            Err(_) => return refused("`expired-status` is not a list of statuses", "write such as 403 or 403 400"),
+        };
+    }
+    let values: Vec<_> = words(settings.find("expired-values")).map(str::to_owned).collect();
+    policy = match (settings.find("expired-member"), values.is_empty()) {
+        (Some(member), false) => policy.with_expired_body(ExpiredBody::new(member.to_owned(), values)),
+        (None, true) => policy,
+        (Some(_), true) => return refused("`expired-member` is set, but not `expired-values`", "set both"),
+        (None, false) => return refused("`expired-values` is set, but not `expired-member`", "set both"),
+    };
+    Ok(if settings.find("same-token") == Some("extended") { policy.with_extended_tokens() } else { policy })
+}
+
+fn words(list: Option<&str>) -> impl Iterator<Item = &str> {
+    list.unwrap_or_default().split([' ', ',']).filter(|word| !word.is_empty())
 }

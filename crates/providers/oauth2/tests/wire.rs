@@ -2,11 +2,13 @@
 
 #![cfg(test)]
 
+use std::time::SystemTime;
+
 use credentials_grant_oauth2::settings::{Configure, Settings};
 use credentials_grant_oauth2::{
     ClientAuthentication, ClientCertificate, ClientCredentials, CredentialsGrant, Error, ErrorKind, HttpRequest,
-    KeySigner, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, TokenParameters, TokenSource, fetch_token,
-    introspect, revoke,
+    KeySigner, LifetimeSource, OAuth2, ProofKey, RequestContext, RequestSeed, SecretString, StatusCode,
+    TokenParameters, TokenSource, fetch_token, introspect, revoke,
 };
 use credentials_grant_test_kit::{ReceivedRequest, TestServer, credentials, response};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -59,6 +61,7 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     let server = mock_server().await;
     let provider = OAuth2::discover(server.uri().parse().unwrap());
     let credentials = ClientCredentials::without_secret("id").with_signer(KeySigner::from_jwk(P256).unwrap());
+    let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     for _ in 0..2 {
         TokenSource::new(provider.clone(), credentials.clone()).unwrap().token().await.unwrap();
     }
@@ -68,7 +71,6 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_audience(&[server.uri()]);
     validation.set_issuer(&["id"]);
-    validation.validate_nbf = true;
     validation.sub = Some("id".to_owned());
     let mut ids = Vec::new();
     for request in requests(&server).await.iter().filter(|request| request.method == "POST") {
@@ -77,7 +79,11 @@ async fn a_client_with_a_key_sends_an_assertion_that_others_verify() {
         assert_eq!(names, ["grant_type", "client_id", "client_assertion_type", "client_assertion"]);
         let jwt = jsonwebtoken::decode::<Value>(&form[3].1, &key, &validation).unwrap();
         assert_eq!(jwt.header.kid.as_deref(), Some("2026-11"));
-        assert_eq!(jwt.claims["exp"].as_u64().unwrap(), jwt.claims["iat"].as_u64().unwrap() + 60);
+        let claim = |name: &str| jwt.claims[name].as_u64();
+        assert_eq!(claim("exp").unwrap(), claim("iat").unwrap() + 60);
+        // A server whose clock is some seconds behind refuses nothing.
+        let after = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert!((before..=after).contains(&(claim("iat").unwrap() + 5)) && claim("nbf").is_none());
         ids.push(jwt.claims["jti"].to_string());
     }
     assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
@@ -453,4 +459,47 @@ async fn after_the_token_endpoint_is_gone_the_metadata_is_fetched_again() {
         granted(&provider, &credentials(), &TokenParameters::new(), &server).await.unwrap_err();
         assert_eq!(server.take_request_lines(), [GET.to_owned(), format!("POST {ISSUER}/token")]);
     }
+}
+
+#[tokio::test]
+async fn settings_say_how_an_api_reports_an_expired_token() {
+    let of = |settings: &[(&str, &str)]| {
+        let given = Settings::new().with("token-url", "https://login.example.com/token");
+        OAuth2::from_settings(&settings.iter().fold(given, |given, (name, value)| given.with(*name, *value)))
+    };
+    let policy = of(&[("expired-status", "403, 400"), ("expired-member", "/e/c"), ("expired-values", "601 602")]);
+    let policy = policy.unwrap().policy();
+    assert_eq!(policy.expired_statuses(), [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST]);
+    let [body] = policy.expired_bodies() else { panic!("{policy:?}") };
+    assert!(body.matches(StatusCode::OK, br#"{"e":{"c":602}}"#));
+    let plain = of(&[]).unwrap().policy();
+    assert!(plain.expired_statuses().is_empty() && plain.expired_bodies().is_empty() && !plain.extends_tokens());
+    assert!(of(&[("same-token", "extended")]).unwrap().policy().extends_tokens());
+    for (settings, what) in [
+        (&[("expired-status", "forbidden")][..], "is not a list of statuses"),
+        (&[("expired-status", "99999")], "is not a list of statuses"),
+        (&[("expired-status", "200")], "the status of a success"),
+        (&[("expired-member", "code")], "not `expired-values`"),
+        (&[("expired-values", "601")], "not `expired-member`"),
+    ] {
+        let error = of(settings).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().contains(what), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_zero_says_nothing_can_be_described() {
+    let settings = Settings::new().with("token-url", "https://login.example.com/token");
+    let answer = r#"{"access_token":"abc","expires_in":0}"#;
+    let parameters = TokenParameters::new();
+    let plain = OAuth2::from_settings(&settings).unwrap();
+    let server = TestServer::in_turn([response(200, &[], answer)]);
+    let error = granted(&plain, &credentials(), &parameters, &server).await.unwrap_err();
+    assert!(error.message().contains("expired"), "{error}");
+    let described = OAuth2::from_settings(&settings.with("zero-lifetime", "unstated")).unwrap();
+    let server = TestServer::in_turn([response(200, &[], answer)]);
+    let credentials = credentials();
+    let token = fetch_token(&described, &credentials, &parameters, &server, RequestSeed::fixed()).await.unwrap();
+    assert_eq!(token.lifetime_source(), LifetimeSource::Assumed);
 }

@@ -17,7 +17,7 @@ use credentials_grant_vendor_file::{
 use crate::changed_file::file;
 
 /// Two values for each setting, neither of which is the default.
-const VALUES: [(&str, [&str; 2]); 19] = [
+const VALUES: [(&str, [&str; 2]); 24] = [
     ("api-host", ["api.one.example", "api.two.example"]),
     ("assertion-audience", ["https://one.example", "https://two.example"]),
     ("auth", ["client_secret_basic_strict", "client_secret_post"]),
@@ -28,20 +28,25 @@ const VALUES: [(&str, [&str; 2]); 19] = [
     ("contact", ["one@example.com", "two@example.com"]),
     ("domain", ["auth.one.example", "auth.two.example"]),
     ("encoding", ["json", "json"]),
+    ("expired-member", ["/code", "/code"]),
+    ("expired-status", ["403", "403"]),
+    ("expired-values", ["601", "601"]),
     ("expiry-unit", ["minutes", "minutes"]),
     ("introspection-url", ["https://one.example/introspect", "https://two.example/introspect"]),
     ("issuer", ["https://one.example", "https://two.example"]),
     ("prefix", ["one", "two"]),
     ("region", ["eu-south-1", "eu-south-2"]),
     ("revocation-url", ["https://one.example/revoke", "https://two.example/revoke"]),
+    ("same-token", ["extended", "extended"]),
     ("token-url", ["https://one.example/token", "https://two.example/token"]),
     // Two of the same URL, but for the query, which no `Debug` shows.
     ("token-url", ["https://one.example/token?tenant=1", "https://one.example/token?tenant=2"]),
     ("token-url", ["http://127.0.0.1/token", "http://127.0.0.1:81/token"]),
+    ("zero-lifetime", ["unstated", "unstated"]),
 ];
 
 fn pool() -> TokenPool {
-    TokenPool::builder().with_transport(TestServer::unused()).build().unwrap()
+    TokenPool::builder().with_capacity(100_000).with_transport(TestServer::unused()).build().unwrap()
 }
 
 fn look_up(pool: &TokenPool, provider: &(impl CredentialsGrant + Clone)) {
@@ -166,7 +171,7 @@ fn vendors_with_the_same_url_and_client_have_sources_of_their_own() {
 }
 
 /// Changes to the file, each of which alone changes the request, how the response is read, or the policy.
-const CHANGES: [(&str, &str); 54] = [
+const CHANGES: [(&str, &str); 58] = [
     ("", ""),
     ("\"acme\"", "\"another\""),
     // The request.
@@ -223,6 +228,10 @@ const CHANGES: [(&str, &str); 54] = [
     ("# policy", "limits = [{ requests = 5, period = \"24h\" }]"),
     ("# policy", "limits = [{ requests = 5, period = \"24h\", per-client = true }]"),
     ("# policy", "expired-statuses = [403]"),
+    ("# policy", "expired-bodies = [{ member = \"/code\", values = [\"601\"] }]"),
+    ("# policy", "expired-bodies = [{ member = \"/code\", values = [\"602\"] }]"),
+    ("# policy", "extended-tokens = true"),
+    ("# response", "zero-is-unstated = true"),
     ("# policy", "blocks-addresses = true"),
 ];
 

@@ -351,6 +351,14 @@ fn hosts_and_durations_of_a_policy_are_checked() {
         "a scheme is one word; write it without spaces",
     );
     assert_refused(
+        &[("# policy", "expired-bodies = [{ member = \"/code\", values = [] }]")],
+        "this needs the values that mean that the token has expired; write them as texts, such as [\"601\", \"602\"]",
+    );
+    assert_refused(
+        &[("# policy", "expired-bodies = [{ member = \"/\", values = [\"1\"] }]")],
+        "this does not name a member of a response; write its name, or a JSON pointer such as /data/token",
+    );
+    assert_refused(
         &[("# policy", "expired-statuses = [1403]")],
         "this is not the status of a response; write one from 200 to 599",
     );

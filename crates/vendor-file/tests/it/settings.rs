@@ -289,7 +289,8 @@ fn a_policy_is_read_from_the_file() {
          hosts = [\"{{shop}}.example.com\", \"*.{{shop}}.example.net\", \"{{token-host}}\", \"{{area}}.example.org\", \
          {{ when = {{ server = \"test\" }}, use = \"test.example.com\" }}]\n\
          lifetime = \"1h\"\nlimits = [{{ requests = 5, period = \"24h\", per-client = true }}, {{ requests = 50, period = \"1s\" }}]\n\
-         expired-statuses = [403]\nblocks-addresses = true\n"
+         expired-statuses = [403]\nblocks-addresses = true\nextended-tokens = true\n\
+         expired-bodies = [{{ member = \"/code\", values = [\"601\"] }}]\n"
     );
     let policy = |settings: &[(&str, &str)]| file(&tables).provider(&with(settings)).map(|vendor| vendor.policy());
     let live = policy(&[("shop", "North")]).unwrap();
@@ -299,7 +300,9 @@ fn a_policy_is_read_from_the_file() {
         live.limits().iter().map(|limit| (limit.requests(), limit.period().as_secs(), limit.is_per_client())).collect();
     assert_eq!(limits, [(5, 86_400, true), (50, 1, false)]);
     assert_eq!(live.expired_statuses(), [StatusCode::FORBIDDEN]);
-    assert!(live.blocks_addresses());
+    assert_eq!(live.expired_bodies().len(), 1);
+    assert!(live.expired_bodies()[0].matches(StatusCode::IM_A_TEAPOT, br#"{"code":601}"#));
+    assert!(live.blocks_addresses() && live.extends_tokens());
     let settings = [("shop", "north"), ("server", "test"), ("area", "eu"), ("token-url", "http://127.0.0.1:8080/t")];
     let test = policy(&settings).unwrap();
     assert_eq!(

@@ -5,8 +5,8 @@ use std::time::Duration;
 use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_vendor_file::settings::Settings;
 use credentials_grant_vendor_file::{
-    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, FileProvider, RequestContext, TokenParameters,
-    VendorFile,
+    ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, FileProvider, RequestContext, StatusCode,
+    TokenParameters, VendorFile,
 };
 
 fn build(text: &str, settings: &[(&str, &str)]) -> FileProvider {
@@ -131,6 +131,18 @@ mod marketo {
     }
 
     credentials_grant_conformance::tests!(subject);
+
+    #[test]
+    fn an_expired_token_is_told_by_the_body_of_a_success() {
+        let policy = build(FILE, &[INSTANCE]).policy();
+        let [expired] = policy.expired_bodies() else { panic!("{policy:?}") };
+        let body = |code: &str| {
+            format!(r#"{{"requestId":"a#1","success":false,"errors":[{{"code":"{code}","message":"Access token"}}]}}"#)
+        };
+        for (code, is_expired) in [("601", true), ("602", true), ("600", false), ("606", false)] {
+            assert_eq!(expired.matches(StatusCode::OK, body(code).as_bytes()), is_expired, "{code}");
+        }
+    }
 }
 
 mod sabre {

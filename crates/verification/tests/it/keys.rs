@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use credentials_grant::Signer as _;
+use credentials_grant_client::KeySigner;
 use credentials_grant_test_kit::{Answer, TestServer, settle};
 use credentials_grant_verification::{ErrorKind, SecretString, TokenVerifier};
 use serde_json::Value;
@@ -33,6 +35,85 @@ async fn a_new_key_is_found_by_fetching_the_keys_again() {
     let error = verifier.verify::<Value>(&old).await.expect_err("its key is gone");
     assert!(error.kind() == ErrorKind::InvalidToken && error.message().contains("does not publish"), "{error}");
     assert!(issuer.asked().await.is_empty(), "the keys have just been read");
+}
+
+/// The public key without an id.
+fn anonymous(pair: &crate::issuer::Pair) -> String {
+    pair.public("x").replace(r#""kid":"x","#, "")
+}
+
+#[tokio::test]
+async fn a_key_that_replaces_another_under_its_id_or_without_one_is_found_by_fetching_the_keys_again() {
+    let cases = [
+        // The same id: another kind of key, and another key of the same kind.
+        (RSA.public("1"), P256.public("1"), signed_by(&RSA, ONE).await, signed_by(&P256, ONE).await),
+        (P256.public("1"), other_p256("1"), signed_by(&P256, ONE).await, signed_by_other_p256(ONE).await),
+        // No id at all.
+        (anonymous(&RSA), anonymous(&P256), signed_by(&RSA, "").await, signed_by(&P256, "").await),
+        (anonymous(&P256), other_p256(""), signed_by(&P256, "").await, signed_by_other_p256("").await),
+    ];
+    for (place, (before, after, old, new)) in cases.into_iter().enumerate() {
+        let (issuer, verifier) = Issuer::with_keys();
+        issuer.lists(&[before]);
+        verifier.verify::<Value>(&old).await.unwrap();
+        issuer.asked().await;
+        issuer.lists(&[after]);
+        assert_eq!(verifier.verify::<Value>(&new).await.unwrap_err().kind(), ErrorKind::InvalidToken, "{place}");
+        assert!(issuer.asked().await.is_empty(), "{place}: within a minute");
+        issuer.set_clock(60);
+        verifier.verify::<Value>(&new).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(issuer.asked().await, [JWKS], "{place}");
+        assert_eq!(verifier.verify::<Value>(&old).await.unwrap_err().kind(), ErrorKind::InvalidToken, "{place}");
+        assert!(issuer.asked().await.is_empty(), "{place}: once a minute");
+    }
+}
+
+#[tokio::test]
+async fn every_key_is_tried_that_a_token_without_an_id_may_be_of() {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&[other_p256(""), anonymous(&P256), RSA.public("rsa"), P256.public("again")]);
+    for token in [signed_by(&P256, "").await, signed_by_other_p256("").await, signed_by(&RSA, "").await] {
+        verifier.verify::<Value>(&token).await.unwrap();
+    }
+    issuer.asked().await;
+    let stranger = signed_by(&crate::issuer::ED25519, "").await;
+    assert_eq!(verifier.verify::<Value>(&stranger).await.unwrap_err().kind(), ErrorKind::InvalidToken);
+}
+
+#[tokio::test]
+async fn a_wrong_signature_is_an_invalid_token_also_while_the_keys_cannot_be_fetched() {
+    let (issuer, verifier) = Issuer::with_keys();
+    issuer.lists(&[P256.public("1")]);
+    verifier.verify::<Value>(&signed_by(&P256, ONE).await).await.unwrap();
+    issuer.answers_keys(Some((503, "", String::new())));
+    issuer.set_clock(60);
+    let forged = signed_by_other_p256(ONE).await;
+    assert_eq!(verifier.verify::<Value>(&forged).await.unwrap_err().kind(), ErrorKind::InvalidToken);
+}
+
+/// A token that never expires, signed by this pair. `kid` is the end of its header.
+async fn signed_by(pair: &crate::issuer::Pair, kid: &str) -> SecretString {
+    let signer = pair.signer();
+    let header = format!(r#"{{"alg":"{}","typ":"at+jwt"{kid}}}"#, signer.algorithm());
+    signed(&signer, &header, &with("exp", "1e11")).await
+}
+
+/// The end of a header.
+const ONE: &str = r#","kid":"1""#;
+
+/// RFC 7517 appendix A.2.
+const OTHER_P256: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;
+
+async fn signed_by_other_p256(kid: &str) -> SecretString {
+    let header = format!(r#"{{"alg":"ES256","typ":"at+jwt"{kid}}}"#);
+    signed(&KeySigner::from_jwk(OTHER_P256).unwrap(), &header, &with("exp", "1e11")).await
+}
+
+/// Its public half, with this id if there is one.
+fn other_p256(id: &str) -> String {
+    let kid = if id.is_empty() { String::new() } else { format!(r#""kid":"{id}","#) };
+    let (public, _) = OTHER_P256.split_once(r#","d""#).unwrap();
+    format!("{{{kid}{}}}", public.strip_prefix('{').unwrap())
 }
 
 #[tokio::test]

@@ -10,12 +10,11 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use credentials_grant_test_kit::settle;
 use credentials_grant_verification::{ErrorKind, SigningAlgorithm, TokenVerifier};
 use serde::Deserialize;
 use serde_json::Value;
 
-use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, keys, signed, with};
+use issuer::{AUDIENCE, ISSUER, Issuer, JWKS, OAUTH, RSA, claims, good, key, signed, with};
 
 #[derive(Debug, Deserialize, Eq, PartialEq)]
 struct Claims {
@@ -105,24 +104,6 @@ async fn clocks_may_be_a_minute_apart() {
         issuer.set_clock(seconds);
         assert_eq!(verifier.verify::<Value>(&token).await.is_ok(), good, "{seconds}");
     }
-}
-
-#[tokio::test]
-async fn a_token_without_a_key_id_needs_an_issuer_with_one_key_that_fits() {
-    let (issuer, verifier) = Issuer::with_keys();
-    let header = |algorithm: &str| format!(r#"{{"alg":"{algorithm}","typ":"at+jwt"}}"#);
-    let p256 = signed(&key(SigningAlgorithm::Es256).1, &header("ES256"), &claims()).await;
-    verifier.verify::<Value>(&p256).await.unwrap();
-
-    let rsa = signed(&RSA.signer(), &header("RS256"), &claims()).await;
-    verifier.verify::<Value>(&rsa).await.unwrap();
-    issuer.lists(&[keys(), vec![RSA.public("another")]].concat());
-    issuer.set_clock(3600);
-    let rsa = signed(&RSA.signer(), &header("RS256"), &with("exp", "1e11")).await;
-    verifier.verify::<Value>(&rsa).await.expect("known keys serve while new ones are fetched");
-    settle().await;
-    let error = verifier.verify::<Value>(&rsa).await.unwrap_err();
-    assert!(error.message().contains("does not say which key"), "{error}");
 }
 
 #[tokio::test]

@@ -22,13 +22,16 @@ enum Skew {
     Behind(Duration),
 }
 
+/// What a comparison of the clocks found.
+pub(super) struct Comparison {
+    pub(super) outcome: Result<Step, (Step, CommandError)>,
+    /// What this may mean for signed assertions, if the clocks differ at all.
+    pub(super) advice: Option<String>,
+}
+
 /// Compares the clocks, by a response to a request that was sent and answered at these times. Returns `None` if the
 /// response has no date.
-pub(super) fn compare(
-    headers: &HeaderMap,
-    sent: SystemTime,
-    answered: SystemTime,
-) -> Option<Result<Step, (Step, CommandError)>> {
+pub(super) fn compare(headers: &HeaderMap, sent: SystemTime, answered: SystemTime) -> Option<Comparison> {
     let skew = skew(date(headers)?, sent, answered);
     let (seconds, words) = match &skew {
         Skew::None => (0, "within a second of the server's".to_owned()),
@@ -37,13 +40,19 @@ pub(super) fn compare(
     };
     let step = Step::new("clock").with_detail(&words).with("seconds_ahead", json!(seconds));
     if seconds.unsigned_abs() <= MAX_SKEW.as_secs() {
-        return Some(Ok(step));
+        let advice = (seconds != 0).then(|| {
+            format!(
+                "this machine's clock is {words}: some servers allow no such difference in signed assertions and \
+                 proofs, so set it (timedatectl set-ntp true)"
+            )
+        });
+        return Some(Comparison { outcome: Ok(step), advice });
     }
     let error = CommandError::new(Exit::Failed, format!("this machine's clock is {words}")).with_remedy(
         "set the clock (timedatectl set-ntp true): certificates and signed assertions depend on it; if it is right, the \
          vendor's is wrong",
     );
-    Some(Err((step, error)))
+    Some(Comparison { outcome: Err((step, error)), advice: None })
 }
 
 /// Returns the server's time when it answered. A response from a cache has its age (RFC 9111 section 5.1).
@@ -122,7 +131,7 @@ mod tests {
                     headers.insert(DATE, HeaderValue::from_static(date));
                     headers.insert(AGE, age.into());
                     let compared = compare(&headers, at(1000.0), at(1001.0));
-                    assert!(compared.is_none_or(|compared| compared.is_err() || age <= 1061), "{date} {age}");
+                    assert!(compared.is_none_or(|compared| compared.outcome.is_err() || age <= 1061), "{date} {age}");
                 }
             }
         }

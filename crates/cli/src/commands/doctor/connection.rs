@@ -1,16 +1,16 @@
 //! Checks the connection to a host, or to the proxy before it: DNS, TCP, TLS.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, io};
 
 use credentials_grant::{ClientCertificate, Error, ErrorKind, SecretString, Url};
-use credentials_grant_client::HttpTransport;
-use http::Uri;
+use credentials_grant_client::{EnvironmentProxy, HttpTransport};
+use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Matcher;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -61,7 +61,13 @@ impl Connections {
     /// Connects to the host of this URL as a request would.
     pub(super) async fn check(&self, url: &Url, certificate: Option<&ClientCertificate>) -> Result<(), Reported> {
         let host = without_brackets(url);
-        let proxy = proxy(url);
+        let proxy = match ProxyServer::before(url) {
+            Ok(proxy) => proxy,
+            Err(error) => return Err(self.stop(Step::new("proxy"), CommandError::from(error))),
+        };
+        if let Some(proxy) = &proxy {
+            self.report.add(proxy.step());
+        }
         let peer = match &proxy {
             Some(proxy) => Peer::proxy(proxy),
             None => Peer {
@@ -79,7 +85,7 @@ impl Connections {
                 Ok(())
             }
             None => self.handshake(host, "", socket, certificate).await,
-            Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+            Some(proxy) if proxy.uri.scheme_str() == Some("http") => {
                 drop(socket);
                 let tunnel = self.tunnel(url, &proxy, &peer).await?;
                 self.handshake(host, "through the proxy: ", tunnel, certificate).await
@@ -155,10 +161,10 @@ impl Connections {
     }
 
     /// Connects to the host through the proxy.
-    async fn tunnel(&self, url: &Url, proxy: &Intercept, peer: &Peer) -> Result<TcpStream, Reported> {
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), HttpConnector::new());
-        if let Some(credentials) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(credentials.clone());
+    async fn tunnel(&self, url: &Url, proxy: &ProxyServer, peer: &Peer) -> Result<TcpStream, Reported> {
+        let mut tunnel = Tunnel::new(proxy.uri.clone(), HttpConnector::new());
+        if let Some(login) = &proxy.login {
+            tunnel = tunnel.with_auth(login.clone());
         }
         let host = url.host_str().unwrap_or_default();
         let destination = format!("https://{host}:{}", url.port_or_known_default().unwrap_or(443));
@@ -169,12 +175,9 @@ impl Connections {
         match self.in_time(connecting).await {
             Ok(stream) => Ok(stream.into_inner()),
             Err(error) => {
-                let message = format!("{} does not connect to {host}", peer.shown);
-                let error = CommandError::new(Exit::Unavailable, message).with_cause(&error).with_remedy(format!(
-                    "check {}, with user and password if the proxy needs them; if {host} can be reached directly, add \
-                     it to NO_PROXY",
-                    peer.named_by
-                ));
+                let timed_out = error.kind() == io::ErrorKind::TimedOut;
+                let error = CommandError::from(HttpTransport::explain(error, host));
+                let error = if timed_out { error.about(&peer.shown) } else { error };
                 Err(self.stop(Step::new("tls").with_host(host), error))
             }
         }
@@ -229,23 +232,58 @@ impl Connections {
     }
 }
 
-impl Peer {
-    fn proxy(proxy: &Intercept) -> Self {
-        let uri = proxy.uri();
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        // In the order in which the HTTP client looks.
-        let mut variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
-        let variable = variables.find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
-        let named_by = variable.unwrap_or("the system's settings").to_owned();
-        Self { shown: format!("{host} (the proxy from {named_by})"), host, port, named_by }
+/// The proxy that a request goes through.
+struct ProxyServer {
+    /// Without user and password.
+    uri: Uri,
+    login: Option<HeaderValue>,
+    named_by: &'static str,
+}
+
+impl ProxyServer {
+    /// Returns the proxy before this URL. Plain HTTP, for loopback, uses none.
+    fn before(url: &Url) -> Result<Option<Self>, Error> {
+        if url.scheme() != "https" {
+            return Ok(None);
+        }
+        if let Some(proxy) = EnvironmentProxy::read()? {
+            let uri = proxy.url().as_str().parse().ok().filter(|_| proxy.serves(url));
+            let login = proxy.authorization().cloned();
+            return Ok(uri.map(|uri| Self { uri, login, named_by: proxy.variable() }));
+        }
+        // That of macOS or Windows, which reqwest finds in the same way.
+        let uri: Option<Uri> = url.origin().ascii_serialization().parse().ok();
+        Ok(uri.and_then(|uri| Matcher::from_system().intercept(&uri)).map(|proxy| Self {
+            uri: proxy.uri().clone(),
+            login: proxy.basic_auth().cloned(),
+            named_by: "the system's settings",
+        }))
+    }
+
+    fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(if self.uri.scheme_str() == Some("https") { 443 } else { 80 })
+    }
+
+    fn step(&self) -> Step {
+        let address = format!("{}:{}", self.uri.host().unwrap_or_default(), self.port());
+        let login = if self.login.is_some() { "with a login" } else { "without a login" };
+        Step::new("proxy")
+            .with_host(self.host())
+            .with_detail(format!("{address} is in the way, by {}, {login}", self.named_by))
+            .with("named_by", json!(self.named_by))
+            .with("has_login", json!(self.login.is_some()))
     }
 }
 
-/// Returns the proxy that a request to this URL goes through. Plain HTTP, for loopback, uses none.
-fn proxy(url: &Url) -> Option<Intercept> {
-    let uri: Uri = url.origin().ascii_serialization().parse().ok()?;
-    (url.scheme() == "https").then(|| Matcher::from_system().intercept(&uri))?
+impl Peer {
+    fn proxy(proxy: &ProxyServer) -> Self {
+        let (host, named_by) = (proxy.host().to_owned(), proxy.named_by.to_owned());
+        Self { shown: format!("{host} (the proxy from {named_by})"), host, port: proxy.port(), named_by }
+    }
 }
 
 /// Returns the host, an IPv6 address without its brackets.

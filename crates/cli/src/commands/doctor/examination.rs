@@ -1,8 +1,8 @@
 //! A transport that checks the connection to a host before it sends a request, and reports each step.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+use std::{fmt, mem};
 
 use credentials_grant::{
     ClientCredentials, CredentialsGrant, Endpoint, Error, ErrorKind, HeaderMap, HttpRequest, HttpResponse, Method,
@@ -14,7 +14,7 @@ use reqwest::header::ACCEPT;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::clock;
+use super::clock::{self, Comparison};
 use super::connection::Connections;
 use super::report::{Report, Step};
 
@@ -35,13 +35,17 @@ pub(super) struct Examination {
 
 #[derive(Default)]
 struct State {
-    /// The first step, until it is reported.
-    settings: Option<Step>,
+    /// The first steps, until they are reported.
+    before: Vec<Step>,
     /// The origins whose connection was checked.
     checked: Vec<String>,
     stage: Option<Stage>,
     methods: Option<Vec<String>>,
     has_compared_clocks: bool,
+    /// What the difference between the clocks may mean, if there is one.
+    clock_advice: Option<String>,
+    /// Whether a token request holds something signed, which says when it was made.
+    is_signed: bool,
     token_requests: u32,
     last_url: Option<Url>,
 }
@@ -68,21 +72,15 @@ pub(super) enum Ended {
 }
 
 impl Examination {
-    /// Reports `settings` first, once it is certain that they make a request.
+    /// Reports the steps `before` the network first, once it is certain that the settings make a request.
     pub(super) fn new(
         report: Arc<Report>,
-        settings: Step,
+        before: Vec<Step>,
         connections: Connections,
         transport: HttpTransport,
         requests_token: bool,
     ) -> Self {
-        Self {
-            report,
-            connections,
-            transport,
-            requests_token,
-            state: Mutex::new(State { settings: Some(settings), ..State::default() }),
-        }
+        Self { report, connections, transport, requests_token, state: Mutex::new(State { before, ..State::default() }) }
     }
 
     pub(super) fn token_requests(&self) -> u32 {
@@ -143,11 +141,20 @@ impl Examination {
         if std::mem::replace(&mut self.state().has_compared_clocks, true) {
             return;
         }
-        match clock::compare(headers, sent, SystemTime::now()) {
-            None => self.report.skip("clock", "the server's response has no date"),
-            Some(Ok(step)) => self.report.add(step),
-            Some(Err((step, error))) => self.report.fail(step, error),
+        let Some(Comparison { outcome, advice }) = clock::compare(headers, sent, SystemTime::now()) else {
+            return self.report.skip("clock", "the server's response has no date");
+        };
+        self.state().clock_advice = advice;
+        match outcome {
+            Ok(step) => self.report.add(step),
+            Err((step, error)) => self.report.fail(step, error),
         }
+    }
+
+    /// Returns what a difference of seconds between the clocks may mean for a refusal, if the request was signed.
+    pub(super) fn clock_advice(&self) -> Option<String> {
+        let state = self.state();
+        state.clock_advice.clone().filter(|_| state.is_signed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -160,10 +167,8 @@ impl Transport for Examination {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
-        let settings = self.state().settings.take();
-        if let Some(settings) = settings {
-            self.report.add(settings);
-        }
+        let before = mem::take(&mut self.state().before);
+        before.into_iter().for_each(|step| self.report.add(step));
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
@@ -177,6 +182,7 @@ impl Transport for Examination {
             (false, false) => Stage::BeforeToken,
         };
         self.state().advance(stage, request.url());
+        self.state().is_signed |= is_signed(request);
         if stage == Stage::BeforeToken {
             return Err(Error::new(ErrorKind::Unreachable, "no token was requested"));
         }
@@ -211,6 +217,12 @@ fn is_for_metadata(request: &HttpRequest) -> bool {
     let is_bare =
         url.query().is_none() && request.body().is_empty() && request.headers().keys().all(|name| *name == ACCEPT);
     request.method() == Method::GET && is_bare && url.path().contains(WELL_KNOWN)
+}
+
+/// Returns `true` if there is an assertion (RFC 7523) or a proof (RFC 9449) in the request.
+fn is_signed(request: &HttpRequest) -> bool {
+    let name = b"client_assertion";
+    request.headers().contains_key("dpop") || request.body().windows(name.len()).any(|part| part == name)
 }
 
 /// Returns the client authentication methods in metadata (RFC 8414 section 2).

@@ -63,7 +63,7 @@ impl Step {
         let mut table = output::table();
         table.add_row([self.outcome.mark(), self.name, &self.detail]);
         // One space on either side. Fixed, because each line is printed by itself.
-        for (column, width) in table.column_iter_mut().zip([9, 11]) {
+        for (column, width) in table.column_iter_mut().zip([9, 13]) {
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
         }
         table.lines().map(|line| with_coloured_mark(line.trim_end()) + "\n").collect()

@@ -3,28 +3,20 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use credentials_grant::{ClientCertificate, ExposeSecret, SecretString};
-use rustls_platform_verifier::Verifier;
+use credentials_grant::{ClientCertificate, Error, ExposeSecret, SecretString};
+use credentials_grant_client::HttpTransport;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::CryptoProvider;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error, OtherError, ProtocolVersion, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{self, DigitallySignedStruct, ProtocolVersion, SignatureScheme};
 
 use super::certificate::Certificate;
+use crate::tls::client_config;
 
-/// The trusted CAs and the cryptography.
+/// The trusted CAs.
 #[derive(Debug)]
-pub(super) struct Tls {
-    provider: Arc<CryptoProvider>,
-    trust: Arc<dyn ServerCertVerifier>,
-}
+pub(super) struct Tls(Arc<dyn ServerCertVerifier>);
 
 /// The outcome of a handshake, and the server's certificate if it got that far.
 pub(super) struct Handshake {
@@ -35,19 +27,8 @@ pub(super) struct Handshake {
 impl Tls {
     /// Trusts these CA certificates, or else the system's, as the transport does.
     pub(super) fn new(root_certificates: Option<&SecretString>) -> Result<Self, Error> {
-        let provider = Arc::new(default_provider());
-        let trust: Arc<dyn ServerCertVerifier> = match root_certificates {
-            None => Arc::new(Verifier::new(Arc::clone(&provider))?),
-            Some(pem) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes()).flatten() {
-                    roots.add(certificate)?;
-                }
-                let trust = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-                trust.build().map_err(|error| Error::Other(OtherError(Arc::new(error))))?
-            }
-        };
-        Ok(Self { provider, trust })
+        let pem = root_certificates.map(|pem| pem.expose_secret().as_bytes());
+        HttpTransport::certificate_verifier(pem).map(Self)
     }
 
     /// Makes a handshake with the server of this name, and closes the connection.
@@ -57,48 +38,30 @@ impl Tls {
         socket: impl AsyncRead + AsyncWrite + Unpin,
         certificate: Option<&ClientCertificate>,
     ) -> Handshake {
-        let seen = Arc::new(Seen { trust: Arc::clone(&self.trust), certificate: Mutex::default() });
-        let outcome = self.connect(host, socket, certificate, Arc::clone(&seen)).await;
+        let seen = Arc::new(Seen { trust: Arc::clone(&self.0), certificate: Mutex::default() });
+        // `Seen` decides as the verifier in it does; it only keeps the certificate.
+        let outcome = connect(host, socket, certificate, Arc::clone(&seen)).await;
         let certificate = seen.certificate.lock().unwrap_or_else(PoisonError::into_inner).take();
         Handshake { outcome, certificate }
     }
+}
 
-    async fn connect(
-        &self,
-        host: &str,
-        socket: impl AsyncRead + AsyncWrite + Unpin,
-        certificate: Option<&ClientCertificate>,
-        seen: Arc<Seen>,
-    ) -> io::Result<&'static str> {
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let config = self.config(certificate, seen).map_err(io::Error::other)?;
-        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
-        let version = stream.get_ref().1.protocol_version();
-        // A courtesy to the server. It does not matter whether it arrives.
-        let _ = stream.shutdown().await;
-        Ok(match version {
-            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
-            _ => "TLS 1.3",
-        })
-    }
-
-    fn config(&self, certificate: Option<&ClientCertificate>, seen: Arc<Seen>) -> Result<ClientConfig, Error> {
-        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider));
-        // `Seen` decides as the verifier in it does; it only keeps the certificate.
-        let config = config.with_safe_default_protocol_versions()?.dangerous().with_custom_certificate_verifier(seen);
-        let mut config = match certificate {
-            None => config.with_no_client_auth(),
-            Some(certificate) => {
-                let pem = certificate.pem().expose_secret().as_bytes();
-                let chain = CertificateDer::pem_slice_iter(pem).flatten().collect();
-                let key =
-                    PrivateKeyDer::from_pem_slice(pem).map_err(|error| Error::Other(OtherError(Arc::new(error))))?;
-                config.with_client_auth_cert(chain, key)?
-            }
-        };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(config)
-    }
+async fn connect(
+    host: &str,
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    certificate: Option<&ClientCertificate>,
+    seen: Arc<Seen>,
+) -> io::Result<&'static str> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let config = client_config(seen, certificate).map_err(io::Error::other)?;
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+    let version = stream.get_ref().1.protocol_version();
+    // A courtesy to the server. It does not matter whether it arrives.
+    let _ = stream.shutdown().await;
+    Ok(match version {
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS 1.3",
+    })
 }
 
 /// Decides as another verifier does, and keeps the server's certificate.
@@ -116,7 +79,7 @@ impl ServerCertVerifier for Seen {
         server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<ServerCertVerified, rustls::Error> {
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = Certificate::read(end_entity);
         self.trust.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
@@ -126,7 +89,7 @@ impl ServerCertVerifier for Seen {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.trust.verify_tls12_signature(message, certificate, signature)
     }
 
@@ -135,7 +98,7 @@ impl ServerCertVerifier for Seen {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.trust.verify_tls13_signature(message, certificate, signature)
     }
 
