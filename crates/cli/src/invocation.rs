@@ -3,6 +3,7 @@
 mod api_request;
 mod credential_options;
 mod credentials;
+mod emulator_settings;
 mod lazy_transport;
 mod parameters;
 mod run_tokens;
@@ -18,6 +19,7 @@ use credentials_grant_client::FileStore;
 use credentials_grant_emulator::EmulatedVendor;
 
 pub(crate) use self::api_request::ApiRequest;
+use self::emulator_settings::EmulatorSettings;
 use self::store_options::{StoreOptions, file_store};
 pub(crate) use self::token_client::{Timeout, TokenClient};
 use self::token_settings::TokenSettings;
@@ -53,6 +55,7 @@ pub(crate) struct EmulateInvocation {
     pub(crate) vendors: Vec<(&'static Provider, EmulatedVendor)>,
     /// The port of the first, or 0 for free ports.
     pub(crate) port: u16,
+    pub(crate) settings: EmulatorSettings,
     pub(crate) format: OutputFormat,
 }
 
@@ -91,7 +94,7 @@ impl Invocation {
         Ok(match matches.subcommand() {
             Some(("demo", matches)) => Self::Demo(format(matches)),
             Some(("doctor", matches)) => Self::Doctor(DoctorInvocation::resolve(matches)?),
-            Some(("emulate", matches)) => Self::Emulate(EmulateInvocation::read(matches)),
+            Some(("emulate", matches)) => Self::Emulate(EmulateInvocation::read(matches)?),
             Some(("exit-codes", _)) => Self::ExitCodes,
             Some(("introspect", matches)) => {
                 Self::Introspect(OperationInvocation::resolve(matches, "introspection-url", StoreOptions::default())?)
@@ -121,7 +124,7 @@ impl DoctorInvocation {
 
 impl EmulateInvocation {
     /// Keeps the vendors in the order in which they were named, each once. All if none is named.
-    fn read(matches: &ArgMatches) -> Self {
+    fn read(matches: &ArgMatches) -> Result<Self, CommandError> {
         let named = matches.get_many::<String>("provider").into_iter().flatten();
         let mut vendors: Vec<(&Provider, EmulatedVendor)> = Vec::new();
         for (provider, vendor) in named.filter_map(|name| emulated().find(|(provider, _)| provider.name == name)) {
@@ -130,7 +133,9 @@ impl EmulateInvocation {
             }
         }
         let vendors = if vendors.is_empty() { emulated().collect() } else { vendors };
-        Self { vendors, port: matches.get_one("port").copied().unwrap_or(0), format: format(matches) }
+        let emulated: Vec<_> = vendors.iter().map(|(_, vendor)| *vendor).collect();
+        let settings = EmulatorSettings::read(matches, &emulated)?;
+        Ok(Self { vendors, port: matches.get_one("port").copied().unwrap_or(0), settings, format: format(matches) })
     }
 }
 

@@ -12,7 +12,7 @@ use credentials_grant_emulator::{EmulatedVendor, RunningEmulator};
 use credentials_grant_vendor_file::VendorFile;
 
 use self::option::ProviderOption;
-use self::options::{AUTH, CA_CERTIFICATES, CLIENT_ID, CLIENT_SECRET, KEY_OPTIONS, TOKEN_URL};
+use self::options::{AUTH, CA_CERTIFICATES, CLIENT_ID, CLIENT_ID_FILE, CLIENT_SECRET, KEY_OPTIONS, TOKEN_URL};
 
 /// The kind of credentials that client authentication takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -137,7 +137,7 @@ impl Provider {
     pub(crate) fn options(&self) -> impl Iterator<Item = ProviderOption> {
         let keys: &[ProviderOption] = if self.takes_keys { &KEY_OPTIONS } else { &[] };
         let common = |option: ProviderOption| (!self.is_own(option.name)).then_some(option);
-        let credentials = [CLIENT_ID, CLIENT_SECRET].into_iter().chain(keys.iter().copied());
+        let credentials = [CLIENT_ID, CLIENT_ID_FILE, CLIENT_SECRET].into_iter().chain(keys.iter().copied());
         let settings = self.settings.iter().map(ProviderOption::from);
         credentials.chain(settings).chain(common(TOKEN_URL)).chain([CA_CERTIFICATES])
     }

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{CANARY, Run, Running, cgrant, emulator, token};
+use common::{CANARY, Run, Running, at, cgrant, emulator, token};
 use credentials_grant::StatusCode;
 use credentials_grant_emulator::{EmulatedVendor, Emulator, Misbehaviour};
 
@@ -16,6 +16,25 @@ fn a_wrong_secret_is_a_refusal_at_every_vendor() {
         let secret = format!("{}_CLIENT_SECRET", vendor.name().to_uppercase());
         let run = Run::of(command.env(secret, "wrong-canary")).failed(3);
         run.says(&format!("error: {vendor}: the server refused")).says("help: check the client id and secret");
+    }
+}
+
+#[test]
+fn a_refusal_that_may_be_about_the_encoding_of_basic_names_the_other_one() {
+    let odd = |vendor, secret: &str| Emulator::new(vendor).with_client("client", secret).start().unwrap();
+    // The emulators of PTV and apaleo decode, and that of Cognito does not.
+    for (emulator, auth, other) in [
+        (odd(EmulatedVendor::Apaleo, "canary+secret"), "client_secret_basic_raw", "client_secret_basic"),
+        (odd(EmulatedVendor::Ptv, "canary%secret"), "client_secret_basic_raw", "client_secret_basic"),
+        (odd(EmulatedVendor::Cognito, "canary+secret"), "client_secret_basic", "client_secret_basic_raw"),
+    ] {
+        for command in ["token", "doctor"] {
+            let run = Run::of(&mut at(&emulator, command, &["--auth", auth])).ended(3);
+            run.says("help: check the client id and secret before you try again; if they are right")
+                .says(&format!("authenticate by `{other}`\n"));
+        }
+        Run::of(&mut token(&emulator, &["--auth", other])).succeeded();
+        Run::of(&mut token(&emulator, &[])).succeeded();
     }
 }
 

@@ -122,3 +122,60 @@ fn credentials_in_flags_override_those_in_variables() {
     let by_secret = form(&["--client-secret-file", &secret], &[("OAUTH2_AUTH", "private_key_jwt")]);
     assert!(by_secret.contains("authorization: Basic aWQ6c2VjcmV0\r\n"), "{by_secret}");
 }
+
+#[test]
+fn a_client_id_in_a_file_goes_with_the_secret_in_a_file() {
+    let apaleo = emulator(EmulatedVendor::Apaleo);
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (id, secret) = (file("id", "\u{feff}client\r\n"), file("secret", "canary-secret\n"));
+    let (other, lines) = (file("other", "other\n"), file("lines", "client\nclient\n"));
+    let with = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = token_of(&apaleo, args);
+        command.env_remove("APALEO_CLIENT_ID").env_remove("APALEO_CLIENT_SECRET");
+        Run::of(command.envs(variables.iter().copied()))
+    };
+    let (id_flag, secret_flag) = (["--client-id-file", id.as_str()], ["--client-secret-file", secret.as_str()]);
+    with(&[id_flag, secret_flag].concat(), &[]).succeeded();
+    with(&[], &[("APALEO_CLIENT_ID_FILE", &id), ("APALEO_CLIENT_SECRET_FILE", &secret)]).succeeded();
+    with(&[], &[("APALEO_CLIENT_ID_FILE", &id), ("APALEO_CLIENT_SECRET", "canary-secret")]).succeeded();
+    // A flag overrides the variable, whichever of the two places it names.
+    with(&[id_flag, secret_flag].concat(), &[("APALEO_CLIENT_ID", "other")]).succeeded();
+    with(&[["--client-id", "client"], secret_flag].concat(), &[("APALEO_CLIENT_ID_FILE", &other)]).succeeded();
+    let flags = [id_flag, ["--client-id", "client"], secret_flag].concat();
+    with(&flags, &[]).failed(2).says("--client-id and --client-id-file contradict each other");
+    with(&secret_flag, &[("APALEO_CLIENT_ID_FILE", &id), ("APALEO_CLIENT_ID", "client")])
+        .failed(2)
+        .says("APALEO_CLIENT_ID and APALEO_CLIENT_ID_FILE contradict each other");
+    for (path, words) in [(lines.as_str(), "has more than one line"), ("/nowhere/id", "cannot be read")] {
+        let run = with(&[["--client-id-file", path], secret_flag].concat(), &[]).failed(2);
+        run.says("--client-id-file: ").says(words).says("a file that holds the client id and nothing else");
+    }
+    let requests = apaleo.token_requests();
+    with(&[["--client-id-file", &other], secret_flag].concat(), &[]).failed(3).says("invalid_client");
+    assert_eq!((requests, apaleo.token_requests()), (5, 6), "nothing else was sent");
+}
+
+#[cfg(unix)]
+#[test]
+fn id_and_secret_may_come_through_pipes_which_can_be_read_once() {
+    let apaleo = emulator(EmulatedVendor::Apaleo);
+    let directory = tempfile::tempdir().unwrap();
+    let [id, secret] = ["id", "secret"].map(|name| directory.path().join(name));
+    for pipe in [&id, &secret] {
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    let mut command = token_of(&apaleo, &[]);
+    command.env_remove("APALEO_CLIENT_ID").env_remove("APALEO_CLIENT_SECRET");
+    command.arg("--client-id-file").arg(&id).arg("--client-secret-file").arg(&secret);
+    let written = std::thread::spawn(move || {
+        fs::write(id, "client").unwrap();
+        fs::write(secret, "canary-secret").unwrap();
+    });
+    Run::of(&mut command).succeeded();
+    written.join().unwrap();
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::client_credentials::ClientCredentials;
@@ -142,6 +143,28 @@ pub(crate) fn basic_forms(credentials: &ClientCredentials) -> impl Iterator<Item
     let forms = [Encode::Percent, Encode::Raw, Encode::Strict].map(|encode| basic(credentials, encode).ok());
     let unpadded = |form: SecretString| SecretString::from(form.expose_secret().trim_end_matches('='));
     forms.into_iter().flatten().flat_map(move |form| [unpadded(form.clone()), form])
+}
+
+/// Returns what else to try if the server refused this `Authorization` header: Basic in another encoding. `None` if it
+/// is not Basic, or if the encodings are the same for these credentials.
+pub(crate) fn other_encoding(credentials: &ClientCredentials, authorization: &HeaderValue) -> Option<&'static str> {
+    let sent = authorization.as_bytes().strip_prefix(b"Basic ")?;
+    // An id with a colon has no raw form.
+    let [percent, strict, raw] = [Encode::Percent, Encode::Strict, Encode::Raw].map(|encode| {
+        let pair = basic(credentials, encode).ok();
+        pair.map(|pair| pair.expose_secret().as_bytes() == sent)
+    });
+    match (percent? || strict?, raw?) {
+        (true, false) => Some(
+            "if they are right, the server may not decode the characters in them that `client_secret_basic` \
+             percent-encodes: authenticate by `client_secret_basic_raw`",
+        ),
+        (false, true) => Some(
+            "if they are right, the server may decode them, and they have characters for which that matters: \
+             authenticate by `client_secret_basic`",
+        ),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy)]

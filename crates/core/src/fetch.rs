@@ -3,10 +3,12 @@
 use std::future::poll_fn;
 use std::pin::pin;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, StatusCode};
 use secrecy::SecretString;
 
 use crate::access_token::AccessToken;
-use crate::client_authentication::basic_forms;
+use crate::client_authentication::{basic_forms, other_encoding};
 use crate::client_credentials::ClientCredentials;
 use crate::credentials_grant::CredentialsGrant;
 use crate::error::{Error, ErrorKind};
@@ -56,6 +58,8 @@ pub(crate) struct Exchange<'a> {
     transport: &'a dyn Transport,
     /// The secrets that were sent, to redact from errors.
     sent: Vec<SecretString>,
+    /// The `Authorization` header of the last request.
+    authorization: Option<HeaderValue>,
     /// Whether a server may have said something.
     has_sent: bool,
 }
@@ -66,7 +70,7 @@ impl<'a> Exchange<'a> {
         context: RequestContext<'a>,
         transport: &'a dyn Transport,
     ) -> Self {
-        Self { provider, context, transport, sent: Vec::new(), has_sent: false }
+        Self { provider, context, transport, sent: Vec::new(), authorization: None, has_sent: false }
     }
 
     /// Sends the requests, and reads the last response.
@@ -76,10 +80,31 @@ impl<'a> Exchange<'a> {
             // An error about settings, before anything is sent, holds no server's words.
             let error = match error.kind() {
                 ErrorKind::Configuration if !self.has_sent => error,
-                _ => error.redacted(&self.secrets().collect()),
+                _ => self.with_other_encoding(error.redacted(&self.secrets().collect())),
             };
             error.with_provider(self.provider.name().to_owned())
         })
+    }
+
+    /// Adds to a refusal of the credentials that Basic in another encoding may be accepted.
+    fn with_other_encoding(&self, error: Error) -> Error {
+        let code = error.oauth().and_then(|oauth| oauth.code.as_deref());
+        let is_about_credentials = match code {
+            None | Some("invalid_client") => true,
+            // Keycloak's code for a wrong secret. With another status it is about the grant.
+            Some("unauthorized_client") => error.status() == Some(StatusCode::UNAUTHORIZED),
+            Some(_) => false,
+        };
+        let refused = self.authorization.as_ref().filter(|_| {
+            is_about_credentials && error.kind() == ErrorKind::CredentialsRefused && self.context.operation().is_none()
+        });
+        match refused.and_then(|header| other_encoding(self.context.credentials(), header)) {
+            None => error,
+            Some(other) => {
+                let remedy = error.remedy().map(|remedy| format!("{remedy}; {other}"));
+                error.with_own_remedy(remedy.unwrap_or_else(|| other.to_owned()))
+            }
+        }
     }
 
     /// Returns what to redact from errors: what was sent, and what the server may know from earlier requests.
@@ -99,6 +124,7 @@ impl<'a> Exchange<'a> {
             let side_request = unsigned.side_request.take();
             let mut request = unsigned.sign().await?;
             self.sent.append(&mut request.secrets);
+            self.authorization = request.headers().get(AUTHORIZATION).cloned();
             self.has_sent = true;
             let response = self.transport.send(&request);
             let mut response = match side_request {

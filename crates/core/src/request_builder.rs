@@ -52,6 +52,7 @@ pub struct RequestBuilder<'a> {
     /// Signs the assertion, if the client authenticates by one.
     signer: Option<Arc<dyn Signer>>,
     assertion_audience: Option<String>,
+    client_id_parameter: bool,
     /// Which of the token parameters have gone into the request.
     included: Vec<&'static str>,
     problem: Option<Error>,
@@ -88,7 +89,15 @@ impl<'a> RequestBuilder<'a> {
             continues: false,
             side_request: None,
         };
-        Self { context, request, signer: None, assertion_audience: None, included: Vec::new(), problem: None }
+        Self {
+            context,
+            request,
+            signer: None,
+            assertion_audience: None,
+            client_id_parameter: false,
+            included: Vec::new(),
+            problem: None,
+        }
     }
 
     /// Sends the parameters as a JSON object.
@@ -156,6 +165,14 @@ impl<'a> RequestBuilder<'a> {
                 ),
             },
         }
+    }
+
+    /// Sends `client_id` as a parameter, the last one, if client authentication does not send it there. Beside HTTP
+    /// Basic, RFC 6749 section 3.2.1 makes it optional, and some servers require it.
+    #[must_use]
+    pub fn client_id_parameter(mut self) -> Self {
+        self.client_id_parameter = true;
+        self
     }
 
     /// Sets the audience (`aud`) of the client's assertion. It is the token URL by default; many servers want their
@@ -322,6 +339,9 @@ impl<'a> RequestBuilder<'a> {
     /// [`Configuration`](crate::ErrorKind::Configuration), naming a part that is invalid, or one of the token
     /// parameters that this provider does not support.
     pub fn build(mut self) -> Result<UnsignedRequest, Error> {
+        if self.client_id_parameter && self.request.parameters.iter().all(|parameter| parameter.name != "client_id") {
+            self = self.client_id();
+        }
         if let Some(problem) = self.problem {
             return Err(problem);
         }

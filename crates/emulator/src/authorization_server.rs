@@ -57,11 +57,14 @@ impl AuthorizationServer {
         })
     }
 
-    /// Returns whether the credentials are the client's (RFC 6749, section 2.3).
+    /// Returns whether the credentials are a client's (RFC 6749, section 2.3).
     ///
     /// A failure counts against the address of the request.
     pub(crate) fn authenticate(&self, request: &Request, credentials: &Credentials) -> bool {
-        let known = credentials.id == self.settings.client_id && credentials.secret == self.settings.client_secret;
+        let Settings { client_id, client_secret, further_clients, .. } = &self.settings;
+        let secret =
+            further_clients.get(&credentials.id).or_else(|| (credentials.id == *client_id).then_some(client_secret));
+        let known = secret == Some(&credentials.secret);
         if known {
             self.limits.record_success(request.source);
         } else {

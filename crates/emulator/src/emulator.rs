@@ -46,17 +46,50 @@ impl Emulator {
         self
     }
 
-    /// Sets the client id and the client secret of the one client that the vendor knows.
+    /// Sets the client id and the client secret of the client that the vendor knows.
     pub fn with_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.settings.client_id = id.into();
         self.settings.client_secret = secret.into();
         self
     }
 
+    /// Adds a client that the vendor knows beside the first, with the same scopes and grant types.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// // Each hotel has a client of its own.
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo)
+    ///     .with_client("MUCH-SP-APP", "the secret of Munich")
+    ///     .with_further_client("BERL-SP-APP", "the secret of Berlin")
+    ///     .start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_further_client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.settings.further_clients.insert(id.into(), secret.into());
+        self
+    }
+
+    /// Accepts client credentials in the body too (apaleo), as `IdentityServer` does.
+    ///
+    /// The default is what the vendor's page allows: HTTP Basic alone.
+    ///
+    /// ```
+    /// use credentials_grant_emulator::{EmulatedVendor, Emulator};
+    ///
+    /// let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client_secret_post().start()?;
+    /// # Ok::<(), credentials_grant_emulator::StartError>(())
+    /// ```
+    pub fn with_client_secret_post(mut self) -> Self {
+        self.settings.client_secret_post = true;
+        self
+    }
+
     /// Sets the scopes that the client may have.
     ///
     /// A request for any other scope is refused with the vendor's `invalid_scope` error. A request without scopes gets
-    /// all of them. Octorate has no scopes, so its emulator ignores this setting.
+    /// all of them; if there are none, Resamania's response has `"scope": null`. Octorate has no scopes, so its
+    /// emulator ignores this setting.
     ///
     /// ```
     /// use credentials_grant_emulator::{EmulatedVendor, Emulator};

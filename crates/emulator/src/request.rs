@@ -10,6 +10,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// One request, whose body was read to the end.
@@ -102,6 +103,25 @@ impl Request {
         let text = String::from_utf8(decoded).ok()?;
         let (id, secret) = text.split_once(':')?;
         Some(Credentials { id: id.to_owned(), secret: secret.to_owned() })
+    }
+}
+
+impl Credentials {
+    /// Decodes both parts like a form, as RFC 6749, section 2.3.1, asks of a server that reads HTTP Basic. A `%` that
+    /// begins no escape stays as it is.
+    pub(crate) fn form_decoded(&self) -> Option<Self> {
+        let decode = |text: &str| {
+            let spaced = text.replace('+', " ");
+            let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+            Some(decoded.into_owned())
+        };
+        Some(Self { id: decode(&self.id)?, secret: decode(&self.secret)? })
+    }
+
+    /// Returns `true` if each `%` begins an escape.
+    pub(crate) fn has_valid_escapes(&self) -> bool {
+        let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+        [&self.id, &self.secret].iter().all(|text| text.split('%').skip(1).all(is_escape))
     }
 }
 

@@ -94,7 +94,7 @@ impl RunningEmulator {
         &self.service.token_url
     }
 
-    /// Returns the id of the one client that the emulator knows.
+    /// Returns the id of the client that the emulator knows, of the first if there are several.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.settings().client_id

@@ -1,5 +1,6 @@
 //! The settings of one emulator, after the vendor's defaults were applied.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::limits::AddressBlock;
 pub(crate) struct Settings {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    pub(crate) further_clients: BTreeMap<String, String>,
+    pub(crate) client_secret_post: bool,
     pub(crate) gateway_key: Option<String>,
     pub(crate) grant_types: Vec<String>,
     pub(crate) scopes: Vec<String>,

@@ -1,5 +1,6 @@
 //! How a vendor is described: its defaults, and the functions that respond as it does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Method;
@@ -59,6 +60,8 @@ impl VendorDefinition {
         Settings {
             client_id: self.client_id.to_owned(),
             client_secret: self.client_secret.to_owned(),
+            further_clients: BTreeMap::new(),
+            client_secret_post: false,
             gateway_key: self.gateway_key.map(str::to_owned),
             grant_types: owned(self.grant_types),
             scopes: owned(self.scopes),

@@ -27,6 +27,7 @@ fn flags(option: &ProviderOption, help: &str) -> Vec<Arg> {
             let arg = arg.action(ArgAction::SetTrue);
             vec![if option.name == DPOP.name { arg.conflicts_with(DPOP_KEY.name) } else { arg }]
         }
+        ValueKind::Path(_) => vec![arg.value_parser(value_parser!(PathBuf))],
         ValueKind::File(_) => {
             let file = arg.value_parser(value_parser!(PathBuf));
             // Many people try `--client-secret SECRET` first. They get an explanation that does not repeat the secret.
@@ -41,7 +42,11 @@ fn flags(option: &ProviderOption, help: &str) -> Vec<Arg> {
 fn help(provider: &Provider, option: &ProviderOption, options: &[ProviderOption]) -> String {
     let with_flag = |text: String, other: &ProviderOption| text.replace(&format!("`{}`", other.name), &other.flag());
     let text = sentence(&options.iter().fold(option.help.to_owned(), with_flag));
-    let source = if option.is_file() { "; a file, or - for standard input" } else { "" };
+    let source = match option.kind {
+        ValueKind::File(_) => "; a file, or - for standard input",
+        ValueKind::Path(_) => "; - for standard input",
+        _ => "",
+    };
     let values = match &option.values()[..] {
         [] => String::new(),
         values => format!(" [values: {}{}]", values.join(", "), short_forms(option)),

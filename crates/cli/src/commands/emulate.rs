@@ -22,11 +22,11 @@ use crate::text::quoted;
 const POST_JSON: &str = "curl -H 'content-type: application/json' -d";
 
 pub(super) fn run(invocation: EmulateInvocation) -> Result<Exit, CommandError> {
-    let EmulateInvocation { vendors, port, format } = invocation;
+    let EmulateInvocation { vendors, port, settings, format } = invocation;
     block_on(async {
         // Before anything is printed: a reader may interrupt at once.
         let interrupted = interruption()?;
-        let emulators = start(vendors, port)?;
+        let emulators = start(vendors, port, |vendor| settings.emulator(vendor))?;
         let entries: Vec<_> = emulators.iter().map(|(provider, emulator)| Entry::new(provider, emulator)).collect();
         match format {
             OutputFormat::Json => output::print_json(&BTreeMap::from([("emulators", entries)]))?,
@@ -40,7 +40,11 @@ pub(super) fn run(invocation: EmulateInvocation) -> Result<Exit, CommandError> {
 type Started = Vec<(&'static Provider, RunningEmulator)>;
 
 /// Starts each emulator on its own port: this one and those after it, or free ones if it is 0.
-fn start(providers: Vec<(&'static Provider, EmulatedVendor)>, port: u16) -> Result<Started, CommandError> {
+fn start(
+    providers: Vec<(&'static Provider, EmulatedVendor)>,
+    port: u16,
+    emulator: impl Fn(EmulatedVendor) -> Emulator,
+) -> Result<Started, CommandError> {
     let mut next = Some(port);
     let mut started = Vec::new();
     for (provider, vendor) in providers {
@@ -48,7 +52,7 @@ fn start(providers: Vec<(&'static Provider, EmulatedVendor)>, port: u16) -> Resu
             CommandError::usage(format!("no port left for {}: 65535 is the last", provider.name))
                 .with_remedy("use a lower --port")
         })?;
-        started.push((provider, Emulator::new(vendor).with_port(port).start().map_err(not_started)?));
+        started.push((provider, emulator(vendor).with_port(port).start().map_err(not_started)?));
         next = if port == 0 { Some(0) } else { port.checked_add(1) };
     }
     Ok(started)

@@ -11,20 +11,26 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use super::credential_options::CredentialOptions;
 use crate::error::CommandError;
 use crate::provider::option::ProviderOption;
-use crate::provider::options::{ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_SECRET, KEY, KEY_ID};
+use crate::provider::options::{
+    ALGORITHM, ASSERTION, CERTIFICATE, CLIENT_ID, CLIENT_ID_FILE, CLIENT_SECRET, KEY, KEY_ID,
+};
 use crate::settings::resolved_options::ResolvedOptions;
+
+/// How often files that change while they are read are read anew.
+const MOST_READS: usize = 5;
 
 /// Reads the credentials: files, standard input and variables.
 pub(super) fn read(
     options: &ResolvedOptions,
     credentials: &CredentialOptions,
 ) -> Result<ClientCredentials, CommandError> {
-    let client_id = options.text(&CLIENT_ID)?.ok_or_else(|| options.missing(&CLIENT_ID))?;
+    check_client_id(options)?;
     credentials.check(options)?;
     let content = |option: &ProviderOption| {
         if credentials.takes(options, option) { options.content(option) } else { Ok(None) }
     };
-    let mut read = match content(&CLIENT_SECRET)? {
+    let (client_id, secret) = id_and_secret(options, || content(&CLIENT_SECRET))?;
+    let mut read = match secret {
         Some(secret) => ClientCredentials::new(client_id, secret),
         None => ClientCredentials::without_secret(client_id),
     };
@@ -39,13 +45,63 @@ pub(super) fn read(
     with_extra_secrets(read, options)
 }
 
+/// Checks that the client id is set, in one place.
+fn check_client_id(options: &ResolvedOptions) -> Result<(), CommandError> {
+    match [CLIENT_ID, CLIENT_ID_FILE].map(|option| options.has(&option)) {
+        [false, false] => Err(options.missing(&CLIENT_ID)),
+        [true, true]
+            if !options.overrides(&CLIENT_ID, &CLIENT_ID_FILE) && !options.overrides(&CLIENT_ID_FILE, &CLIENT_ID) =>
+        {
+            Err(options.contradiction(&options.written(&CLIENT_ID), &options.written(&CLIENT_ID_FILE)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the client id, if one is set.
+fn client_id(options: &ResolvedOptions) -> Result<Option<String>, CommandError> {
+    if options.has(&CLIENT_ID_FILE) && !options.overrides(&CLIENT_ID, &CLIENT_ID_FILE) {
+        let id = options.content(&CLIENT_ID_FILE)?;
+        return Ok(id.map(|id| id.expose_secret().trim().to_owned()));
+    }
+    options.text(&CLIENT_ID)
+}
+
+/// Reads the id and the secret. Files that are replaced together are read until two readings in a row are equal, so
+/// that the id of one pair does not meet the secret of another.
+fn id_and_secret(
+    options: &ResolvedOptions,
+    secret: impl Fn() -> Result<Option<SecretString>, CommandError>,
+) -> Result<(String, Option<SecretString>), CommandError> {
+    let read = || -> Result<_, CommandError> {
+        let id = client_id(options)?.ok_or_else(|| options.missing(&CLIENT_ID))?;
+        Ok((id, secret()?))
+    };
+    let mut pair = read()?;
+    if ![CLIENT_ID_FILE, CLIENT_SECRET].iter().all(|option| options.is_in_file(option)) {
+        return Ok(pair);
+    }
+    for _ in 1..MOST_READS {
+        let again = read()?;
+        let [one, other] = [&again, &pair].map(|(id, secret)| (id, secret.as_ref().map(ExposeSecret::expose_secret)));
+        if one == other {
+            return Ok(pair);
+        }
+        pair = again;
+    }
+    Err(options.usage(
+        "the files with the client id and the client secret change while they are read",
+        "try again when they have been replaced",
+    ))
+}
+
 /// Reads what an API call with a token at hand needs: the certificate that the token may be bound to, and the secrets
 /// whose headers come with the token.
 pub(super) fn read_beside_token(
     options: &ResolvedOptions,
     credentials: &CredentialOptions,
 ) -> Result<ClientCredentials, CommandError> {
-    let mut read = ClientCredentials::without_secret(options.text(&CLIENT_ID)?.unwrap_or_default());
+    let mut read = ClientCredentials::without_secret(client_id(options)?.unwrap_or_default());
     if credentials.presents_certificate(options) && options.has(&CERTIFICATE) {
         read = read.with_certificate(certificate(options)?);
     }

@@ -31,12 +31,16 @@ pub(crate) enum ValueKind {
     Switch,
     /// The path of a file that holds the value.
     File(FileContent),
+    /// The path of a file, as the name of the option says.
+    Path(FileContent),
 }
 
 /// What is in a file.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum FileContent {
     Certificates,
+    /// A client id on one line.
+    ClientId,
     /// Headers of an API request.
     Headers,
     PrivateKey,
@@ -94,7 +98,7 @@ impl ProviderOption {
         let last_word = self.name.rsplit('-').next().unwrap_or_default();
         match (self.metavar, self.kind) {
             (Some(metavar), _) => metavar.to_owned(),
-            (None, ValueKind::File(_)) => "PATH".to_owned(),
+            (None, ValueKind::File(_) | ValueKind::Path(_)) => "PATH".to_owned(),
             (None, _) if self.name == "auth" => "METHOD".to_owned(),
             (None, _) if self.name == "issuer" => "URL".to_owned(),
             (None, _) => last_word.to_ascii_uppercase(),

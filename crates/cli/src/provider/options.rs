@@ -1,11 +1,17 @@
 //! The options that providers share.
 
-use super::option::FileContent::{Certificates, PrivateKey, Secret};
+use super::option::FileContent::{Certificates, ClientId, PrivateKey, Secret};
 use super::option::OptionGroup::{Connection, Credentials, Request, Settings};
-use super::option::ValueKind::{File, List, Switch, Text};
+use super::option::ValueKind::{File, List, Path, Switch, Text};
 use super::option::{OptionGroup, ProviderOption, ValueKind};
 
 pub(crate) const CLIENT_ID: ProviderOption = option("client-id", "the client id", Text, Credentials);
+pub(crate) const CLIENT_ID_FILE: ProviderOption = option(
+    "client-id-file",
+    "a file that holds the client id, which is rotated with the secret",
+    Path(ClientId),
+    Credentials,
+);
 pub(crate) const CLIENT_SECRET: ProviderOption =
     option("client-secret", "the client secret", File(Secret), Credentials);
 
@@ -93,7 +99,7 @@ pub(crate) const HOST: ProviderOption = option(
 .without_variable();
 
 /// The options of every provider.
-pub(crate) const COMMON: [ProviderOption; 4] = [CLIENT_ID, CLIENT_SECRET, TOKEN_URL, CA_CERTIFICATES];
+pub(crate) const COMMON: [ProviderOption; 5] = [CLIENT_ID, CLIENT_ID_FILE, CLIENT_SECRET, TOKEN_URL, CA_CERTIFICATES];
 
 /// The options of providers where a client can authenticate with a key or a certificate.
 pub(crate) const KEY_OPTIONS: [ProviderOption; 5] = [KEY, CERTIFICATE, KEY_ID, ALGORITHM, ASSERTION];

@@ -35,7 +35,8 @@ pub(crate) fn read(flag: &str, path: &Path, kind: FileContent) -> Result<SecretS
             "give {flag} a file that holds {content} and nothing else, or {stdin} for standard input"
         ))
     };
-    let limit = if kind == FileContent::Secret { LARGEST_SECRET } else { LARGEST_FILE };
+    let is_one_line = matches!(kind, FileContent::ClientId | FileContent::Secret);
+    let limit = if is_one_line { LARGEST_SECRET } else { LARGEST_FILE };
     let bytes = bytes(path, kind, limit + 1).map_err(|error| refused("cannot be read").with_cause(&error))?;
     if bytes.len() as u64 > limit {
         return Err(refused(&format!("is larger than {} KiB", limit / 1024)));
@@ -50,9 +51,7 @@ pub(crate) fn read(flag: &str, path: &Path, kind: FileContent) -> Result<SecretS
     // Some editors put a byte-order mark at the start of a file.
     match text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']) {
         "" => Err(refused("is empty")),
-        secret if kind == FileContent::Secret && secret.contains(['\r', '\n']) => {
-            Err(refused("has more than one line"))
-        }
+        secret if is_one_line && secret.contains(['\r', '\n']) => Err(refused("has more than one line")),
         content => Ok(content.into()),
     }
 }
@@ -61,6 +60,7 @@ impl FileContent {
     fn noun(self) -> &'static str {
         match self {
             Self::Certificates => "the certificates",
+            Self::ClientId => "the client id",
             Self::Headers => "the headers, one 'Name: value' per line,",
             Self::PrivateKey => "the key",
             Self::Secret => "the secret",

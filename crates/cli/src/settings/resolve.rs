@@ -115,7 +115,7 @@ fn from_flag(option: &ProviderOption, matches: &ArgMatches) -> Option<Resolved> 
         ValueKind::Text => Value::Text(words().next()?),
         ValueKind::List => Value::List(words().collect()),
         ValueKind::Switch => Value::On,
-        ValueKind::File(_) => Value::Path(matches.get_one::<PathBuf>(option.name)?.clone()),
+        ValueKind::File(_) | ValueKind::Path(_) => Value::Path(matches.get_one::<PathBuf>(option.name)?.clone()),
     };
     Some((value, Origin::Flag(option.flag())))
 }
@@ -130,6 +130,10 @@ fn from_variable(provider: &Provider, option: &ProviderOption) -> Result<Option<
         (Some(_), Some(_)) => Err(CommandError::usage(format!("{name} and {path_name} contradict each other"))
             .with_remedy("set one of them")
             .with_provider(provider.name)),
+        (Some(path), None) if matches!(option.kind, ValueKind::Path(_)) => {
+            let path = utf8(provider, &name, path)?;
+            Ok(Some((Value::Path(PathBuf::from(path.trim())), Origin::PathVariable(name))))
+        }
         (Some(raw), None) => Ok(Some((Value::Raw(raw), Origin::Variable(name)))),
         (None, Some(path)) => {
             let path = utf8(provider, &path_name, path)?;

@@ -88,7 +88,9 @@ impl ResolvedOptions {
 
     /// Returns the content of a file, of standard input or of a variable.
     pub(crate) fn content(&self, option: &ProviderOption) -> Result<Option<SecretString>, CommandError> {
-        let (ValueKind::File(kind), Some((value, origin))) = (option.kind, self.values.get(option.name)) else {
+        let (ValueKind::File(kind) | ValueKind::Path(kind), Some((value, origin))) =
+            (option.kind, self.values.get(option.name))
+        else {
             return Ok(None);
         };
         let name = origin.written().unwrap_or_default();
@@ -104,6 +106,11 @@ impl ResolvedOptions {
             }
             Value::Text(_) | Value::List(_) | Value::On => Ok(None),
         }
+    }
+
+    /// Returns `true` if the option's content is in a file that can be read again. A pipe cannot.
+    pub(crate) fn is_in_file(&self, option: &ProviderOption) -> bool {
+        matches!(self.values.get(option.name), Some((Value::Path(path), _)) if path.is_file())
     }
 
     /// Checks that standard input is read once: by one of the options, or by one of these other flags.

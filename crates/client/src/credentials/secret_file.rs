@@ -1,4 +1,4 @@
-//! A file that holds one secret.
+//! A file that holds one secret, or the client id that goes with it.
 
 use std::fs::File;
 use std::hash::{Hash, Hasher};
@@ -22,6 +22,8 @@ static READS: LazyLock<IoThreads<PathBuf, Arc<Zeroizing<Vec<u8>>>>> = LazyLock::
 /// A file that holds one secret and is read anew each time.
 #[derive(Clone, Debug)]
 pub(super) struct SecretFile {
+    /// What it holds, in words.
+    content: &'static str,
     path: PathBuf,
     /// Whether it has held a secret before. Clones share it.
     was_usable: Arc<AtomicBool>,
@@ -29,7 +31,12 @@ pub(super) struct SecretFile {
 
 impl SecretFile {
     pub(super) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), was_usable: Arc::default() }
+        Self { content: "secret", path: path.into(), was_usable: Arc::default() }
+    }
+
+    /// A file that holds the client id.
+    pub(super) fn of_client_id(path: impl Into<PathBuf>) -> Self {
+        Self { content: "client id", ..Self::new(path) }
     }
 
     pub(super) async fn read(&self) -> Result<SecretString, Error> {
@@ -45,11 +52,11 @@ impl SecretFile {
         let is_replaced = kind == ErrorKind::Configuration && self.was_usable.load(Ordering::Relaxed);
         let kind = if is_replaced { ErrorKind::Unavailable } else { kind };
         let remedy = match kind {
-            ErrorKind::Configuration => "use a file that holds the secret and nothing else",
-            _ if is_replaced => "it was usable before: if it is not being replaced, restore it",
-            _ => "check the limit of open files, the memory and the disk of this machine",
+            ErrorKind::Configuration => format!("use a file that holds the {} and nothing else", self.content),
+            _ if is_replaced => "it was usable before: if it is not being replaced, restore it".to_owned(),
+            _ => "check the limit of open files, the memory and the disk of this machine".to_owned(),
         };
-        Error::new(kind, format!("the secret file {} {why}", self.path.display())).with_remedy(remedy)
+        Error::new(kind, format!("the {} file {} {why}", self.content, self.path.display())).with_remedy(remedy)
     }
 }
 

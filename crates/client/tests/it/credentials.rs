@@ -1,18 +1,22 @@
 //! Credentials from files and from the environment.
 
 use std::fs;
-use std::hash::DefaultHasher;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
+use std::thread;
 
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
 use credentials_grant_client::{
-    AssertionFileCredentials, EnvironmentCredentials, FileCredentials, FunctionCredentials,
+    AssertionFileCredentials, EnvironmentCredentials, FileCredentials, FunctionCredentials, TokenSource,
 };
+use credentials_grant_test_kit::{Answer, TestServer};
 use futures_util::future::join_all;
 use futures_util::poll;
 use tokio::runtime::Builder;
+
+use crate::acme::{acme, token};
 
 async fn read(path: &Path) -> Result<String, Error> {
     let credentials = FileCredentials::new("id", path).load().await?;
@@ -158,6 +162,106 @@ async fn a_file_that_hangs_delays_no_other() {
     // Writing blocks until a reader has opened the pipe. All 1000 calls share that one reader.
     fs::write(&pipe, "late").unwrap();
     assert!(hanging.await.into_iter().all(|secret| secret.unwrap() == "late"));
+}
+
+/// The id and the secret that the files hold.
+async fn read_pair(source: &FileCredentials) -> Result<(String, String), Error> {
+    let credentials = source.load().await?;
+    Ok((credentials.client_id()?.to_owned(), credentials.client_secret()?.expose_secret().to_owned()))
+}
+
+#[tokio::test]
+async fn a_client_id_in_a_file_rotates_together_with_the_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let (id, secret) = (directory.path().join("id"), directory.path().join("secret"));
+    let source = FileCredentials::from_files(&id, &secret).with_secret_file("api-key", &secret);
+    for number in ["1", "2"] {
+        fs::write(&id, format!("\u{feff}id-{number}\r\n")).unwrap();
+        fs::write(&secret, format!("secret-{number}\n")).unwrap();
+        assert_eq!(read_pair(&source).await.unwrap(), (format!("id-{number}"), format!("secret-{number}")));
+    }
+    for (content, why) in [(&b""[..], "is empty"), (b"\xff", "is not UTF-8")] {
+        fs::write(&id, content).unwrap();
+        let fresh = FileCredentials::from_files(&id, &secret);
+        let error = read_pair(&fresh).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().starts_with("the client id file ") && error.message().ends_with(why), "{error}");
+        assert_eq!(error.remedy(), Some("use a file that holds the client id and nothing else"));
+    }
+    fs::remove_file(&id).unwrap();
+    let error = read_pair(&source).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "it was there before: {error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_id_of_one_pair_never_meets_the_secret_of_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let (id, secret) = (directory.path().join("id"), directory.path().join("secret"));
+    for pipe in [&id, &secret] {
+        assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    let source = FileCredentials::from_files(&id, &secret);
+    // Each write waits for the reader, so this is what the files hold whenever they are read.
+    let rotation = thread::spawn(move || {
+        for (path, text) in [(&id, "id-1"), (&secret, "secret-2"), (&id, "id-2"), (&secret, "secret-2")] {
+            fs::write(path, text).unwrap();
+        }
+        for (path, text) in [(&id, "id-2"), (&secret, "secret-2")] {
+            fs::write(path, text).unwrap();
+        }
+    });
+    assert_eq!(read_pair(&source).await.unwrap(), ("id-2".to_owned(), "secret-2".to_owned()));
+    rotation.join().unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_that_never_stand_still_are_a_reason_to_try_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (id, secret) = (directory.path().join("id"), directory.path().join("secret"));
+    assert!(Command::new("mkfifo").arg(&id).status().unwrap().success());
+    fs::write(&secret, "secret").unwrap();
+    let source = FileCredentials::from_files(&id, &secret);
+    let rotation = thread::spawn(move || (0..5).for_each(|number| fs::write(&id, format!("id-{number}")).unwrap()));
+    let error = read_pair(&source).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "{error}");
+    rotation.join().unwrap();
+}
+
+/// A rotation that writes one file after the other, at the worst moment: the pair is refused, and then complete.
+#[tokio::test]
+async fn a_refusal_has_both_files_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (id, secret) = (directory.path().join("id"), directory.path().join("secret"));
+    fs::write(&id, "id-2").unwrap();
+    fs::write(&secret, "secret-1").unwrap();
+    let source = FileCredentials::from_files(&id, &secret);
+    let server = TestServer::new(move |request, number| {
+        if number == 1 {
+            fs::write(&secret, "secret-2").unwrap();
+            return Answer::http(401, "");
+        }
+        let sent = request.headers()["authorization"].to_str().unwrap();
+        assert_eq!(sent, "Basic aWQtMjpzZWNyZXQtMg==", "id-2:secret-2");
+        Answer::Token(3600)
+    });
+    let source = TokenSource::builder(acme(), source).with_transport(server.clone()).build().unwrap();
+    assert_eq!(token(&source).await.unwrap(), "Bearer token-2");
+    assert_eq!(server.request_count(), 2);
+}
+
+#[test]
+fn a_client_id_in_a_file_is_not_taken_for_one_that_is_known() {
+    let identity = |source: FileCredentials| {
+        let mut hasher = DefaultHasher::new();
+        assert!(source.identify(&mut hasher));
+        hasher.finish()
+    };
+    let from_files = |id| identity(FileCredentials::from_files(id, "/secret"));
+    assert_eq!(from_files("/id"), from_files("/id"));
+    assert_ne!(from_files("/id"), from_files("/other"));
+    assert_ne!(from_files("/id"), identity(FileCredentials::new("/id", "/secret")));
 }
 
 /// Is set where this program is the child of one of its own tests.

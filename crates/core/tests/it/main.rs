@@ -5,6 +5,7 @@
 mod acme;
 mod answers;
 mod assertions;
+mod basic_encodings;
 mod charsets;
 mod claims;
 mod error_members;

@@ -345,3 +345,34 @@ fn a_trip_without_end_ends_after_four_requests() {
     assert_eq!(error.kind(), ErrorKind::BadResponse);
     assert_eq!(server.request_count(), 4);
 }
+
+#[test]
+fn the_client_id_is_a_parameter_if_asked_and_never_twice() {
+    use ClientAuthentication::{ClientSecretBasic, ClientSecretBasicRaw, ClientSecretBasicStrict};
+
+    let (credentials, parameters) = (ClientCredentials::new("my id", "secret"), TokenParameters::new().with_scope("a"));
+    let context = RequestContext::dry_run(&credentials, &parameters);
+    for method in [ClientSecretBasic, ClientSecretBasicRaw, ClientSecretBasicStrict] {
+        // Wherever it is called.
+        let before = context.post(&Acme::endpoint()).client_id_parameter().client_credentials();
+        let before = before.client_authentication(method).scope().build().unwrap().dry_run().unwrap();
+        let after = context.post(&Acme::endpoint()).client_credentials().client_authentication(method);
+        let after = after.scope().client_id_parameter().build().unwrap().dry_run().unwrap();
+        for request in [before, after] {
+            assert!(request.headers().contains_key("authorization"));
+            assert_eq!(request.body(), b"grant_type=client_credentials&scope=a&client_id=my%20id");
+        }
+    }
+    for method in [ClientAuthentication::ClientSecretPost, ClientAuthentication::None] {
+        let with = |request: RequestBuilder<'_>| {
+            let request = request.client_authentication(method).scope().build().unwrap();
+            request.dry_run().unwrap().body().to_vec()
+        };
+        let plain = with(context.post(&Acme::endpoint()));
+        assert_eq!(with(context.post(&Acme::endpoint()).client_id_parameter()), plain, "{method}");
+    }
+    let nobody = ClientCredentials::new("", "secret");
+    let context = RequestContext::dry_run(&nobody, &parameters);
+    let error = context.post(&Acme::endpoint()).client_id_parameter().scope().build().unwrap_err();
+    assert!(error.to_string().contains("the client id is empty"), "{error}");
+}

@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,7 +50,7 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
         .then(|| request.form())
         .flatten()
         .ok_or_else(|| error_response("invalid_request"))?;
-    let credentials = credentials(request, &form).ok_or_else(|| error_response("invalid_client"))?;
+    let credentials = credentials(server, request, &form).ok_or_else(|| error_response("invalid_client"))?;
     if !server.authenticate(request, &credentials) {
         return Err(error_response("invalid_client"));
     }
@@ -70,28 +69,25 @@ fn token_endpoint(server: &AuthorizationServer, request: &Request) -> Result<Htt
     token_response(server, &credentials.id, &scopes)
 }
 
-/// Returns the credentials of HTTP Basic, or of the form if Basic has no secret. They are not compared yet.
-fn credentials(request: &Request, form: &Parameters) -> Option<Credentials> {
+/// Returns the credentials of HTTP Basic, which the page requires. `IdentityServer` reads those of the form if Basic
+/// has no secret. They are not compared yet.
+fn credentials(server: &AuthorizationServer, request: &Request, form: &Parameters) -> Option<Credentials> {
+    let of_form = || server.settings.client_secret_post.then(|| form.credentials())?.filter(complete);
     request
         .basic()
-        .and_then(decoded)
+        .and_then(|basic| basic.form_decoded())
         .filter(complete)
-        .or_else(|| form.credentials().filter(complete))
-        .filter(|credentials| credentials.id.len() <= 100 && credentials.secret.len() <= 100)
+        .or_else(of_form)
+        .filter(|credentials| [&credentials.id, &credentials.secret].iter().all(|text| length(text) <= 100))
+}
+
+/// Returns the length as .NET counts it.
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 fn complete(credentials: &Credentials) -> bool {
     !credentials.id.is_empty() && !credentials.secret.is_empty()
-}
-
-/// Decodes the credentials, which RFC 6749, section 2.3.1, form-encodes before HTTP Basic.
-fn decoded(credentials: Credentials) -> Option<Credentials> {
-    let decode = |text: String| {
-        let spaced = text.replace('+', " ");
-        let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
-        Some(decoded.into_owned())
-    };
-    Some(Credentials { id: decode(credentials.id)?, secret: decode(credentials.secret)? })
 }
 
 #[derive(Serialize)]

@@ -69,6 +69,9 @@ fn form(request: &Request) -> Option<Parameters> {
 }
 
 /// Returns the credentials of the header or the body, which must not name different clients.
+///
+/// The page joins id and secret without encoding them («`Base64Encode(client_id:client_secret)`»). No page says that
+/// the server decodes them. Amazon allows letters, digits, `_` and `+`, so only a `+` makes a difference.
 fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, HttpResponse> {
     match (request.basic(), form.credentials()) {
         (Some(basic), Some(post)) if basic.id != post.id => Err(error_response("invalid_request")),

@@ -73,9 +73,13 @@ fn token_response(server: &AuthorizationServer) -> Result<HttpResponse, HttpResp
     Ok(HttpResponse::json(StatusCode::OK, &body).with_token(token))
 }
 
-/// Responds to the call of the page's example. The page does not show the response.
+/// The page's example calls `https://api.octotable.com/api/v2/`. Its «base resource URL» is
+/// `https://api.octorate.com/octotable-pms/api/v2`.
+const API_PATHS: [&str; 4] = ["/api/v2/", "/api/v2", "/octotable-pms/api/v2/", "/octotable-pms/api/v2"];
+
+/// Responds to the call of the page's example, at both of the page's base URLs. The page does not show the response.
 fn api(server: &AuthorizationServer, request: &Request) -> Result<HttpResponse, HttpResponse> {
-    if request.method != Method::GET || request.path() != "/api/v2/" {
+    if request.method != Method::GET || !API_PATHS.contains(&request.path()) {
         return Err(not_found());
     }
     server.check_bearer(request).map_err(|_| unauthorized("The access token is missing or invalid."))?;

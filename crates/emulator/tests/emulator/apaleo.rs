@@ -87,8 +87,26 @@ async fn an_unknown_client_gets_a_400_without_a_challenge() {
 }
 
 #[tokio::test]
-async fn credentials_are_read_from_the_form_only_if_basic_has_no_secret() {
+async fn credentials_in_the_body_are_refused_as_the_page_requires_basic() {
     let apaleo = start(EmulatedVendor::Apaleo);
+    let post = || {
+        http().post(apaleo.token_url().clone()).form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", apaleo.client_id()),
+            ("client_secret", apaleo.client_secret()),
+        ])
+    };
+
+    for request in [post(), post().basic_auth(apaleo.client_id(), Some(""))] {
+        let response = send(request).await;
+        assert_eq!((response.status, response.body.as_str()), (400, r#"{"error":"invalid_client"}"#));
+    }
+    assert_eq!(send(post().basic_auth(apaleo.client_id(), Some(apaleo.client_secret()))).await.status, 200);
+}
+
+#[tokio::test]
+async fn as_identity_server_credentials_are_read_from_the_form_only_if_basic_has_no_secret() {
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client_secret_post().start().unwrap();
     let post = || {
         http().post(apaleo.token_url().clone()).form(&[
             ("grant_type", "client_credentials"),
@@ -114,11 +132,37 @@ async fn basic_is_percent_decoded_and_a_plus_is_a_space() {
 
 #[tokio::test]
 async fn credentials_longer_than_a_hundred_characters_are_refused() {
-    let long = |length| "x".repeat(length);
-    for (length, status) in [(100, 200), (101, 400)] {
-        let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("id", long(length)).start().unwrap();
-        assert_eq!(send(token_request(&apaleo)).await.status, status);
+    for (character, length, status) in [("x", 100, 200), ("x", 101, 400), ("%C3%A9", 100, 200), ("%C3%A9", 101, 400)] {
+        let secret = character.replace("%C3%A9", "é").repeat(length);
+        let apaleo = Emulator::new(EmulatedVendor::Apaleo).with_client("id", secret).start().unwrap();
+        let sent = character.repeat(length);
+        let post = http().post(apaleo.token_url().clone()).basic_auth("id", Some(sent));
+        assert_eq!(
+            send(post.form(&[("grant_type", "client_credentials")])).await.status,
+            status,
+            "{length} {character}"
+        );
     }
+}
+
+#[tokio::test]
+async fn each_hotel_may_have_a_client_of_its_own() {
+    let apaleo = Emulator::new(EmulatedVendor::Apaleo)
+        .with_client("MUCH-SP-APP", "munich")
+        .with_further_client("BERL-SP-APP", "berlin")
+        .start()
+        .unwrap();
+    let ask = |id: &'static str, secret: &'static str| {
+        let post = http().post(apaleo.token_url().clone()).basic_auth(id, Some(secret));
+        send(post.form(&[("grant_type", "client_credentials")]))
+    };
+
+    for (id, secret, account) in [("MUCH-SP-APP", "munich", "MUCH"), ("BERL-SP-APP", "berlin", "BERL")] {
+        let claims = claims(&apaleo, &ask(id, secret).await.token()).await;
+        assert_eq!(claims["account_code"], account);
+    }
+    assert_eq!(ask("BERL-SP-APP", "munich").await.status, 400);
+    assert_eq!(ask("MUCH-SP-APP", "berlin").await.status, 400);
 }
 
 #[tokio::test]

@@ -112,6 +112,19 @@ async fn a_client_without_the_grant_is_forbidden() {
 }
 
 #[tokio::test]
+async fn the_api_answers_at_both_base_urls_of_the_page() {
+    let octorate = start(EmulatedVendor::Octorate);
+    let token = send(token_request(&octorate)).await.token();
+
+    for path in ["/api/v2/", "/api/v2", "/octotable-pms/api/v2/", "/octotable-pms/api/v2"] {
+        let url = octorate.token_url().join(path).unwrap();
+        let response = send(http().get(url.clone()).bearer_auth(&token)).await;
+        assert_eq!((response.status, response.body.as_str()), (200, r#"{"success":true}"#), "{path}");
+        assert_eq!(send(http().get(url)).await.status, 401, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_api_accepts_only_a_valid_token() {
     let clock = standing_clock();
     let octorate = Emulator::new(EmulatedVendor::Octorate).with_clock(clock.clone()).start().unwrap();

@@ -49,6 +49,50 @@ async fn the_pages_multipart_example_works_unless_it_is_switched_off() {
     }
 }
 
+/// The page writes `grant_type="client_credentials"`. curl's `--form` takes the quotes off; nothing else does.
+#[tokio::test]
+async fn quotes_around_the_grant_type_are_part_of_it() {
+    let ptv = start(EmulatedVendor::Ptv);
+    let post = || http().post(ptv.token_url().clone()).basic_auth(ptv.client_id(), Some(ptv.client_secret()));
+    let quoted = r#""client_credentials""#;
+    let raw = |body: &'static str| post().header("content-type", "application/x-www-form-urlencoded").body(body);
+
+    for request in [
+        post().form(&[("grant_type", quoted)]),
+        post().multipart(Form::new().text("grant_type", quoted)),
+        raw(r#"grant_type="client_credentials""#),
+        raw("grant_type=%22client_credentials%22"),
+        raw("grant_type='client_credentials'"),
+    ] {
+        let response = send(request).await;
+        assert_eq!((response.status, &response.json()["error"]), (400, &json!("unsupported_grant_type")));
+    }
+    assert_eq!(send(raw("grant_type=client_credentials")).await.status, 200);
+}
+
+#[tokio::test]
+async fn basic_is_decoded_as_keycloak_decodes_it() {
+    let ptv =
+        Emulator::new(EmulatedVendor::Ptv).with_client("an id", "a+b%c:d").with_further_client("b:c", "=/&").start();
+    let ptv = ptv.unwrap();
+    let ask = |id: &'static str, secret: &'static str| {
+        let post = http().post(ptv.token_url().clone()).basic_auth(id, Some(secret));
+        send(post.form(&[("grant_type", "client_credentials")]))
+    };
+
+    for (id, secret, status) in [
+        ("an+id", "a%2Bb%25c%3Ad", 200),
+        ("an%20id", "a%2Bb%25c%3Ad", 200),
+        ("an id", "a%2Bb%25c:d", 200),
+        ("b%3Ac", "=/&", 200),
+        ("b%3Ac", "%3D%2F%26", 200),
+        ("an id", "a+b%c:d", 401),
+        ("an id", "a%2Bb%c:d", 401),
+    ] {
+        assert_eq!(ask(id, secret).await.status, status, "{id} {secret}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_secret_is_a_401_with_a_challenge() {
     let ptv = start(EmulatedVendor::Ptv);

@@ -20,7 +20,7 @@ const API_HOST: &str = "api.apaleo.com";
 
 /// The hotel management platform apaleo.
 ///
-/// The client id determines the account, so there is nothing to configure.
+/// The client id determines the account, so there is nothing that must be configured.
 ///
 /// ```
 /// use credentials_grant_apaleo::{Apaleo, CredentialsGrant};
@@ -30,6 +30,7 @@ const API_HOST: &str = "api.apaleo.com";
 #[derive(Clone, Debug, Hash)]
 pub struct Apaleo {
     token_endpoint: Endpoint,
+    client_authentication: ClientAuthentication,
 }
 
 impl Apaleo {
@@ -49,7 +50,25 @@ impl Apaleo {
     /// ```
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
-        Self { token_endpoint }
+        // The server is built on IdentityServer, which decodes the halves as RFC 6749 section 2.3.1 says.
+        Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic }
+    }
+
+    /// Sets how the client authenticates. Default: [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).
+    ///
+    /// The vendor's page allows HTTP Basic alone, and its example does not encode the id and the secret. If an id or a
+    /// secret with characters such as `+` is refused, try
+    /// [`ClientSecretBasicRaw`](ClientAuthentication::ClientSecretBasicRaw):
+    ///
+    /// ```
+    /// use credentials_grant_apaleo::{Apaleo, ClientAuthentication};
+    ///
+    /// let apaleo = Apaleo::new().with_client_authentication(ClientAuthentication::ClientSecretBasicRaw);
+    /// ```
+    #[must_use]
+    pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
+        self.client_authentication = method;
+        self
     }
 
     /// Reads the claims of a token, **without verifying them**.
@@ -75,6 +94,10 @@ impl Apaleo {
     }
 }
 
+/// The methods that the setting `auth` takes.
+const CLIENT_AUTHENTICATIONS: &[ClientAuthentication] =
+    &[ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretBasicRaw];
+
 impl CredentialsGrant for Apaleo {
     fn name(&self) -> &str {
         Self::NAME
@@ -83,8 +106,7 @@ impl CredentialsGrant for Apaleo {
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         context
             .post(&self.token_endpoint)
-            // The server is built on IdentityServer, which decodes the halves as RFC 6749 section 2.3.1 says.
-            .client_authentication(ClientAuthentication::ClientSecretBasic)
+            .client_authentication(self.client_authentication)
             .client_credentials()
             .scope()
             .build()
@@ -103,10 +125,16 @@ impl CredentialsGrant for Apaleo {
 impl Configure for Apaleo {
     const NAME: &'static str = "apaleo";
     const TITLE: &'static str = "apaleo";
-    const SETTINGS: &'static [Setting] = &[];
+    const SETTINGS: &'static [Setting] = &[Setting::client_authentication(
+        "auth",
+        "how the client authenticates: client_secret_basic unless set",
+        CLIENT_AUTHENTICATIONS,
+    )];
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
-        Ok(settings.token_url()?.map_or_else(Self::new, Self::at))
+        let provider = settings.token_url()?.map_or_else(Self::new, Self::at);
+        let method = settings.parse("auth")?;
+        Ok(method.into_iter().fold(provider, Self::with_client_authentication))
     }
 }
 

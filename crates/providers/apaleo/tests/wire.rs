@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use credentials_grant_apaleo::settings::{Configure, Settings};
 use credentials_grant_apaleo::{Apaleo, ClientCredentials, ErrorKind, TokenParameters, TokenSource};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -44,6 +45,39 @@ async fn scopes_with_dots_and_colons_are_sent_and_the_secret_is_encoded() {
     let parameters = TokenParameters::new().with_scopes(["identity:account-users.manage", "offers.read"]);
     let token = source(&server, parameters).token().await.unwrap();
     assert_eq!(token.scopes(), ["offers.read"], "what was granted, not what was asked for");
+}
+
+#[tokio::test]
+async fn raw_basic_can_be_set_and_nothing_that_the_page_does_not_allow() {
+    let raw = "Basic U0RYRS1TUC1TSU1QTEVBUFA6YStzZWNyZXQ=";
+    for auth in ["client_secret_basic_raw", "basic-raw"] {
+        let server = MockServer::start().await;
+        Mock::given(header("authorization", raw))
+            .and(body_string("grant_type=client_credentials"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"access_token":"abc","expires_in":3600}"#))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let url = format!("{}/connect/token", server.uri());
+        let apaleo = Apaleo::from_settings(&Settings::new().with("token-url", url).with("auth", auth)).unwrap();
+        TokenSource::new(apaleo, ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a+secret"))
+            .unwrap()
+            .token()
+            .await
+            .unwrap();
+    }
+    for auth in ["client_secret_post", "none", "private_key_jwt", "digest"] {
+        let error = Apaleo::from_settings(&Settings::new().with("auth", auth)).unwrap_err();
+        assert!(error.to_string().contains("use one of client_secret_basic, client_secret_basic_raw"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_secret_with_a_plus_leads_to_raw_basic() {
+    let server = token_endpoint(ResponseTemplate::new(400).set_body_string(r#"{"error":"invalid_client"}"#)).await;
+    let error = source(&server, TokenParameters::new()).token().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
+    assert!(error.to_string().ends_with("authenticate by `client_secret_basic_raw`"), "{error}");
 }
 
 #[tokio::test]

@@ -69,10 +69,19 @@ impl Cognito {
     #[must_use]
     pub fn at(token_endpoint: Endpoint) -> Self {
         let client_metadata = BTreeMap::new();
-        Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasic, client_metadata }
+        Self { token_endpoint, client_authentication: ClientAuthentication::ClientSecretBasicRaw, client_metadata }
     }
 
-    /// Sets how the client authenticates. Default: [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).
+    /// Sets how the client authenticates. Default:
+    /// [`ClientSecretBasicRaw`](ClientAuthentication::ClientSecretBasicRaw), because the page joins id and secret
+    /// without encoding them.
+    ///
+    /// Ids and secrets of Cognito have letters, digits, `_` and `+`, so that only a `+` makes a difference to
+    /// [`ClientSecretBasic`](ClientAuthentication::ClientSecretBasic).
+    ///
+    /// Source: `ClientSecret` at
+    /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AddUserPoolClientSecret.html>,
+    /// read 2026-11-29.
     #[must_use]
     pub fn with_client_authentication(mut self, method: ClientAuthentication) -> Self {
         self.client_authentication = method;
@@ -135,7 +144,7 @@ impl Configure for Cognito {
         Setting::new("domain", "the user pool's custom domain, instead of `prefix` and `region`"),
         Setting::client_authentication(
             "auth",
-            "how the client authenticates: client_secret_basic unless set",
+            "how the client authenticates: client_secret_basic_raw unless set",
             CLIENT_AUTHENTICATIONS,
         ),
     ];

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use credentials_grant_cognito::{ClientAuthentication, ClientCredentials, Cognito, CustomDomain, ErrorKind};
+use credentials_grant_cognito::{
+    ClientAuthentication, ClientCredentials, Cognito, CredentialsGrant, CustomDomain, ErrorKind, IssuanceLimit, Policy,
+    Presentation,
+};
 use credentials_grant_conformance::{Expected, Subject};
 
 fn cognito() -> Subject {
@@ -31,6 +34,23 @@ fn cognito() -> Subject {
         .with_url_setting("prefix", |prefix| Cognito::new(prefix, "eu-south-2"))
         .with_url_setting("region", |region| Cognito::new("cps-poc-api-access", region))
         .with_url_setting("domain", |domain| domain.parse::<CustomDomain>().map(Cognito::at_custom_domain))
+}
+
+/// Everything in it: the pages name no host, and the lifetime is in the response.
+#[test]
+fn the_policy_is_all_that_the_pages_say() {
+    let pages = Policy::new()
+        // «Authorization: Bearer YOUR_ACCESS_TOKEN».
+        .with_presentation(Presentation::header("authorization").with_scheme("Bearer"))
+        // The quota «ClientAuthentication», per second, for an account in a region.
+        .with_limit(IssuanceLimit::new(150, Duration::from_secs(1)))
+        .with_billed_tokens();
+    for cognito in [
+        Cognito::new("cps-poc-api-access", "eu-south-2").unwrap(),
+        Cognito::at_custom_domain("auth.example.com".parse().unwrap()),
+    ] {
+        assert_eq!(format!("{:?}", cognito.policy()), format!("{pages:?}"));
+    }
 }
 
 credentials_grant_conformance::tests!(cognito);

@@ -65,6 +65,19 @@ async fn a_scope_whose_resource_server_is_a_url_is_sent_and_counts_as_granted() 
 }
 
 #[tokio::test]
+async fn id_and_secret_are_joined_as_the_page_does_it() {
+    let server = MockServer::start().await;
+    // «Base64Encode(client_id:client_secret)», of `id` and `a+secret_1`.
+    Mock::given(wiremock::matchers::header("authorization", "Basic aWQ6YStzZWNyZXRfMQ=="))
+        .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"access_token":"abc","expires_in":3600}"#))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let cognito = Cognito::at(format!("{}/oauth2/token", server.uri()).parse().unwrap());
+    TokenSource::new(cognito, ClientCredentials::new("id", "a+secret_1")).unwrap().token().await.unwrap();
+}
+
+#[tokio::test]
 async fn every_refusal_is_a_400_with_a_single_member() {
     let refusals = [
         ("invalid_client", ErrorKind::CredentialsRefused),

@@ -6,9 +6,8 @@ use credentials_grant::settings::{Configure, Setting, Settings};
 pub use credentials_grant::*;
 #[cfg(feature = "client")]
 pub use credentials_grant_client::*;
-use credentials_grant_discovery::{Discovery, EndpointKind, Metadata};
-
 pub use credentials_grant_discovery::Issuer;
+use credentials_grant_discovery::{Discovery, EndpointKind, Metadata};
 
 /// Any OAuth 2.0 server: at a token URL, or of an issuer whose metadata says where its endpoints are.
 ///
@@ -25,6 +24,7 @@ pub use credentials_grant_discovery::Issuer;
 pub struct OAuth2 {
     server: Server,
     client_authentication: Option<ClientAuthentication>,
+    client_id_parameter: bool,
     json: bool,
     assertion_audience: Option<String>,
     introspection_endpoint: Option<Endpoint>,
@@ -59,6 +59,7 @@ impl OAuth2 {
         Self {
             server,
             client_authentication: None,
+            client_id_parameter: false,
             json: false,
             assertion_audience: None,
             introspection_endpoint: None,
@@ -106,6 +107,13 @@ impl OAuth2 {
         self
     }
 
+    /// Sends `client_id` as a parameter beside HTTP Basic too, which some servers require (RFC 6749 section 3.2.1).
+    #[must_use]
+    pub fn with_client_id_parameter(mut self) -> Self {
+        self.client_id_parameter = true;
+        self
+    }
+
     /// Sends the parameters of token requests as a JSON object, for servers that do not take a form.
     #[must_use]
     pub fn with_json(mut self) -> Self {
@@ -134,11 +142,6 @@ impl OAuth2 {
         self
     }
 
-    /// Builds the request for a token or about one, to a server of which only the token URL is known.
-    fn request_to(&self, context: &RequestContext<'_>, token_endpoint: &Endpoint) -> Result<UnsignedRequest, Error> {
-        self.request(context, &Metadata::from_token_url(token_endpoint.clone()))
-    }
-
     /// Builds the request for a token or about one, to a server with this metadata.
     fn request(&self, context: &RequestContext<'_>, metadata: &Metadata) -> Result<UnsignedRequest, Error> {
         let (kind, credentials) = (EndpointKind::of(context), context.credentials());
@@ -152,6 +155,7 @@ impl OAuth2 {
             self.client_authentication.map_or_else(|| metadata.client_authentication(kind, credentials), Ok)?;
         let audience = self.assertion_audience.clone().map_or_else(|| metadata.assertion_audience(credentials), Ok)?;
         let request = context.post(&endpoint).assertion_audience(audience);
+        let request = if self.client_id_parameter { request.client_id_parameter() } else { request };
         if context.operation().is_some() {
             return request.client_authentication(method).token().build();
         }
@@ -169,7 +173,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn token_request(&self, context: &RequestContext<'_>) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
+            Server::Known(url) => self.request(context, &Metadata::from_token_url(url.clone())),
             Server::Discovered(discovery) => {
                 discovery.first_request(context, |metadata| self.request(context, metadata))
             }
@@ -183,7 +187,7 @@ impl CredentialsGrant for OAuth2 {
 
     fn next_request(&self, context: &RequestContext<'_>, response: &HttpResponse) -> Result<UnsignedRequest, Error> {
         match &self.server {
-            Server::Known(token_endpoint) => self.request_to(context, token_endpoint),
+            Server::Known(url) => self.request(context, &Metadata::from_token_url(url.clone())),
             Server::Discovered(discovery) => {
                 discovery.next_request(context, response, |metadata| self.request(context, metadata))
             }
@@ -219,11 +223,13 @@ impl Configure for OAuth2 {
             "how the client authenticates: by default, the best method that the server lists and the credentials allow",
             &ClientAuthentication::ALL,
         ),
-        Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),
-        Setting::new(
-            "assertion-audience",
-            "the `aud` of client assertions: the issuer, or else the token URL, unless set",
+        Setting::one_of(
+            "client-id-parameter",
+            "when to send `client_id`: as-needed unless set",
+            &["as-needed", "always"],
         ),
+        Setting::one_of("encoding", "how token requests are encoded: form unless set", &["form", "json"]),
+        Setting::new("assertion-audience", "the `aud` of assertions: the issuer, or else the token URL, unless set"),
         Setting::new("introspection-url", "the introspection endpoint, if the issuer's metadata does not name it"),
         Setting::new("revocation-url", "the revocation endpoint, if the issuer's metadata does not name it"),
         Setting::new(
@@ -267,6 +273,7 @@ impl Configure for OAuth2 {
             policy: configured_policy(settings)?,
             reader,
             client_authentication: settings.parse("auth")?,
+            client_id_parameter: settings.find("client-id-parameter") == Some("always"),
             json: settings.find("encoding") == Some("json"),
             assertion_audience: settings.find("assertion-audience").map(str::to_owned),
             introspection_endpoint: settings.parse("introspection-url")?,

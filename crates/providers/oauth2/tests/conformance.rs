@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
 use credentials_grant_oauth2::{
-    ClientAuthentication, ClientCredentials, Endpoint, ErrorKind, KeySigner, OAuth2, TokenParameters,
+    ClientAuthentication, ClientCredentials, CredentialsGrant, Endpoint, ErrorKind, KeySigner, OAuth2, Policy,
+    Presentation, TokenParameters,
 };
 
 const TOKEN_URL: &str = "https://server.example.com/token";
@@ -30,7 +31,7 @@ fn at_the_server() -> OAuth2 {
 
 fn subject<P>(provider: OAuth2, scopes: &[&'static str], at: impl Fn(Endpoint) -> P + 'static) -> Subject
 where
-    P: credentials_grant_oauth2::CredentialsGrant,
+    P: CredentialsGrant,
 {
     let expected =
         Expected::new("mF_9.B5f-4.1JqM", Duration::from_secs(3600)).with_token_type("Bearer").with_scopes(scopes);
@@ -50,6 +51,11 @@ fn by_secret() -> Subject {
             "auth client_secret_post",
             by(ClientAuthentication::ClientSecretPost),
             include_str!("../fixtures/request-post.http"),
+        )
+        .with_variant_request(
+            "client-id-parameter always",
+            at_the_server().with_client_id_parameter(),
+            include_str!("../fixtures/request-client-id.http"),
         )
         .with_variant_request(
             "encoding json",
@@ -109,6 +115,15 @@ fn by_assertion() -> Subject {
     subject(at_the_server(), &[], OAuth2::at)
         .with_credentials(ClientCredentials::without_secret("s6BhdRkqt3").with_assertion(jwt), &[])
         .with_request(include_str!("../fixtures/request-assertion.http"))
+}
+
+/// Everything in it: nothing is known of any server.
+#[test]
+fn the_policy_is_that_of_the_rfcs() {
+    let rfcs = Policy::new().with_presentation(Presentation::header("authorization").with_scheme("Bearer"));
+    for provider in [at_the_server(), OAuth2::discover(ISSUER.parse().unwrap())] {
+        assert_eq!(format!("{:?}", provider.policy()), format!("{rfcs:?}"));
+    }
 }
 
 mod secret {

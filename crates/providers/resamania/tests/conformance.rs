@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use credentials_grant_conformance::{Expected, Subject};
-use credentials_grant_resamania::{ErrorKind, Grant, Resamania};
+use credentials_grant_resamania::{CredentialsGrant, ErrorKind, Grant, Policy, Presentation, Resamania};
 
 fn resamania() -> Subject {
     let demo = || Resamania::new(Resamania::STAGING, Some("demoapi")).unwrap();
@@ -36,6 +36,22 @@ fn resamania() -> Subject {
         .with_refusal(include_str!("../fixtures/refusal-gateway.http"), ErrorKind::CredentialsRefused)
         .with_url_setting("base-url", |base_url| Resamania::new(base_url, Some("demoapi")))
         .with_url_setting("client-token", |client_token| Resamania::new(Resamania::STAGING, Some(client_token)))
+}
+
+/// Everything in it: the page has one lifetime, in the response, and no limit. The FAQ wants the gateway's key in every
+/// call, and the API is behind the same gateway.
+#[test]
+fn the_policy_is_all_that_the_pages_say() {
+    let presentation =
+        Presentation::header("authorization").with_scheme("Bearer").with_secret_header("X-Gravitee-Api-Key", "api-key");
+    for (base_url, host) in [
+        (Resamania::STAGING, "gateway.prod.gravitee.stadline.tech"),
+        ("https://gateway.example.com:8443/resa2-mfr", "gateway.example.com:8443"),
+    ] {
+        let pages = Policy::new().with_presentation(presentation.clone()).with_host(host);
+        let resamania = Resamania::new(base_url, Some("demoapi")).unwrap();
+        assert_eq!(format!("{:?}", resamania.policy()), format!("{pages:?}"));
+    }
 }
 
 credentials_grant_conformance::tests!(resamania);

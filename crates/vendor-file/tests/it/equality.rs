@@ -84,6 +84,8 @@ mod apaleo {
     fn the_file_equals_the_crate() {
         let credentials = ClientCredentials::new("SDXE-SP-SIMPLEAPP", "a+secret %");
         same(&Apaleo::new(), &build(FILE, &[]), &credentials);
+        let raw = Apaleo::new().with_client_authentication(ClientAuthentication::ClientSecretBasicRaw);
+        same(&raw, &build(FILE, &[("auth", "basic-raw")]), &credentials);
         same_settings::<Apaleo>(FILE, &[]);
     }
 }

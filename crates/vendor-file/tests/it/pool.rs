@@ -17,11 +17,12 @@ use credentials_grant_vendor_file::{
 use crate::changed_file::file;
 
 /// Two values for each setting, neither of which is the default.
-const VALUES: [(&str, [&str; 2]); 23] = [
+const VALUES: [(&str, [&str; 2]); 24] = [
     ("api-host", ["api.one.example", "api.two.example"]),
     ("assertion-audience", ["https://one.example", "https://two.example"]),
-    ("auth", ["client_secret_basic_raw", "client_secret_post"]),
+    ("auth", ["client_secret_basic_strict", "client_secret_post"]),
     ("base-url", ["https://one.example/api", "https://two.example/api"]),
+    ("client-id-parameter", ["always", "always"]),
     ("client-token", ["one", "two"]),
     ("club", ["/one/clubs/1", "/one/clubs/2"]),
     ("contact", ["one@example.com", "two@example.com"]),

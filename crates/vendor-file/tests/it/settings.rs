@@ -73,6 +73,24 @@ fn parameters_go_out_in_the_order_of_the_file() {
 }
 
 #[test]
+fn the_client_id_may_be_a_parameter_beside_basic() {
+    for (method, header) in [
+        ("client_secret_basic", "Basic aWQ6YSUyQmI="),
+        ("client_secret_basic_raw", "Basic aWQ6YSti"),
+        ("client_secret_basic_strict", "Basic aWQ6YSUyQmI="),
+    ] {
+        let tables =
+            format!("{}parameters.client_id = \"{{client-id}}\"\n", BASIC.replace("client_secret_basic", method));
+        let (credentials, parameters) = (ClientCredentials::new("id", "a+b"), TokenParameters::new());
+        let provider = file(&tables).provider(&Settings::new()).unwrap();
+        let request = provider.token_request(&RequestContext::dry_run(&credentials, &parameters)).unwrap();
+        let request = request.dry_run().unwrap();
+        assert_eq!(request.headers()["authorization"], header);
+        assert_eq!(request.body(), b"grant_type=client_credentials&client_id=id");
+    }
+}
+
+#[test]
 fn a_parameter_whose_optional_value_is_not_set_is_left_out() {
     let tables = "[settings.tenant]\nhelp = \"x\"\noptional = true\n[settings.key]\nhelp = \"x\"\nsecret = true\noptional = true\n\
         [request]\nurl = \"https://a.example/{tenant?}/token\"\nauthentication = \"none\"\nparameters.tenant = \"t-{tenant}\"\n\
