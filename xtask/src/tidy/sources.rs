@@ -5,6 +5,9 @@ use crate::checkout::{Checkout, PROVIDERS};
 
 const MAX_LINES: usize = 500;
 const MAX_PROVIDER_LINES: usize = 220;
+/// The provider for any server has a setting for each way in which servers differ.
+const MAX_GENERIC_PROVIDER_LINES: usize = 330;
+const GENERIC_PROVIDER: &str = "/oauth2/src/lib.rs";
 /// As in rustfmt.toml.
 const MAX_CHARACTERS: usize = 120;
 
@@ -17,7 +20,9 @@ pub(super) fn are_short(checkout: &Checkout) -> Vec<String> {
     let lengths = rust_files(checkout).map(|(path, text)| (path, text.lines().count()));
     let findings = lengths.filter_map(|(path, lines)| {
         let (max, remedy) = if path.starts_with(PROVIDERS) && path.ends_with("/src/lib.rs") {
-            (MAX_PROVIDER_LINES, "move what other vendors could use into core")
+            let is_generic = path.ends_with(GENERIC_PROVIDER);
+            let max = if is_generic { MAX_GENERIC_PROVIDER_LINES } else { MAX_PROVIDER_LINES };
+            (max, "move what other vendors could use into core")
         } else {
             (MAX_LINES, "split it by topic")
         };

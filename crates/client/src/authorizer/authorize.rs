@@ -190,9 +190,10 @@ impl Authorizer {
     ///
     /// It returns `Some` if the API rejected the token: by 401, by a status of the provider's
     /// ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)), or by gRPC's
-    /// `UNAUTHENTICATED`, for which you pass the trailers in place of the headers, if there are some. That token is then dropped (except during the pause below), unless a newer one has replaced
-    /// it already. It returns `None` if the token was fetched for this very request, and for a challenge about
-    /// something else, such as `insufficient_scope` (RFC 6750 section 3.1).
+    /// `UNAUTHENTICATED`, for which you pass the trailers in place of the headers, if there are some. That token is
+    /// then dropped (except during the pause below), unless a newer one has replaced it already. It returns `None` if
+    /// the token was fetched for this very request, and for a challenge about something else, such as
+    /// `insufficient_scope` (RFC 6750 section 3.1).
     ///
     /// It does not see the body: where [`needs_body`](Self::needs_body) returns `true`, call
     /// [`check_response_with_body`](Self::check_response_with_body) instead.

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use super::authorize::{Authorization, Authorizer};
 
 pin_project! {
-    /// The body of a response that came through an [`AuthorizerService`](super::AuthorizerService). It is the body of the
-    /// inner service's response; only the trailers of a gRPC call are looked at on their way.
+    /// The body of a response that came through an [`AuthorizerService`](super::AuthorizerService). It is the body of
+    /// the inner service's response; only the trailers of a gRPC call are looked at on their way.
     pub struct CheckedBody<B> {
         #[pin]
         body: B,

@@ -297,7 +297,7 @@ fn keys_are_read_as_vendors_hand_them_out_and_as_variables_and_forms_leave_them(
     let base64 = |text: &str| base64::prelude::BASE64_STANDARD.encode(text);
     let wrapped = |text: &str| {
         let text = base64(text);
-        text.as_bytes().chunks(60).map(|line| format!("{}\n", str::from_utf8(line).unwrap())).collect::<String>()
+        text.as_bytes().chunks(60).map(|line| str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\n")
     };
     let public = |text: &str| {
         let signer = KeySigner::from_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -320,7 +320,7 @@ fn keys_are_read_as_vendors_hand_them_out_and_as_variables_and_forms_leave_them(
             pem.replace('\n', "   "),
             pem.lines().collect::<String>(),
             // Indented, as in YAML.
-            pem.lines().map(|line| format!("    {line}\n")).collect(),
+            pem.lines().collect::<Vec<_>>().join("\n    "),
             // Beside a certificate, and text of the program that wrote it.
             format!("{CERTIFICATE}\n{pem}"),
             format!("Bag Attributes\n    friendlyName: my key\n{pem}"),

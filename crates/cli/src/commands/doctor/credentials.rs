@@ -44,8 +44,8 @@ pub(super) fn examine(client: &TokenClient) -> Vec<Credential> {
 /// Describes the credentials without showing them.
 pub(super) fn step(credentials: &[Credential]) -> Step {
     let words = |Credential { name, characters, looks, .. }: &Credential| {
-        let looks: String = looks.iter().map(|what| format!(", which {what}")).collect();
-        format!("{name} of {characters} characters{looks}")
+        let which = if looks.is_empty() { "" } else { ", which " };
+        format!("{name} of {characters} characters{which}{}", looks.join(" and "))
     };
     let words: Vec<_> = credentials.iter().map(words).collect();
     Step::new("credentials").with_detail(words.join("; ")).with("credentials", json!(credentials))

@@ -168,7 +168,9 @@ impl Transport for Examination {
         let is_for_metadata = is_for_metadata(request);
         let stage_before = self.state().stage;
         let before = mem::take(&mut self.state().before);
-        before.into_iter().for_each(|step| self.report.add(step));
+        for step in before {
+            self.report.add(step);
+        }
         if !is_for_metadata && stage_before == Some(Stage::Discovery) {
             self.end_discovery(request);
         }
