@@ -82,7 +82,9 @@ async fn a_refused_secret_with_a_plus_leads_to_raw_basic() {
 
 #[tokio::test]
 async fn the_claims_of_a_token_are_read() {
-    let jwt = format!("{}.{}.c2lnbmF0dXJl", BASE64.encode(r#"{"alg":"RS256"}"#), BASE64.encode(CLAIMS));
+    // The page's token is over, and would not be handed out: this one ends in the year 2100.
+    let claims = CLAIMS.replace("1591452490", "4102444800");
+    let jwt = format!("{}.{}.c2lnbmF0dXJl", BASE64.encode(r#"{"alg":"RS256"}"#), BASE64.encode(claims));
     let body = format!(r#"{{"access_token":"{jwt}","expires_in":3600,"token_type":"Bearer"}}"#);
     let server = token_endpoint(ResponseTemplate::new(200).set_body_string(body)).await;
     let token = source(&server, TokenParameters::new()).token().await.unwrap();
