@@ -2,6 +2,7 @@
 
 mod absent;
 mod away;
+mod cached_read;
 mod cold_start;
 mod faults;
 mod holder;
@@ -38,6 +39,8 @@ pub(crate) enum Case {
     Rejection,
     /// All machines have a wrong secret.
     Refusal,
+    /// A token in memory is read, by one machine.
+    CachedRead,
 }
 
 /// What every case needs to know.
@@ -67,6 +70,7 @@ impl Case {
             Self::Holder => holder::run(setting, goals).await,
             Self::Rejection => rejection::run(setting, goals).await,
             Self::Refusal => refusal::run(setting, goals).await,
+            Self::CachedRead => cached_read::run(setting, goals).await,
         }
     }
 }
