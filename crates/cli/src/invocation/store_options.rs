@@ -53,6 +53,15 @@ impl StoreOptions {
         let store = if flags.get_flag("no-store") { None } else { store(flags.get_one::<String>("store"))? };
         Ok(Self { store, is_fresh: flags.get_flag("fresh"), minimum_life })
     }
+
+    /// Returns the flag that says which tokens will do, if there is one.
+    pub(super) fn demand(&self) -> Option<&'static str> {
+        match self {
+            Self { is_fresh: true, .. } => Some("--fresh"),
+            Self { minimum_life: Some(_), .. } => Some("--minimum-life"),
+            _ => None,
+        }
+    }
 }
 
 /// Where the store is.
