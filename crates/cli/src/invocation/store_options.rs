@@ -141,7 +141,7 @@ fn redis_store(written: &str, url: String) -> Result<RedisStore, CommandError> {
         )));
     }
     let keyring = keyring()?.ok_or_else(|| {
-        CommandError::usage(format!("{written}: a store in Redis needs a keyring, which all machines have"))
+        CommandError::usage(format!("{written}: a store in Redis needs a keyring, the same on all machines"))
             .with_remedy(format!("make one by `cgrant store key --keyring`, and set {}", KEYS.file_variable))
     })?;
     let mut builder = RedisStore::builder(url, keyring);
