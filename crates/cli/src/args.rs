@@ -50,7 +50,7 @@ fn command() -> Command {
                 .long("verbose")
                 .action(ArgAction::Count)
                 .global(true)
-                .help("Log to standard error; -vv logs more; -vv prints more"),
+                .help("Log to standard error; -vv logs more"),
         )
         .subcommands([
             token::command(),

@@ -2,9 +2,10 @@
 
 use std::error::Error as StdError;
 use std::io::Write as _;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use credentials_grant::{Error, Retry};
+use credentials_grant::{Error, Retry, StatusCode};
 use jiff::SignedDuration;
 
 use crate::exit::Exit;
@@ -97,12 +98,10 @@ impl CommandError {
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
+        let remedy = error.remedy().map(str::to_owned);
         let remedy = match error.retry() {
-            Retry::After(wait) if wait.as_secs() > 0 => {
-                let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-                Some(format!("try again in {wait:#}, as the server asks"))
-            }
-            _ => error.remedy().map(str::to_owned),
+            Retry::After(wait) if wait.as_secs() > 0 => Some(later(wait, error.status(), remedy)),
+            _ => remedy,
         };
         Self {
             exit: error.kind().into(),
@@ -114,6 +113,37 @@ impl From<Error> for CommandError {
     }
 }
 
+/// Says when to try again, and whose wish that is: without a status, no server has answered this request.
+fn later(wait: Duration, status: Option<StatusCode>, remedy: Option<String>) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    match remedy {
+        Some(remedy) if status.is_none() => {
+            let remedy =
+                ["wait: ", "wait, and "].into_iter().find_map(|start| remedy.strip_prefix(start)).unwrap_or(&remedy);
+            format!("try again in {wait:#}; {remedy}")
+        }
+        _ => format!("try again in {wait:#}, as the server asks"),
+    }
+}
+
 fn deepest<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     error.source().map_or(error, deepest)
+}
+
+#[cfg(test)]
+mod tests {
+    use credentials_grant::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_what_the_server_asks_for_only_if_it_answered() {
+        let error = Error::new(ErrorKind::RateLimited, "the limit is used up")
+            .with_remedy("wait, and share one source")
+            .with_retry(Retry::After(Duration::from_millis(1_959)));
+        assert_eq!(CommandError::from(error.clone()).remedy(), Some("try again in 2s; share one source"));
+        let answered = error.with_status(StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(CommandError::from(answered).remedy(), Some("try again in 2s, as the server asks"));
+    }
 }

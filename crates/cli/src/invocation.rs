@@ -158,7 +158,8 @@ impl RequestInvocation {
         let request = ApiRequest::read(flags, &settings)?;
         let hosts = settings.options.list(&HOST).to_vec();
         let (prints_head, format) = (flags.get_flag("include"), format(flags));
-        let client = TokenClient::read_with_token(settings)?.with_store(StoreOptions::read(flags)?);
+        let store = StoreOptions::read(flags)?;
+        let client = TokenClient::read_with_token(settings, store.demand())?.with_store(store);
         Ok(Self { client, request, hosts, prints_head, format })
     }
 }

@@ -407,6 +407,11 @@ fn what_looks_wrong_with_the_credentials_is_named_before_the_network_and_after_a
     run("op://vault/canary", &[]).found(3, "refused", "a reference to a secret, and not the secret itself");
     run("${CANARY}", &[]).found(3, "refused", "a template that was not filled in");
 
+    let unsent = run("\"canary-secret\"", &["--no-token"]).succeeded();
+    let doubt = "\nThe credentials look wrong: the client-secret from OAUTH2_CLIENT_SECRET begins and ends with quotes. \
+                 Otherwise no problem; no token was requested.\n";
+    assert!(unsent.stdout.ends_with(doubt), "{unsent:?}");
+
     let report = run("canary ", &["--output", "json"]).json();
     let looks = &step(&report, "credentials")["credentials"][1];
     assert_eq!(looks["looks"], json!(["begins or ends with a space or line break"]));

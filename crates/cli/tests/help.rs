@@ -31,6 +31,24 @@ fn help_is_an_answer() {
 }
 
 #[test]
+fn help_is_wrapped_once() {
+    let mut commands = vec![vec![]];
+    while let Some(command) = commands.pop() {
+        let help = Run::of(&mut cgrant(&[&command[..], &["--help"]].concat())).succeeded().stdout;
+        let lines: Vec<_> = help.lines().collect();
+        for pair in lines.windows(2) {
+            // A line of text that goes on below it is as long as the terminal is wide.
+            let (line, next) = (pair[0], pair[1].split(' ').next().unwrap_or_default());
+            let goes_on = line.starts_with(char::is_alphabetic) && next.starts_with(char::is_lowercase);
+            assert!(!goes_on || line.len() + next.len() >= 80, "{command:?}: {line}\n{next}");
+        }
+        if command.is_empty() {
+            commands.extend(["store", "token", "request", "doctor", "demo", "emulate", "providers"].map(|it| vec![it]));
+        }
+    }
+}
+
+#[test]
 fn without_arguments_help_is_printed_as_a_usage_error() {
     let run = Run::of(&mut cgrant(&[]));
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));

@@ -86,7 +86,7 @@ fn a_proxy_is_mentioned_whenever_one_is_in_the_way() {
         let mut command = oauth2("doctor", &["--token-url", &token_url]);
         let run = Run::of(command.env("ALL_PROXY", &value).env("OAUTH2_CA", &pem)).succeeded();
         for seen in [
-            &format!(" ok       proxy        {address} is in the way, by ALL_PROXY, {login}\n"),
+            &format!(" ok       proxy        through {address}, which ALL_PROXY names, {login}\n"),
             " dns          127.0.0.1 (the proxy from ALL_PROXY) is an IP address\n",
             " tls          through the proxy: TLS 1.3, certificate for 127.0.0.1",
         ] {

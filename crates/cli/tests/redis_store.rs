@@ -107,6 +107,18 @@ fn a_redis_that_is_down_or_wants_another_password_costs_no_token() {
 }
 
 #[test]
+fn the_address_of_a_server_without_a_scheme_makes_no_directory() {
+    let emulator = emulator(EmulatedVendor::Apaleo);
+    for address in ["localhost:6379", "cache.example.com:6379/0", "redis:/localhost", "unix:/run/redis.sock"] {
+        let run = Run::of(&mut token(&emulator, &["--store", address])).failed(2);
+        run.says("--store looks like the address of a server").says("rediss://user@host:6379");
+        let run = Run::of(cgrant(&["store", "path"]).env("CGRANT_STORE", address)).failed(2);
+        run.says("CGRANT_STORE looks like the address of a server");
+    }
+    assert_eq!(emulator.token_requests(), 0);
+}
+
+#[test]
 fn what_is_wrong_with_the_settings_is_said_before_anything_is_sent() {
     let emulator = emulator(EmulatedVendor::Apaleo);
     let run = |url: &str, keyring: &str| {

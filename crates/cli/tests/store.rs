@@ -170,7 +170,9 @@ fn a_token_that_is_about_to_expire_is_not_handed_out() {
     let emulator = emulator.with_lifetime(Duration::from_secs(100)).start().unwrap();
     let first = home.token(&emulator, &[]).succeeded().stdout;
     assert_eq!(home.token(&emulator, &["--minimum-life", "50s"]).succeeded().stdout, first);
-    home.token(&emulator, &["--minimum-life", "101s"]).failed(2).says("minimum");
+    home.token(&emulator, &["--minimum-life", "101s"])
+        .failed(2)
+        .says("set a shorter minimum lifetime (--minimum-life)");
     home.token(&emulator, &["--minimum-life", "soon"]).failed(2).says("--minimum-life is not a duration");
 }
 

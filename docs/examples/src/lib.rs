@@ -11,6 +11,8 @@ mod pages {
     mod bound_tokens {}
     #[doc = include_str!("../../quick-start.md")]
     mod quick_start {}
+    #[doc = include_str!("../../stores.md")]
+    mod stores {}
     #[doc = include_str!("../../testing.md")]
     mod testing {}
     #[doc = include_str!("../../token-life.md")]

@@ -10,18 +10,19 @@ const HEADING: &str = "Store";
 
 pub(super) fn command() -> Command {
     Command::new("store")
-        .about("List or remove the tokens that earlier runs left")
+        .about("List, show or remove what earlier runs left, and make keys that seal it")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .after_help(
-            "`cgrant token` and `cgrant request` keep what they learn for the next run: tokens, sealed with the client's\n\
-             own secret; refusals; and how often tokens were requested, where the vendor rations them.\n\n\
+            "`cgrant token` and `cgrant request` keep what they learn for the next run: tokens, sealed with the \
+             client's own secret; refusals; and how often tokens were requested, where the vendor rations them.\n\n\
              The directory is cgrant in the user's cache directory. CGRANT_STORE names another one, or is off.\n\n\
              Machines share their tokens through a Redis or Valkey, and a keyring that all of them have:\n  \
-             cgrant store key --keyring > keyring\n  \
+             (umask 077; cgrant store key --keyring > keyring)    # once; copy it to each machine\n  \
              export CGRANT_STORE_KEYS_FILE=keyring CGRANT_STORE_PASSWORD_FILE=password\n  \
-             export CGRANT_STORE=rediss://user@cache.example.com",
+             export CGRANT_STORE=rediss://user@cache.example.com\n\
+             With -v, `cgrant token` says whether the store works.",
         )
         .subcommands([
             Command::new("list").about("List the records, without any secret").arg(output::arg(&[Text, Json])),
@@ -54,7 +55,7 @@ pub(super) fn args() -> [Arg; 4] {
             .help_heading(HEADING)
             .help("Request a new token, even if an earlier run left a valid one; later runs get the new one"),
         Arg::new("minimum-life").long("minimum-life").value_name("DURATION").help_heading(HEADING).help(
-            "Take a token only if it is valid for this long, such as 10m; by default a tenth of its life, or 60s",
+            "Take a token only if it is valid for this long, such as 10m; by default a tenth of its lifetime, at most 60s",
         ),
         Arg::new("store")
             .long("store")

@@ -63,6 +63,7 @@ pub(super) fn run(invocation: &DoctorInvocation) -> Result<Exit, CommandError> {
                 Ended::BeforeToken => {
                     examination.check_clock(&client.credentials).await;
                     report.skip("token", "skipped because of --no-token");
+                    report.doubt(credentials::advice(&credentials));
                 }
             },
         }

@@ -53,6 +53,15 @@ impl StoreOptions {
         let store = if flags.get_flag("no-store") { None } else { store(flags.get_one::<String>("store"))? };
         Ok(Self { store, is_fresh: flags.get_flag("fresh"), minimum_life })
     }
+
+    /// Returns the flag that says which tokens will do, if there is one.
+    pub(super) fn demand(&self) -> Option<&'static str> {
+        match self {
+            Self { is_fresh: true, .. } => Some("--fresh"),
+            Self { minimum_life: Some(_), .. } => Some("--minimum-life"),
+            _ => None,
+        }
+    }
 }
 
 /// Where the store is.
@@ -71,6 +80,11 @@ impl Place {
             Some((written, value)) if value.to_string_lossy().contains("://") => {
                 Self::Url { written, url: value.to_string_lossy().into_owned() }
             }
+            Some((written, value)) if looks_like_a_server(&value.to_string_lossy()) => {
+                return Err(CommandError::usage(format!("{written} looks like the address of a server")).with_remedy(
+                    "write it as a URL, such as rediss://user@host:6379; put ./ before a directory's name",
+                ));
+            }
             Some((_, path)) => Self::Directory(with_keyring(FileStore::at(path))?),
             None => match FileStore::new() {
                 Ok(store) => Self::Directory(with_keyring(store)?),
@@ -83,16 +97,26 @@ impl Place {
     }
 }
 
+/// Returns `true` for `host:6379` and `redis:/host`, which would make a directory of that name.
+fn looks_like_a_server(value: &str) -> bool {
+    let Some((start, rest)) = value.split_once(':') else { return false };
+    let is_scheme = ["redis", "rediss", "unix", "valkey", "valkeys"].iter().any(|it| it.eq_ignore_ascii_case(start));
+    let port = rest.split('/').next().unwrap_or_default();
+    is_scheme || (!start.contains(['/', '\\']) && port.parse::<u16>().is_ok())
+}
+
 /// Returns the directory in which runs leave their tokens.
 pub(super) fn file_store() -> Result<FileStore, CommandError> {
     match Place::find(None)? {
         Place::Directory(store) => Ok(store),
         Place::Off => Err(CommandError::usage("there is no store: CGRANT_STORE is off, or there is no home directory")
             .with_remedy("set CGRANT_STORE to a directory")),
-        Place::Url { written, .. } => {
-            Err(CommandError::usage(format!("{written} is a URL, and `cgrant store` looks into directories only"))
-                .with_remedy("list the keys by `redis-cli --scan --pattern 'cg1:*'`; each expires by itself"))
-        }
+        Place::Url { written, .. } => Err(CommandError::usage(format!(
+            "{written} is a URL, and `cgrant store` looks into directories only"
+        ))
+        .with_remedy(
+            "as an administrator, list the keys by `redis-cli --scan --pattern 'cg1:*'`; each expires by itself",
+        )),
     }
 }
 
@@ -117,7 +141,7 @@ fn redis_store(written: &str, url: String) -> Result<RedisStore, CommandError> {
         )));
     }
     let keyring = keyring()?.ok_or_else(|| {
-        CommandError::usage(format!("{written}: a store in Redis needs a keyring, which all machines have"))
+        CommandError::usage(format!("{written}: a store in Redis needs a keyring, the same on all machines"))
             .with_remedy(format!("make one by `cgrant store key --keyring`, and set {}", KEYS.file_variable))
     })?;
     let mut builder = RedisStore::builder(url, keyring);

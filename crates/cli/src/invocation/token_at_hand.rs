@@ -12,11 +12,14 @@ use super::credential_options::CredentialOptions;
 use crate::error::CommandError;
 use crate::provider::Provider;
 use crate::provider::option::ProviderOption;
-use crate::provider::options::{ASSERTION, CERTIFICATE, CLIENT_SECRET, KEY, TOKEN_AT_HAND};
+use crate::provider::options::{
+    ASSERTION, AUDIENCE, CERTIFICATE, CLIENT_SECRET, KEY, PARAMETER, RESOURCE, SCOPE, TOKEN_AT_HAND,
+};
 use crate::settings::resolved_options::ResolvedOptions;
 
 /// What shows that a token is to be requested.
-const CREDENTIALS: [ProviderOption; 4] = [CLIENT_SECRET, KEY, CERTIFICATE, ASSERTION];
+const REQUESTS: [ProviderOption; 8] =
+    [CLIENT_SECRET, KEY, CERTIFICATE, ASSERTION, SCOPE, AUDIENCE, RESOURCE, PARAMETER];
 
 /// Provides the user's token.
 #[derive(Debug)]
@@ -28,20 +31,26 @@ pub(super) struct TokenAtHand {
 }
 
 impl TokenAtHand {
-    /// Reads the token, if the user has one. A variable with a token counts for nothing beside flags with credentials.
+    /// Reads the token, if the user has one. A variable with a token is ignored beside flags with credentials or about
+    /// the token to request; `demand` is one of the latter.
     pub(super) fn read(
         options: &mut ResolvedOptions,
         credentials: &CredentialOptions,
+        demand: Option<&str>,
     ) -> Result<Option<SecretString>, CommandError> {
-        for credential in CREDENTIALS {
+        // The parser refuses such a flag beside one with the token.
+        if let Some(flag) = demand.filter(|_| options.has(&TOKEN_AT_HAND)) {
+            options.drop_because_of(&TOKEN_AT_HAND, flag);
+        }
+        for option in REQUESTS {
             // A certificate may also be there to present the token with.
-            if credential.name == CERTIFICATE.name && credentials.presents_certificate(options) {
+            if option.name == CERTIFICATE.name && credentials.presents_certificate(options) {
                 continue;
             }
-            if options.overrides(&credential, &TOKEN_AT_HAND) {
-                options.drop_overridden(&TOKEN_AT_HAND, &credential);
-            } else if options.has_flag(&credential) && options.has_flag(&TOKEN_AT_HAND) {
-                return Err(options.contradiction(&credential.flag(), &TOKEN_AT_HAND.flag()));
+            if options.overrides(&option, &TOKEN_AT_HAND) {
+                options.drop_overridden(&TOKEN_AT_HAND, &option);
+            } else if options.has_flag(&option) && options.has_flag(&TOKEN_AT_HAND) {
+                return Err(options.contradiction(&option.flag(), &TOKEN_AT_HAND.flag()));
             }
         }
         options.content(&TOKEN_AT_HAND)

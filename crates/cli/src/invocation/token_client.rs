@@ -69,9 +69,10 @@ impl TokenClient {
         Self::with_credentials(settings, credentials)
     }
 
-    /// As [`read`](Self::read), for a command that takes a token which the user has already.
-    pub(super) fn read_with_token(mut settings: TokenSettings) -> Result<Self, CommandError> {
-        let at_hand = TokenAtHand::read(&mut settings.options, &settings.credentials)?;
+    /// As [`read`](Self::read), for a command that takes a token which the user has already. `demand` is a flag about
+    /// tokens that are requested.
+    pub(super) fn read_with_token(mut settings: TokenSettings, demand: Option<&str>) -> Result<Self, CommandError> {
+        let at_hand = TokenAtHand::read(&mut settings.options, &settings.credentials, demand)?;
         if at_hand.is_none() {
             return Self::read(settings);
         }
@@ -127,7 +128,8 @@ impl TokenClient {
         token.map_err(|error| {
             let written = self.sources.get(TOKEN_AT_HAND.name).map_or("", String::as_str);
             self.usage(
-                format!("{written}: this token cannot be used ({})", error.message()),
+                // No server sent it, as the library believes.
+                format!("{written}: {}", error.message().replace("the server sent a token", "this is a token")),
                 format!("print a new one by `cgrant token {}`, without the word `Bearer`", self.provider.name),
             )
         })

@@ -56,6 +56,7 @@ impl OptionNames {
 pub(crate) fn in_flags(text: &str) -> String {
     text.replace("(in Rust, `HttpTransport::with_root_certificates`)", "or set it with --ca-file")
         .replace("`TokenParameters::with_proof_key`", "--dpop-key-file")
+        .replace("(`with_minimum_lifetime`)", "(--minimum-life)")
         .replace("`with_host(\"", "--host ")
         .replace("\")`", "")
 }

@@ -151,7 +151,13 @@ impl ResolvedOptions {
 
     /// Drops the value of an option that contradicts one which takes precedence.
     pub(crate) fn drop_overridden(&mut self, option: &ProviderOption, by: &ProviderOption) {
-        let (option_name, by_name) = (self.written(option), self.written(by));
+        let by_name = self.written(by);
+        self.drop_because_of(option, &by_name);
+    }
+
+    /// Drops the value of an option that contradicts this flag.
+    pub(crate) fn drop_because_of(&mut self, option: &ProviderOption, by_name: &str) {
+        let option_name = self.written(option);
         tracing::debug!(provider = self.provider.name, "ignoring {option_name}, because {by_name} is given");
         self.values.remove(option.name);
     }

@@ -39,12 +39,17 @@ struct PrivateMembers {
     k: Option<IgnoredAny>,
 }
 
+/// OpenSSH writes Ed25519 in no other format, and OpenSSL does not read this one.
+const OPENSSH_REMEDY: &str = "convert a copy of it, if it is RSA or ECDSA: `ssh-keygen -p -N '' -m PKCS8 -f key`; for \
+                              Ed25519, make a new one: `openssl genpkey -algorithm ed25519 -out key.pem`";
+
 /// What text begins with that is no key which can be read, what it is called, and what makes a key of it.
 const OTHERS: [(&str, &str, &str); 4] = [
     (
         "PuTTY-User-Key-File",
         "this is a key of PuTTY",
-        "convert it: `puttygen key.ppk -O private-openssh -o key`, then `ssh-keygen -p -N '' -m PKCS8 -f key`",
+        "convert it, unless it is Ed25519: `puttygen key.ppk -O private-openssh -o key`, then `ssh-keygen -p -N '' -m PKCS8 \
+         -f key`",
     ),
     (
         "ssh-",
@@ -109,8 +114,7 @@ fn lines(pem: &str) -> Result<SecretString, Error> {
             .with_remedy("decrypt it first: `openssl pkey -in key.pem -out plain.pem`"));
     }
     if pem.contains("BEGIN OPENSSH PRIVATE KEY") {
-        return Err(refused("this is a key of OpenSSH's own format")
-            .with_remedy("convert a copy of it: `ssh-keygen -p -N '' -m PKCS8 -f key`"));
+        return Err(refused("this is a key of OpenSSH's own format").with_remedy(OPENSSH_REMEDY));
     }
     let unescaped = Zeroizing::new(pem.replace("\\r", "").replace("\\n", "\n"));
     let mut text = Zeroizing::new(String::with_capacity(unescaped.len() + 64));

@@ -9,16 +9,17 @@ use async_trait::async_trait;
 use super::keyring::Keyring;
 use super::record::{Claim, Claimant, Record, StoreKey, Version};
 
-/// Why a store did not do what it was asked to. A source goes on as if it had no store, and logs the reason.
+/// The error of a store. A source logs it, and goes on as if it had no store.
 pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A store in which processes share tokens: one file system, one Redis, one database.
 ///
-/// A store keeps small records under keys. It sees sealed bytes only, and needs to know nothing of tokens. Implement it
-/// for a store of your own, and check it with `store_tests!` of `credentials-grant-conformance`.
+/// A store keeps small records under keys. It sees sealed bytes only, and needs to know nothing of tokens. To implement
+/// one of your own, start from [`MemoryStore`](crate::MemoryStore), annotate the `impl` with `#[async_trait]`, which
+/// `credentials-grant` exports, and check it with `store_tests!` of `credentials-grant-conformance`.
 ///
-/// Each method is one atomic step in the store. An error means that the store is not there: the source fetches its
-/// token itself. A source stops waiting for a method that takes too long, and drops its future.
+/// Each method is one atomic step in the store. If it returns an error, the source fetches its token itself. A source
+/// stops waiting for a method that takes too long, and drops its future.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the keys that seal the records, or `None` to seal the records of each client with its own secret.
@@ -33,7 +34,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Duration::from_millis(500)
     }
 
-    /// Returns the record under this key, unless it has ended.
+    /// Returns the record under this key, unless its lifetime is over.
     async fn read(&self, key: &StoreKey) -> Result<Option<Record>, StoreError>;
 
     /// Returns the record under this key if it has another version than the one `seen`. Otherwise claims the right to
@@ -51,7 +52,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Writes a record under this key if the one that is there has the version `seen`, or if none is there. It ends
     /// when its lifetime is over. Returns `false` if another version is there.
     ///
-    /// Claims make no difference: a claim is for whoever wants to make a record, and this is for one that is made.
+    /// Claims are ignored: they decide who requests a token, and this one has been requested already.
     async fn write(&self, key: &StoreKey, seen: Option<Version>, record: &Record) -> Result<bool, StoreError>;
 
     /// Gives a claim back, if this claimant still has it.

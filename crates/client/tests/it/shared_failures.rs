@@ -130,6 +130,15 @@ async fn one_clients_wrong_secret_stops_no_client_that_holds_a_token_and_no_new_
     token(&wrong).await.unwrap_err();
     let error = token(&new).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(SECOND)));
+    // The new ones may be the same client's, corrected.
+    assert_eq!(
+        error.message(),
+        "the server refused other credentials, and this vendor blocks addresses after several refusals"
+    );
+    assert!(
+        error.remedy().is_some_and(|remedy| remedy.contains("correct or remove the other credentials")),
+        "{error:?}"
+    );
     assert!(!format!("{error:?}").contains("wrong-1"), "{error:?}");
     clock.advance(SECOND);
     token(&new).await.unwrap();

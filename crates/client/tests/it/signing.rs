@@ -363,7 +363,7 @@ fn what_is_no_key_that_can_be_read_is_called_what_it_is_with_the_command_that_ma
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n",
             "OpenSSH's own format",
-            "ssh-keygen -p -N '' -m PKCS8",
+            "if it is RSA or ECDSA: `ssh-keygen -p -N '' -m PKCS8 -f key`; for Ed25519, make a new one",
         ),
         ("PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\n", "a key of PuTTY", "puttygen"),
         ("ssh-rsa AAAAB3NzaC1yc2E= me@here", "public key of OpenSSH", "without `.pub`"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::socket2::{SockRef, TcpKeepalive};
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisResult, cmd};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, RedisResult, cmd};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -78,10 +78,9 @@ impl Connector {
     /// Connects to an address, with the TLS and the log-in of this server.
     async fn connect_as(&self, address: &Address, server: &Target) -> RedisResult<Connected> {
         let connection = timeout(CONNECT_TIMEOUT, self.open(address, server)).await;
-        let connection = connection.map_err(io::Error::from).map_err(Into::into).flatten().map_err(|error| {
+        let connection = connection.map_err(io::Error::from).map_err(RedisError::from).flatten().map_err(|error| {
             // There may be several servers, and some of them named by others.
-            let text = format!("{address}: {error}");
-            if error.is_io_error() { io::Error::other(text).into() } else { error }
+            RedisError::from(io::Error::other(format!("{address}: {error}")))
         })?;
         Ok(Connected { address: address.clone(), connection })
     }

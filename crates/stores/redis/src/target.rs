@@ -43,7 +43,8 @@ impl Target {
             url.set_scheme("redis").map_err(|()| wrong("is not a URL"))?;
         }
         // Its errors are not kept: they may quote the URL.
-        let info = url.into_connection_info().map_err(|_| wrong("names no host, or a database that is no number"))?;
+        let info =
+            url.into_connection_info().map_err(|_| wrong("has no host name, or a database that is not a number"))?;
         let address = match info.addr() {
             ConnectionAddr::Tcp(host, port) => Address::Tcp(host.clone(), *port),
             ConnectionAddr::Unix(path) => Address::Unix(path.clone()),

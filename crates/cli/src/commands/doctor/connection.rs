@@ -273,7 +273,7 @@ impl ProxyServer {
         let login = if self.login.is_some() { "with a login" } else { "without a login" };
         Step::new("proxy")
             .with_host(self.host())
-            .with_detail(format!("{address} is in the way, by {}, {login}", self.named_by))
+            .with_detail(format!("through {address}, which {} names, {login}", self.named_by))
             .with("named_by", json!(self.named_by))
             .with("has_login", json!(self.login.is_some()))
     }

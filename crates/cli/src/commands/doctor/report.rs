@@ -91,6 +91,8 @@ pub(super) struct Report {
 struct State {
     steps: Vec<Step>,
     first_error: Option<CommandError>,
+    /// What looks wrong, and was not tried.
+    doubts: Vec<String>,
 }
 
 /// The report as JSON. The members are a contract.
@@ -135,6 +137,11 @@ impl Report {
         self.add(Step { outcome: Outcome::Failed, ..step });
     }
 
+    /// Adds what looks wrong with the credentials, if they were not sent.
+    pub(super) fn doubt(&self, doubts: Vec<String>) {
+        self.state().doubts.extend(doubts);
+    }
+
     /// Ends the report. Returns the error of the first step that failed.
     pub(super) fn end(&self, token_requests: u32) -> Result<Exit, CommandError> {
         for step in STEPS {
@@ -142,7 +149,7 @@ impl Report {
                 self.skip(step, "not reached");
             }
         }
-        let State { steps, first_error } = std::mem::take(&mut *self.state());
+        let State { steps, first_error, doubts } = std::mem::take(&mut *self.state());
         let requests = match token_requests {
             0 => "no token was requested".to_owned(),
             1 => "one token request was made".to_owned(),
@@ -160,8 +167,13 @@ impl Report {
                 problem,
                 remedy,
             })?;
-        } else if first_error.is_none() {
+        } else if first_error.is_none() && doubts.is_empty() {
             output::print(&format_args!("\nNo problem found; {requests}.\n"))?;
+        } else if first_error.is_none() {
+            let doubts = doubts.join("; ");
+            output::print(&format_args!(
+                "\nThe credentials look wrong: {doubts}. Otherwise no problem; {requests}.\n"
+            ))?;
         } else {
             output::print(&format_args!("\nProblem found; {requests}.\n\n"))?;
         }

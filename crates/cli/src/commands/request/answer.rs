@@ -164,7 +164,7 @@ fn exit(
     let answered = format!("{host} answered {status}");
     let temporary = |kind, remedy| {
         let retry = answer.retry_after().map_or(Retry::Soon, Retry::After);
-        CommandError::from(Error::new(kind, answered.clone()).with_remedy(remedy).with_retry(retry))
+        CommandError::from(Error::new(kind, answered.clone()).with_remedy(remedy).with_retry(retry).with_status(status))
     };
     let permanent = |remedy| CommandError::new(Exit::ApiError, answered.clone()).with_remedy(remedy);
     let error = match status.as_u16() {

@@ -42,9 +42,9 @@ pub(super) fn told_another(kind: ErrorKind, left: Duration) -> Withheld {
 }
 
 pub(super) fn refused_another(left: Duration) -> Withheld {
-    let what = "the credentials of another client were refused, and the vendor blocks addresses after several refusals";
+    let what = "the server refused other credentials, and this vendor blocks addresses after several refusals";
     let error = Error::new(ErrorKind::RateLimited, what)
-        .with_remedy("correct the other client's credentials; clients that hold a token are not affected")
+        .with_remedy("wait, and correct or remove the other credentials if they are still in use")
         .with_retry(Retry::After(left));
     Withheld { error, left }
 }

@@ -216,7 +216,9 @@ impl Directory {
                 return refused("it belongs to another user; name a directory of your own");
             }
             if metadata.mode() & 0o022 != 0 {
-                return refused("others can write to it; take that from them by `chmod go-w`");
+                return refused(
+                    "others can write to it; name a directory of your own, or `chmod go-w` this one if it is yours alone",
+                );
             }
         }
         Ok(())

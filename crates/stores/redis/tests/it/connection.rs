@@ -219,5 +219,6 @@ fn a_wrong_password_is_an_error_that_does_not_show_it() {
         let store = store(&format!("redis://orders:hunter2@127.0.0.1:{}", server.port));
         let error = store.read(&key()).await.unwrap_err().to_string();
         assert!(error.to_lowercase().contains("password") && !error.contains("hunter2"), "{error}");
+        assert!(error.contains(&format!("127.0.0.1:{}: ", server.port)), "{error}");
     });
 }
