@@ -243,8 +243,8 @@ impl ResponseReader {
             _ => error,
         };
         let remedy = mapping.and_then(|mapping| mapping.remedy.clone());
-        let remedy = remedy.unwrap_or_else(|| match (kind, &said) {
-            (ErrorKind::CredentialsRefused, None) if problem == ResponseProblem::Html => CHECK_FIREWALL.into(),
+        let remedy = remedy.unwrap_or_else(|| match (mapping, kind, &said) {
+            (None, ErrorKind::CredentialsRefused, None) if problem == ResponseProblem::Html => CHECK_FIREWALL.into(),
             _ => remedy_for(kind, said.as_ref()).into(),
         });
         let mut error = error.with_own_remedy(remedy).with_status(status);
