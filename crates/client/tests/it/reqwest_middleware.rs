@@ -141,7 +141,10 @@ async fn a_redirect_that_means_expired_at_this_vendor_renews_too_and_is_not_foll
     let server = MockServer::start().await;
     Mock::given(path("/login")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
     let to_login = ResponseTemplate::new(302).insert_header("location", "/login?next=/api");
-    Mock::given(header("authorization", "Bearer token-2")).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    Mock::given(header("authorization", "Bearer token-2"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
     Mock::given(path("/api")).respond_with(to_login).mount(&server).await;
     let rig = rig(at(&server).with_expired_status(StatusCode::FOUND)).warm().await;
     let client = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();

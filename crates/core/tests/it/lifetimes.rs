@@ -248,7 +248,9 @@ fn a_jwt_may_have_its_times_as_text_with_a_fraction_or_in_milliseconds() {
         let (seconds, source) = life(&Acme::new(), &jwt(&claims)).expect(&claims);
         assert_eq!((seconds, source), (600.0, LifetimeSource::Token), "{claims}");
     }
-    for opaque in [jwt(r#"{"exp":"2026-11-29"}"#), jwt(r#"{"exp":"NaN"}"#), jwt(r#"{"exp":"inf"}"#), jwt(r#"{"exp":[1]}"#)] {
+    for opaque in
+        [jwt(r#"{"exp":"2026-11-29"}"#), jwt(r#"{"exp":"NaN"}"#), jwt(r#"{"exp":"inf"}"#), jwt(r#"{"exp":[1]}"#)]
+    {
         let (_, source) = life(&Acme::new(), &opaque).expect(&opaque);
         assert_ne!(source, LifetimeSource::Token, "{opaque}");
     }
