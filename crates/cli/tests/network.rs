@@ -88,7 +88,7 @@ fn a_proxy_is_mentioned_whenever_one_is_in_the_way() {
         for seen in [
             &format!(" ok       proxy        {address} is in the way, by ALL_PROXY, {login}\n"),
             " dns          127.0.0.1 (the proxy from ALL_PROXY) is an IP address\n",
-            " tls        through the proxy: TLS 1.3, certificate for 127.0.0.1",
+            " tls          through the proxy: TLS 1.3, certificate for 127.0.0.1",
         ] {
             assert!(run.stdout.contains(seen), "{seen}: {run:?}");
         }
