@@ -13,6 +13,7 @@ mod request;
 mod store;
 mod token;
 mod usage_errors;
+mod values;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -24,7 +25,9 @@ use crate::exit::{Exit, table};
 /// Parses the command line. Prints what is wrong with it, or the help that was asked for.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<ArgMatches, Exit> {
     let words = provider_file::replace(words).map_err(|error| error.report())?;
-    command().try_get_matches_from(words).map_err(|error| usage_errors::report(&error))
+    let command = command();
+    let words = values::join_to_flags(&command, words);
+    command.try_get_matches_from(words).map_err(|error| usage_errors::report(&error))
 }
 
 /// Prints the help on standard error: a script whose variable is empty must not take it for an answer.

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{Run, cgrant, emulator, token};
-use credentials_grant_emulator::EmulatedVendor;
+use credentials_grant_emulator::{EmulatedVendor, Emulator};
 
 /// Arguments, environment, and what must be said.
 type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -181,4 +181,76 @@ fn text_that_is_not_utf_8_is_refused() {
         Run::of(token(&apaleo, &[]).env(variable, no_text)).failed(2).says(variable).says("UTF-8");
     }
     assert_eq!(apaleo.token_requests(), 0);
+}
+
+#[test]
+fn a_value_may_begin_with_a_dash() {
+    let emulator = Emulator::new(EmulatedVendor::Apaleo).with_client("-id-1", "canary-secret").start().unwrap();
+    let is_asked_for = |args: &[&str]| {
+        let run = Run::of(token(&emulator, args).env_remove("APALEO_CLIENT_ID"));
+        assert_eq!(run.code, Some(0), "{args:?}: {run:?}");
+    };
+    is_asked_for(&["--client-id", "-id-1"]);
+    is_asked_for(&["--client-id=-id-1"]);
+    is_asked_for(&["--client-id", "-id-1", "-v"]);
+    is_asked_for(&["-v", "--client-id", "-id-1", "--timeout", "5s"]);
+    // What comes next is a flag, and the value was forgotten.
+    for args in
+        [&["--client-id", "--scope", "a"][..], &["--client-id", "-v"], &["--client-id", "-vv"], &["--client-id"]]
+    {
+        let run = Run::of(&mut token(&emulator, args));
+        assert_eq!(run.code, Some(2), "{args:?}: {run:?}");
+        assert!(run.stderr.contains("--client-id") && run.stderr.contains("value is required"), "{args:?}: {run:?}");
+    }
+    // The secret is refused, and no letter of it repeated.
+    for secret in ["-canary", "-xcanary", "--canary"] {
+        let run = Run::of(&mut token(&emulator, &["--client-secret", secret]));
+        assert!(run.code == Some(2) && !run.stderr.contains("canary") && !run.stderr.contains("-x"), "{run:?}");
+    }
+}
+
+#[test]
+fn a_line_break_at_the_end_of_a_variable_is_not_part_of_it() {
+    let emulator = emulator(EmulatedVendor::Apaleo);
+    for end in ["\n", "\r\n", "\r", "\n\n"] {
+        let mut command = token(&emulator, &[]);
+        for (name, value) in [
+            ("APALEO_CLIENT_ID", emulator.client_id()),
+            ("APALEO_CLIENT_SECRET", emulator.client_secret()),
+            ("APALEO_TOKEN_URL", emulator.token_url().as_str()),
+            ("APALEO_SCOPE", "setup.read"),
+            ("APALEO_TIMEOUT", "5s"),
+        ] {
+            command.env(name, format!("{value}{end}"));
+        }
+        let run = Run::of(&mut command);
+        assert_eq!(run.code, Some(0), "{end:?}: {run:?}");
+    }
+}
+
+/// What a cron job, a container of an unknown user and a shell on a telephone have in common.
+#[cfg(unix)]
+#[test]
+fn a_run_needs_no_home_no_working_directory_and_no_text_in_other_variables() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let emulator = emulator(EmulatedVendor::Apaleo);
+    let odd = OsStr::from_bytes(b"\xa3\xff");
+    for command in ["token", "doctor"] {
+        let gone = tempfile::tempdir().unwrap();
+        let mut shell = std::process::Command::new("/bin/sh");
+        // The directory is removed once it is the working directory.
+        shell.args(["-c", "rmdir \"$PWD\" && exec \"$@\"", "sh"]).arg(env!("CARGO_BIN_EXE_cgrant"));
+        shell.args([command, "apaleo"]).current_dir(gone.path()).env_clear();
+        shell.envs([("PATH", "/usr/bin:/bin"), ("APALEO_CLIENT_ID", emulator.client_id())]);
+        shell.envs([
+            ("APALEO_CLIENT_SECRET", emulator.client_secret()),
+            ("APALEO_TOKEN_URL", emulator.token_url().as_str()),
+        ]);
+        shell.env("UNRELATED", odd).env(OsStr::from_bytes(b"N\xc4ME"), "x").env("APALEO_UNKNOWN", odd);
+        let run = Run::of(&mut shell);
+        assert_eq!(run.code, Some(0), "{command}: {run:?}");
+        assert!(!run.stderr.contains("panicked"), "{run:?}");
+    }
 }

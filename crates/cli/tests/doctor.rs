@@ -232,14 +232,19 @@ fn a_certificate_from_an_unknown_ca() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_ca_certificates() {
+fn a_variable_that_leads_to_no_ca_certificate() {
     let server = Server::over_tls(vouched_for_by(&authority("Acme"), &params("127.0.0.1")));
     let url = format!("{}/token", server.url());
     let _server = server.answering([json(TOKEN)]);
     let mut command = doctor(&["--token-url", &url]);
     let run = Run::of(command.env("SSL_CERT_FILE", "/nowhere").env("SSL_CERT_DIR", "/nowhere"));
-    run.found(2, "error: oauth2: this machine has no CA certificates\n", "ca-certificates")
-        .at("tls", "no CA certificates");
+    let problem = "no CA certificate could be read from SSL_CERT_FILE (/nowhere) and SSL_CERT_DIR (/nowhere)";
+    run.found(
+        2,
+        &format!("error: oauth2: {problem}\n"),
+        "unset it to use the CA certificates of the system; or set --ca",
+    )
+    .at("tls", problem);
 }
 
 #[test]

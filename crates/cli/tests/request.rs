@@ -63,6 +63,31 @@ fn every_vendors_api_is_called_with_what_it_wants_to_see() {
 }
 
 #[test]
+fn header_names_are_written_as_servers_that_distinguish_case_expect_them() {
+    let api = Api::answering(json("{}"));
+    Run::of(&mut api.request("POST", &["--data", "{}", "-H", "x-one: 1"])).succeeded();
+    let requests = api.server.as_written();
+    let [token, call] = &requests[..] else { panic!("{requests:?}") };
+    for (request, names) in [
+        (token, &["Host: ", "Accept: ", "Content-Type: ", "Content-Length: "][..]),
+        (call, &["Host: ", "Authorization: Bearer abc", "Content-Type: ", "Content-Length: ", "X-One: 1"]),
+    ] {
+        for name in names {
+            assert!(request.contains(&format!("\r\n{name}")), "{name}: {request}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_to_a_page_to_log_in_at_may_mean_that_the_token_has_expired() {
+    let api = Api::answering(answer("302 Found", "location: /login?next=/v1/things\r\n", ""));
+    let run = Run::of(&mut api.request("GET", &["--expired-status", "302"]));
+    // A token that was fetched for this call is not fetched anew.
+    assert_eq!(api.server.request_lines(), ["POST /token", "GET /v1/things"]);
+    assert!(run.code != Some(0) && run.stdout.is_empty(), "{run:?}");
+}
+
+#[test]
 fn the_body_is_printed_as_it_is() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bytes.len());

@@ -1,5 +1,7 @@
 //! The transport over reqwest.
 
+#[cfg(test)]
+mod address_tests;
 mod connections;
 mod environment_proxy;
 mod failure;
@@ -8,6 +10,7 @@ mod proxy_login;
 mod proxy_tests;
 mod resolver;
 mod trust;
+mod unlabelled;
 
 use std::error::Error as StdError;
 use std::num::NonZeroUsize;
@@ -25,10 +28,11 @@ use reqwest::{Request, Response};
 use rustls::client::danger::ServerCertVerifier;
 use zeroize::Zeroizing;
 
-use self::connections::{ClientSettings, Connections, unbuilt};
+use self::connections::{ClientSettings, Connections};
 pub use self::environment_proxy::EnvironmentProxy;
-use self::failure::{request_failure, unusable};
+use self::failure::{not_decompressed, request_failure, unusable};
 use self::resolver::Resolver;
+use self::unlabelled::{Unreadable, decompressed};
 
 /// The largest body that is read, after decompression.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -77,7 +81,9 @@ pub struct HttpTransport {
 impl HttpTransport {
     /// Creates a transport that trusts the system's CA certificates.
     ///
-    /// On a machine without CA certificates, each request over HTTPS fails with an error that says so.
+    /// On a machine without CA certificates, each request over HTTPS fails with an error that says so. On Unix systems
+    /// other than Apple's, `SSL_CERT_FILE` and `SSL_CERT_DIR` say where they are; the error names these variables if they
+    /// lead to none.
     ///
     /// # Errors
     ///
@@ -88,7 +94,7 @@ impl HttpTransport {
 
     fn with_resolver(resolver: Resolver) -> Result<Self, Error> {
         let plain = Connections::open(ClientSettings::plain(resolver.clone()))?;
-        let https = trust::system().map_err(unbuilt).and_then(|trust| connections(&resolver, trust));
+        let https = system_trust().and_then(|trust| connections(&resolver, trust));
         Ok(Self { https, plain, resolver, timeout: TIMEOUT, certified: no_certificates() })
     }
 
@@ -128,7 +134,7 @@ impl HttpTransport {
     /// [`Configuration`](ErrorKind::Configuration) if the system has no CA certificates, there is no certificate in the
     /// PEM text, or an invalid one.
     pub fn certificate_verifier(roots: Option<&[u8]>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-        roots.map_or_else(|| trust::system().map_err(unbuilt), trusted_only)
+        roots.map_or_else(system_trust, trusted_only)
     }
 
     /// Converts an error of any HTTP client into an [`Error`] with a message and a remedy, as this transport's own
@@ -171,6 +177,19 @@ impl HttpTransport {
 /// Returns the client that trusts this, and uses the proxy of the environment.
 fn connections(resolver: &Resolver, trust: Arc<dyn ServerCertVerifier>) -> Result<Arc<Connections>, Error> {
     Connections::open(ClientSettings::new(resolver.clone(), EnvironmentProxy::read()?, trust))
+}
+
+fn system_trust() -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    trust::system().map_err(|error| match trust::variables() {
+        None => Error::new(ErrorKind::Configuration, "this machine has no CA certificates")
+            .with_remedy("install them (the package ca-certificates)")
+            .with_source(error),
+        Some(variables) => {
+            Error::new(ErrorKind::Configuration, format!("no CA certificate could be read from {variables}"))
+                .with_remedy("correct it, or unset it to use the CA certificates of the system")
+                .with_source(error)
+        }
+    })
 }
 
 fn trusted_only(pem: &[u8]) -> Result<Arc<dyn ServerCertVerifier>, Error> {
@@ -231,11 +250,23 @@ async fn read(mut response: Response, host: &str) -> Result<HttpResponse, Error>
             Ok(None) => break,
             // An error response counts, however its body ended: a retry might get the address blocked.
             Ok(Some(_)) | Err(_) if !status.is_success() => break,
-            Ok(Some(_)) => return Err(unusable(format!("{host} answered with more than 1 MiB")).with_status(status)),
+            Ok(Some(_)) => return Err(too_large(host).with_status(status)),
             Err(error) => return Err(request_failure(error.into(), host, None).with_status(status)),
         }
     }
+    let body = match decompressed(response.headers(), &body, LARGEST_BODY) {
+        Some(Ok(decompressed)) => decompressed,
+        Some(Err(why)) if status.is_success() => {
+            let error = if why == Unreadable::TooLarge { too_large(host) } else { not_decompressed(host) };
+            return Err(error.with_status(status));
+        }
+        None | Some(Err(_)) => body,
+    };
     Ok(HttpResponse::new(status, mem::take(response.headers_mut()), exact(body)))
+}
+
+fn too_large(host: &str) -> Error {
+    unusable(format!("{host} answered with more than 1 MiB"))
 }
 
 /// Returns the bytes in memory of exactly their length. A vector that shrinks leaves a copy of the token behind.

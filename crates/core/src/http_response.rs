@@ -17,6 +17,7 @@ use crate::charset::decode;
 use crate::endpoint::without_query;
 use crate::error::ResponseProblem;
 use crate::json::{flat_object, has_repeated_member};
+use crate::rate_limit::resets;
 
 /// The longest pause that `Retry-After` may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -139,6 +140,12 @@ impl HttpResponse {
     pub(crate) fn server_time(&self) -> Option<SystemTime> {
         let age = self.header(&AGE).and_then(|age| age.trim().parse().ok()).unwrap_or_default();
         http_date(self.header(&DATE)?)?.checked_add(Duration::from_secs(age))
+    }
+
+    /// Returns how long it takes until a rate limit resets, if the vendor's headers say so. At most an hour.
+    pub(crate) fn until_rate_limit_resets(&self) -> Option<Duration> {
+        let longest = resets(&self.headers)?.filter_map(|reset| self.wait(reset)).max()?;
+        Some(longest.min(LONGEST_RETRY_AFTER)).filter(|wait| !wait.is_zero())
     }
 
     /// Returns the `WWW-Authenticate` header.

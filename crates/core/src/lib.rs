@@ -24,6 +24,7 @@ mod operation;
 mod policy;
 mod presentation;
 mod proof_key;
+mod rate_limit;
 mod redact;
 mod refusal;
 mod request_builder;

@@ -4,6 +4,11 @@ use http::StatusCode;
 
 use crate::error::{Error, ErrorKind, OAuthError};
 
+/// What to do about a page in the place of a refusal.
+pub(crate) const CHECK_FIREWALL: &str = "the answer is a page: if a firewall or bot protection in front of the server \
+                                         sent it, ask the vendor to let this machine's address in; otherwise check the \
+                                         client id and secret before you try again";
+
 /// Returns the kind of a failure: by the error code, or else by the status.
 ///
 /// The codes of RFC 6749 keep their meaning with any status; for another code, the status decides.

@@ -13,7 +13,7 @@ use crate::error_mapping::ErrorMapping;
 use crate::http_response::{Body, HttpResponse, http_date};
 use crate::lifetime::{LONGEST_LIFETIME, Lifetime};
 use crate::redact::one_line;
-use crate::refusal::{error_with, kind, remedy_for, what};
+use crate::refusal::{CHECK_FIREWALL, error_with, kind, remedy_for, what};
 use crate::token_response::{TokenResponse, at_unix_seconds};
 
 /// Reads the response of a token endpoint, by RFC 6749 section 5 and with the differences that vendors have.
@@ -243,13 +243,17 @@ impl ResponseReader {
             _ => error,
         };
         let remedy = mapping.and_then(|mapping| mapping.remedy.clone());
-        let remedy = remedy.unwrap_or_else(|| remedy_for(kind, said.as_ref()).into());
+        let remedy = remedy.unwrap_or_else(|| match (mapping, kind, &said) {
+            (None, ErrorKind::CredentialsRefused, None) if problem == ResponseProblem::Html => CHECK_FIREWALL.into(),
+            _ => remedy_for(kind, said.as_ref()).into(),
+        });
         let mut error = error.with_own_remedy(remedy).with_status(status);
         // A proxy that restarts sends this; it is no refusal.
         if status.is_success() && error.response_problem() == Some(ResponseProblem::EmptyBody) {
             error = error.with_retry(Retry::Soon);
         }
-        if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after()) {
+        let limited = || response.until_rate_limit_resets().filter(|_| kind == ErrorKind::RateLimited);
+        if let (Retry::Soon, Some(wait)) = (error.retry(), response.retry_after().or_else(limited)) {
             error = error.with_retry(Retry::After(wait));
         }
         let challenge = response.challenge().map(one_line);

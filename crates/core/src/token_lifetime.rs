@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::lifetime::{LONGEST_LIFETIME, LifetimeSource};
 use crate::policy::Policy;
@@ -41,13 +42,23 @@ pub(crate) fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTim
 fn length_in_token(response: &TokenResponse, now: SystemTime) -> Option<Duration> {
     #[derive(Deserialize)]
     struct Claims {
-        exp: f64,
-        iat: Option<f64>,
+        exp: Value,
+        iat: Option<Value>,
     }
     let claims: Claims = serde_json::from_slice(&claims_json(response.secret().expose_secret())?).ok()?;
-    let unit = |moment: f64| if moment >= IN_MILLISECONDS { 1000.0 } else { 1.0 };
-    let exp = claims.exp / unit(claims.exp);
+    let (exp, iat) = (numeric_date(&claims.exp)?, claims.iat.as_ref().and_then(numeric_date));
     let left = at_unix_seconds(exp.max(0.0))?.duration_since(now).unwrap_or_default();
-    let span = claims.iat.map(|iat| Duration::try_from_secs_f64(exp - iat / unit(iat)).unwrap_or_default());
+    let span = iat.map(|iat| Duration::try_from_secs_f64(exp - iat).unwrap_or_default());
     Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
+}
+
+/// Returns a time in a JWT, in seconds since 1970: a number, which may have a fraction (RFC 7519 section 2). Some issuers
+/// write it as text, or count milliseconds.
+fn numeric_date(value: &Value) -> Option<f64> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }?;
+    Some(if number >= IN_MILLISECONDS { number / 1000.0 } else { number })
 }

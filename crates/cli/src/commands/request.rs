@@ -133,6 +133,7 @@ fn http_client(
         .retry(retry::never())
         .http1_only()
         // As the transport to the token server does.
+        .http1_title_case_headers()
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)

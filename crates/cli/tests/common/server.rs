@@ -58,8 +58,13 @@ impl Server {
 }
 
 impl Answering {
-    /// What it was asked so far: the head and the body of each request.
+    /// What it was asked so far: the head and the body of each request, with the names of headers in lower case.
     pub(crate) fn requests(&self) -> Vec<String> {
+        self.as_written().iter().map(|request| with_lower_case_names(request)).collect()
+    }
+
+    /// What it was asked so far, as it was written.
+    pub(crate) fn as_written(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
@@ -76,6 +81,15 @@ impl Drop for Answering {
         let _ = TcpStream::connect(self.address);
         let _ = self.thread.take().map(JoinHandle::join);
     }
+}
+
+fn with_lower_case_names(request: &str) -> String {
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, value)) => format!("{}: {value}", name.to_ascii_lowercase()),
+        None => line.to_owned(),
+    };
+    [&head.split("\r\n").map(line).collect::<Vec<_>>().join("\r\n"), "\r\n\r\n", body].concat()
 }
 
 /// An answer in full.

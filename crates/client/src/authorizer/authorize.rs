@@ -410,6 +410,12 @@ impl Authorizer {
         Ok(())
     }
 
+    /// Returns `true` if the status means that the token has expired.
+    #[cfg(feature = "reqwest-middleware")]
+    pub(super) fn is_expired_status(&self, status: StatusCode) -> bool {
+        self.0.expiry.is_status(status)
+    }
+
     /// Returns what the API objects to, if the response is about authorization.
     fn problem(&self, status: StatusCode, headers: &HeaderMap) -> Option<Problem> {
         let is_expired = self.0.expiry.is_status(status);

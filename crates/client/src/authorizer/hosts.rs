@@ -113,8 +113,9 @@ impl Host {
 impl Name {
     fn matches(&self, host: &str) -> bool {
         match self {
-            Self::This(name) => host.eq_ignore_ascii_case(name),
+            Self::This(name) => absolute(host).eq_ignore_ascii_case(name),
             Self::Below(end) => {
+                let host = absolute(host);
                 let parts = host.len().checked_sub(end.len()).and_then(|labels| host.split_at_checked(labels));
                 parts.is_some_and(|(labels, rest)| rest.eq_ignore_ascii_case(end) && labels.split('.').all(is_label))
             }
@@ -122,7 +123,14 @@ impl Name {
     }
 }
 
+/// Returns a name without the dot that may end it: a name with the dot is the same one, looked up as it is, without the
+/// search list of the resolver. Clusters write such names to save look-ups.
+fn absolute(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
 fn parse_name(name: &str) -> Option<Name> {
+    let name = absolute(name);
     if let Some(parent) = name.strip_prefix("*.") {
         // Hosts below an address do not exist, and those below a top-level domain have many owners.
         let (_, last) = parent.rsplit_once('.')?;
@@ -142,9 +150,9 @@ fn parse_port(port: &str) -> Option<u16> {
     port.parse().ok().filter(|port| is_number && *port != 0)
 }
 
-/// A part of a host name (RFC 1123 section 2.1).
+/// A part of a host name (RFC 1123 section 2.1), or of a name of Docker's, which has underscores.
 fn is_label(label: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
 }
 
@@ -171,7 +179,8 @@ mod tests {
             "evil-api.apaleo.com",
             "x.api.apaleo.com",
             "apaleo.com",
-            "api.apaleo.com.",
+            "api.apaleo.com..",
+            ".api.apaleo.com",
             "api.apaleo.xn--cm-fmc",
             "api%2eapaleo.com",
             "",
@@ -197,11 +206,35 @@ mod tests {
             "\u{e9}myshopify.com",
             "evilmyshopify.com",
             "north.myshopify.com.evil.example",
-            "north.myshopify.com.",
+            "north.myshopify.com..",
+            "north.myshopify..com.",
             "",
         ] {
             assert!(!shops.matches(https(name, None)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_dot_at_the_end_names_the_same_host() {
+        for (named, destination) in [
+            ("api.apaleo.com", "api.apaleo.com."),
+            ("api.apaleo.com.", "api.apaleo.com"),
+            ("api.apaleo.com.", "API.apaleo.com."),
+            ("*.svc.cluster.local", "orders.shop.svc.cluster.local."),
+            ("*.svc.cluster.local.", "orders.shop.svc.cluster.local"),
+        ] {
+            assert!(host(named).matches(https(destination, None)), "{named} {destination}");
+        }
+        assert!(host("api.apaleo.com.:8443").matches(https("api.apaleo.com", Some(8443))));
+        assert!(!host("apaleo.com.").matches(https("api.apaleo.com.", None)));
+    }
+
+    #[test]
+    fn a_name_may_have_underscores() {
+        assert!(host("shop_api_1:8443").matches(https("shop_api_1", Some(8443))));
+        assert!(host("*.my_stack.example").matches(https("orders_v1.my_stack.example", None)));
+        assert!(!host("shop_api_1").matches(https("shop-api-1", None)));
+        assert!(!host("shop_api").matches(https("x.shop_api", None)));
     }
 
     #[test]
@@ -237,8 +270,11 @@ mod tests {
             "*.*.example.com",
             "a.*.example.com",
             "*example.com",
+            ".",
             ".example.com",
-            "example.com.",
+            "example.com..",
+            "*.com.",
+            "[::1].",
             "a..example.com",
             "https://api.example.com",
             "api.example.com/",

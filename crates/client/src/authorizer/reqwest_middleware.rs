@@ -145,7 +145,8 @@ impl Authorizer {
     }
 
     /// Sets how a reqwest client follows redirects: up to ten, to hosts that the token may be sent to, without
-    /// `Referer`. Any other redirect is returned to the caller.
+    /// `Referer`. Any other redirect is returned to the caller, and so is one whose status means that the token has
+    /// expired ([`Policy::with_expired_status`](credentials_grant::Policy::with_expired_status)).
     ///
     /// reqwest follows redirects itself, below every middleware. To another host it removes `Authorization`, cookies
     /// and proxy headers, but no others, even if they are marked sensitive. So a vendor's own token header, and secret
@@ -173,6 +174,9 @@ impl Authorizer {
         redirect::Policy::custom(move |context| {
             if context.previous().len() > MOST_REDIRECTS {
                 context.error("too many redirects")
+            } else if authorizer.is_expired_status(context.status()) {
+                // Behind it is a page for people to log in at, whose answer says nothing of the token.
+                context.stop()
             } else if of_url(context.url()).is_ok_and(|destination| authorizer.check_destination(destination).is_ok()) {
                 context.follow()
             } else {

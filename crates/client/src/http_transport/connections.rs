@@ -68,6 +68,8 @@ impl ClientSettings {
             .redirect(Policy::none())
             .retry(retry::never())
             .http1_only()
+            // Some servers and proxies know only the spelling of RFC 9110, and that of curl.
+            .http1_title_case_headers()
             // A line among the headers that is none, such as a warning of PHP, is skipped, as curl and browsers do.
             .http1_ignore_invalid_headers_in_responses(true)
             // Read as what they are, and not skipped: what they say may be how long the body is.

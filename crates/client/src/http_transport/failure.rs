@@ -10,6 +10,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible, PeerMisbehave
 use super::trust::{self, NoIntermediate};
 
 const CHECK_ALL: &str = "check the token URL, the network (proxies and certificates too) and the vendor's status page";
+const NOT_DECOMPRESSED: &str = "answered with a body that cannot be decompressed";
 const CHECK_URL: &str = "check that the token URL is the vendor's";
 const CHECK_PORT: &str = "check the token URL: its port, and whether it begins with http or https";
 const CHECK_PROXY: &str = "check the variable that names the proxy, and whether the proxy is up";
@@ -38,6 +39,11 @@ pub(super) fn unusable(message: String) -> Error {
     Error::new(ErrorKind::BadResponse, message).with_own_words("").with_remedy(CHECK_URL)
 }
 
+/// Returns the error for a body that is compressed, and cannot be decompressed.
+pub(super) fn not_decompressed(host: &str) -> Error {
+    unusable(format!("{host} {NOT_DECOMPRESSED}"))
+}
+
 type Explanation = (ErrorKind, String, &'static str);
 
 fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
@@ -55,7 +61,7 @@ fn explain(error: &(dyn StdError + 'static), host: &str) -> Explanation {
             (ErrorKind::BadResponse, format!("{host} sent something other than HTTP/1.1: {http}"), CHECK_PORT)
         }
         None if stage.decoding && io.is_some() => {
-            (ErrorKind::BadResponse, format!("{host} answered with a body that cannot be decompressed"), CHECK_URL)
+            (ErrorKind::BadResponse, format!("{host} {NOT_DECOMPRESSED}"), CHECK_URL)
         }
         _ => (ErrorKind::Unreachable, stage.no_answer(host, io), CHECK_ALL),
     }

@@ -1,8 +1,8 @@
 //! Decides which certificates of servers are trusted.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::sync::Arc;
+use std::{env, fmt};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -25,6 +25,21 @@ pub(super) fn cryptography() -> Arc<CryptoProvider> {
 /// Trusts the system's CA certificates.
 pub(super) fn system() -> Result<Arc<dyn ServerCertVerifier>, Error> {
     Ok(Arc::new(Trust { by: Arc::new(Verifier::new(cryptography())?), given: Vec::new() }))
+}
+
+/// Returns the variables that say where the system's CA certificates are, with their values, or `None` if there are
+/// none. What is wrong with them is then the likely reason for having no certificates at all.
+pub(super) fn variables() -> Option<String> {
+    // Elsewhere, the verifier of the operating system is used, which does not read them.
+    if cfg!(any(windows, target_vendor = "apple", target_os = "android")) {
+        return None;
+    }
+    let set = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
+    let shown = set.map(|(name, value)| match value.to_string_lossy() {
+        path if path.is_empty() => format!("{name}, which is empty"),
+        path => format!("{name} ({})", path.escape_debug()),
+    });
+    shown.reduce(|one, other| format!("{one} and {other}"))
 }
 
 /// Trusts these certificates (PEM) and no others: as CA certificates, and as servers' own.

@@ -249,6 +249,7 @@ async fn a_post_without_a_body_says_so() {
         let asking = fetch_token(&provider, &credentials, &parameters, &transport, RequestSeed::fixed());
         meanwhile(serving, Box::pin(asking)).await.unwrap();
         assert!(head.contains(" /token?grant_type=client_credentials HTTP/1.1\r\n"), "{head}");
+        let head = head.to_ascii_lowercase();
         assert_eq!(head.matches("content-length: 0\r\n").count(), usize::from(expected), "{head}");
         assert_eq!(head.matches("content-length").count(), usize::from(expected), "{head}");
         assert!(!head.contains("transfer-encoding"), "{head}");

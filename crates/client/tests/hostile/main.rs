@@ -9,5 +9,6 @@ mod answers;
 mod bombs;
 mod connections;
 mod hosts;
+mod oddities;
 mod server;
 mod tokens;

@@ -49,6 +49,22 @@ pub(crate) async fn answered(answer: &[u8], then: Then) -> Result<Arc<AccessToke
     outcome
 }
 
+/// What comes of it if the server answers every request with this, and how many requests it gets.
+pub(crate) async fn answered_each_time(answer: &[u8]) -> (Result<Arc<AccessToken>, Error>, usize) {
+    let (server, mut requests) = (Server::start().await, 0);
+    let url = server.url("/token");
+    let serving = async {
+        loop {
+            let mut socket = server.request().await;
+            requests += 1;
+            let _ = socket.write_all(answer).await;
+        }
+    };
+    let outcome = meanwhile(serving, parameters(&url, Duration::from_secs(30))).await;
+    server.is_left_alone().await;
+    (outcome, requests)
+}
+
 /// What the client gets, while the server is at work.
 pub(crate) async fn meanwhile<T>(serving: impl Future<Output = ()>, asking: impl Future<Output = T>) -> T {
     let serving = async {

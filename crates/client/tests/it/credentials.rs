@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
+#[cfg(unix)]
+use std::time::{Duration, SystemTime};
 
 use credentials_grant::{ClientCredentials, CredentialsSource, Error, ErrorKind, ExposeSecret, Retry};
 use credentials_grant_client::{
@@ -47,6 +49,34 @@ async fn a_rotated_file_is_read_anew() {
         let credentials = source.load().await.unwrap();
         assert_eq!(credentials.client_secret().unwrap().expose_secret(), secret);
         assert_eq!(credentials.secret("api-key").unwrap().expose_secret(), secret);
+    }
+}
+
+/// As Kubernetes does it: the file leads through a link that is replaced, the directory behind it is removed, and size
+/// and time may be the same.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_behind_a_link_that_is_replaced_is_read_anew() {
+    use std::os::unix::fs::symlink;
+
+    let volume = tempfile::tempdir().unwrap();
+    let at = |name: &str| volume.path().join(name);
+    symlink("..data/client-secret", at("client-secret")).unwrap();
+    let source = FileCredentials::new("id", at("client-secret"));
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let generations = ["first", "later", "third"].map(|secret| (format!("..{secret}"), secret));
+    for (number, (directory, secret)) in generations.iter().enumerate() {
+        fs::create_dir(at(directory)).unwrap();
+        let file = at(directory).join("client-secret");
+        fs::write(&file, format!("{secret}\n")).unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        symlink(directory, at("..new")).unwrap();
+        fs::rename(at("..new"), at("..data")).unwrap();
+        if let Some((before, _)) = number.checked_sub(1).map(|before| &generations[before]) {
+            fs::remove_dir_all(at(before)).unwrap();
+        }
+        let credentials = source.load().await.unwrap();
+        assert_eq!(credentials.client_secret().unwrap().expose_secret(), *secret);
     }
 }
 

@@ -5,7 +5,7 @@ use credentials_grant_client::Authorizer;
 use credentials_grant_test_kit::{Answer, TestServer};
 use reqwest::{Body, Client, Method, Request, StatusCode, Url};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use wiremock::matchers::{any, method};
+use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::acme::SECOND;
@@ -133,6 +133,25 @@ async fn a_status_that_means_expired_at_this_vendor_renews_too() {
     let server = api(|given| ResponseTemplate::new(if given == Some("Bearer token-2") { 200 } else { 403 })).await;
     let rig = rig(at(&server).with_expired_status(StatusCode::FORBIDDEN)).warm().await;
     assert_eq!(client(&rig.authorizer).get(server.uri()).send().await.unwrap().status(), 200);
+}
+
+/// Some APIs send who comes with an expired token to a page for people to log in at, which is there.
+#[tokio::test]
+async fn a_redirect_that_means_expired_at_this_vendor_renews_too_and_is_not_followed() {
+    let server = MockServer::start().await;
+    Mock::given(path("/login")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
+    let to_login = ResponseTemplate::new(302).insert_header("location", "/login?next=/api");
+    Mock::given(header("authorization", "Bearer token-2"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    Mock::given(path("/api")).respond_with(to_login).mount(&server).await;
+    let rig = rig(at(&server).with_expired_status(StatusCode::FOUND)).warm().await;
+    let client = rig.authorizer.limit_redirects(Client::builder()).build().unwrap();
+    let client = ClientBuilder::new(client).with(rig.authorizer.clone()).build();
+    let answer = client.get(format!("{}/api", server.uri())).send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(seen(&server).await, ["Bearer token-1", "Bearer token-2"]);
 }
 
 #[tokio::test]

@@ -193,8 +193,35 @@ async fn what_is_configured_is_trusted_instead_of_what_the_machine_trusts() {
 async fn a_machine_without_certificates_says_so_where_they_are_needed() {
     let environment = vec![("TOKEN_URL", "https://127.0.0.1:9/token".to_owned())];
     let said = on_a_machine_with("/nowhere", environment).await;
-    assert!(said.contains("configuration: acme: the HTTPS client cannot be built"), "{said}");
-    assert!(said.contains("ca-certificates"), "{said}");
+    assert!(said.contains("configuration: acme: no CA certificate could be read from SSL_CERT_FILE"), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_variable_that_leads_to_no_ca_certificate_is_named_and_not_the_machine() {
+    let (empty, key) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+    std::fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let (empty, key) = (empty.path().to_str().unwrap(), key.path().to_str().unwrap());
+    let cases = [
+        (Some("/nowhere"), None, "SSL_CERT_FILE (/nowhere);"),
+        (Some(key), None, &format!("SSL_CERT_FILE ({key});")),
+        (Some(empty), None, &format!("SSL_CERT_FILE ({empty});")),
+        (Some(""), None, "SSL_CERT_FILE, which is empty;"),
+        (None, Some("/nowhere"), "SSL_CERT_DIR (/nowhere);"),
+        (None, Some(empty), &format!("SSL_CERT_DIR ({empty});")),
+        (Some("/nowhere"), Some(empty), &format!("SSL_CERT_FILE (/nowhere) and SSL_CERT_DIR ({empty});")),
+    ];
+    for (file, directory, words) in cases {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "roots::asks_the_url_that_it_is_given", "--nocapture"]);
+        command.env("TOKEN_URL", "https://127.0.0.1:9/token").env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+        command.envs(file.map(|file| ("SSL_CERT_FILE", file)));
+        command.envs(directory.map(|directory| ("SSL_CERT_DIR", directory)));
+        let output = spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(&format!("configuration: acme: no CA certificate could be read from {words}")), "{said}");
+        assert!(said.contains("unset") && !said.contains("ca-certificates"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -231,6 +231,32 @@ fn a_jwt_says_when_it_expires_and_is_not_believed_for_longer_than_its_span() {
 }
 
 #[test]
+fn a_jwt_may_have_its_times_as_text_with_a_fraction_or_in_milliseconds() {
+    let (end, start) = (NOW + 600, NOW - 300);
+    for claims in [
+        format!(r#"{{"exp":"{end}"}}"#),
+        format!(r#"{{"iat":"{start}","exp":"{end}"}}"#),
+        format!(r#"{{"iat":"{start}.528239","exp":"{end}.0"}}"#),
+        format!(r#"{{"iat":{start}.25,"exp":{end}.0}}"#),
+        format!(r#"{{"exp":{}e1}}"#, end / 10),
+        format!(r#"{{"iat":{start}000,"exp":{end}000}}"#),
+        format!(r#"{{"iat":"{start}000","exp":"{end}000"}}"#),
+        format!(r#"{{"iat":{start},"exp":{end}000}}"#),
+        format!(r#"{{"iat":"today","exp":{end}}}"#),
+        format!(r#"{{"iat":null,"exp":{end}}}"#),
+    ] {
+        let (seconds, source) = life(&Acme::new(), &jwt(&claims)).expect(&claims);
+        assert_eq!((seconds, source), (600.0, LifetimeSource::Token), "{claims}");
+    }
+    for opaque in
+        [jwt(r#"{"exp":"2026-11-29"}"#), jwt(r#"{"exp":"NaN"}"#), jwt(r#"{"exp":"inf"}"#), jwt(r#"{"exp":[1]}"#)]
+    {
+        let (_, source) = life(&Acme::new(), &opaque).expect(&opaque);
+        assert_ne!(source, LifetimeSource::Token, "{opaque}");
+    }
+}
+
+#[test]
 fn a_jwt_that_has_expired_is_never_taken_for_a_good_token() {
     for claims in [r#"{"exp":1000}"#, r#"{"iat":1000,"exp":1000}"#, r#"{"iat":2000,"exp":1000}"#, r#"{"exp":-1}"#] {
         let error = life(&Acme::new(), &jwt(claims)).unwrap_err();

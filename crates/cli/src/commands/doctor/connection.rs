@@ -194,9 +194,8 @@ impl Connections {
         let tls = match Tls::new(self.root_certificates.as_ref()) {
             Ok(tls) => tls,
             Err(error) => {
-                let error = CommandError::new(Exit::Usage, "this machine has no CA certificates").with_cause(&error);
-                let remedy = "install them (the package ca-certificates), or set --ca-file";
-                return Err(self.stop(step, error.with_remedy(remedy)));
+                let error = CommandError::from(error).with_further_remedy("or set --ca-file");
+                return Err(self.stop(step, error));
             }
         };
         let handshake = tls.shake_hands(host, socket, certificate);

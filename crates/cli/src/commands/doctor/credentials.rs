@@ -75,6 +75,9 @@ fn oddities(value: &str, id: &str) -> Vec<&'static str> {
         character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{a0}')
     };
     let inner = value.trim();
+    // Both are made of visible ASCII (RFC 6749 appendix A). Word processors and chats write other dashes and quotes.
+    let is_foreign =
+        inner.trim_matches(['“', '”']).chars().any(|character| !character.is_ascii() && !is_invisible(character));
     let placeholders = ["changeme", "change-me", "change_me", "todo", "your-client-secret", "your_client_secret"];
     let is_placeholder = placeholders.iter().any(|placeholder| inner.eq_ignore_ascii_case(placeholder))
         || (inner.len() > 2 && inner.chars().all(|character| matches!(character, 'x' | 'X' | '*' | '.')));
@@ -86,6 +89,7 @@ fn oddities(value: &str, id: &str) -> Vec<&'static str> {
         (is_reference, "looks like a reference to a secret, and not the secret itself"),
         (has_scheme, "begins with the name of an authentication scheme"),
         (inner.chars().any(is_invisible), "has characters in it that cannot be seen"),
+        (is_foreign, "has characters beyond ASCII, such as another kind of dash or quote"),
         (!id.is_empty() && inner == id, "is the same as the client id"),
         (is_placeholder, "looks like a placeholder"),
         (is_pair(inner, id), "reads as base64 of `id:secret`"),
@@ -130,6 +134,10 @@ mod tests {
             ("bearer s3cr3t", "begins with the name of an authentication scheme"),
             ("s3cr\u{200b}3t", "has characters in it that cannot be seen"),
             ("s3cr\n3t", "has characters in it that cannot be seen"),
+            ("s3cr–3t", "has characters beyond ASCII, such as another kind of dash or quote"),
+            ("s3cr’3t", "has characters beyond ASCII, such as another kind of dash or quote"),
+            ("“s3cr—3t”", "has characters beyond ASCII, such as another kind of dash or quote"),
+            ("ѕ3cr3t", "has characters beyond ASCII, such as another kind of dash or quote"),
             ("client", "is the same as the client id"),
             ("CHANGEME", "looks like a placeholder"),
             ("xxxxxxxx", "looks like a placeholder"),
@@ -157,5 +165,7 @@ mod tests {
             assert_eq!(oddities(value, "client"), Vec::<&str>::new(), "{value:?}");
         }
         assert_eq!(oddities("client", ""), Vec::<&str>::new(), "an id is like itself");
+        assert_eq!(oddities("“s3cr3t”", ""), ["begins and ends with quotes"]);
+        assert_eq!(oddities("s3cr\u{a0}3t", ""), ["has characters in it that cannot be seen"]);
     }
 }

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// The hosts that are reached without a proxy, in the forms that curl takes, and with ports.
+/// The hosts that are reached without a proxy, in the forms that curl and Go take, and with ports.
 ///
 /// Entries are separated by commas or white space. `*` stands for all hosts; `example.com` and `.example.com` for the
-/// host and all below it; an IP address for itself, and `10.0.0.0/8` for a network. With a port, an entry is for this
-/// port only. Any other entry stands for no host.
+/// host and all below it; `*.example.com` for all below it, as in Go; an IP address for itself, and `10.0.0.0/8` for a
+/// network. With a port, an entry is for this port only. Any other entry stands for no host.
 #[derive(Clone, Default)]
 pub(super) struct Exceptions(Vec<(Hosts, Option<u16>)>);
 
@@ -17,6 +17,8 @@ enum Hosts {
     All,
     /// In lower case, without dots at the ends.
     Domain(String),
+    /// Likewise, and without the domain itself.
+    Below(String),
     /// The addresses that agree in this many leading bits.
     Network(IpAddr, u32),
 }
@@ -44,6 +46,7 @@ impl Hosts {
             (Self::Domain(domain), None) => {
                 host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
+            (Self::Below(domain), None) => host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.')),
             (Self::Network(network, bits), Some(address)) => agree(*network, address, *bits),
             _ => false,
         }
@@ -70,10 +73,12 @@ fn hosts(text: &str) -> Option<Hosts> {
     if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Some(Hosts::Network(address, 128));
     }
-    let domain = text.strip_prefix('.').unwrap_or(text).trim_end_matches('.');
+    let below = text.strip_prefix("*.");
+    let domain = below.or_else(|| text.strip_prefix('.')).unwrap_or(text).trim_end_matches('.');
     // What a URL has in its place.
     let domain = Url::parse(&format!("https://{domain}")).ok()?.host_str()?.to_owned();
-    (!text.contains(':')).then_some(Hosts::Domain(domain))
+    let hosts = if below.is_some() { Hosts::Below(domain) } else { Hosts::Domain(domain) };
+    (!text.contains(':')).then_some(hosts)
 }
 
 /// Returns `true` if these addresses agree in this many leading bits.
@@ -91,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exception_has_the_forms_that_curl_takes_and_may_have_a_port() {
+    fn an_exception_has_the_forms_that_curl_and_go_take_and_may_have_a_port() {
         let cases = [
             ("*", &["a.example", "127.0.0.1", "[::1]"][..], &[][..]),
             ("a.example", &["a.example", "x.a.example", "A.EXAMPLE", "a.example."], &["ba.example", "example"]),
@@ -117,7 +122,16 @@ mod tests {
             ("[::1]:8443", &["[::1]:8443"], &["[::1]"]),
             ("*:8443", &["a.example:8443"], &["a.example"]),
             ("a.example:https", &[], &["a.example"]),
-            ("*.a.example", &[], &["b.example", "xa.example"]),
+            (
+                "*.a.example",
+                &["x.a.example", "x.y.a.example", "X.A.Example."],
+                &["a.example", "b.example", "xa.example"],
+            ),
+            ("*.a.example:8443", &["x.a.example:8443"], &["x.a.example", "a.example:8443"]),
+            ("x.*.example", &[], &["x.a.example", "a.example"]),
+            ("*a.example", &[], &["a.example", "ba.example", "x.a.example"]),
+            ("*.", &[], &["a.example"]),
+            ("*.10.1.2.3", &[], &["10.1.2.3"]),
             ("https://a.example", &[], &["a.example"]),
             (" ,, ", &[], &["a.example"]),
             (".", &[], &["a.example"]),
