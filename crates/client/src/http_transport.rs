@@ -82,8 +82,8 @@ impl HttpTransport {
     /// Creates a transport that trusts the system's CA certificates.
     ///
     /// On a machine without CA certificates, each request over HTTPS fails with an error that says so. On Unix systems
-    /// other than Apple's, `SSL_CERT_FILE` and `SSL_CERT_DIR` say where they are; the error names these variables if they
-    /// lead to none.
+    /// other than Apple's, `SSL_CERT_FILE` and `SSL_CERT_DIR` say where they are; the error names these variables if
+    /// they lead to none.
     ///
     /// # Errors
     ///

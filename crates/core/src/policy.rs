@@ -59,8 +59,8 @@ impl Policy {
         self
     }
 
-    /// Adds a status that means "the token has expired" at this API, in addition to 401 (RFC 6750 section 3.1). Some APIs
-    /// redirect to a page to log in at (302).
+    /// Adds a status that means "the token has expired" at this API, in addition to 401 (RFC 6750 section 3.1). Some
+    /// APIs redirect to a page to log in at (302).
     #[must_use]
     pub fn with_expired_status(mut self, status: StatusCode) -> Self {
         self.expired_statuses.push(status);

@@ -5,9 +5,9 @@ use http::HeaderMap;
 /// Returns when the limits reset, as numbers of seconds or as moments, or `None` if another limit was reached: some
 /// requests are left of this one.
 ///
-/// `X-Rate-Limit-Reset` (Okta) and `X-RateLimit-Reset` (Auth0, GitHub) hold a moment or a number of seconds, and so does
-/// `RateLimit-Reset` of draft-ietf-httpapi-ratelimit-headers, whose later versions have `RateLimit`. Okta sends its
-/// header twice, for two limits.
+/// `X-Rate-Limit-Reset` (Okta) and `X-RateLimit-Reset` (Auth0, GitHub) hold a moment or a number of seconds, and so
+/// does `RateLimit-Reset` of draft-ietf-httpapi-ratelimit-headers, whose later versions have `RateLimit`. Okta sends
+/// its header twice, for two limits.
 pub(crate) fn resets(headers: &HeaderMap) -> Option<impl Iterator<Item = f64>> {
     let of = |names: [&'static str; 3]| names.into_iter().flat_map(|name| values(headers, name));
     let structured = |names: [&'static str; 2]| {

@@ -52,8 +52,8 @@ fn length_in_token(response: &TokenResponse, now: SystemTime) -> Option<Duration
     Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
 }
 
-/// Returns a time in a JWT, in seconds since 1970: a number, which may have a fraction (RFC 7519 section 2). Some issuers
-/// write it as text, or count milliseconds.
+/// Returns a time in a JWT, in seconds since 1970: a number, which may have a fraction (RFC 7519 section 2). Some
+/// issuers write it as text, or count milliseconds.
 fn numeric_date(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),

@@ -50,8 +50,8 @@ async fn issuer(address: (Ipv4Addr, u16)) -> (SocketAddr, JoinSet<()>) {
     (address, serving)
 }
 
-/// A name that ends in a dot, so that the search list of the resolver is left alone, and one with underscores, as Docker
-/// makes them. TLS names a host without the dot (RFC 6066 section 3).
+/// A name that ends in a dot, so that the search list of the resolver is left alone, and one with underscores, as
+/// Docker makes them. TLS names a host without the dot (RFC 6066 section 3).
 #[tokio::test]
 async fn a_name_with_a_dot_at_its_end_or_with_underscores_is_a_name() {
     for (host, name) in [
