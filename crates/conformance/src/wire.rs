@@ -50,14 +50,16 @@ async fn receive(listener: &TcpListener) -> Vec<u8> {
 
 fn rendered(arrived: &[u8], origin: &str) -> String {
     let request = Arrived::read(arrived).expect("the request is complete");
-    let own = request.headers.iter().filter(|(name, _)| !CLIENT_HEADERS.contains(name)).copied();
+    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), *value));
+    let own = headers.filter(|(name, _)| !CLIENT_HEADERS.contains(name));
     lines(&format!("{} {origin}{}", request.method, request.path), own, request.body)
 }
 
 struct Arrived<'a> {
     method: &'a str,
     path: &'a str,
-    headers: Vec<(&'a str, &'a [u8])>,
+    /// Their names in lower case: in HTTP, case does not count.
+    headers: Vec<(String, &'a [u8])>,
     length: usize,
     body: &'a [u8],
 }
@@ -71,8 +73,9 @@ impl<'a> Arrived<'a> {
             httparse::Status::Complete(end) => end,
             httparse::Status::Partial => return None,
         };
-        let headers: Vec<_> = head.headers.iter().map(|header| (header.name, header.value)).collect();
-        let length = headers.iter().find(|(name, _)| *name == "content-length");
+        let headers: Vec<_> =
+            head.headers.iter().map(|header| (header.name.to_ascii_lowercase(), header.value)).collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length");
         let length = length.and_then(|(_, length)| std::str::from_utf8(length).ok()?.parse().ok());
         let (method, path) = (head.method.unwrap_or_default(), head.path.unwrap_or_default());
         Some(Self { method, path, headers, length: length.unwrap_or_default(), body: &arrived[end..] })
