@@ -23,6 +23,8 @@ async fn the_token_goes_to_the_hosts_that_are_named() {
     for url in [
         "https://api.example.com/v1?secret=x",
         "https://API.Example.com:443/",
+        "https://api.example.com./",
+        "https://north.myshop.example./",
         "https://north.myshop.example/",
         "https://other.example:8443/",
         "http://127.0.0.1:8080/",
@@ -42,6 +44,7 @@ async fn the_token_goes_to_nobody_else_and_none_is_bought() {
     for (url, why) in [
         ("https://evil.example/", "with_host(\"evil.example\")"),
         ("https://api.example.com.evil.example/", "with_host(\"api.example.com.evil.example\")"),
+        ("https://example.com./", "with_host(\"example.com.\")"),
         ("https://api.example.com:8443/", "with_host(\"api.example.com:8443\")"),
         ("https://myshop.example/", "with_host(\"myshop.example\")"),
         ("https://evilmyshop.example/", "with_host(\"evilmyshop.example\")"),
