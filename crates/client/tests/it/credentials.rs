@@ -254,7 +254,7 @@ async fn files_that_never_stand_still_are_a_reason_to_try_again() {
     fs::write(&secret, "secret").unwrap();
     let source = FileCredentials::from_files(&id, &secret);
     // Each reading finds another id. It ends with the directory, or with the test: two of its ids may be read as one.
-    thread::spawn(move || (0..).take_while(|number| fs::write(&id, format!("id-{number}")).is_ok()).count());
+    thread::spawn(move || (0..10_000).take_while(|number| fs::write(&id, format!("id-{number}")).is_ok()).count());
     let error = read_pair(&source).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Soon), "{error}");
 }
