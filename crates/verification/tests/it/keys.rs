@@ -328,14 +328,16 @@ async fn metadata_leads_to_keys_over_https_only() {
 
 #[tokio::test]
 async fn an_issuer_that_is_down_is_asked_every_five_seconds_and_says_so() {
-    for (status, kind) in [(None, ErrorKind::Unreachable), (Some(503), ErrorKind::Unavailable)] {
+    // A server that fails is asked at both URLs.
+    for (status, kind, urls) in [(None, ErrorKind::Unreachable, 1), (Some(503), ErrorKind::Unavailable, 2)] {
         let (issuer, verifier) = Issuer::with_keys();
         issuer.answers_metadata(status.map(|status| (status, "", r#"{"error_description":"\u001b[2J"}"#.repeat(9999))));
         let token = good().await;
         for (seconds, asked) in [(0, 1), (1, 0), (4, 0), (5, 1), (6, 0)] {
             issuer.set_clock(seconds);
             let error = verifier.verify::<Value>(&token).await.unwrap_err();
-            assert_eq!((error.kind(), issuer.asked().await.len()), (kind, asked), "after {seconds} s: {error}");
+            let expected = (kind, asked * urls);
+            assert_eq!((error.kind(), issuer.asked().await.len()), expected, "after {seconds} s: {error}");
             assert!(error.to_string().len() < 600 && !error.to_string().contains(char::is_control), "{error}");
         }
         issuer.set_clock(10);
