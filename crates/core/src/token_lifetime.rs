@@ -17,13 +17,18 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// seconds, and clocks differ. Of a short lifetime, a twentieth.
 const LEEWAY: Duration = Duration::from_secs(10);
 
+/// A token that ended this long ago was not issued by this clock: in a test, say, whose server has another one. What
+/// the response states counts then.
+const LONG_AGO: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// From here on, a claim counts milliseconds: as seconds, it would be a moment in the year 5138.
 const IN_MILLISECONDS: f64 = 1e11;
 
 /// Returns how long the token of this response lives from now, and who says so.
 pub(crate) fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTime) -> (Duration, LifetimeSource) {
     let stated = response.lifetime().and_then(|lifetime| lifetime.length(now));
-    match (stated, length_in_token(response, now)) {
+    let of_token = length_in_token(response, now).filter(|_| stated.is_none() || !has_ended_long_ago(response, now));
+    match (stated, of_token) {
         // An answer from a cache states the lifetime that the token had when it was new.
         (Some(stated), Some(of_token)) if of_token + LEEWAY.min(stated / 20) < stated => {
             (of_token, LifetimeSource::Token)
@@ -40,16 +45,26 @@ pub(crate) fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTim
 /// Reads the lifetime from a token that is a JWT: until `exp`, but for no longer than from `iat` to `exp`, in case the
 /// clock is slow. A token may have been issued long before it was handed out, so the span alone says too much.
 fn length_in_token(response: &TokenResponse, now: SystemTime) -> Option<Duration> {
+    let (exp, iat) = times(response)?;
+    let left = at_unix_seconds(exp.max(0.0))?.duration_since(now).unwrap_or_default();
+    let span = iat.map(|iat| Duration::try_from_secs_f64(exp - iat).unwrap_or_default());
+    Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
+}
+
+fn has_ended_long_ago(response: &TokenResponse, now: SystemTime) -> bool {
+    let end = times(response).and_then(|(exp, _)| at_unix_seconds(exp.max(0.0)));
+    end.is_some_and(|end| now.duration_since(end).is_ok_and(|past| past > LONG_AGO))
+}
+
+/// Reads `exp` and `iat` from a token that is a JWT.
+fn times(response: &TokenResponse) -> Option<(f64, Option<f64>)> {
     #[derive(Deserialize)]
     struct Claims {
         exp: Value,
         iat: Option<Value>,
     }
     let claims: Claims = serde_json::from_slice(&claims_json(response.secret().expose_secret())?).ok()?;
-    let (exp, iat) = (numeric_date(&claims.exp)?, claims.iat.as_ref().and_then(numeric_date));
-    let left = at_unix_seconds(exp.max(0.0))?.duration_since(now).unwrap_or_default();
-    let span = iat.map(|iat| Duration::try_from_secs_f64(exp - iat).unwrap_or_default());
-    Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
+    Some((numeric_date(&claims.exp)?, claims.iat.as_ref().and_then(numeric_date)))
 }
 
 /// Returns a time in a JWT, in seconds since 1970: a number, which may have a fraction (RFC 7519 section 2). Some

@@ -293,6 +293,15 @@ fn an_answer_from_a_cache_lengthens_no_tokens_life() {
 }
 
 #[test]
+fn a_token_of_another_clock_altogether_lives_as_the_response_states() {
+    // As in a test with a clock of its own, whose server says what time it is. The times are those of 1970.
+    let claims = r#"{"iat":0,"exp":3600}"#;
+    let stated = jwt(claims).replace('}', r#","expires_in":3600}"#);
+    assert_eq!(life(&Acme::new(), &stated).unwrap(), (3600.0, LifetimeSource::Response));
+    assert!(life(&Acme::new(), &jwt(claims)).unwrap_err().to_string().contains("clock"), "nothing else states it");
+}
+
+#[test]
 fn a_local_clock_that_is_wrong_neither_ends_nor_lengthens_a_token() {
     // The server's clock says 2026-01-01T12:00:00Z: half a day ahead of ours. Then half a day behind.
     for (date, server) in
