@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// How long ago a moment may be that a server sends in place of a lifetime. What is older is no moment around now.
-const LONGEST_AGO: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_AGO: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How far this machine's clock and the server's may differ before the server's is used to read the server's moments.
 const TOLERANCE: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::lifetime::{LONGEST_LIFETIME, LifetimeSource};
+use crate::lifetime::{LONGEST_AGO, LONGEST_LIFETIME, LifetimeSource};
 use crate::policy::Policy;
 use crate::token_response::{TokenResponse, at_unix_seconds, claims_json};
 
@@ -17,17 +17,15 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// seconds, and clocks differ. Of a short lifetime, a twentieth.
 const LEEWAY: Duration = Duration::from_secs(10);
 
-/// A token that ended this long ago was not issued by this clock: in a test, say, whose server has another one. What
-/// the response states counts then.
-const LONG_AGO: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// From here on, a claim counts milliseconds: as seconds, it would be a moment in the year 5138.
 const IN_MILLISECONDS: f64 = 1e11;
 
 /// Returns how long the token of this response lives from now, and who says so.
 pub(crate) fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTime) -> (Duration, LifetimeSource) {
     let stated = response.lifetime().and_then(|lifetime| lifetime.length(now));
-    let of_token = length_in_token(response, now).filter(|_| stated.is_none() || !has_ended_long_ago(response, now));
+    // A moment that long ago is of another clock: of a test, say, whose server says what time it is.
+    let is_meant = |times: &TokenTimes| stated.is_none() || !times.ended_long_ago(now);
+    let of_token = TokenTimes::read(response).filter(is_meant).and_then(|times| times.length(now));
     match (stated, of_token) {
         // An answer from a cache states the lifetime that the token had when it was new.
         (Some(stated), Some(of_token)) if of_token + LEEWAY.min(stated / 20) < stated => {
@@ -42,29 +40,38 @@ pub(crate) fn lifetime(response: &TokenResponse, policy: &Policy, now: SystemTim
     }
 }
 
-/// Reads the lifetime from a token that is a JWT: until `exp`, but for no longer than from `iat` to `exp`, in case the
-/// clock is slow. A token may have been issued long before it was handed out, so the span alone says too much.
-fn length_in_token(response: &TokenResponse, now: SystemTime) -> Option<Duration> {
-    let (exp, iat) = times(response)?;
-    let left = at_unix_seconds(exp.max(0.0))?.duration_since(now).unwrap_or_default();
-    let span = iat.map(|iat| Duration::try_from_secs_f64(exp - iat).unwrap_or_default());
-    Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
+/// The times in a token that is a JWT, in seconds since 1970.
+struct TokenTimes {
+    exp: f64,
+    iat: Option<f64>,
 }
 
-fn has_ended_long_ago(response: &TokenResponse, now: SystemTime) -> bool {
-    let end = times(response).and_then(|(exp, _)| at_unix_seconds(exp.max(0.0)));
-    end.is_some_and(|end| now.duration_since(end).is_ok_and(|past| past > LONG_AGO))
-}
-
-/// Reads `exp` and `iat` from a token that is a JWT.
-fn times(response: &TokenResponse) -> Option<(f64, Option<f64>)> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: Value,
-        iat: Option<Value>,
+impl TokenTimes {
+    fn read(response: &TokenResponse) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Claims {
+            exp: Value,
+            iat: Option<Value>,
+        }
+        let claims: Claims = serde_json::from_slice(&claims_json(response.secret().expose_secret())?).ok()?;
+        Some(Self { exp: numeric_date(&claims.exp)?, iat: claims.iat.as_ref().and_then(numeric_date) })
     }
-    let claims: Claims = serde_json::from_slice(&claims_json(response.secret().expose_secret())?).ok()?;
-    Some((numeric_date(&claims.exp)?, claims.iat.as_ref().and_then(numeric_date)))
+
+    /// Returns the lifetime: until `exp`, but for no longer than from `iat` to `exp`, in case the clock is slow. A
+    /// token may have been issued long before it was handed out, so the span alone says too much.
+    fn length(&self, now: SystemTime) -> Option<Duration> {
+        let left = self.end()?.duration_since(now).unwrap_or_default();
+        let span = self.iat.map(|iat| Duration::try_from_secs_f64(self.exp - iat).unwrap_or_default());
+        Some(span.map_or(left, |span| span.min(left))).filter(|length| *length <= LONGEST_LIFETIME)
+    }
+
+    fn ended_long_ago(&self, now: SystemTime) -> bool {
+        self.end().is_some_and(|end| now.duration_since(end).is_ok_and(|past| past > LONGEST_AGO))
+    }
+
+    fn end(&self) -> Option<SystemTime> {
+        at_unix_seconds(self.exp.max(0.0))
+    }
 }
 
 /// Returns a time in a JWT, in seconds since 1970: a number, which may have a fraction (RFC 7519 section 2). Some
