@@ -101,6 +101,7 @@ impl KeySigner {
     pub fn from_pem(pem: impl Into<SecretString>) -> Result<Self, Error> {
         let pem = pem.into();
         let text = pem.expose_secret();
+        key_text::check_format(text)?;
         let mut others = Vec::new();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
             // The cause is not repeated: it is about the key.
@@ -119,8 +120,6 @@ impl KeySigner {
             return key.map(Self::new).ok_or_else(|| refused("this kind of private key is not supported"));
         }
         Err(match others.first() {
-            _ if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") => refused("the private key is encrypted")
-                .with_remedy("decrypt it first: `openssl pkey -in key.pem -out plain.pem`"),
             Some(SectionKind::PublicKey) => refused("this is a public key, which cannot sign"),
             Some(SectionKind::Certificate) => refused("this is a certificate, which cannot sign"),
             _ => refused("there is no private key in the PEM text"),

@@ -73,7 +73,7 @@ impl KeyText {
             return Self::of_json(whole);
         }
         if bare.contains("-----BEGIN ") {
-            return Ok(Self::Pem { pem: lines(bare)?, key_id: None });
+            return Ok(Self::Pem { pem: lines(bare), key_id: None });
         }
         // The text in base64, as secrets of Kubernetes and variables of CI are.
         let unwrapped: Zeroizing<String> = Zeroizing::new(bare.split_whitespace().collect());
@@ -90,7 +90,7 @@ impl KeyText {
     fn of_json(json: &str) -> Result<Self, Error> {
         let file: KeyFile<'_> = serde_json::from_str(json).map_err(|_| refused("this is not a JSON Web Key"))?;
         if let Some(pem) = file.private_key.map(Zeroizing::new).filter(|key| key.contains("-----BEGIN ")) {
-            return Ok(Self::Pem { pem: lines(&pem)?, key_id: file.private_key_id });
+            return Ok(Self::Pem { pem: lines(&pem), key_id: file.private_key_id });
         }
         let Some(keys) = file.keys else { return Ok(Self::Jwk(json.into())) };
         let is_private = |key: &&RawValue| {
@@ -106,16 +106,21 @@ impl KeyText {
     }
 }
 
-/// Puts a PEM text on lines again: its line breaks may be written out as `\n`, or be spaces.
-fn lines(pem: &str) -> Result<SecretString, Error> {
-    let is_encrypted = pem.contains("Proc-Type: 4,ENCRYPTED") || pem.contains("BEGIN ENCRYPTED PRIVATE KEY");
-    if is_encrypted {
+/// Refuses keys in PEM that are of no use as they are, and says what makes one of them that is.
+pub(super) fn check_format(pem: &str) -> Result<(), Error> {
+    // In PKCS#8, and in the traditional format (RFC 1421 section 4.6.1.1).
+    if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("4,ENCRYPTED") {
         return Err(refused("the private key is encrypted")
             .with_remedy("decrypt it first: `openssl pkey -in key.pem -out plain.pem`"));
     }
     if pem.contains("BEGIN OPENSSH PRIVATE KEY") {
         return Err(refused("this is a key of OpenSSH's own format").with_remedy(OPENSSH_REMEDY));
     }
+    Ok(())
+}
+
+/// Puts a PEM text on lines again: its line breaks may be written out as `\n`, or be spaces.
+fn lines(pem: &str) -> SecretString {
     let unescaped = Zeroizing::new(pem.replace("\\r", "").replace("\\n", "\n"));
     let mut text = Zeroizing::new(String::with_capacity(unescaped.len() + 64));
     // The labels may have spaces, and what is between them has none.
@@ -135,7 +140,7 @@ fn lines(pem: &str) -> Result<SecretString, Error> {
             _ => {}
         }
     }
-    Ok(text.as_str().into())
+    text.as_str().into()
 }
 
 /// Says what kind of binary file a key is in.

@@ -175,6 +175,16 @@ fn a_key_that_cannot_sign_is_refused_for_what_it_is() {
         (pem(RSA_PUBLIC), "public key"),
         (pem(CERTIFICATE), "certificate"),
         (pem(include_str!("keys/rsa-encrypted.pem")), "encrypted"),
+        (
+            pem(
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,7C\n\nMII=\n-----END RSA PRIVATE KEY-----\n",
+            ),
+            "encrypted",
+        ),
+        (
+            pem("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"),
+            "OpenSSH's own format",
+        ),
         (pem(include_str!("keys/rsa-1024.pem")), "kind of private key is not supported"),
         (pem(""), "no private key"),
         (pem(RSA_JWK), "no private key"),
