@@ -22,7 +22,7 @@ const STORE: &str = "CGRANT_STORE";
 
 /// A keyring.
 const KEYS: Secret =
-    Secret { variable: "CGRANT_STORE_KEYS", file_variable: "CGRANT_STORE_KEYS_FILE", content: FileContent::PrivateKey };
+    Secret { variable: "CGRANT_STORE_KEYS", file_variable: "CGRANT_STORE_KEYS_FILE", content: FileContent::Keyring };
 
 /// The password of a Redis.
 const PASSWORD: Secret = Secret {

@@ -43,6 +43,8 @@ pub(crate) enum FileContent {
     ClientId,
     /// Headers of an API request.
     Headers,
+    /// The keys of a store.
+    Keyring,
     PrivateKey,
     /// A secret on one line.
     Secret,

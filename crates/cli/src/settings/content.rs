@@ -62,6 +62,7 @@ impl FileContent {
             Self::Certificates => "the certificates",
             Self::ClientId => "the client id",
             Self::Headers => "the headers, one 'Name: value' per line,",
+            Self::Keyring => "the keyring, as `cgrant store key --keyring` makes it,",
             Self::PrivateKey => "the key",
             Self::Secret => "the secret",
         }
