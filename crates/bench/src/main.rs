@@ -12,6 +12,7 @@ mod request;
 mod rush;
 mod server;
 mod standard;
+mod timing;
 
 use std::thread;
 

@@ -5,22 +5,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
 
 use crate::contender::Contender;
 use crate::peers::Sender;
+pub(crate) use crate::timing::{median, time_on_core};
 
 /// The share of a batch's time for which every thread must be running, for the batch to count as undisturbed.
 const PEACE: f64 = 0.9;
 /// The fewest undisturbed batches from which to take a median.
 const FEWEST: usize = 5;
-
-/// Returns the median, or zero if there are no values.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
 
 /// Returns the median of the ratios of each round, because a busy machine slows down both values of a round.
 pub(crate) fn median_ratio(values: &[f64], to: &[f64]) -> f64 {
@@ -97,10 +91,4 @@ impl Stretches {
     fn in_peace(&self) -> impl Iterator<Item = &Stretch> {
         self.0.iter().filter(|stretch| stretch.on_core >= PEACE)
     }
-}
-
-/// Returns the CPU time of this thread in seconds.
-pub(crate) fn time_on_core() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default().as_secs_f64()
 }

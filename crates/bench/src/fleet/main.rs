@@ -16,6 +16,8 @@ mod server;
 #[path = "../standard.rs"]
 mod standard;
 mod tally;
+#[path = "../timing.rs"]
+mod timing;
 mod vendor;
 
 use std::fs;

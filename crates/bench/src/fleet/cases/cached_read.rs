@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use credentials_grant_client::TokenSource;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::{Setting, row};
 use crate::machines::{Place, machine};
 use crate::report::{Goals, table, times, title};
 use crate::server::Server;
+use crate::timing::{median, time_on_core};
 use crate::vendor::{Answers, Vendor};
 
 /// The reads of one batch, which takes less than a millisecond, so that most batches are undisturbed.
@@ -66,9 +66,7 @@ impl Reader {
 
     /// Returns the median time of a read.
     fn nanoseconds(&self) -> f64 {
-        let mut batches = self.batches.clone();
-        batches.sort_by(f64::total_cmp);
-        batches[batches.len() / 2]
+        median(self.batches.clone())
     }
 }
 
@@ -76,9 +74,4 @@ fn reads(source: &TokenSource) {
     for _ in 0..READS {
         black_box(source.cached());
     }
-}
-
-/// Returns the processor time of this thread in seconds.
-fn time_on_core() -> f64 {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default().as_secs_f64()
 }
